@@ -1,0 +1,92 @@
+//! Who acts.
+
+use std::fmt;
+
+use crate::{Client, Id, Organisation, Person, Scopes, Token};
+
+/// The id of one request: the caller's own `x-request-id` where it is well formed, else ours.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// The longest id that is taken over from a caller, in bytes.
+    pub const BYTES_MAX: usize = 64;
+
+    /// The caller's own id, if it is 1 to 64 characters of `[A-Za-z0-9_-]`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = (1..=Self::BYTES_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        good.then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who does something, as the audit trail records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person, through a client application where one is between.
+    Person {
+        /// The person.
+        person: Id<Person>,
+        /// The application that acts for the person.
+        through: Option<Id<Client>>,
+    },
+    /// A client application on its own behalf.
+    Client(Id<Client>),
+    /// Hilum itself: a job, a schedule, a command of the operator.
+    System,
+    /// Nobody who is known: a browser that has not signed in.
+    Anonymous,
+}
+
+/// A request's proven caller: what a good access token says.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The tenant of the client.
+    pub organisation: Id<Organisation>,
+    /// The client that the token was issued to.
+    pub client: Id<Client>,
+    /// The person who granted it; none for `client_credentials`.
+    pub person: Option<Id<Person>>,
+    /// What was granted.
+    pub scopes: Scopes,
+    /// The token's id (`jti`).
+    pub token: Id<Token>,
+}
+
+impl Caller {
+    /// The caller as the audit trail records it.
+    pub fn actor(&self) -> Actor {
+        match self.person {
+            Some(person) => Actor::Person { person, through: Some(self.client) },
+            None => Actor::Client(self.client),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_cannot_smuggle_a_line_into_a_log() {
+        assert!(RequestId::parse("a-B_9").is_some());
+        for text in ["", "a b", "a\nb", "ü", &"x".repeat(65)] {
+            assert!(RequestId::parse(text).is_none(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Words of the domain, known to every other crate: ids, time, chance, scopes, secrets, faults, callers, pages, events.
+//!
+//! Nothing here knows HTTP, a database or a runtime.
+
+mod caller;
+mod digest;
+mod event;
+mod fault;
+mod id;
+mod page;
+mod scope;
+mod secret;
+mod time;
+mod world;
+
+pub use caller::{Actor, Caller, RequestId};
+pub use digest::Digest;
+pub use event::Event;
+pub use fault::{Fault, Issue, Kind};
+pub use id::{
+    Client, ClientSecret, Connection, EventRow, Id, IdKind, Integration, Job, Key, MalformedId, Organisation, Person,
+    Session, Site, Study, Token, Trust,
+};
+pub use page::{Limit, Page, Slice};
+pub use scope::{MalformedScope, Scope, Scopes};
+pub use secret::Secret;
+pub use time::{Clock, MalformedTimestamp, SystemClock, Timestamp};
+pub use world::{Entropy, World};
