@@ -1,1 +1,43 @@
-//! web
+//! HTTP manners: how every API here listens, refuses, limits, logs and describes itself. Knows no domain.
+//!
+//! * [`Problem`] is what a refused request comes to; [`Families`] speak it in their [`Dialect`].
+//! * [`Manners`] go around the whole application: request id, access log, metrics, security headers.
+//! * [`serve`](fn@serve) puts it on a socket, with a limit on everything a client can take its time over.
+
+mod bearer;
+mod browser;
+mod cookie;
+mod dialect;
+mod extract;
+mod health;
+mod limits;
+mod local_path;
+pub mod logging;
+mod manners;
+pub mod metrics;
+mod networks;
+pub mod openapi;
+mod problem;
+mod rate;
+mod redirect;
+mod serve;
+mod tasks;
+#[cfg(test)]
+mod testing;
+
+pub use bearer::{AuthFault, Authenticate, Bearer};
+pub use browser::{Csp, browser};
+pub use cookie::{Cookie, Cookies, Transport};
+pub use dialect::{Dialect, ErrorView, Families, PageRenderer, Verbatim, family};
+pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query};
+pub use health::Health;
+pub use limits::{BODY_BYTES_MAX, body_limit};
+pub use local_path::{LocalPath, NotLocal};
+pub use manners::{Context, Manners};
+pub use metrics::Metrics;
+pub use networks::{MalformedNetwork, Network, Networks};
+pub use problem::{Answer, Place, Problem};
+pub use rate::{Decision, Key, Quota, RateLimiter, limited, per_client};
+pub use redirect::Redirect;
+pub use serve::{Serve, ServeFault, ServeLimits, Tls, TlsFault, serve};
+pub use tasks::{Shutdown, Tasks};

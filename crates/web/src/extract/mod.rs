@@ -1,0 +1,15 @@
+//! Extractors whose refusals name the field at fault, and never repeat its value.
+
+mod address;
+mod body;
+mod form;
+mod json;
+mod path;
+mod reason;
+
+pub use address::{ClientAddr, PeerAddr};
+pub use form::{Form, Query};
+pub use json::Json;
+pub use path::Path;
+
+pub(crate) use address::client_addr;

@@ -1,0 +1,21 @@
+//! Limits on what a request may weigh; all of them are listed in `docs/limits.md`.
+
+use axum::{Router, extract::DefaultBodyLimit};
+
+/// The largest request body where a router sets no other limit, in bytes.
+pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// The longest path and query of a request, in bytes.
+pub const URL_BYTES_MAX: usize = 8 * 1024;
+/// All headers of one request together, in bytes.
+pub const HEADERS_BYTES_MAX: u32 = 16 * 1024;
+/// How deep a JSON body may nest.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// How many parameters a form or a query may have.
+pub const PARAMETERS_MAX: usize = 100;
+/// The longest bearer token that is looked at, in bytes.
+pub const BEARER_BYTES_MAX: usize = 8 * 1024;
+
+/// These routes take bodies of up to so many bytes instead of [`BODY_BYTES_MAX`]; more is answered 413.
+pub fn body_limit<S: Clone + Send + Sync + 'static>(bytes_max: usize, routes: Router<S>) -> Router<S> {
+    routes.layer(DefaultBodyLimit::max(bytes_max))
+}

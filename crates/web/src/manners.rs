@@ -1,0 +1,190 @@
+//! What goes around the whole application: request id, address, log line, metrics, security headers, compression.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use kernel::{RequestId, World};
+use tower_http::compression::CompressionLayer;
+use tracing::Instrument;
+use url::Url;
+
+use crate::{
+    Metrics, Networks, PeerAddr, Problem,
+    dialect::{self, NotCompressed},
+    extract, limits, metrics,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the request's refusals tell of it, in the extensions of every request: its id, its public URL without the
+/// query, and the world. The id and the address are extensions of their own too.
+#[derive(Debug, Clone)]
+pub struct Context(Arc<ContextInner>);
+
+#[derive(Debug)]
+struct ContextInner {
+    request_id: RequestId,
+    url: String,
+    world: World,
+}
+
+impl Context {
+    /// The id under which the log tells of this request.
+    pub fn request_id(&self) -> &RequestId {
+        &self.0.request_id
+    }
+
+    /// The public URL that was asked for, without its query.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Time and chance.
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+}
+
+/// The manners of one deployment.
+#[derive(Clone)]
+pub struct Manners {
+    /// Time and chance: request ids, and the times in refusals.
+    pub world: World,
+    /// The base under which clients reach this deployment; with `https`, answers carry HSTS.
+    pub public_url: Url,
+    /// Proxies that may say in `X-Forwarded-For` whom a request comes from.
+    pub trusted_proxies: Networks,
+    /// Where requests are counted.
+    pub metrics: Metrics,
+}
+
+impl Manners {
+    /// Put them around the application.
+    pub fn around(self, app: Router) -> Router {
+        let is_https = self.public_url.scheme() == "https";
+        app.layer(axum::middleware::map_response(move |response: Response| async move {
+            secured(is_https, response)
+        }))
+        .layer(CompressionLayer::new().gzip(true).compress_when(worth_compressing))
+        .layer(from_fn_with_state(self, receive))
+    }
+}
+
+async fn receive(State(manners): State<Manners>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = request_id(request.headers(), &manners.world);
+    let client = extract::client_addr(peer(&request), request.headers(), &manners.trusted_proxies);
+    let context = Context(Arc::new(ContextInner {
+        request_id: request_id.clone(),
+        url: public_url(&manners.public_url, request.uri().path()),
+        world: manners.world.clone(),
+    }));
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let is_too_long =
+        request.uri().path_and_query().is_some_and(|it| it.as_str().len() > limits::URL_BYTES_MAX);
+    request.extensions_mut().insert(request_id.clone());
+    request.extensions_mut().insert(client);
+    request.extensions_mut().insert(context.clone());
+
+    let answered = async {
+        let response = if is_too_long {
+            Problem::of_status(StatusCode::URI_TOO_LONG).into_response()
+        } else {
+            AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| dialect::broken())
+        };
+        dialect::word_otherwise(&context, response)
+    };
+    let span = tracing::info_span!("request", request_id = %request_id);
+    let mut response = answered.instrument(span).await;
+    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let (status, took) = (response.status(), started.elapsed());
+    manners.metrics.observe(&method, route, status, took);
+    tracing::info!(
+        target: "access",
+        method = metrics::method_word(&method),
+        route,
+        status = status.as_u16(),
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        %request_id,
+        client_addr = %client.0,
+        "request"
+    );
+    response
+}
+
+fn peer(request: &Request) -> Option<PeerAddr> {
+    request.extensions().get::<PeerAddr>().copied()
+}
+
+/// The caller's own id if it is well formed and the only one, else a new one.
+fn request_id(headers: &HeaderMap, world: &World) -> RequestId {
+    let mut values = headers.get_all(REQUEST_ID).iter();
+    let theirs = match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok().and_then(RequestId::parse),
+        _ => None,
+    };
+    theirs.unwrap_or_else(|| fresh_request_id(world))
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "`req_` and 32 hex digits are a well-formed id whatever the digits are"
+)]
+fn fresh_request_id(world: &World) -> RequestId {
+    let number = u128::from_be_bytes(world.random());
+    RequestId::parse(&format!("req_{number:032x}")).expect("well formed")
+}
+
+fn public_url(base: &Url, path: &str) -> String {
+    format!("{}{path}", base.as_str().trim_end_matches('/'))
+}
+
+/// ASVS 3.4; what an answer already says of itself stays.
+fn secured(is_https: bool, mut response: Response) -> Response {
+    const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+    let headers = response.headers_mut();
+    let defaults = [
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        ),
+    ];
+    for (name, value) in defaults {
+        headers.entry(name).or_insert(value);
+    }
+    if is_https {
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HSTS);
+    }
+    response
+}
+
+/// Text of some length, unless it may hold a secret (BREACH): token answers are marked, and a handler marks others
+/// by `Cache-Control: no-transform` (RFC 9111 §5.2.2.6).
+fn worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    /// Below this, gzip makes an answer longer, in bytes.
+    const BYTES_MIN: u64 = 512;
+    let text =
+        |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let content_type = text(header::CONTENT_TYPE);
+    let is_text = content_type.starts_with("text/") && !content_type.starts_with("text/event-stream");
+    let is_data =
+        content_type.contains("json") || content_type.contains("javascript") || content_type.contains("xml");
+    let is_long = text(header::CONTENT_LENGTH).parse::<u64>().map_or(true, |length| length >= BYTES_MIN);
+    let is_secret =
+        extensions.get::<NotCompressed>().is_some() || text(header::CACHE_CONTROL).contains("no-transform");
+    (is_text || is_data) && is_long && !is_secret
+}

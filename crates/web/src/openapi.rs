@@ -1,0 +1,166 @@
+//! The OpenAPI document, and a page to read it that needs no other site.  OpenAPI 3.1
+
+use axum::{Router, response::Response};
+use http::{HeaderValue, header};
+use utoipa::openapi::{
+    Components, Content, OpenApi, OpenApiVersion, Ref, RefOr, ResponseBuilder, Schema,
+    path::Operation,
+    schema::{ArrayBuilder, ObjectBuilder, Type},
+};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{Csp, Dialect};
+
+/// Swagger UI puts styles into elements, and nothing else inline; it is the only page with this policy.
+const DOCS_POLICY: Csp = Csp::of(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     font-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// `/openapi.json`, and `/docs` to read it.
+pub fn document(title: &str, version: &str, api: OpenApi) -> Router {
+    let api = titled(title, version, api);
+    let config = utoipa_swagger_ui::Config::default().validator_url("none");
+    let pages: Router = SwaggerUi::new("/docs").config(config).url("/openapi.json", api).into();
+    pages.layer(axum::middleware::map_response(|mut response: Response| async move {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, DOCS_POLICY.value());
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+        response
+    }))
+}
+
+/// The whole document under its title, as `hilum openapi` prints it.
+pub fn titled(title: &str, version: &str, mut api: OpenApi) -> OpenApi {
+    api.openapi = OpenApiVersion::Version31;
+    title.clone_into(&mut api.info.title);
+    version.clone_into(&mut api.info.version);
+    api
+}
+
+/// Add the family's error body to every operation as its `default` response, so that no handler lists errors.
+pub fn with_errors(dialect: Dialect, mut api: OpenApi) -> OpenApi {
+    let Some((name, media, schema)) = error_schema(dialect) else { return api };
+    let response = ResponseBuilder::new()
+        .description("Refused")
+        .content(media, Content::new(Some(RefOr::Ref(Ref::from_schema_name(name)))))
+        .build();
+    for operation in operations(&mut api) {
+        operation.responses.responses.entry("default".to_owned()).or_insert_with(|| response.clone().into());
+    }
+    api.components.get_or_insert_with(Components::new).schemas.insert(name.to_owned(), RefOr::T(schema));
+    api
+}
+
+fn operations(api: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+    api.paths.paths.values_mut().flat_map(|item| {
+        let all = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.options,
+            &mut item.head,
+            &mut item.patch,
+            &mut item.trace,
+        ];
+        all.into_iter().filter_map(Option::as_mut)
+    })
+}
+
+/// The name, media type and shape of a dialect's body; pages are not described.
+fn error_schema(dialect: Dialect) -> Option<(&'static str, &'static str, Schema)> {
+    match dialect {
+        Dialect::ProblemJson => Some(("Problem", "application/problem+json", problem())),
+        Dialect::OAuth => Some(("OAuthError", "application/json", oauth())),
+        Dialect::Fhir => Some(("OperationOutcome", "application/fhir+json", operation_outcome())),
+        Dialect::Int => Some(("IntegrationError", "application/json", int())),
+        Dialect::Meta => Some(("MetaError", "application/json", meta())),
+        Dialect::Page(_) => None,
+    }
+}
+
+fn object(members: &[(&str, RefOr<Schema>)], required: &[&str]) -> Schema {
+    let object = members
+        .iter()
+        .fold(ObjectBuilder::new(), |object, (name, schema)| object.property(*name, schema.clone()));
+    required.iter().fold(object, |object, name| object.required(*name)).into()
+}
+
+fn text() -> RefOr<Schema> {
+    RefOr::T(ObjectBuilder::new().schema_type(Type::String).into())
+}
+
+fn number() -> RefOr<Schema> {
+    RefOr::T(ObjectBuilder::new().schema_type(Type::Integer).into())
+}
+
+fn list(of: impl Into<RefOr<Schema>>) -> RefOr<Schema> {
+    RefOr::T(ArrayBuilder::new().items(of.into()).into())
+}
+
+fn problem() -> Schema {
+    let errors = list(object(&[("field", text()), ("detail", text())], &["field", "detail"]));
+    object(
+        &[
+            ("type", text()),
+            ("title", text()),
+            ("status", number()),
+            ("detail", text()),
+            ("instance", text()),
+            ("code", text()),
+            ("field", text()),
+            ("request_id", text()),
+            ("errors", errors),
+        ],
+        &["type", "title", "status", "detail"],
+    )
+}
+
+fn oauth() -> Schema {
+    object(&[("error", text()), ("error_description", text())], &["error"])
+}
+
+fn operation_outcome() -> Schema {
+    let issue = object(
+        &[
+            ("severity", text()),
+            ("code", text()),
+            ("diagnostics", text()),
+            ("details", RefOr::T(object(&[("text", text())], &[]))),
+            ("expression", list(text())),
+        ],
+        &["severity", "code"],
+    );
+    object(&[("resourceType", text()), ("id", text()), ("issue", list(issue))], &["resourceType", "issue"])
+}
+
+fn int() -> Schema {
+    let details = list(object(&[("field", text()), ("message", text())], &["field", "message"]));
+    let error = object(
+        &[
+            ("code", text()),
+            ("message", text()),
+            ("field", text()),
+            ("details", details),
+            ("timestamp", text()),
+            ("request_id", text()),
+        ],
+        &["code", "message"],
+    );
+    object(&[("error", error.into())], &["error"])
+}
+
+fn meta() -> Schema {
+    let rule = object(&[("rule", text()), ("description", text())], &["rule", "description"]);
+    let invalid = object(
+        &[("entry_type", text()), ("entry", text()), ("rules", list(rule))],
+        &["entry_type", "entry", "rules"],
+    );
+    let error =
+        object(&[("type", text()), ("message", text()), ("invalid", list(invalid))], &["type", "message"]);
+    let meta = object(
+        &[("code", number()), ("url", text()), ("type", text()), ("request_id", text())],
+        &["code", "type"],
+    );
+    object(&[("meta", meta.into()), ("error", error.into())], &["meta", "error"])
+}

@@ -1,0 +1,133 @@
+//! Rate limits: the generic cell rate algorithm, in this process or shared through Redis.
+
+mod gcra;
+mod layer;
+mod memory;
+mod shared;
+
+use std::time::Duration;
+
+use kernel::{Secret, World};
+
+pub(crate) use layer::admit_client;
+pub use layer::{Key, limited, per_client};
+
+use crate::Metrics;
+use gcra::Cell;
+
+/// So many requests in so long; all of them may come at once, and then they come back evenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Quota {
+    requests: u32,
+    period_us: u64,
+}
+
+impl Quota {
+    /// So many requests in so long; none and no time count as one request and one microsecond.
+    pub fn new(requests: u32, period: Duration) -> Self {
+        let period_us = u64::try_from(period.as_micros()).unwrap_or(u64::MAX);
+        Self { requests: requests.max(1), period_us: period_us.clamp(1, Self::PERIOD_US_MAX) }
+    }
+
+    /// The longest period: 31 days, in microseconds.
+    const PERIOD_US_MAX: u64 = 31 * 86_400 * 1_000_000;
+
+    /// So many requests a second.
+    pub fn per_second(requests: u32) -> Self {
+        Self::new(requests, Duration::from_secs(1))
+    }
+
+    /// So many requests a minute.
+    pub fn per_minute(requests: u32) -> Self {
+        Self::new(requests, Duration::from_secs(60))
+    }
+
+    /// So many requests an hour.
+    pub fn per_hour(requests: u32) -> Self {
+        Self::new(requests, Duration::from_secs(3600))
+    }
+
+    /// How many requests there are in a period.
+    pub const fn requests(self) -> u32 {
+        self.requests
+    }
+
+    /// The time in which all of them come back.
+    pub const fn period(self) -> Duration {
+        Duration::from_micros(self.period_us)
+    }
+}
+
+/// What the limiter says to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it may go on.
+    pub is_allowed: bool,
+    /// How many requests the quota has.
+    pub limit: u32,
+    /// How many more could come right now.
+    pub remaining: u32,
+    /// Until the whole quota is there again, in seconds, rounded up.
+    pub reset_s: u64,
+    /// Until one more request is allowed, in seconds, rounded up; 0 if it is allowed now.
+    pub retry_after_s: u64,
+}
+
+/// Counts requests by key. Clones share their counts.
+#[derive(Clone)]
+pub struct RateLimiter(Backend);
+
+#[derive(Clone)]
+enum Backend {
+    Memory(memory::Memory),
+    Shared(shared::Shared),
+}
+
+/// How many keys a process counts at a time; beyond that the least used are forgotten.
+pub const RATE_KEYS_MAX: usize = 100_000;
+
+impl RateLimiter {
+    /// Counts in this process.
+    pub fn memory(world: &World) -> Self {
+        Self(Backend::Memory(memory::Memory::new(world, RATE_KEYS_MAX)))
+    }
+
+    /// Counts in Redis or Valkey, shared by all nodes. While it does not answer, every node counts for itself.
+    ///
+    /// # Errors
+    /// The URL is not one of Redis. That Redis does not answer is no error.
+    pub fn redis(url: &Secret<String>, world: &World) -> Result<Self, redis::RedisError> {
+        let memory = memory::Memory::new(world, RATE_KEYS_MAX);
+        Ok(Self(Backend::Shared(shared::Shared::open(url, memory)?)))
+    }
+
+    /// Count one request under this key. The key holds no secret and nothing personal: use a keyed digest.
+    pub async fn check(&self, key: &str, quota: Quota) -> Decision {
+        match &self.0 {
+            Backend::Memory(memory) => memory.check(key, quota),
+            Backend::Shared(shared) => shared.check(key, quota).await,
+        }
+    }
+
+    /// The refusals are counted where `/metrics` shows them.
+    pub(crate) async fn check_counted(
+        &self,
+        route: &'static str,
+        key: &str,
+        quota: Quota,
+        metrics: &Metrics,
+    ) -> Decision {
+        let decision = self.check(key, quota).await;
+        if !decision.is_allowed {
+            metrics.count_throttled(route);
+        }
+        decision
+    }
+}
+
+/// Both backends decide by this: the earliest time at which the whole quota would be there, and what follows from it.
+fn decide(full_at_us: Option<i64>, now_us: i64, quota: Quota) -> (Decision, i64) {
+    let cell = Cell::of(quota);
+    let (is_allowed, full_at_us) = cell.take(full_at_us, now_us);
+    (cell.decision(is_allowed, full_at_us, now_us), full_at_us)
+}
