@@ -1,0 +1,248 @@
+//! A connection while somebody uses it, and running one statement on it.
+
+use std::{fmt, time::Duration};
+
+use deadpool_postgres::Object;
+use tokio_postgres::{
+    Statement,
+    types::{FromSql, IsNull, ToSql, Type, private::BytesMut},
+};
+
+use crate::{
+    DbError, FromRow, Row, Value,
+    postgres::fault::{fault, is_conflict, is_stale},
+    value::ValueRef,
+};
+
+/// The server ends a statement after `statement_max`; when it does not answer so much later, the network is at fault.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
+
+/// A pooled connection. One that may be inside a transaction when dropped is thrown away instead of given back.
+pub(crate) struct Session {
+    /// Empty only while it is being given back.
+    object: Option<Object>,
+    answer_max: Duration,
+    is_unclean: bool,
+    /// Whether the server wants the unit to be run again.
+    has_conflict: bool,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.is_unclean
+            && let Some(object) = self.object.take()
+        {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// A bind does not fit the type that the server has inferred for its parameter.
+#[derive(Debug)]
+pub(super) struct Unfit(pub(super) &'static str);
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+impl std::error::Error for Unfit {}
+
+struct Bind<'a>(&'a Value);
+
+impl fmt::Debug for Bind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bind(…)")
+    }
+}
+
+type Encoded = Result<IsNull, Box<dyn std::error::Error + Sync + Send>>;
+
+impl ToSql for Bind<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Encoded {
+        match (self.0, kind) {
+            (Value::Null, _) => Ok(IsNull::Yes),
+            (Value::Int(int), &Type::INT8) => int.to_sql(kind, out),
+            (Value::Int(int), &Type::INT4) => match i32::try_from(*int) {
+                Ok(int) => int.to_sql(kind, out),
+                Err(_) => Err(Box::new(Unfit("a number does not fit int4: write CAST($n AS BIGINT)"))),
+            },
+            (Value::Int(_), _) => {
+                Err(Box::new(Unfit("a number is bound where the server expects another type")))
+            }
+            (Value::Text(text), _) if text.contains('\0') => Err(Box::new(Unfit("text has a NUL character"))),
+            (Value::Text(text), &(Type::TEXT | Type::VARCHAR | Type::NAME)) => text.to_sql(kind, out),
+            (Value::Text(_), _) => {
+                Err(Box::new(Unfit("text is bound where the server expects another type")))
+            }
+            (Value::Blob(blob), &Type::BYTEA) => blob.to_sql(kind, out),
+            (Value::Blob(_), _) => {
+                Err(Box::new(Unfit("bytes are bound where the server expects another type")))
+            }
+        }
+    }
+
+    fn accepts(_kind: &Type) -> bool {
+        // Decided with the value in hand.
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+struct Cell<'a>(ValueRef<'a>);
+
+impl<'a> FromSql<'a> for Cell<'a> {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(match *kind {
+            Type::INT8 => ValueRef::Int(i64::from_sql(kind, raw)?),
+            Type::INT4 => ValueRef::Int(i64::from(i32::from_sql(kind, raw)?)),
+            Type::INT2 => ValueRef::Int(i64::from(i16::from_sql(kind, raw)?)),
+            Type::BOOL => ValueRef::Int(i64::from(bool::from_sql(kind, raw)?)),
+            Type::TEXT | Type::VARCHAR | Type::NAME => ValueRef::Text(<&str>::from_sql(kind, raw)?),
+            Type::BYTEA => ValueRef::Blob(raw),
+            _ => return Err(Box::new(Unfit("a type that no column of ours has"))),
+        }))
+    }
+
+    fn from_sql_null(_kind: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(ValueRef::Null))
+    }
+
+    fn accepts(_kind: &Type) -> bool {
+        true
+    }
+}
+
+pub(crate) fn cell_named<'a>(
+    row: &'a tokio_postgres::Row,
+    column: &str,
+) -> Result<ValueRef<'a>, &'static str> {
+    let place =
+        row.columns().iter().position(|known| known.name() == column).ok_or("there is no such column")?;
+    cell_at(row, place)
+}
+
+pub(crate) fn cell_at(row: &tokio_postgres::Row, column: usize) -> Result<ValueRef<'_>, &'static str> {
+    if column >= row.len() {
+        return Err("there is no such column");
+    }
+    row.try_get::<_, Cell<'_>>(column).map(|cell| cell.0).map_err(|_| "a type that no column of ours has")
+}
+
+impl Session {
+    pub(super) const fn new(object: Object, statement_max: Duration) -> Self {
+        let answer_max = statement_max.saturating_add(ANSWER_GRACE);
+        Self { object: Some(object), answer_max, is_unclean: false, has_conflict: false }
+    }
+
+    fn client(&self) -> Result<&Object, DbError> {
+        self.object.as_ref().ok_or(DbError::Closed)
+    }
+
+    pub(super) const fn has_conflict(&self) -> bool {
+        self.has_conflict
+    }
+
+    pub(crate) async fn query<T: FromRow>(
+        &mut self,
+        sql: &str,
+        binds: &[Value],
+        max: usize,
+    ) -> Result<Vec<T>, DbError> {
+        let rows = loop {
+            let statement = self.prepare(sql, binds).await?;
+            let asked = {
+                let client = self.client()?;
+                let binds: Vec<Bind<'_>> = binds.iter().map(Bind).collect();
+                let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
+                tokio::time::timeout(self.answer_max, client.query(&statement, &binds)).await
+            };
+            match self.settle(sql, asked)? {
+                Some(rows) => break rows,
+                None => continue,
+            }
+        };
+        if rows.len() > max {
+            return Err(DbError::ManyRows { sql: Box::from(sql) });
+        }
+        rows.iter().map(|row| T::from_row(&Row::of_postgres(row))).collect()
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &str, binds: &[Value]) -> Result<u64, DbError> {
+        loop {
+            let statement = self.prepare(sql, binds).await?;
+            let asked = {
+                let client = self.client()?;
+                let binds: Vec<Bind<'_>> = binds.iter().map(Bind).collect();
+                let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
+                tokio::time::timeout(self.answer_max, client.execute(&statement, &binds)).await
+            };
+            if let Some(changed) = self.settle(sql, asked)? {
+                return Ok(changed);
+            }
+        }
+    }
+
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        let asked = tokio::time::timeout(self.answer_max, self.client()?.batch_execute(sql)).await;
+        self.settle(sql, asked).map(drop)
+    }
+
+    /// Prepare a statement and forget it: is it well formed against the schema?
+    pub(crate) async fn check(&mut self, sql: &str) -> Result<(), DbError> {
+        self.client()?.prepare(sql).await.map(drop).map_err(|error| fault(&error, sql))
+    }
+
+    async fn prepare(&mut self, sql: &str, binds: &[Value]) -> Result<Statement, DbError> {
+        let prepared = tokio::time::timeout(self.answer_max, self.client()?.prepare_cached(sql)).await;
+        let statement = self.settle(sql, prepared)?.ok_or(DbError::Conflict)?;
+        if statement.params().len() == binds.len() {
+            Ok(statement)
+        } else {
+            Err(DbError::bind("the number of binds is not the number of parameters", sql))
+        }
+    }
+
+    /// The answer; or none when the statement should be prepared and tried anew.
+    fn settle<T>(
+        &mut self,
+        sql: &str,
+        asked: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
+    ) -> Result<Option<T>, DbError> {
+        match asked {
+            Ok(Ok(answer)) => Ok(Some(answer)),
+            Ok(Err(error)) if is_stale(&error) => {
+                self.client()?.statement_cache.remove(sql, &[]);
+                if self.is_unclean {
+                    self.has_conflict = true;
+                    Err(DbError::Conflict)
+                } else {
+                    Ok(None)
+                }
+            }
+            Ok(Err(error)) => {
+                self.has_conflict |= is_conflict(&error);
+                Err(fault(&error, sql))
+            }
+            Err(_) => {
+                // The answer may still come; nobody else may get it for theirs.
+                self.is_unclean = true;
+                Err(DbError::unavailable("PostgreSQL does not answer"))
+            }
+        }
+    }
+
+    /// Begin a transaction; until it has ended, this connection is not given back to the pool.
+    pub(super) async fn begin(&mut self, sql: &'static str) -> Result<(), DbError> {
+        self.is_unclean = true;
+        self.batch(sql).await
+    }
+
+    /// End the transaction one way or the other.
+    pub(super) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
+        let ended = self.batch(sql).await;
+        self.is_unclean = ended.is_err();
+        ended
+    }
+}

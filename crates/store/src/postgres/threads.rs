@@ -1,0 +1,193 @@
+//! The threads on which units run: a unit's future stays on one thread, so it need not be `Send`, as on SQLite.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, mpsc, watch},
+    task::{JoinSet, LocalSet},
+};
+
+use crate::{
+    DbError, Reader, Writer,
+    postgres::{Connections, Session, lazily::Lazies},
+    tx,
+    unit::{Unit, Verdict, poll_caught},
+};
+
+/// Threads that run units; each runs many at once, while they wait for the server.
+const UNIT_THREADS: usize = 2;
+/// How often a unit is run again after a conflict with another.
+const RETRIES_MAX: u32 = 12;
+/// The longest pause before a unit is run again.
+const RETRY_PAUSE_MAX: Duration = Duration::from_millis(64);
+/// What makes units see each other as if they ran one after another, as they do on SQLite.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+
+/// Something to run.
+pub(super) enum Task {
+    Write(Arc<Connections>, Box<dyn Unit<Writer>>, OwnedSemaphorePermit),
+    Scan(Arc<Connections>, Box<dyn Unit<Reader>>, OwnedSemaphorePermit),
+    Lazies(Lazies),
+}
+
+pub(super) struct Threads {
+    inboxes: Mutex<Vec<mpsc::UnboundedSender<Task>>>,
+    turn: AtomicUsize,
+    handles: Vec<Handle>,
+    /// Closed when the last thread has ended.
+    ended: watch::Receiver<()>,
+}
+
+impl Threads {
+    pub(super) fn start() -> Result<Self, DbError> {
+        let (alive, ended) = watch::channel(());
+        let alive = Arc::new(alive);
+        let lane = Arc::new(AsyncMutex::new(()));
+        let mut handles = Vec::new();
+        let mut inboxes = Vec::new();
+        for number in 0..UNIT_THREADS {
+            let failed = |error: std::io::Error| DbError::unavailable(error.to_string());
+            let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+            handles.push(runtime.handle().clone());
+            let (inbox, tasks) = mpsc::unbounded_channel();
+            inboxes.push(inbox);
+            let (alive, lane) = (Arc::clone(&alive), Arc::clone(&lane));
+            let body = move || {
+                run(&runtime, tasks, &lane);
+                drop(alive);
+            };
+            thread::Builder::new().name(format!("store-unit-{number}")).spawn(body).map_err(failed)?;
+        }
+        Ok(Self { inboxes: Mutex::new(inboxes), turn: AtomicUsize::new(0), handles, ended })
+    }
+
+    pub(super) fn handles(&self) -> Vec<Handle> {
+        self.handles.clone()
+    }
+
+    pub(super) fn give(&self, task: Task) -> Result<(), DbError> {
+        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.turn.fetch_add(1, Relaxed).checked_rem(inboxes.len()).ok_or(DbError::Closed)?;
+        let inbox = inboxes.get(turn).ok_or(DbError::Closed)?;
+        inbox.send(task).map_err(|_| DbError::Closed)
+    }
+
+    /// Take no more, and wait until what runs has ended.
+    pub(super) async fn finish(&self) {
+        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        // Nothing is ever sent: this ends when the last thread lets go of its end.
+        drop(self.ended.clone().changed().await);
+    }
+}
+
+fn run(runtime: &Runtime, mut tasks: mpsc::UnboundedReceiver<Task>, lane: &Arc<AsyncMutex<()>>) {
+    LocalSet::new().block_on(runtime, async move {
+        let mut running = JoinSet::new();
+        loop {
+            tokio::select! {
+                task = tasks.recv() => match task {
+                    Some(Task::Write(connections, unit, place)) => {
+                        running.spawn_local(write(connections, unit, Arc::clone(lane), place));
+                    }
+                    Some(Task::Scan(connections, unit, place)) => {
+                        running.spawn_local(scan(connections, unit, place));
+                    }
+                    Some(Task::Lazies(lazies)) => {
+                        running.spawn_local(lazies.run());
+                    }
+                    None => break,
+                },
+                Some(_) = running.join_next(), if !running.is_empty() => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    });
+}
+
+async fn scan(connections: Arc<Connections>, mut unit: Box<dyn Unit<Reader>>, place: OwnedSemaphorePermit) {
+    let fault = match connections.session().await {
+        Ok(session) => poll_caught(unit.run(&mut Reader::postgres(session))).await.err(),
+        Err(fault) => Some(fault),
+    };
+    unit.settle(fault);
+    drop(place);
+}
+
+/// Run a unit until it is committed, refused, or has met too many conflicts.
+async fn write(
+    connections: Arc<Connections>,
+    mut unit: Box<dyn Unit<Writer>>,
+    lane: Arc<AsyncMutex<()>>,
+    place: OwnedSemaphorePermit,
+) {
+    let mut retries = 0;
+    let fault = loop {
+        // Units that have met a conflict go one at a time, so that they cannot keep defeating each other.
+        let alone = if retries > 0 { Some(lane.lock().await) } else { None };
+        match attempt(&connections, &mut *unit).await {
+            Attempt::Done(fault) => break fault,
+            Attempt::Again if retries == RETRIES_MAX => break Some(DbError::Conflict),
+            Attempt::Again => {}
+        }
+        drop(alone);
+        tokio::time::sleep(Duration::from_millis(1 << retries.min(6)).min(RETRY_PAUSE_MAX)).await;
+        retries += 1;
+    };
+    unit.settle(fault);
+    drop(place);
+}
+
+enum Attempt {
+    /// Over: committed, or undone because the closure said so (`None`) or for this fault.
+    Done(Option<DbError>),
+    Again,
+}
+
+async fn attempt(connections: &Connections, unit: &mut dyn Unit<Writer>) -> Attempt {
+    let session = match begun(connections).await {
+        Ok(session) => session,
+        Err(fault) => return Attempt::Done(Some(fault)),
+    };
+    let mut writer = Writer::new(Reader::postgres(session));
+    let ran = poll_caught(unit.run(&mut writer)).await;
+    let doom = writer.take_doom();
+    let tx::Session::Postgres(session) = writer.session() else {
+        return Attempt::Done(Some(DbError::Closed));
+    };
+    let fault = match (ran, doom) {
+        (Ok(Verdict::Keep), None) => return commit(session).await,
+        (Ok(Verdict::Keep), Some(doom)) => Some(doom),
+        (Ok(Verdict::Undo), _) => None,
+        (Err(panicked), _) => Some(panicked),
+    };
+    // If this fails the connection is thrown away, which rolls back as well.
+    drop(session.end("ROLLBACK").await);
+    if session.has_conflict() { Attempt::Again } else { Attempt::Done(fault) }
+}
+
+/// A connection with an open transaction. One that turns out to be dead is replaced once: nothing has happened on it yet.
+async fn begun(connections: &Connections) -> Result<Session, DbError> {
+    let mut session = connections.session().await?;
+    if session.begin(BEGIN).await.is_err() {
+        session = connections.session().await?;
+        session.begin(BEGIN).await?;
+    }
+    Ok(session)
+}
+
+async fn commit(session: &mut Session) -> Attempt {
+    match session.end("COMMIT").await {
+        Ok(()) => Attempt::Done(None),
+        Err(_) if session.has_conflict() => Attempt::Again,
+        Err(DbError::Unavailable { .. }) => Attempt::Done(Some(DbError::CommitUnknown)),
+        Err(fault) => Attempt::Done(Some(fault)),
+    }
+}

@@ -1,0 +1,210 @@
+//! What a caller holds while it talks to the database: a `Reader`, or a `Writer` inside a unit of work.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::{Duration, Instant},
+};
+
+use crate::{DbError, Engine, FromRow, Sql, Value, notify, postgres, sqlite};
+
+/// The most rows that `all` returns; more is a fault. Lists are paged.
+pub const ROWS_MAX: usize = 100_000;
+/// A statement that takes longer is logged, with its text and without its values.
+const SLOW_STATEMENT: Duration = Duration::from_millis(250);
+
+pub(crate) enum Session {
+    Sqlite(sqlite::Session),
+    Postgres(postgres::Session),
+}
+
+/// A connection to read with. It goes back to its pool when dropped; do not keep it across network calls.
+///
+/// Every statement sees what was committed before it began.
+pub struct Reader {
+    session: Session,
+    /// The text of the first statement that failed; only units ask for it.
+    failed: Option<Box<str>>,
+}
+
+/// The transaction of a unit of work. Reads (also `RETURNING`) go through [`Reader`]'s functions.
+pub struct Writer {
+    reader: Reader,
+    published: Vec<notify::Message>,
+}
+
+impl Deref for Writer {
+    type Target = Reader;
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+impl DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut Reader {
+        &mut self.reader
+    }
+}
+
+impl Reader {
+    pub(crate) const fn sqlite(session: sqlite::Session) -> Self {
+        Self { session: Session::Sqlite(session), failed: None }
+    }
+
+    pub(crate) const fn postgres(session: postgres::Session) -> Self {
+        Self { session: Session::Postgres(session), failed: None }
+    }
+
+    /// What stops a scan from another thread.
+    pub(crate) fn interrupt_handle(&self) -> Result<rusqlite::InterruptHandle, DbError> {
+        match &self.session {
+            Session::Sqlite(session) => session.interrupt_handle(),
+            Session::Postgres(_) => Err(DbError::Closed),
+        }
+    }
+
+    pub(crate) const fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Which engine answers.
+    pub const fn engine(&self) -> Engine {
+        match &self.session {
+            Session::Sqlite(_) => Engine::Sqlite,
+            Session::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The row, or none.
+    ///
+    /// # Errors
+    /// `DbError::ManyRows` if there are several.
+    pub async fn optional<T: FromRow>(
+        &mut self,
+        sql: impl Into<Sql>,
+        binds: Vec<Value>,
+    ) -> Result<Option<T>, DbError> {
+        let text = sql.into().text(self.engine());
+        let mut rows = self.rows(text, &binds, 1).await?;
+        Ok(rows.pop())
+    }
+
+    /// The row.
+    ///
+    /// # Errors
+    /// `DbError::NoRow` if there is none, `DbError::ManyRows` if there are several.
+    pub async fn one<T: FromRow>(&mut self, sql: impl Into<Sql>, binds: Vec<Value>) -> Result<T, DbError> {
+        let text = sql.into().text(self.engine());
+        let mut rows = self.rows(text, &binds, 1).await?;
+        rows.pop().ok_or_else(|| DbError::NoRow { sql: Box::from(text) })
+    }
+
+    /// All rows, `ROWS_MAX` at the most.
+    ///
+    /// # Errors
+    /// `DbError::ManyRows` if there are more.
+    pub async fn all<T: FromRow>(
+        &mut self,
+        sql: impl Into<Sql>,
+        binds: Vec<Value>,
+    ) -> Result<Vec<T>, DbError> {
+        let text = sql.into().text(self.engine());
+        self.rows(text, &binds, ROWS_MAX).await
+    }
+
+    pub(crate) async fn rows<T: FromRow>(
+        &mut self,
+        sql: &str,
+        binds: &[Value],
+        max: usize,
+    ) -> Result<Vec<T>, DbError> {
+        let began = Instant::now();
+        let rows = match &mut self.session {
+            Session::Sqlite(session) => session.query(sql, binds, max),
+            Session::Postgres(session) => session.query(sql, binds, max).await,
+        };
+        self.watched(sql, began, rows)
+    }
+
+    pub(crate) async fn run(&mut self, sql: &str, binds: &[Value]) -> Result<u64, DbError> {
+        let began = Instant::now();
+        let changed = match &mut self.session {
+            Session::Sqlite(session) => session.execute(sql, binds),
+            Session::Postgres(session) => session.execute(sql, binds).await,
+        };
+        self.watched(sql, began, changed)
+    }
+
+    /// Several statements without parameters: schema changes and transaction control.
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        let began = Instant::now();
+        let done = match &mut self.session {
+            Session::Sqlite(session) => session.batch(sql),
+            Session::Postgres(session) => session.batch(sql).await,
+        };
+        self.watched(sql, began, done)
+    }
+
+    fn watched<T>(&mut self, sql: &str, began: Instant, result: Result<T, DbError>) -> Result<T, DbError> {
+        let elapsed = began.elapsed();
+        if elapsed > SLOW_STATEMENT {
+            tracing::warn!(sql, elapsed_ms = elapsed.as_millis(), "slow statement");
+        }
+        if let Err(fault) = &result
+            && self.failed.is_none()
+            && fault.dooms_its_unit()
+        {
+            self.failed = Some(Box::from(sql));
+        }
+        result
+    }
+}
+
+impl Writer {
+    pub(crate) const fn new(reader: Reader) -> Self {
+        Self { reader, published: Vec::new() }
+    }
+
+    /// Change rows; how many were changed.
+    ///
+    /// A failing statement ends the unit: whatever the closure answers afterwards, nothing of it is kept. Use `ON CONFLICT`
+    /// where a conflict is expected, or look at the error that `write` returns.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses.
+    pub async fn execute(&mut self, sql: impl Into<Sql>, binds: Vec<Value>) -> Result<u64, DbError> {
+        let text = sql.into().text(self.engine());
+        self.reader.run(text, &binds).await
+    }
+
+    /// Tell the subscribers of a channel, on every node, once this unit is committed.
+    ///
+    /// # Errors
+    /// `DbError::Bind` if the payload is longer than [`notify::PAYLOAD_BYTES_MAX`](crate::notify::PAYLOAD_BYTES_MAX).
+    pub async fn publish(&mut self, channel: &'static str, payload: &str) -> Result<(), DbError> {
+        let message = notify::Message::new(channel, payload)?;
+        match self.engine() {
+            Engine::Sqlite => self.published.push(message),
+            Engine::Postgres => {
+                self.reader.run(notify::NOTIFY_SQL, &[Value::Text(message.wire())]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How much was published so far; [`Writer::unpublish`] goes back to it.
+    pub(crate) const fn published(&self) -> usize {
+        self.published.len()
+    }
+
+    pub(crate) fn unpublish(&mut self, mark: usize) {
+        self.published.truncate(mark);
+    }
+
+    pub(crate) fn take_published(&mut self) -> Vec<notify::Message> {
+        std::mem::take(&mut self.published)
+    }
+
+    /// The fault of a unit that ended well although a statement in it had failed.
+    pub(crate) fn take_doom(&mut self) -> Option<DbError> {
+        self.reader.failed.take().map(|sql| DbError::Doomed { sql })
+    }
+}

@@ -1,0 +1,130 @@
+//! One test, both engines, each with a database of its own.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "this runs in tests only, where a missing database is a failed test and a skipped one must be seen"
+)]
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    str::FromStr,
+};
+
+use store::{Db, Engine, MigrationSet, StoreConfig, StoreUrl};
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Config, NoTls};
+
+/// Where the tests find a PostgreSQL server: a URL whose user may create databases.
+const SERVER: &str = "TEST_DATABASE_URL";
+/// Connections of one test's database; many tests share one server.
+const CONNECTIONS_MAX: u16 = 8;
+
+/// Make one test for each engine of an async function that takes a [`store::Db`]:
+///
+/// ```ignore
+/// testkit::on_each_engine!(async fn a_row_is_found(db: Db) { … }, migrations = [store_set, other::MIGRATIONS]);
+/// ```
+///
+/// The tests are named `a_row_is_found::sqlite` and `a_row_is_found::postgres`; the second says that it is skipped when
+/// `TEST_DATABASE_URL` is not set.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($(#[$attribute:meta])* async fn $name:ident($db:ident: $kind:ty) $body:block
+     $(, migrations = [$($set:expr),* $(,)?])? $(,)?) => {
+        mod $name {
+            use super::*;
+
+            $(#[$attribute])*
+            async fn case($db: $kind) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::engine::on($crate::engine::SQLITE, &[$($($set.clone()),*)?], case);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::engine::on($crate::engine::POSTGRES, &[$($($set.clone()),*)?], case);
+            }
+        }
+    };
+}
+
+/// The embedded engine.
+pub const SQLITE: Engine = Engine::Sqlite;
+/// A PostgreSQL server.
+pub const POSTGRES: Engine = Engine::Postgres;
+
+/// Run a test on a fresh, migrated database of this engine.
+pub fn on<F: Future<Output = ()>>(engine: Engine, migrations: &[MigrationSet], case: impl FnOnce(Db) -> F) {
+    with_url(engine, async |url| {
+        let db = open(&StoreConfig { connections_max: CONNECTIONS_MAX, ..StoreConfig::new(url) }).await;
+        db.migrate(migrations).await.expect("the migrations apply");
+        case(db.clone()).await;
+        db.close().await;
+    });
+}
+
+/// Run a test with the URL of a fresh database of this engine that is not open yet.
+pub fn with_url(engine: Engine, case: impl AsyncFnOnce(StoreUrl)) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    match engine {
+        Engine::Sqlite => {
+            let folder = tempfile::tempdir().expect("a folder for the database");
+            runtime.block_on(case(StoreUrl::sqlite(folder.path().join("test.db"))));
+        }
+        Engine::Postgres => match server() {
+            Some(server) => on_server(&runtime, &server, case),
+            None => println!("SKIPPED (no {SERVER})"),
+        },
+    }
+}
+
+/// The server's URL, if the tests have one.
+pub fn server() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings but this one")]
+    let server = std::env::var(SERVER);
+    server.ok().filter(|url| !url.is_empty())
+}
+
+async fn open(config: &StoreConfig) -> Db {
+    Db::open(config).await.expect("the database opens")
+}
+
+fn on_server(runtime: &Runtime, server: &str, case: impl AsyncFnOnce(StoreUrl)) {
+    let name = format!("hilum_test_{:016x}", RandomState::new().build_hasher().finish());
+    runtime.block_on(administer(server, &format!("CREATE DATABASE {name}")));
+    let url = sibling(server, &name);
+    let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(case(url))));
+    runtime.block_on(administer(server, &format!("DROP DATABASE {name} WITH (FORCE)")));
+    if let Err(failure) = ran {
+        resume_unwind(failure);
+    }
+}
+
+/// The same server, another database.
+fn sibling(server: &str, name: &str) -> StoreUrl {
+    let (base, parameters) = server.split_once('?').map_or((server, None), |(base, rest)| (base, Some(rest)));
+    let authority = base.find("://").map_or(0, |at| at + 3);
+    let end = base.get(authority..).and_then(|rest| rest.find('/')).map_or(base.len(), |at| authority + at);
+    let mut url = format!("{}/{name}", base.get(..end).unwrap_or(base));
+    if let Some(parameters) = parameters {
+        url = format!("{url}?{parameters}");
+    }
+    StoreUrl::parse(&url).expect("the server's URL with another database")
+}
+
+async fn administer(server: &str, sql: &str) {
+    let config = Config::from_str(server).unwrap_or_else(|_| panic!("{SERVER} is not a PostgreSQL URL"));
+    let (client, connection) = config.connect(NoTls).await.expect("a PostgreSQL server that answers");
+    let driver = Box::pin(connection);
+    let asked = Box::pin(client.batch_execute(sql));
+    tokio::select! {
+        answered = asked => answered.expect("the server makes and drops databases"),
+        _ = driver => panic!("the server hung up"),
+    }
+}
