@@ -1,0 +1,97 @@
+//! JSON Schemas of actions' inputs and outputs: the document as it is shown, the program as it is used.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use jsonschema::Validator;
+use kernel::Issue;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+
+use super::catalogue::BuiltIn;
+
+/// The most findings that are told of one document.
+const ISSUES_MAX: usize = 20;
+
+/// A JSON Schema (draft 2020-12). Compiled at first use.
+#[derive(Clone)]
+pub struct Schema {
+    document: Arc<Value>,
+    program: Arc<OnceLock<Result<Validator, String>>>,
+}
+
+impl Schema {
+    /// The schema as it is shown.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// What is wrong with a document, with paths in it. A schema that cannot be compiled accepts nothing.
+    pub fn issues(&self, instance: &Value) -> Vec<Issue> {
+        match self.program() {
+            Ok(program) => {
+                let told = |error: jsonschema::ValidationError<'_>| {
+                    Issue::at(pointer_to_path(&error.instance_path().to_string()), error.masked().to_string())
+                };
+                program.iter_errors(instance).take(ISSUES_MAX).map(told).collect()
+            }
+            Err(why) => vec![Issue::at("", format!("the declared schema is unusable: {why}"))],
+        }
+    }
+
+    fn program(&self) -> Result<&Validator, &String> {
+        self.program
+            .get_or_init(|| jsonschema::draft202012::new(&self.document).map_err(|error| error.to_string()))
+            .as_ref()
+    }
+
+    /// Compile now, so that a schema that cannot be used is told when its file is read.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn check(&self) -> Result<(), String> {
+        self.program().map(|_| ()).map_err(Clone::clone)
+    }
+}
+
+/// `/from/0` → `from.0`, in the caller's own terms.
+fn pointer_to_path(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~")
+}
+
+impl From<Value> for Schema {
+    fn from(document: Value) -> Self {
+        Self { document: Arc::new(document), program: Arc::default() }
+    }
+}
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.document == other.document
+    }
+}
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.document, f)
+    }
+}
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(name) => shared(&name).map_err(de::Error::custom),
+            document @ Value::Object(_) => Ok(Self::from(document)),
+            _ => Err(de::Error::custom("a schema is a table, or the name of a shared one: \"shared:dates\"")),
+        }
+    }
+}
+
+/// Schemas that several actions share (`providers/schemas/<name>.json`).
+fn shared(reference: &str) -> Result<Schema, String> {
+    let unknown = || format!("no schema is named {reference:?}: write \"shared:<name>\" or a table");
+    let name = reference.strip_prefix("shared:").ok_or_else(unknown)?;
+    let file = BuiltIn::get(&format!("schemas/{name}.json")).ok_or_else(unknown)?;
+    serde_json::from_slice(&file.data)
+        .map(|document: Value| Schema::from(document))
+        .map_err(|error| error.to_string())
+}
