@@ -1,0 +1,180 @@
+//! The SQL of the queue.
+
+use kernel::{Event, EventRow, Id, Job, Timestamp};
+use store::{Db, DbError, FromRow, Reader, Row, Sql, Writer, binds, dialect};
+
+use crate::enqueue::NewJob;
+
+/// A claimed job: ours until the lease runs out or the fence has moved on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lease {
+    pub(crate) job: Id<Job>,
+    pub(crate) fence: i64,
+}
+
+/// What a worker needs of a claimed row.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) lease: Lease,
+    pub(crate) payload: String,
+    pub(crate) attempt: u32,
+}
+
+impl FromRow for Claimed {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            lease: Lease { job: row.get("id")?, fence: row.get("fence")? },
+            payload: row.get("payload")?,
+            attempt: u32::try_from(row.get::<i64>("attempts")?).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// The row's id, or that of the unfinished job with the same name and key.
+pub(crate) async fn insert(
+    tx: &mut Writer,
+    id: Id<Job>,
+    new: &NewJob,
+    now: Timestamp,
+) -> Result<Id<Job>, DbError> {
+    let values = binds![id, new.name, new.payload.clone(), new.run_at, new.dedupe_key.clone(), now];
+    let (id,) = tx
+        .one::<(Id<Job>,)>(
+            "INSERT INTO job (id, name, payload, state, run_at, fence, attempts, dedupe_key, created_at) \
+             VALUES ($1, $2, $3, 'ready', $4, 0, 0, $5, $6) \
+             ON CONFLICT (name, dedupe_key) WHERE finished_at IS NULL AND dedupe_key IS NOT NULL \
+             DO UPDATE SET dedupe_key = excluded.dedupe_key RETURNING id",
+            values,
+        )
+        .await?;
+    Ok(id)
+}
+
+/// When the next job of this name is to start; in the past if it should have.
+pub(crate) async fn next_start(reader: &mut Reader, name: &str) -> Result<Option<Timestamp>, DbError> {
+    let row = reader
+        .optional::<(Timestamp,)>(
+            "SELECT run_at FROM job WHERE finished_at IS NULL AND name = $1 AND state = 'ready' \
+             ORDER BY run_at LIMIT 1",
+            binds![name],
+        )
+        .await?;
+    Ok(row.map(|(at,)| at))
+}
+
+/// Whether a worker has left a job of this name behind.
+pub(crate) async fn is_orphaned(reader: &mut Reader, name: &str, now: Timestamp) -> Result<bool, DbError> {
+    let row = reader
+        .optional::<(Id<Job>,)>(
+            "SELECT id FROM job WHERE finished_at IS NULL AND name = $1 AND run_at <= $2 AND state = 'running' \
+             AND lease_until <= $2 LIMIT 1",
+            binds![name, now],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Who claims how much, until when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) owner: [u8; 16],
+    pub(crate) now: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) rows_max: i64,
+}
+
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "WITH due AS MATERIALIZED (SELECT id FROM job WHERE finished_at IS NULL AND name = $1 AND run_at <= $2 ",
+            "AND (state = 'ready' OR lease_until <= $2) ORDER BY run_at, id LIMIT $3",
+            $lock,
+            ") UPDATE job SET state = 'running', lease_owner = $4, lease_until = $5, fence = fence + 1, ",
+            "attempts = attempts + 1 WHERE id IN (SELECT id FROM due) RETURNING id, payload, fence, attempts"
+        )
+    };
+}
+
+/// Take jobs of this name that are due, or that a worker has left behind.
+pub(crate) async fn claim(db: &Db, name: &str, claim: Claim) -> Result<Vec<Claimed>, DbError> {
+    const CLAIM: Sql = dialect! { sqlite: claim!(""), postgres: claim!(" FOR UPDATE SKIP LOCKED") };
+    let Claim { owner, now, until, rows_max } = claim;
+    db.execute_returning(CLAIM, binds![name, now, rows_max, owner, until]).await
+}
+
+/// Hold on to a job; false if it is no longer ours.
+pub(crate) async fn extend(db: &Db, lease: Lease, until: Timestamp) -> Result<bool, DbError> {
+    let sql = "UPDATE job SET lease_until = $3 WHERE id = $1 AND state = 'running' AND fence = $2";
+    moved(db.execute(sql, binds![lease.job, lease.fence, until]).await)
+}
+
+/// The work is done; false if the job is no longer ours.
+pub(crate) async fn finish(db: &Db, lease: Lease, now: Timestamp) -> Result<bool, DbError> {
+    let sql = "UPDATE job SET state = 'done', lease_owner = NULL, lease_until = NULL, last_error = NULL, \
+               finished_at = $3 WHERE id = $1 AND state = 'running' AND fence = $2";
+    moved(db.execute(sql, binds![lease.job, lease.fence, now]).await)
+}
+
+/// The attempt failed and another one follows; false if the job is no longer ours.
+pub(crate) async fn postpone(db: &Db, lease: Lease, run_at: Timestamp, why: &str) -> Result<bool, DbError> {
+    let sql = "UPDATE job SET state = 'ready', lease_owner = NULL, lease_until = NULL, run_at = $3, \
+               last_error = $4 WHERE id = $1 AND state = 'running' AND fence = $2";
+    moved(db.execute(sql, binds![lease.job, lease.fence, run_at, why]).await)
+}
+
+/// The job has failed for good; false if it is no longer ours.
+pub(crate) async fn bury(db: &Db, lease: Lease, now: Timestamp, why: &str) -> Result<bool, DbError> {
+    let sql = "UPDATE job SET state = 'dead', lease_owner = NULL, lease_until = NULL, finished_at = $3, \
+               last_error = $4 WHERE id = $1 AND state = 'running' AND fence = $2";
+    moved(db.execute(sql, binds![lease.job, lease.fence, now, why]).await)
+}
+
+/// Let somebody else run it: the attempt was cut short by us and does not count.
+pub(crate) async fn give_back(db: &Db, lease: Lease) -> Result<bool, DbError> {
+    let sql = "UPDATE job SET state = 'ready', lease_owner = NULL, lease_until = NULL, attempts = attempts - 1 \
+               WHERE id = $1 AND state = 'running' AND fence = $2";
+    moved(db.execute(sql, binds![lease.job, lease.fence]).await)
+}
+
+fn moved(rows: Result<u64, DbError>) -> Result<bool, DbError> {
+    rows.map(|rows| rows == 1)
+}
+
+/// Whether this node is the first to ask for this period of this job.
+pub(crate) async fn begin_period(tx: &mut Writer, name: &str, period_at: Timestamp) -> Result<bool, DbError> {
+    let sql = "INSERT INTO job_period (name, period_at) VALUES ($1, $2) \
+               ON CONFLICT (name) DO UPDATE SET period_at = excluded.period_at \
+               WHERE job_period.period_at < excluded.period_at";
+    moved(tx.execute(sql, binds![name, period_at]).await)
+}
+
+pub(crate) async fn publish(
+    tx: &mut Writer,
+    id: Id<EventRow>,
+    event: &Event,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let values =
+        binds![id, event.organisation, event.name, event.subject.clone(), event.data.to_string(), now];
+    let sql =
+        "INSERT INTO event (id, organisation_id, name, subject, data, at) VALUES ($1, $2, $3, $4, $5, $6)";
+    tx.execute(sql, values).await.map(|_| ())
+}
+
+/// Delete rows of jobs that finished in this state before then; how many went.
+pub(crate) async fn delete_finished(
+    db: &Db,
+    state: &'static str,
+    before: Timestamp,
+    rows_max: i64,
+) -> Result<u64, DbError> {
+    let sql = "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state = $1 AND finished_at IS NOT NULL \
+               AND finished_at < $2 ORDER BY finished_at LIMIT $3)";
+    db.execute(sql, binds![state, before, rows_max]).await
+}
+
+/// Delete events from before then; how many went.
+pub(crate) async fn delete_events(db: &Db, before: Timestamp, rows_max: i64) -> Result<u64, DbError> {
+    let sql = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < $1 ORDER BY at LIMIT $2)";
+    db.execute(sql, binds![before, rows_max]).await
+}

@@ -1,0 +1,117 @@
+//! A worker: what it can run, and how much of it at a time.
+
+mod attempt;
+mod claim;
+mod run;
+mod schedule;
+
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use kernel::{Timestamp, World};
+use store::{Db, DbError};
+
+use crate::{
+    Job, JobFault, Retry,
+    enqueue::payload,
+    retire::{self, Retire},
+};
+
+/// How many jobs a worker runs at the same time, unless it is told otherwise.
+pub const CONCURRENCY: usize = 16;
+
+/// How many jobs of one kind are claimed at once, so that one kind cannot keep all others waiting.
+const BATCH_MAX: usize = 8;
+
+/// How long a claim lasts without a sign of life.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// How often a running job gives a sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The longest that one attempt may take.
+const ATTEMPT_MAX: Duration = Duration::from_secs(900);
+
+/// How often a worker looks for work that nobody told it of.
+const POLL: Duration = Duration::from_secs(5);
+
+/// How long running jobs may go on after the worker was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+type Running = Pin<Box<dyn Future<Output = Result<(), JobFault>> + Send>>;
+
+/// A kind of job that this worker can run.
+struct Kind {
+    name: &'static str,
+    retry: Retry,
+    start: Box<dyn Fn(&str, u32) -> Result<Running, JobFault> + Send + Sync>,
+}
+
+/// A kind of job that begins by itself, once per period over all nodes.
+struct Periodic {
+    name: &'static str,
+    period: Duration,
+    make: Box<dyn Fn(Timestamp) -> Result<String, DbError> + Send + Sync>,
+}
+
+/// Runs jobs: those that were registered, on this node, beside any number of other workers.
+pub struct Worker {
+    db: Db,
+    world: World,
+    owner: [u8; 16],
+    concurrency: usize,
+    /// Which kind is asked first: it moves on, so that under load each kind has its turn.
+    turn: AtomicUsize,
+    kinds: BTreeMap<&'static str, Arc<Kind>>,
+    periodic: Vec<Periodic>,
+}
+
+impl Worker {
+    /// A worker that so far only lets go of finished rows.
+    pub fn new(db: Db, world: World) -> Self {
+        let owner = world.random();
+        let context = (db.clone(), world.clone());
+        let (kinds, periodic) = (BTreeMap::new(), Vec::new());
+        Self { db, world, owner, concurrency: CONCURRENCY, turn: AtomicUsize::new(0), kinds, periodic }
+            .register::<Retire>(context)
+            .every(retire::PERIOD, |_| Retire {})
+    }
+
+    /// Run jobs of this kind, too, with this context.
+    #[must_use]
+    pub fn register<J: Job>(mut self, context: J::Context) -> Self {
+        let start = move |payload: &str, attempt| -> Result<Running, JobFault> {
+            // serde's message would quote the payload
+            let job: J =
+                serde_json::from_str(payload).map_err(|_| JobFault::dead("the payload does not fit"))?;
+            let context = context.clone();
+            Ok(Box::pin(async move { job.run(&context, attempt).await }))
+        };
+        self.kinds.insert(J::NAME, Arc::new(Kind { name: J::NAME, retry: J::RETRY, start: Box::new(start) }));
+        self
+    }
+
+    /// Begin a job of this kind once per period, on one node of all, unless the one before is still not finished.
+    /// Periods are counted from the epoch; `make` is given the beginning of the period.
+    #[must_use]
+    pub fn every<J: Job>(
+        mut self,
+        period: Duration,
+        make: impl Fn(Timestamp) -> J + Send + Sync + 'static,
+    ) -> Self {
+        let make = Box::new(move |at| payload(&make(at)));
+        self.periodic.push(Periodic { name: J::NAME, period, make });
+        self
+    }
+
+    /// Run at most so many jobs at the same time.
+    #[must_use]
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.concurrency = jobs.max(1);
+        self
+    }
+}
