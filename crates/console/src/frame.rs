@@ -1,0 +1,152 @@
+//! What surrounds every page: title, who is signed in, where one is, what just happened.
+
+use crate::state::Tone;
+
+/// The frame of a page.
+pub(crate) struct Frame {
+    /// The title of the page, as the browser shows it.
+    pub(crate) title: String,
+    /// Where the page is in the navigation.
+    pub(crate) here: Here,
+    /// Who is signed in.
+    pub(crate) viewer: Option<Viewer>,
+    /// What just happened, or must be known first.
+    pub(crate) notice: Option<Notice>,
+}
+
+/// The signed-in person, as the frame shows it.
+pub(crate) struct Viewer {
+    /// The person's name.
+    pub(crate) name: String,
+    /// The name of the person's organisation.
+    pub(crate) organisation: String,
+    /// Whether the developer portal is theirs to use.
+    pub(crate) is_developer: bool,
+    /// Whether administration is theirs to do.
+    pub(crate) is_administrator: bool,
+}
+
+/// One message above the page.
+pub(crate) struct Notice {
+    /// What it means.
+    pub(crate) tone: Tone,
+    /// What it says.
+    pub(crate) text: String,
+}
+
+/// Where a page is in the navigation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Here {
+    /// Outside.
+    Nowhere,
+    /// A person's own services.
+    Services,
+    /// The developer portal.
+    Developer,
+    /// Administration: how things are.
+    Overview,
+    /// Administration: client applications.
+    Applications,
+    /// Administration: trust.
+    Trust,
+    /// Administration: integrations.
+    Integrations,
+    /// Administration: people.
+    People,
+    /// Administration: the organisation.
+    Organisation,
+    /// Administration: the audit trail.
+    Audit,
+}
+
+/// Links of the navigation under one heading.
+pub(crate) struct Group {
+    /// The heading.
+    pub(crate) heading: &'static str,
+    /// Address, words, and whether one is there.
+    pub(crate) links: Vec<(&'static str, &'static str, bool)>,
+}
+
+impl Frame {
+    /// The frame of a page for somebody who is signed in.
+    pub(crate) fn inside(title: impl Into<String>, here: Here, viewer: Viewer) -> Self {
+        Self { title: title.into(), here, viewer: Some(viewer), notice: None }
+    }
+
+    /// The frame of a page for anybody.
+    pub(crate) fn outside(title: impl Into<String>) -> Self {
+        Self { title: title.into(), here: Here::Nowhere, viewer: None, notice: None }
+    }
+
+    /// With what just happened.
+    pub(crate) fn telling(mut self, notice: Option<Notice>) -> Self {
+        self.notice = notice;
+        self
+    }
+
+    /// The navigation: none for a person whose services are all there is.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let Some(viewer) = &self.viewer else { return Vec::new() };
+        let link = |here: Here, href, words| (href, words, self.here == here);
+        let mut groups = Vec::new();
+        if viewer.is_developer || viewer.is_administrator {
+            let links = vec![link(Here::Services, "/integrations/", "Your services")];
+            groups.push(Group { heading: "You", links });
+        }
+        if viewer.is_developer {
+            let links = vec![link(Here::Developer, "/developer/", "Your applications")];
+            groups.push(Group { heading: "Developer portal", links });
+        }
+        if viewer.is_administrator {
+            let links = vec![
+                link(Here::Overview, "/admin/", "Overview"),
+                link(Here::Integrations, "/admin/integrations", "Integrations"),
+                link(Here::Applications, "/admin/applications", "Applications"),
+                link(Here::Trust, "/admin/trust", "Trust"),
+                link(Here::People, "/admin/people", "People"),
+                link(Here::Organisation, "/admin/organisation", "Organisation"),
+                link(Here::Audit, "/admin/audit", "Audit trail"),
+            ];
+            groups.push(Group { heading: "Administration", links });
+        }
+        groups
+    }
+}
+
+impl Notice {
+    /// Something was done.
+    pub(crate) fn done(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Good, text: text.into() }
+    }
+
+    /// Something did not work.
+    pub(crate) fn failed(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Bad, text: text.into() }
+    }
+}
+
+#[cfg(any(test, feature = "samples"))]
+impl Viewer {
+    /// A made-up patient.
+    pub(crate) fn sample_person() -> Self {
+        Self {
+            name: "Morag Sinclair".to_owned(),
+            organisation: "Kelvin Health".to_owned(),
+            is_developer: false,
+            is_administrator: false,
+        }
+    }
+    /// A made-up developer.
+    pub(crate) fn sample_developer() -> Self {
+        Self { name: "Idris Okafor".to_owned(), is_developer: true, ..Self::sample_person() }
+    }
+    /// A made-up administrator.
+    pub(crate) fn sample_administrator() -> Self {
+        Self {
+            name: "Ailsa Grant".to_owned(),
+            is_developer: true,
+            is_administrator: true,
+            ..Self::sample_person()
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Administration.  contract 1, Rules (trust) and Developer portal (verification)
+
+use askama::Template;
+
+use crate::{
+    form::{Choice, Field, Form},
+    frame::Frame,
+    moment::Moment,
+    state::State,
+};
+
+/// How the organisation is.
+#[derive(Template)]
+#[template(path = "admin/overview.html")]
+pub(crate) struct Overview {
+    pub(crate) frame: Frame,
+    pub(crate) organisation: String,
+    pub(crate) how: String,
+    pub(crate) but: Option<String>,
+    pub(crate) tiles: Vec<Tile>,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) integrations: Vec<IntegrationRow>,
+}
+
+/// A figure that leads to its list.
+pub(crate) struct Tile {
+    pub(crate) figure: String,
+    pub(crate) words: &'static str,
+    pub(crate) href: &'static str,
+    pub(crate) is_waiting: bool,
+}
+
+/// Something that waits for an administrator.
+pub(crate) struct Waiting {
+    pub(crate) href: String,
+    pub(crate) what: String,
+    pub(crate) who: String,
+    pub(crate) since: Moment,
+}
+
+/// The applications, those to verify first.
+#[derive(Template)]
+#[template(path = "admin/applications.html")]
+pub(crate) struct Applications {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) but: Option<String>,
+    pub(crate) applications: Vec<ApplicationRow>,
+}
+
+/// One application in the list.
+pub(crate) struct ApplicationRow {
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    pub(crate) registered_by: String,
+    pub(crate) registered: Moment,
+}
+
+/// One application, to verify or not.
+#[derive(Template)]
+#[template(path = "admin/application.html")]
+pub(crate) struct Application {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    pub(crate) uri: String,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) grants: Vec<&'static str>,
+    pub(crate) scopes: Vec<(String, String)>,
+    pub(crate) registered: Moment,
+    /// The form that verifies, while it is not.
+    pub(crate) verify: Option<Form>,
+}
+
+/// What applications may do with integrations.
+#[derive(Template)]
+#[template(path = "admin/trusts.html")]
+pub(crate) struct Trusts {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) but: Option<String>,
+    pub(crate) trusts: Vec<TrustRow>,
+}
+
+/// One trust in the list.
+pub(crate) struct TrustRow {
+    pub(crate) id: String,
+    pub(crate) client: String,
+    pub(crate) integration: String,
+    pub(crate) state: State,
+    pub(crate) what: String,
+    pub(crate) since: Moment,
+}
+
+/// One trust, or a request for it.
+#[derive(Template)]
+#[template(path = "admin/trust.html")]
+pub(crate) struct Trust {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) id: String,
+    pub(crate) client: String,
+    pub(crate) client_page: String,
+    pub(crate) client_state: State,
+    pub(crate) integration: String,
+    pub(crate) state: State,
+    /// What was asked for, in words.
+    pub(crate) asked: Vec<String>,
+    pub(crate) why: Option<String>,
+    pub(crate) since: Moment,
+    pub(crate) is_granted: bool,
+    pub(crate) form_heading: &'static str,
+    pub(crate) form: Form,
+}
+
+/// The integrations.
+#[derive(Template)]
+#[template(path = "admin/integrations.html")]
+pub(crate) struct Integrations {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) but: Option<String>,
+    pub(crate) integrations: Vec<IntegrationRow>,
+}
+
+/// One integration in the list.
+pub(crate) struct IntegrationRow {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    pub(crate) state: State,
+    pub(crate) linked: u64,
+    pub(crate) attention: u64,
+}
+
+/// Choose a provider from the catalogue.
+#[derive(Template)]
+#[template(path = "admin/providers.html")]
+pub(crate) struct Providers {
+    pub(crate) frame: Frame,
+    pub(crate) known: usize,
+    pub(crate) query: String,
+    pub(crate) family: String,
+    pub(crate) families: Vec<(String, String)>,
+    /// How many were found, in words.
+    pub(crate) found: String,
+    pub(crate) providers: Vec<ProviderTile>,
+}
+
+/// One provider to choose.
+pub(crate) struct ProviderTile {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) family: String,
+    pub(crate) confidence: String,
+}
+
+/// One integration.
+#[derive(Template)]
+#[template(path = "admin/integration.html")]
+pub(crate) struct Integration {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    pub(crate) confidence: String,
+    pub(crate) state: State,
+    pub(crate) callback: String,
+    pub(crate) linked: u64,
+    pub(crate) trusted: u64,
+    pub(crate) added: Moment,
+    pub(crate) is_enabled: bool,
+    pub(crate) form: Form,
+}
+
+/// The people.
+#[derive(Template)]
+#[template(path = "admin/people.html")]
+pub(crate) struct People {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) organisation: String,
+    pub(crate) people: Vec<PersonRow>,
+    pub(crate) more: Option<String>,
+}
+
+/// One person in the list.
+pub(crate) struct PersonRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) roles: String,
+    pub(crate) since: Moment,
+}
+
+/// The organisation with its sites and studies.
+#[derive(Template)]
+#[template(path = "admin/organisation.html")]
+pub(crate) struct Organisation {
+    pub(crate) frame: Frame,
+    pub(crate) name: String,
+    pub(crate) how: String,
+    pub(crate) sites: Vec<Part>,
+    pub(crate) studies: Vec<Part>,
+    pub(crate) add_site: Form,
+    pub(crate) add_study: Form,
+}
+
+/// A site or a study.
+pub(crate) struct Part {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) since: Moment,
+}
+
+/// The audit trail, newest first.
+#[derive(Template)]
+#[template(path = "admin/audit.html")]
+pub(crate) struct Audit {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) act: String,
+    pub(crate) person: String,
+    pub(crate) client: String,
+    pub(crate) subject: String,
+    pub(crate) entries: Vec<AuditRow>,
+    pub(crate) newest: Option<String>,
+    pub(crate) older: Option<String>,
+}
+
+/// One entry.
+pub(crate) struct AuditRow {
+    pub(crate) at: Moment,
+    pub(crate) act: String,
+    pub(crate) actor: String,
+    pub(crate) subject: String,
+    pub(crate) outcome: State,
+    pub(crate) why: Option<String>,
+    pub(crate) request: Option<String>,
+}
+
+/// The choices of roles, with what each may do.
+pub(crate) fn role_choices(has: &[&str]) -> Vec<Choice> {
+    [
+        ("person", "Person", "Links own services and sees who may use them."),
+        ("developer", "Developer", "Registers applications and asks for trust."),
+        (
+            "administrator",
+            "Administrator",
+            "Verifies applications, grants trust, sets up integrations, adds people.",
+        ),
+    ]
+    .map(|(value, label, hint)| Choice::new(value, label).hint(hint).chosen_if(has.contains(&value)))
+    .into()
+}
+
+/// The form that adds a person.
+pub(crate) fn person_form(name: &str, email: &str, roles: &[&str], password_min: usize) -> Form {
+    Form::new("/admin/people", "Add")
+        .with(Field::text("name", "Name").value(name))
+        .with(Field::line("email", "E-mail address", "email", "off").value(email))
+        .with(
+            Field::line("password", "First password", "password", "new-password").hint(format!(
+                "At least {password_min} characters. Hand it over by another way than e-mail."
+            )),
+        )
+        .with(Field::checks("roles", "Roles", role_choices(roles)))
+        .or_back_to("/admin/people")
+}
+
+/// The form that adds a site or a study.
+pub(crate) fn part_form(
+    action: &'static str,
+    label: &'static str,
+    submit: &'static str,
+    name: &'static str,
+) -> Form {
+    Form::new(action, submit).with(Field::text(name, label)).secondary()
+}

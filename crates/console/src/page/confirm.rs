@@ -1,0 +1,30 @@
+//! The page before something is taken away: what will happen, to whom.
+
+use askama::Template;
+
+use crate::{
+    form::{Field, Form},
+    frame::Frame,
+};
+
+/// What will happen, and a button that makes it happen.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub(crate) struct Confirm {
+    pub(crate) frame: Frame,
+    /// The page before: address and name.
+    pub(crate) back: (String, String),
+    pub(crate) heading: String,
+    pub(crate) lead: String,
+    /// What will happen, to whom.
+    pub(crate) effects: Vec<String>,
+    pub(crate) form: Form,
+}
+
+/// A dangerous form that asks for a name to be typed back.
+pub(crate) fn typed_back(action: String, submit: &'static str, name: &str, back: &str) -> Form {
+    Form::new(action, submit)
+        .with(Field::text("typed", "Type the name to go on").hint(format!("The name is: {name}")))
+        .or_back_to(back)
+        .dangerous()
+}

@@ -1,0 +1,33 @@
+//! May this application act for me?  OpenID Connect Core 1.0 §3.1.2.4
+
+use askama::Template;
+
+use crate::{frame::Frame, moment::Moment};
+
+/// The question.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub(crate) struct Consent {
+    pub(crate) frame: Frame,
+    /// The pending request.
+    pub(crate) request: String,
+    /// The application's name.
+    pub(crate) client: String,
+    /// Who verified it, and when.
+    pub(crate) verified: Option<(String, Moment)>,
+    /// The person's name.
+    pub(crate) person: String,
+    /// Where the browser goes afterwards, as far as a person can read it.
+    pub(crate) returns_to: String,
+    pub(crate) permissions: Vec<Permission>,
+}
+
+/// One thing that is asked for.
+pub(crate) struct Permission {
+    /// The scope.
+    pub(crate) scope: String,
+    /// The scope in words.
+    pub(crate) words: String,
+    /// Whether it may be left out.
+    pub(crate) is_dropable: bool,
+}

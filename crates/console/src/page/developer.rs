@@ -1,0 +1,167 @@
+//! The developer portal.  contract 1, Developer portal
+
+use askama::Template;
+
+use crate::{
+    form::{Choice, Field, Form},
+    frame::Frame,
+    moment::Moment,
+    state::State,
+};
+
+/// The applications of one's organisation.
+#[derive(Template)]
+#[template(path = "developer/applications.html")]
+pub(crate) struct Applications {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) but: Option<String>,
+    pub(crate) organisation: String,
+    pub(crate) applications: Vec<Row>,
+}
+
+/// One application in the list.
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    /// The integrations that it may use.
+    pub(crate) trusted_for: String,
+    pub(crate) registered: Moment,
+}
+
+/// One application.
+#[derive(Template)]
+#[template(path = "developer/application.html")]
+pub(crate) struct Application {
+    pub(crate) frame: Frame,
+    pub(crate) how: String,
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    pub(crate) uri: String,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) is_confidential: bool,
+    pub(crate) grants: Vec<&'static str>,
+    /// Each scope as it is written, and in words.
+    pub(crate) scopes: Vec<(String, String)>,
+    pub(crate) logo: Option<String>,
+    pub(crate) registered: Moment,
+    pub(crate) integrations: Vec<Trust>,
+    pub(crate) secrets: Vec<SecretRow>,
+}
+
+/// Whether the application is trusted with one integration.
+pub(crate) struct Trust {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    /// What it may do, in words.
+    pub(crate) may: String,
+    pub(crate) may_ask: bool,
+    pub(crate) ask_words: &'static str,
+}
+
+/// One secret, without the secret.
+pub(crate) struct SecretRow {
+    pub(crate) id: String,
+    /// How to tell it from the others.
+    pub(crate) name: String,
+    pub(crate) made: Moment,
+    pub(crate) last_use: Option<Moment>,
+}
+
+/// A new secret, shown once.
+#[derive(Template)]
+#[template(path = "developer/secret.html")]
+pub(crate) struct NewSecret {
+    pub(crate) frame: Frame,
+    pub(crate) heading: String,
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+    pub(crate) secret: String,
+}
+
+/// What a developer says of an application.
+#[derive(Default)]
+pub(crate) struct Description {
+    pub(crate) name: String,
+    pub(crate) uri: String,
+    pub(crate) suffix: String,
+    /// One a line.
+    pub(crate) redirect_uris: String,
+    pub(crate) grant_types: Vec<String>,
+    pub(crate) scopes: String,
+    pub(crate) logo: String,
+    pub(crate) is_public: bool,
+}
+
+/// The form that registers an application.
+pub(crate) fn register_form(said: &Description) -> Form {
+    let kinds = vec![
+        Choice::new("confidential", "Confidential")
+            .hint("It runs on a server that can keep a secret.")
+            .chosen_if(!said.is_public),
+        Choice::new("public", "Public")
+            .hint("It runs in a browser, on a phone or a desktop, and proves itself with PKCE alone.")
+            .chosen_if(said.is_public),
+    ];
+    let suffix = Field::text("suffix", "Suffix of the client id")
+        .hint("Small letters and digits. It ends the client id, and no other application of your organisation has it: myapplication")
+        .value(&said.suffix);
+    described(
+        Form::new("/developer/applications", "Register"),
+        said,
+        vec![suffix, Field::radios("kind", "Kind", kinds)],
+    )
+    .or_back_to("/developer/")
+}
+
+/// The form that changes an application.
+pub(crate) fn edit_form(id: &str, said: &Description) -> Form {
+    let page = format!("/developer/applications/{id}");
+    described(Form::new(format!("{page}/edit"), "Save"), said, Vec::new()).or_back_to(page)
+}
+
+fn described(form: Form, said: &Description, once: Vec<Field>) -> Form {
+    let granted = |grant: &str| said.grant_types.iter().any(|g| g == grant);
+    let grants = vec![
+        Choice::new("authorization_code", "A person signs in (authorization_code)")
+            .chosen_if(granted("authorization_code")),
+        Choice::new("refresh_token", "…and stays signed in (refresh_token)")
+            .chosen_if(granted("refresh_token")),
+        Choice::new("client_credentials", "The application acts for itself (client_credentials)")
+            .hint("Confidential applications only.")
+            .chosen_if(granted("client_credentials")),
+    ];
+    let mut form = form
+        .with(Field::text("name", "Name").hint("People read it when they are asked to allow the application.").value(&said.name))
+        .with(
+            Field::text("uri", "Uri")
+                .hint("Where people return after they link a service: https://app.example.org or myapplication://")
+                .value(&said.uri),
+        );
+    form.fields.extend(once);
+    form.with(
+        Field::lines("redirect_uris", "Redirect URIs")
+            .hint("One on each line. A sign-in returns to exactly one of these.")
+            .value(&said.redirect_uris)
+            .optional(),
+    )
+    .with(Field::checks("grant_types", "Ways to get a token", grants))
+    .with(
+        Field::text("scopes", "Scopes")
+            .hint("Separated by spaces: openid profile integrations:read")
+            .value(&said.scopes)
+            .optional(),
+    )
+    .with(
+        Field::line("logo", "Logo", "url", "off")
+            .hint("An https address of a square picture.")
+            .value(&said.logo)
+            .optional(),
+    )
+}

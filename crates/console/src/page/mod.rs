@@ -1,0 +1,15 @@
+//! The pages: what each one shows (`<page>.rs`), and how it looks (`templates/<page>.html`).
+
+pub(crate) mod admin;
+pub(crate) mod ask;
+pub(crate) mod confirm;
+pub(crate) mod consent;
+pub(crate) mod developer;
+pub(crate) mod failure;
+pub(crate) mod plain;
+pub(crate) mod services;
+
+#[cfg(any(test, feature = "samples"))]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! What developers see.
+
+use kernel::Issue;
+
+use super::{DAY, HOUR, ago, shown, words};
+use crate::{
+    form::{Choice, Field, Form},
+    frame::{Frame, Here, Viewer},
+    page::{
+        ask::Ask,
+        confirm::{Confirm, typed_back},
+        developer::{
+            Application, Applications, Description, NewSecret, Row, SecretRow, Trust, register_form,
+        },
+    },
+    state::State,
+};
+
+const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
+const CLIENT_ID: &str = "kq3vXb7TfN2mR8sJ5hWcYw.pulsediary";
+
+fn frame(title: &str) -> Frame {
+    Frame::inside(title, Here::Developer, Viewer::sample_developer())
+}
+
+pub(super) fn samples() -> Vec<(&'static str, String)> {
+    let said = Description {
+        name: "Pulse Diary".to_owned(),
+        uri: "diary".to_owned(),
+        suffix: "Pulse-Diary".to_owned(),
+        grant_types: words(&["authorization_code"]),
+        ..Description::default()
+    };
+    let wrong = vec![
+        Issue::at("uri", "Begin with https:// or a scheme of your own, such as myapplication://"),
+        Issue::at("suffix", "Use small letters and digits only: pulsediary"),
+    ];
+    vec![
+        shown("developer-applications", &applications()),
+        shown(
+            "developer-applications-empty",
+            &Applications {
+                applications: Vec::new(),
+                how: "No application is registered yet".to_owned(),
+                but: None,
+                ..applications()
+            },
+        ),
+        shown("developer-register", &register(register_form(&Description::default()))),
+        shown("developer-register-refused", &register(register_form(&said).refused(wrong))),
+        shown("developer-application", &application()),
+        shown("developer-secret", &secret()),
+        shown("developer-end-secret", &end_secret()),
+        shown("developer-ask-trust", &ask_trust()),
+    ]
+}
+
+fn applications() -> Applications {
+    let row = |name: &str, client_id: &str, state, trusted_for: &str, age| Row {
+        id: ID.to_owned(),
+        client_id: client_id.to_owned(),
+        name: name.to_owned(),
+        state,
+        trusted_for: trusted_for.to_owned(),
+        registered: ago(age),
+    };
+    Applications {
+        frame: frame("Your applications"),
+        how: "1 of 2 applications is verified".to_owned(),
+        but: Some("1 waits for an administrator".to_owned()),
+        organisation: "Kelvin Health".to_owned(),
+        applications: vec![
+            row("Pulse Diary", CLIENT_ID, State::good("Verified"), "Fitbit, Withings", 64 * DAY),
+            row(
+                "Clinic Companion",
+                "Zt9pLr4QeV1xB6nKc0MdUa.companion",
+                State::warn("Waits to be verified"),
+                "nothing yet",
+                5 * HOUR,
+            ),
+        ],
+    }
+}
+
+fn register(form: Form) -> Ask {
+    Ask {
+        frame: frame("Register an application"),
+        back: ("/developer/".to_owned(), "Your applications".to_owned()),
+        heading: "Register an application".to_owned(),
+        lead: "You get a client id at once. An administrator verifies the application before it can reach linked services.".to_owned(),
+        form,
+    }
+}
+
+fn application() -> Application {
+    let trust = |slug: &str, name: &str, state, may: &str, ask_words| Trust {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        state,
+        may: may.to_owned(),
+        may_ask: true,
+        ask_words,
+    };
+    let secret = |name: &str, made, last_use: Option<u64>| SecretRow {
+        id: ID.to_owned(),
+        name: name.to_owned(),
+        made: ago(made),
+        last_use: last_use.map(ago),
+    };
+    Application {
+        frame: frame("Pulse Diary"),
+        how: "Verified by Kelvin Health, and trusted with 1 of 3 integrations.".to_owned(),
+        id: ID.to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        name: "Pulse Diary".to_owned(),
+        state: State::good("Verified"),
+        uri: "https://diary.example.org/app".to_owned(),
+        redirect_uris: words(&[
+            "https://diary.example.org/signed-in",
+            "https://staging.diary.example.org/signed-in",
+        ]),
+        kind: "Confidential: it runs on a server and keeps a secret",
+        is_confidential: true,
+        grants: vec!["a person signs in", "and stays signed in"],
+        scopes: ["openid", "integrations:read", "integrations:use"]
+            .map(|s| (s.to_owned(), crate::words::scope(s).into_owned()))
+            .into(),
+        logo: None,
+        registered: ago(64 * DAY),
+        integrations: vec![
+            trust(
+                "fitbit",
+                "Fitbit",
+                State::good("Trusted"),
+                "Read heart rate; read steps; 60 calls a minute",
+                "Ask for more",
+            ),
+            trust("withings", "Withings", State::warn("Asked for"), "Read weight", "Change"),
+            trust(
+                "riverside-hospital",
+                "Riverside Hospital portal",
+                State::quiet("Not trusted"),
+                "Nothing",
+                "Ask for trust",
+            ),
+        ],
+        secrets: vec![secret("ends in …7Kd2", 64 * DAY, Some(120)), secret("ends in …pQ9x", 2 * HOUR, None)],
+    }
+}
+
+fn secret() -> NewSecret {
+    NewSecret {
+        frame: frame("New secret"),
+        heading: "Pulse Diary has a new secret".to_owned(),
+        id: ID.to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        secret: "made-up-Vh3uQ8yJx0RkT5bGm2NsZc7LpWfEa9DoI4t1".to_owned(),
+    }
+}
+
+fn end_secret() -> Confirm {
+    let page = format!("/developer/applications/{ID}");
+    Confirm {
+        frame: frame("End a secret"),
+        back: (page.clone(), "Pulse Diary".to_owned()),
+        heading: "End the secret …7Kd2?".to_owned(),
+        lead: "It was last used 2 minutes ago: something still works with it.".to_owned(),
+        effects: words(&[
+            "Whoever uses this secret can no longer get a token, from now on.",
+            "Tokens that were got with it stay good until they expire, an hour at most.",
+            "It cannot be brought back.",
+        ]),
+        form: typed_back(format!("{page}/secrets/{ID}/end"), "End the secret", "Pulse Diary", &page),
+    }
+}
+
+fn ask_trust() -> Ask {
+    let page = format!("/developer/applications/{ID}");
+    let actions = vec![
+        Choice::new("heart-rate", "Read heart rate").hint("As FHIR Observations.").chosen_if(true),
+        Choice::new("steps", "Read steps").hint("As FHIR Observations."),
+        Choice::new("sleep", "Read sleep").hint("As FHIR Observations."),
+    ];
+    Ask {
+        frame: frame("Ask for trust"),
+        back: (page.clone(), "Pulse Diary".to_owned()),
+        heading: "Ask for trust with Riverside Hospital portal".to_owned(),
+        lead: "An administrator decides. Ask for what the application needs and no more.".to_owned(),
+        form: Form::new(format!("{page}/trust/riverside-hospital"), "Ask for trust")
+            .with(
+                Field::checks("actions", "What it needs to do", actions)
+                    .hint("Whether a person’s account is linked can always be seen.")
+                    .optional(),
+            )
+            .with(
+                Field::lines("reason", "What for")
+                    .hint("An administrator reads this. No names of patients, please."),
+            )
+            .or_back_to(page),
+    }
+}

@@ -1,0 +1,35 @@
+//! Every page with made-up contents: for tests, photographs and the look of things.
+
+mod admin;
+mod developer;
+mod person;
+
+use std::time::Duration;
+
+use askama::Template;
+use kernel::Timestamp;
+
+use crate::moment::Moment;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// So many seconds before a fixed present.
+fn ago(seconds: u64) -> Moment {
+    let now = Timestamp::from_seconds(1_795_176_000);
+    Moment::new(now - Duration::from_secs(seconds), now)
+}
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
+    (name, page.render().unwrap_or_else(|error| error.to_string()))
+}
+
+/// Every page with made-up contents: a name for the file, and the HTML.
+pub fn samples() -> Vec<(&'static str, String)> {
+    [person::samples(), developer::samples(), admin::samples()].into_iter().flatten().collect()
+}

@@ -1,0 +1,157 @@
+//! What patients and strangers see.
+
+use kernel::Issue;
+
+use super::{DAY, HOUR, MINUTE, ago, shown, words};
+use crate::{
+    form::Form,
+    frame::{Frame, Here, Notice, Viewer},
+    page::{
+        confirm::Confirm,
+        consent::{Consent, Permission},
+        failure::Failure,
+        plain,
+        services::{Application, Service, Services, how_things_are},
+    },
+    state::State,
+};
+
+pub(super) fn samples() -> Vec<(&'static str, String)> {
+    let mut refused = plain::sign_in("/integrations/", "morag@example.org", true);
+    refused.form = refused.form.map(|form| {
+        form.refused(vec![Issue::at(
+            "password",
+            "The e-mail address and the password do not belong together.",
+        )])
+    });
+    vec![
+        shown("sign-in", &plain::sign_in("/integrations/", "", true)),
+        shown("sign-in-refused", &refused),
+        shown("register", &plain::register(12, "", "")),
+        shown("signed-out", &plain::signed_out()),
+        shown("consent", &consent(true)),
+        shown("consent-unverified", &consent(false)),
+        shown("services", &services(all())),
+        shown("services-empty", &services(Vec::new())),
+        shown("unlink", &unlink()),
+        shown("failure-404", &Failure::of(404, "No page has this address.", Some("01JDA4Z7Q9-sample"))),
+        shown("failure-500", &Failure::of(500, "The page could not be made.", Some("01JDA4Z7Q9-sample"))),
+        shown(
+            "connect-failure",
+            &Failure::of(
+                400,
+                "The link that brought you here names a page outside the application it belongs to, so we did not follow it.",
+                Some("01JDA4Z7Q9-sample"),
+            ),
+        ),
+    ]
+}
+
+fn consent(is_verified: bool) -> Consent {
+    let permission = |scope: &str, is_dropable| Permission {
+        scope: scope.to_owned(),
+        words: crate::words::scope(scope).into_owned(),
+        is_dropable,
+    };
+    Consent {
+        frame: Frame { viewer: Some(Viewer::sample_person()), ..Frame::outside("Allow Pulse Diary?") },
+        request: "0190b6e0-0000-7000-8000-000000000001".to_owned(),
+        client: "Pulse Diary".to_owned(),
+        verified: is_verified.then(|| ("Kelvin Health".to_owned(), ago(60 * DAY))),
+        person: "Morag Sinclair".to_owned(),
+        returns_to: "diary.example.org".to_owned(),
+        permissions: vec![
+            permission("openid", false),
+            permission("profile", true),
+            permission("integrations:read", true),
+            permission("integrations:use", true),
+            permission("offline_access", true),
+        ],
+    }
+}
+
+fn services(services: Vec<Service>) -> Services {
+    let (how, but) = how_things_are(&services);
+    let notice = (!services.is_empty()).then(|| Notice::done("Fitbit is linked."));
+    Services {
+        frame: Frame::inside("Your services", Here::Services, Viewer::sample_person()).telling(notice),
+        how,
+        but,
+        organisation: "Kelvin Health".to_owned(),
+        services,
+    }
+}
+
+fn all() -> Vec<Service> {
+    let diary = |last_use| Application {
+        name: "Pulse Diary".to_owned(),
+        may: "read your heart rate and your sleep".to_owned(),
+        last_use,
+    };
+    let clinic = || Application {
+        name: "Clinic Companion".to_owned(),
+        may: "see whether it is linked".to_owned(),
+        last_use: None,
+    };
+    let blank = || Service {
+        slug: "fitbit".to_owned(),
+        name: "Fitbit".to_owned(),
+        state: State::good("Linked"),
+        attention: None,
+        purpose: String::new(),
+        linked: Some(ago(34 * DAY)),
+        last_use: Some(ago(12 * MINUTE)),
+        granted: words(&["Read your heart rate", "Read your activity: steps, distance, exercise"]),
+        withheld: words(&["Read your sleep"]),
+        applications: vec![diary(Some(ago(12 * MINUTE))), clinic()],
+        may_link: false,
+        is_first_to_do: false,
+    };
+    let expired = Service {
+        slug: "withings".to_owned(),
+        name: "Withings".to_owned(),
+        state: State::warn("Link again"),
+        attention: Some(
+            "Withings ended the link on its side, 3 hours ago. Link again, and everything goes on as before."
+                .to_owned(),
+        ),
+        linked: Some(ago(90 * DAY)),
+        last_use: Some(ago(3 * HOUR)),
+        granted: words(&["Read your weight"]),
+        withheld: Vec::new(),
+        applications: vec![diary(Some(ago(3 * HOUR)))],
+        may_link: true,
+        is_first_to_do: true,
+        ..blank()
+    };
+    let unlinked = Service {
+        slug: "riverside-hospital".to_owned(),
+        name: "Riverside Hospital portal".to_owned(),
+        state: State::quiet("Not linked"),
+        purpose: "Hospital portal. After you link it, applications you allow can read what you choose there."
+            .to_owned(),
+        linked: None,
+        last_use: None,
+        may_link: true,
+        ..blank()
+    };
+    vec![expired, blank(), unlinked]
+}
+
+fn unlink() -> Confirm {
+    Confirm {
+        frame: Frame::inside("Unlink Fitbit", Here::Services, Viewer::sample_person()),
+        back: ("/integrations/".to_owned(), "Your services".to_owned()),
+        heading: "Unlink Fitbit?".to_owned(),
+        lead: "Pulse Diary and Clinic Companion can no longer use it for you.".to_owned(),
+        effects: words(&[
+            "We destroy the key to your Fitbit account at once. Nobody can use it from here any more.",
+            "We tell Fitbit to end the access. If Fitbit does not answer, we keep trying.",
+            "What applications have read before stays with them. Ask them to delete it.",
+            "You can link it again at any time.",
+        ]),
+        form: Form::new("/integrations/fitbit/unlink", "Unlink Fitbit")
+            .or_back_to("/integrations/")
+            .dangerous(),
+    }
+}
