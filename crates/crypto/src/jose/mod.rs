@@ -1,0 +1,137 @@
+//! Signed tokens: JWS compact, JWT, JWK.  RFC 7515, RFC 7517, RFC 7519, RFC 8725
+//!
+//! The key decides the algorithm, never the token. Keys come from a [`Jwks`] that the caller holds; nothing in a
+//! token is ever followed.
+
+mod jwk;
+mod sign;
+mod strict_json;
+mod verify;
+
+use std::borrow::Cow;
+
+use kernel::{Fault, Kind};
+use serde::{Deserialize, Serialize};
+
+pub use jwk::{Jwk, Jwks};
+pub use sign::SigningKey;
+pub use verify::{Claims, Expect, Typ, verify};
+
+/// The longest token that is read, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// The longest key set that is read, in bytes.
+pub const JWKS_BYTES_MAX: usize = 256 * 1024;
+/// How many keys of a set are looked at.
+pub const JWKS_KEYS_MAX: usize = 64;
+/// How many audiences a token may name.
+pub const AUDIENCES_MAX: usize = 16;
+/// How far apart two clocks may be, in seconds.
+pub const LEEWAY_S: u32 = 10;
+
+/// A signature algorithm, by its registered name.  RFC 7518 §3.1, RFC 8037 §3.1
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256: what Hilum signs with.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// ECDSA on P-384 with SHA-384: asked for by SMART Backend Services.
+    #[serde(rename = "ES384")]
+    Es384,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384: asked for by SMART Backend Services.
+    #[serde(rename = "RS384")]
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512: asked for by the NHS.
+    #[serde(rename = "RS512")]
+    Rs512,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Es256, Self::Es384, Self::Rs256, Self::Rs384, Self::Rs512, Self::EdDsa];
+
+    /// The registered name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of exactly this name: names are case-sensitive, and `none` and the `HS…` family are not offered.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
+    }
+}
+
+/// Why a token or a key is not accepted. For the operator; a caller only learns that the token is not valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoseError {
+    /// Longer than anything that is read.
+    #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
+    TooLong,
+    /// Not three parts of base64url around JSON objects without repeated members.
+    #[error("the token is not a signed JWT in compact form")]
+    Malformed,
+    /// The header's algorithm is unknown, not expected here, or not the key's.
+    #[error("the token's algorithm is not accepted here")]
+    Algorithm,
+    /// The header has a member that is not accepted.
+    #[error("the token's header member {0} is not accepted")]
+    Header(&'static str),
+    /// The header's type is another one than expected.
+    #[error("the token's type is not the expected one")]
+    Type,
+    /// No key of the set fits. Fetching the set again may help.
+    #[error("no key for this token")]
+    UnknownKey,
+    /// The signature is not good.
+    #[error("the token's signature is not good")]
+    Signature,
+    /// A claim is missing or of the wrong JSON type.
+    #[error("the token's claim {0} is missing or malformed")]
+    Claim(&'static str),
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+    /// Its time has not come, or it was issued in the future.
+    #[error("the token is not valid yet")]
+    NotYet,
+    /// Somebody else issued it.
+    #[error("the token's issuer is not the expected one")]
+    Issuer,
+    /// It is meant for somebody else.
+    #[error("the token's audience is not the expected one")]
+    Audience,
+    /// A key cannot be read, made or used.
+    #[error("the key cannot be used: {0}")]
+    Key(&'static str),
+    /// What was to be signed is no JSON object.
+    #[error("the claims cannot be written as JSON")]
+    Claims,
+}
+
+impl Fault for JoseError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Key(_) | Self::Claims => Kind::Internal,
+            _ => Kind::Unauthenticated,
+        }
+    }
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Key(_) | Self::Claims => "internal error".into(),
+            Self::Expired => "the token has expired".into(),
+            _ => "the token is not valid".into(),
+        }
+    }
+}
