@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Algorithm, JWKS_BYTES_MAX, JWKS_KEYS_MAX, JoseError};
 use crate::{b64, sha256};
 
+/// The first byte of a point of which both coordinates follow (SEC 1 §2.3.3).
+const UNCOMPRESSED: u8 = 4;
 const P256_COORDINATE_BYTES: usize = 32;
 const P384_COORDINATE_BYTES: usize = 48;
 const ED25519_PUBLIC_BYTES: usize = 32;
@@ -146,8 +148,6 @@ impl Jwk {
         components.to_parsed_public_key(parameters).ok()
     }
 }
-
-const UNCOMPRESSED: u8 = 4;
 
 fn point(coordinate_bytes: usize, x: &[u8], y: &[u8]) -> Option<Vec<u8>> {
     (x.len() == coordinate_bytes && y.len() == coordinate_bytes).then(|| [&[UNCOMPRESSED], x, y].concat())
