@@ -1,6 +1,6 @@
 //! Limits on what a request may weigh; all of them are listed in `docs/limits.md`.
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Extension, Router, extract::DefaultBodyLimit};
 
 /// The largest request body where a router sets no other limit, in bytes.
 pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -15,7 +15,18 @@ pub const PARAMETERS_MAX: usize = 100;
 /// The longest bearer token that is looked at, in bytes.
 pub const BEARER_BYTES_MAX: usize = 8 * 1024;
 
-/// These routes take bodies of up to so many bytes instead of [`BODY_BYTES_MAX`]; more is answered 413.
+/// These routes take bodies of up to so many bytes instead of [`BODY_BYTES_MAX`]; more is answered 413, unread where
+/// the request says its length.
 pub fn body_limit<S: Clone + Send + Sync + 'static>(bytes_max: usize, routes: Router<S>) -> Router<S> {
-    routes.layer(DefaultBodyLimit::max(bytes_max))
+    routes.layer(DefaultBodyLimit::max(bytes_max)).layer(Extension(BodyLimit(bytes_max)))
+}
+
+/// The limit of the innermost router that has one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimit(pub(crate) usize);
+
+impl Default for BodyLimit {
+    fn default() -> Self {
+        Self(BODY_BYTES_MAX)
+    }
 }

@@ -1,6 +1,6 @@
 //! The log: one line per event on standard output. What may stand in it: `docs/logging.md`.
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +28,15 @@ pub enum LogFault {
 /// # Errors
 /// The filter does not parse, or logging is set up already.
 pub fn init(format: Format, filter: &str) -> Result<(), LogFault> {
-    let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stdout);
     match format {
-        Format::Json => json(builder).try_init(),
-        Format::Text => builder.compact().try_init(),
+        Format::Json => json_lines(filter, std::io::stdout)?.try_init(),
+        Format::Text => {
+            let filter = EnvFilter::try_new(filter)?;
+            let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stdout);
+            lines.compact().finish().try_init()
+        }
     }
-    .map_err(LogFault::Again)?;
+    .map_err(|error| LogFault::Again(error.into()))?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
@@ -42,19 +44,15 @@ pub fn init(format: Format, filter: &str) -> Result<(), LogFault> {
     Ok(())
 }
 
-type Plain<W> = tracing_subscriber::fmt::SubscriberBuilder<
-    tracing_subscriber::fmt::format::DefaultFields,
-    tracing_subscriber::fmt::format::Format,
-    EnvFilter,
-    W,
->;
-type JsonLines<W> = tracing_subscriber::fmt::SubscriberBuilder<
-    tracing_subscriber::fmt::format::JsonFields,
-    tracing_subscriber::fmt::format::Format<tracing_subscriber::fmt::format::Json>,
-    EnvFilter,
-    W,
->;
-
-pub(crate) fn json<W: for<'w> MakeWriter<'w> + 'static>(builder: Plain<W>) -> JsonLines<W> {
-    builder.json().flatten_event(true).with_current_span(true).with_span_list(false)
+/// The same JSON lines into another writer: for tests, and for tools that keep a log of their own.
+///
+/// # Errors
+/// The filter does not parse.
+pub fn json_lines<W>(filter: &str, writer: W) -> Result<impl tracing::Subscriber + Send + Sync, LogFault>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(filter)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).json();
+    Ok(lines.flatten_event(true).with_current_span(true).with_span_list(false).finish())
 }

@@ -11,7 +11,7 @@ use axum::{
 use futures_util::FutureExt;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use kernel::{RequestId, World};
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
 use tracing::Instrument;
 use url::Url;
 
@@ -21,6 +21,8 @@ use crate::{
     extract, limits, metrics,
 };
 
+/// Answers below this many bytes gain nothing by compression.
+const COMPRESSED_BYTES_MIN: u64 = 512;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the request's refusals tell of it, in the extensions of every request: its id, its public URL without the
@@ -69,10 +71,11 @@ impl Manners {
     /// Put them around the application.
     pub fn around(self, app: Router) -> Router {
         let is_https = self.public_url.scheme() == "https";
+        let long = SizeAbove::new(COMPRESSED_BYTES_MIN);
         app.layer(axum::middleware::map_response(move |response: Response| async move {
             secured(is_https, response)
         }))
-        .layer(CompressionLayer::new().gzip(true).compress_when(worth_compressing))
+        .layer(CompressionLayer::new().gzip(true).compress_when(long.and(worth_compressing)))
         .layer(from_fn_with_state(self, receive))
     }
 }
@@ -172,19 +175,16 @@ fn secured(is_https: bool, mut response: Response) -> Response {
     response
 }
 
-/// Text of some length, unless it may hold a secret (BREACH): token answers are marked, and a handler marks others
+/// Text, unless it may hold a secret (BREACH): token answers are marked, and a handler marks others
 /// by `Cache-Control: no-transform` (RFC 9111 §5.2.2.6).
 fn worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
-    /// Below this, gzip makes an answer longer, in bytes.
-    const BYTES_MIN: u64 = 512;
     let text =
         |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
     let content_type = text(header::CONTENT_TYPE);
     let is_text = content_type.starts_with("text/") && !content_type.starts_with("text/event-stream");
     let is_data =
         content_type.contains("json") || content_type.contains("javascript") || content_type.contains("xml");
-    let is_long = text(header::CONTENT_LENGTH).parse::<u64>().map_or(true, |length| length >= BYTES_MIN);
     let is_secret =
         extensions.get::<NotCompressed>().is_some() || text(header::CACHE_CONTROL).contains("no-transform");
-    (is_text || is_data) && is_long && !is_secret
+    (is_text || is_data) && !is_secret
 }

@@ -2,22 +2,26 @@
 
 use std::error::Error;
 
-use axum::{RequestExt, extract::Request};
+use axum::extract::Request;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError};
+use http_body::Body;
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
-use crate::{Problem, serve::SlowBody};
+use crate::{Problem, limits::BodyLimit, serve::SlowBody};
 
 /// Read the body; one that is over the router's limit is refused unread where it says its length.
 pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    match request.into_limited_body().collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(refusal(&error)),
+    let BodyLimit(bytes_max) = request.extensions().get().copied().unwrap_or_default();
+    let body = request.into_body();
+    if body.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+        return Err(cut_off(StatusCode::PAYLOAD_TOO_LARGE));
     }
+    let read = Limited::new(body, bytes_max).collect().await;
+    read.map(Collected::to_bytes).map_err(|error| refusal(&*error))
 }
 
-fn refusal(error: &axum::Error) -> Problem {
+fn refusal(error: &(dyn Error + Send + Sync + 'static)) -> Problem {
     let first: &(dyn Error + 'static) = error;
     let mut causes = std::iter::successors(Some(first), |cause| (**cause).source());
     let status = causes.find_map(|cause| {
@@ -27,9 +31,12 @@ fn refusal(error: &axum::Error) -> Problem {
             cause.is::<SlowBody>().then_some(StatusCode::REQUEST_TIMEOUT)
         }
     });
-    // What is still on its way must not be taken for the next request.
-    Problem::of_status(status.unwrap_or(StatusCode::BAD_REQUEST))
-        .with_header(header::CONNECTION, HeaderValue::from_static("close"))
+    cut_off(status.unwrap_or(StatusCode::BAD_REQUEST))
+}
+
+/// What is still on its way must not be taken for the next request.
+fn cut_off(status: StatusCode) -> Problem {
+    Problem::of_status(status).with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// The media type without its parameters, in lower case; a character set other than UTF-8 is none that we read.

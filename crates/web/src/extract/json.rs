@@ -107,7 +107,7 @@ mod tests {
             (r#"{"name":"a","name":"b"}"#, Some("name"), "name: is there more than once"),
             (r#"{"name":}"#, None, "not JSON at line 1 column 9"),
             (r#"{"name":"a"} x"#, None, "not JSON at line 1 column 14"),
-            ("[1]", None, "expected"),
+            ("7", None, "expected an object"),
             ("", None, "not JSON at line 1 column 0"),
         ];
         for (body, field, message) in table {

@@ -30,6 +30,8 @@ fn field_and_reason(path: &str, message: &str) -> (String, String) {
         }
     }
     let reason = match message.rfind(", expected ").and_then(|at| message.get(at + 2..)) {
+        // The names of our types are nobody else's business.
+        Some(expected) if expected.starts_with("expected struct ") => "expected an object",
         Some(expected) => expected,
         None if message.starts_with("invalid ") || message.starts_with("unknown ") => "is not valid here",
         None => message,
@@ -71,6 +73,7 @@ mod tests {
                 "u",
                 "not a person id: expected a hyphenated UUID",
             ),
+            ("s", "invalid type: integer `7`, expected struct Secrets", "s", "expected an object"),
             ("n", "invalid digit found in string", "n", "is not valid here"),
         ];
         for (path, message, field, reason) in table {

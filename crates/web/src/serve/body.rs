@@ -134,34 +134,39 @@ impl Body for Answer {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
-    use http_body_util::{BodyExt, StreamBody};
+    use http_body_util::{BodyExt, Full, StreamBody};
 
     use super::*;
 
-    /// A body of one kilobyte every `gap`.
-    fn trickle(
-        gap: Duration,
-        pieces: usize,
-    ) -> impl Body<Data = Bytes, Error = std::convert::Infallible> + Unpin {
-        StreamBody::new(Box::pin(stream::unfold(0, move |nth| async move {
-            if nth == pieces {
-                return None;
-            }
-            tokio::time::sleep(gap).await;
-            Some((Ok(Frame::data(Bytes::from(vec![b'x'; 1024]))), nth + 1))
-        })))
+    #[test]
+    fn a_body_must_keep_coming() {
+        let limits = ServeLimits::default();
+        let (idle_s, rate) = (limits.body_idle.as_secs(), u64::from(limits.body_rate_min));
+        let start = Instant::now();
+        // Received so much, waiting since so long after the start: the deadline in seconds after the start.
+        let table = [
+            (0, 0, idle_s),
+            (rate, 1, idle_s + 1),
+            (10 * rate, 29, idle_s + 10),
+            (600 * rate, 600, 600 + idle_s),
+            (9000 * rate, 1, 1 + idle_s),
+        ];
+        for (received, now_s, deadline_s) in table {
+            let mut body = Paced::new(Full::new(Bytes::new()), &limits);
+            (body.started, body.received) = (Some(start), received);
+            let deadline = body.deadline(start + Duration::from_secs(now_s)).duration_since(start);
+            assert_eq!(deadline, Duration::from_secs(deadline_s), "{received} bytes, {now_s} s");
+        }
     }
 
-    async fn read(gap_s: u64, pieces: usize) -> Result<usize, bool> {
-        let body = Paced::new(trickle(Duration::from_secs(gap_s), pieces), &ServeLimits::default());
-        body.collect().await.map(|all| all.to_bytes().len()).map_err(|error| error.is::<SlowBody>())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_must_keep_coming() {
-        assert_eq!(read(1, 600).await, Ok(600 * 1024), "at the least rate it may take ten minutes");
-        assert_eq!(read(31, 1).await, Err(true), "a pause over the limit");
-        assert_eq!(read(29, 1).await, Ok(1024));
-        assert_eq!(read(29, 3).await, Err(true), "every piece in time, and all of it too slow");
+    #[tokio::test]
+    async fn a_body_that_stops_has_failed() {
+        let first = stream::iter([Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from_static(b"x")))]);
+        let stuck = StreamBody::new(futures_util::StreamExt::chain(first, stream::pending()));
+        let limits = ServeLimits { body_idle: Duration::from_millis(20), ..ServeLimits::default() };
+        let mut body = Paced::new(stuck, &limits);
+        assert!(body.frame().await.unwrap().is_ok());
+        assert!(body.frame().await.unwrap().unwrap_err().is::<SlowBody>());
+        assert_eq!(body.received, 1);
     }
 }
