@@ -1,1 +1,78 @@
-//! auth
+//! The authorization server: organisations and people, client applications, sessions, codes, tokens and keys.
+//! OAuth 2.0 (RFC 6749, RFC 9700), OpenID Connect Core, contract 2.
+//!
+//! [`Auth`] is the state; [`routes`] and [`browser_routes`] close over it. A token is checked in memory
+//! ([`Auth::check`]): signature, times, audience, and what was revoked. `docs/authorization.md` tells the rest.
+
+pub mod authorize;
+pub mod client;
+mod config;
+mod discovery;
+mod fault;
+mod keys;
+mod logout;
+pub mod organisation;
+pub mod person;
+mod row;
+pub mod scope;
+pub mod session;
+mod state;
+mod sweep;
+pub mod token;
+mod userinfo;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Extension, Router, routing::get};
+use jobs::Worker;
+use store::{Migration, MigrationSet};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use web::Authenticate;
+
+pub use config::Config;
+pub use fault::{OAuthFault, OpenFault};
+pub use session::{Administrator, Developer, Guest, SignedIn};
+pub use state::{Acting, Auth};
+pub use token::Verified;
+
+/// The tables of this crate.
+pub const MIGRATIONS: MigrationSet = MigrationSet {
+    crate_name: "auth",
+    files: &[
+        Migration { name: "0001_people", sql: include_str!("../migrations/0001_people.sql") },
+        Migration { name: "0002_clients", sql: include_str!("../migrations/0002_clients.sql") },
+        Migration { name: "0003_tokens", sql: include_str!("../migrations/0003_tokens.sql") },
+    ],
+};
+
+/// How often what has expired is removed.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// What machines call: for [`web::Dialect::OAuth`].
+pub fn routes(auth: Auth) -> OpenApiRouter {
+    let authenticate: Arc<dyn Authenticate> = Arc::new(auth.clone());
+    OpenApiRouter::new()
+        .routes(routes!(token::exchange::exchange))
+        .routes(routes!(token::introspect::introspect))
+        .routes(routes!(token::revoke::revoke))
+        .routes(routes!(keys::jwks::jwks))
+        .routes(routes!(userinfo::get_userinfo, userinfo::post_userinfo))
+        .routes(routes!(discovery::openid_configuration))
+        .routes(routes!(discovery::authorization_server))
+        .layer(Extension(authenticate))
+        .with_state(auth)
+}
+
+/// Where browsers are sent: for [`web::Dialect::Page`].
+pub fn browser_routes(auth: Auth) -> Router {
+    Router::new()
+        .route("/oauth2/authorize", get(authorize::begin::authorize).post(authorize::begin::post))
+        .route("/oauth2/logout", get(logout::logout))
+        .with_state(auth)
+}
+
+/// What happens by itself.
+#[must_use]
+pub fn jobs(auth: &Auth, worker: Worker) -> Worker {
+    worker.register::<sweep::SweepExpired>(auth.clone()).every(SWEEP_EVERY, |_| sweep::SweepExpired {})
+}

@@ -1,0 +1,145 @@
+//! The authorization endpoint.  RFC 6749 §3.1, RFC 9700 §2.1
+
+use axum::{
+    extract::{OriginalUri, State},
+    response::{IntoResponse, Response},
+};
+use crypto::sha256;
+use http::Uri;
+use kernel::Timestamp;
+use url::form_urlencoded::byte_serialize;
+use web::{Answer, LocalPath, Redirect};
+
+use super::{
+    Asked, AuthorizeFault, Bound, NewCode, REQUEST_LIFETIME, answer,
+    next::{Known, Next, next},
+    pending, queries,
+    request::{Parameters, Refusal},
+};
+use crate::{
+    Auth, Guest, SignedIn,
+    client::{self, Client},
+    session::{sign_in_anew_location, sign_in_location},
+};
+
+/// The parameter by which a request knows that it has sent the browser to sign in anew.
+const SENT: &str = "&sent_to_sign_in=";
+
+/// Keeps the seal of that parameter apart from every other seal.
+const SENT_SEAL: &str = "authorize.sent_to_sign_in";
+
+/// Ask for a code: answered with a redirect to the client, to the sign-in page or to the consent page; or with a page
+/// that says what is wrong, where it is not clear who asks.
+pub(crate) async fn authorize(
+    State(auth): State<Auth>,
+    Guest(guest): Guest,
+    OriginalUri(uri): OriginalUri,
+) -> Answer<Redirect> {
+    let (query, sent_at) = split_sent(&auth, uri.query().unwrap_or_default());
+    let parameters = Parameters::read(query)?;
+    let client_id = parameters.client_id()?;
+    let found =
+        client::queries::by_client_id(&mut auth.db().read().await.map_err(AuthorizeFault::from)?, &client_id)
+            .await;
+    let client = found.map_err(AuthorizeFault::from)?.filter(|client| client.disabled_at.is_none());
+    let client = client.ok_or(AuthorizeFault::UnknownClient)?;
+    let redirect = parameters.redirect(&client)?;
+    match parameters.asked(&client, redirect.clone(), auth.scopes_known()) {
+        Ok(asked) => {
+            Redirect::to_trusted(&proceed(&auth, &client, guest.as_ref(), asked, &uri, query, sent_at).await?)
+        }
+        Err(Refusal { error, description }) => {
+            let says = [("error", error), ("error_description", description)];
+            Redirect::to_trusted(&answer(&auth, &redirect, &says, parameters.state()))
+        }
+    }
+}
+
+/// The same request as a form (OpenID Connect Core §3.1.2.1). It goes on as a query: a form that comes from another
+/// site comes without our cookie, and the request holds nothing that must not be in an address.
+pub(crate) async fn post(OriginalUri(uri): OriginalUri, body: axum::body::Bytes) -> Response {
+    let query = std::str::from_utf8(&body)
+        .ok()
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#'));
+    match query {
+        Some(query) => Redirect::to_trusted(&format!("{}?{query}", uri.path())).into_response(),
+        None => web::Problem::from(AuthorizeFault::Malformed("it is no form")).into_response(),
+    }
+}
+
+async fn proceed(
+    auth: &Auth,
+    client: &Client,
+    guest: Option<&SignedIn>,
+    asked: Asked,
+    uri: &Uri,
+    query: &str,
+    sent_at: Option<Timestamp>,
+) -> Result<String, AuthorizeFault> {
+    let now = auth.world().now();
+    let known = match guest {
+        Some(signed_in) => {
+            let allowed = queries::allowed(&mut auth.db().read().await?, signed_in.person, client.id).await?;
+            Some(Known { authenticated_at: signed_in.authenticated_at, allowed })
+        }
+        None => None,
+    };
+    match (next(&asked, known.as_ref(), sent_at, now), guest) {
+        (Next::Refuse(error), _) => {
+            Ok(answer(auth, &asked.redirect, &[("error", error)], asked.state.as_deref()))
+        }
+        (Next::Ask, Some(signed_in)) => {
+            let id = pending::store(auth, client, signed_in, asked, now + REQUEST_LIFETIME).await?;
+            Ok(format!("/consent?request={id}"))
+        }
+        (Next::Grant, Some(signed_in)) => grant(auth, client, signed_in, asked).await,
+        (Next::SignInAnew, _) => {
+            Ok(sign_in_anew_location(&back(uri, &format!("{query}{SENT}{}", seal_sent(auth, query, now)))?))
+        }
+        (Next::SignIn | Next::Ask | Next::Grant, _) => Ok(sign_in_location(Some(&back(uri, query)?))),
+    }
+}
+
+fn back(uri: &Uri, query: &str) -> Result<LocalPath, AuthorizeFault> {
+    LocalPath::parse(&format!("{}?{query}", uri.path()))
+        .map_err(|_| AuthorizeFault::Malformed("it holds characters that no address may hold"))
+}
+
+/// A code without a question: the person has allowed this client as much before.
+async fn grant(
+    auth: &Auth,
+    client: &Client,
+    signed_in: &SignedIn,
+    asked: Asked,
+) -> Result<String, AuthorizeFault> {
+    let Asked { redirect, scopes, state, nonce, code_challenge, .. } = asked;
+    let bound = Bound { redirect_uri: redirect.as_str().to_owned(), scopes, nonce, code_challenge };
+    let (code, text) = NewCode::draw(auth, client.id, signed_in, bound);
+    let entry =
+        signed_in.acting().entry("code.issued", client.id, serde_json::json!({ "scopes": code.scopes }));
+    let world = auth.world().clone();
+    auth.db()
+        .write(async move |tx| -> Result<(), AuthorizeFault> {
+            queries::insert_code(tx, &code).await?;
+            Ok(audit::record(tx, &world, &entry).await?)
+        })
+        .await?;
+    Ok(answer(auth, &redirect, &[("code", text.expose())], state.as_deref()))
+}
+
+/// The request itself, and when it was sent to sign in anew: believed only for this very request.
+fn split_sent<'a>(auth: &Auth, query: &'a str) -> (&'a str, Option<Timestamp>) {
+    let Some((request, sealed)) = query.rsplit_once(SENT) else { return (query, None) };
+    let opened = auth.vault().open_cookie(SENT_SEAL, sealed);
+    let sent_at = opened.and_then(|bytes| {
+        let (at, digest) = bytes.expose().split_first_chunk::<8>()?;
+        (digest == sha256(request.as_bytes())).then(|| Timestamp::from_micros(i64::from_be_bytes(*at)))
+    });
+    (request, sent_at)
+}
+
+fn seal_sent(auth: &Auth, query: &str, now: Timestamp) -> String {
+    let bytes = [&now.as_micros().to_be_bytes()[..], &sha256(query.as_bytes())].concat();
+    let sealed = auth.vault().seal_cookie(SENT_SEAL, &bytes);
+    byte_serialize(sealed.as_bytes()).collect()
+}

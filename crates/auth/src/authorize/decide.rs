@@ -1,0 +1,118 @@
+//! The person answers.  RFC 6749 §4.1.2, OpenID Connect Core §3.1.2.4
+
+use kernel::{Id, Scope, Scopes};
+
+use super::{
+    AuthorizeFault, Bound, NewCode, answer,
+    pending::{Request, RequestRow},
+    queries,
+};
+use crate::{
+    Auth, SignedIn,
+    client::{self, Client, TrustedRedirect},
+};
+
+/// What the person said.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// The client may have these of the scopes that it asked for; the person may leave some out.
+    Allow(Scopes),
+    /// The client gets nothing.
+    Deny,
+}
+
+/// Take the person's answer, once. Gives the address to send the browser to.
+///
+/// # Errors
+/// [`AuthorizeFault::NotPending`] when the request is not theirs, was answered before, or is over;
+/// [`AuthorizeFault::UnknownRedirectUri`] when the client's registration has changed meanwhile.
+pub async fn decide(
+    auth: &Auth,
+    signed_in: &SignedIn,
+    id: Id<Request>,
+    decision: &Decision,
+) -> Result<String, AuthorizeFault> {
+    let (auth_in, signed_in, decision) = (auth.clone(), signed_in.clone(), decision.clone());
+    auth.db()
+        .write(async move |tx| -> Result<String, AuthorizeFault> {
+            let (world, now) = (auth_in.world(), auth_in.world().now());
+            let row =
+                queries::take_request(tx, signed_in.person, id).await?.ok_or(AuthorizeFault::NotPending)?;
+            if now >= row.expires_at {
+                return Err(AuthorizeFault::NotPending);
+            }
+            let (client, redirect) =
+                still_trusted(client::queries::of_any_organisation(tx, row.client).await?, &row)?;
+            let acting = signed_in.acting();
+            let state = row.state.clone();
+            let Some(scopes) = granted(&decision, &row.scopes) else {
+                let entry = acting.entry("consent.decided", client.id, serde_json::Value::Null);
+                audit::record(
+                    tx,
+                    world,
+                    &audit::Entry { outcome: audit::Outcome::Refused("access_denied"), ..entry },
+                )
+                .await?;
+                return Ok(answer(&auth_in, &redirect, &[("error", "access_denied")], state.as_deref()));
+            };
+            let before = queries::allowed(tx, signed_in.person, client.id).await?;
+            let remembered: Scopes =
+                before.iter().chain(scopes.iter()).cloned().collect::<Vec<Scope>>().into_iter().collect();
+            queries::remember(tx, signed_in.person, client.id, &remembered, now).await?;
+            let details = serde_json::json!({ "scopes": scopes });
+            audit::record(tx, world, &acting.entry("consent.decided", client.id, details)).await?;
+            let bound = Bound {
+                redirect_uri: row.redirect_uri,
+                scopes,
+                nonce: row.nonce,
+                code_challenge: row.code_challenge,
+            };
+            let (code, text) = NewCode::draw(&auth_in, client.id, &signed_in, bound);
+            queries::insert_code(tx, &code).await?;
+            Ok(answer(&auth_in, &redirect, &[("code", text.expose())], state.as_deref()))
+        })
+        .await
+}
+
+/// The registration may have changed while the page was open.
+fn still_trusted(
+    client: Option<Client>,
+    row: &RequestRow,
+) -> Result<(Client, TrustedRedirect), AuthorizeFault> {
+    let client = client.filter(|client| client.disabled_at.is_none()).ok_or(AuthorizeFault::UnknownClient)?;
+    let redirect = client.trusted_redirect(&row.redirect_uri).ok_or(AuthorizeFault::UnknownRedirectUri)?;
+    Ok((client, redirect))
+}
+
+/// What is granted: of what was asked, what the person allows. Nothing at all is a denial.
+fn granted(decision: &Decision, asked: &Scopes) -> Option<Scopes> {
+    match decision {
+        Decision::Allow(allowed) => Some(asked.intersection(allowed)).filter(|granted| !granted.is_empty()),
+        Decision::Deny => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_can_give_less_and_never_more() {
+        let asked: Scopes = "openid email".parse().unwrap();
+        let allow = |text: &str| Decision::Allow(text.parse().unwrap());
+        for (decision, scopes) in [
+            (allow("openid email"), Some("email openid")),
+            (allow("openid"), Some("openid")),
+            (allow("openid profile integrations:revoke"), Some("openid")),
+            (allow("profile"), None),
+            (allow(""), None),
+            (Decision::Deny, None),
+        ] {
+            assert_eq!(
+                granted(&decision, &asked).map(|scopes| scopes.to_string()).as_deref(),
+                scopes,
+                "{decision:?}"
+            );
+        }
+    }
+}

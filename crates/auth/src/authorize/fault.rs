@@ -1,0 +1,76 @@
+//! What is told here, on a page, because it is not clear where an answer may go.  RFC 6749 §4.1.2.1
+
+use std::borrow::Cow;
+
+use kernel::{Fault, Kind};
+use store::DbError;
+
+use crate::session::SessionFault;
+
+/// A request that no answer is sent for, or a decision that cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeFault {
+    /// The request cannot be read.
+    #[error("authorization request: {0}")]
+    Malformed(&'static str),
+    /// There is no such client, or it is switched off.
+    #[error("authorization request of an unknown client")]
+    UnknownClient,
+    /// The client has not registered this redirect URI.
+    #[error("authorization request with a redirect URI that is not registered")]
+    UnknownRedirectUri,
+    /// There is no such request, it is another person's, was decided, or is over.
+    #[error("no such pending authorization request")]
+    NotPending,
+    /// The session.
+    #[error(transparent)]
+    Session(#[from] SessionFault),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+impl Fault for AuthorizeFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Malformed(_) | Self::UnknownClient | Self::UnknownRedirectUri => Kind::Invalid,
+            Self::NotPending => Kind::Gone,
+            Self::Session(fault) => fault.kind(),
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Malformed(why) => {
+                format!("The application sent a request that cannot be read: {why}.").into()
+            }
+            Self::UnknownClient => {
+                "The application that sent you here is not known: its client_id is not registered.".into()
+            }
+            Self::UnknownRedirectUri => {
+                "The application asked for the answer to be sent to an address that it has not registered \
+                 (redirect_uri must be equal to a registered one, character by character)."
+                    .into()
+            }
+            Self::NotPending => {
+                "This question was answered already or is too old. Start again from the application.".into()
+            }
+            Self::Session(fault) => fault.public(),
+            Self::Store(fault) => fault.public(),
+        }
+    }
+    fn path(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::UnknownClient => Some("client_id".into()),
+            Self::UnknownRedirectUri => Some("redirect_uri".into()),
+            _ => None,
+        }
+    }
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Session(fault) => fault.retry_after_s(),
+            Self::Store(fault) => fault.retry_after_s(),
+            _ => None,
+        }
+    }
+}

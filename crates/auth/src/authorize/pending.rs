@@ -1,0 +1,92 @@
+//! A request that waits for the person's answer on the consent page.
+
+use kernel::{Id, IdKind, Person, Scopes, Timestamp};
+
+use super::{Asked, AuthorizeFault, queries};
+use crate::{
+    Auth, SignedIn,
+    client::{self, Client},
+};
+
+/// A request for authorization that waits for an answer.
+#[derive(Debug, Clone, Copy)]
+pub enum Request {}
+impl IdKind for Request {
+    const NAME: &'static str = "authorization_request";
+}
+
+/// What the consent page shows.
+pub struct Pending {
+    /// By which the answer names it.
+    pub id: Id<Request>,
+    /// Who asks.
+    pub client: Client,
+    /// What for.
+    pub scopes: Scopes,
+    /// What of it the person has allowed this client before.
+    pub allowed_before: Scopes,
+    /// Where the answer will go.
+    pub redirect_uri: String,
+}
+
+/// A request as its row holds it.
+#[derive(Clone)]
+pub(super) struct RequestRow {
+    pub id: Id<Request>,
+    pub person: Id<Person>,
+    pub client: Id<kernel::Client>,
+    pub redirect_uri: String,
+    pub scopes: Scopes,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub code_challenge: String,
+    pub expires_at: Timestamp,
+}
+
+/// The request that waits for this person's answer.
+///
+/// # Errors
+/// [`AuthorizeFault::NotPending`] when there is none with this id for this person, or it is over.
+pub async fn pending(auth: &Auth, signed_in: &SignedIn, id: Id<Request>) -> Result<Pending, AuthorizeFault> {
+    let mut tx = auth.db().read().await?;
+    let row = queries::request(&mut tx, signed_in.person, id).await?;
+    let row = row.filter(|row| auth.world().now() < row.expires_at).ok_or(AuthorizeFault::NotPending)?;
+    let client = client::queries::of_any_organisation(&mut tx, row.client).await?;
+    let client = client.filter(|client| client.disabled_at.is_none()).ok_or(AuthorizeFault::UnknownClient)?;
+    let allowed = queries::allowed(&mut tx, signed_in.person, row.client).await?;
+    Ok(Pending {
+        id,
+        client,
+        allowed_before: row.scopes.intersection(&allowed),
+        scopes: row.scopes,
+        redirect_uri: row.redirect_uri,
+    })
+}
+
+pub(super) async fn store(
+    auth: &Auth,
+    client: &Client,
+    signed_in: &SignedIn,
+    asked: Asked,
+    expires_at: Timestamp,
+) -> Result<Id<Request>, AuthorizeFault> {
+    let row = RequestRow {
+        id: auth.world().new_id(),
+        person: signed_in.person,
+        client: client.id,
+        redirect_uri: asked.redirect.as_str().to_owned(),
+        scopes: asked.scopes,
+        state: asked.state,
+        nonce: asked.nonce,
+        code_challenge: asked.code_challenge,
+        expires_at,
+    };
+    let id = row.id;
+    auth.db()
+        .write(async move |tx| -> Result<(), AuthorizeFault> {
+            queries::insert_request(tx, &row).await?;
+            Ok(())
+        })
+        .await?;
+    Ok(id)
+}

@@ -1,0 +1,115 @@
+//! SQL of authorization requests, consent and codes.
+
+use kernel::{Client, Id, Person, Scopes, Timestamp};
+use store::{DbError, FromRow, Reader, Row, Writer, binds};
+
+use super::{
+    NewCode,
+    pending::{Request, RequestRow},
+};
+
+pub(super) async fn insert_request(tx: &mut Writer, new: &RequestRow) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO authorization_request (id, person_id, client_id, redirect_uri, scopes, state, nonce, \
+         code_challenge, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        binds![
+            new.id,
+            new.person,
+            new.client,
+            new.redirect_uri,
+            new.scopes,
+            new.state,
+            new.nonce,
+            new.code_challenge,
+            new.expires_at
+        ],
+    )
+    .await
+}
+
+pub(super) async fn request(
+    tx: &mut Reader,
+    person: Id<Person>,
+    id: Id<Request>,
+) -> Result<Option<RequestRow>, DbError> {
+    tx.optional("SELECT * FROM authorization_request WHERE id = $1 AND person_id = $2", binds![id, person])
+        .await
+}
+
+/// The request is gone with the answer: it is answered once.
+pub(super) async fn take_request(
+    tx: &mut Writer,
+    person: Id<Person>,
+    id: Id<Request>,
+) -> Result<Option<RequestRow>, DbError> {
+    tx.optional(
+        "DELETE FROM authorization_request WHERE id = $1 AND person_id = $2 RETURNING *",
+        binds![id, person],
+    )
+    .await
+}
+
+pub(super) async fn allowed(
+    tx: &mut Reader,
+    person: Id<Person>,
+    client: Id<Client>,
+) -> Result<Scopes, DbError> {
+    let row: Option<(Scopes,)> = tx
+        .optional(
+            "SELECT scopes FROM consent WHERE person_id = $1 AND client_id = $2",
+            binds![person, client],
+        )
+        .await?;
+    Ok(row.map(|(scopes,)| scopes).unwrap_or_default())
+}
+
+pub(super) async fn remember(
+    tx: &mut Writer,
+    person: Id<Person>,
+    client: Id<Client>,
+    scopes: &Scopes,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO consent (person_id, client_id, scopes, granted_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (person_id, client_id) DO UPDATE SET scopes = excluded.scopes, granted_at = excluded.granted_at",
+        binds![person, client, scopes, now],
+    )
+    .await
+}
+
+pub(super) async fn insert_code(tx: &mut Writer, new: &NewCode) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO authorization_code (digest, client_id, person_id, session_id, redirect_uri, scopes, nonce, \
+         code_challenge, authenticated_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        binds![
+            new.digest,
+            new.client,
+            new.person,
+            new.session,
+            new.redirect_uri,
+            new.scopes,
+            new.nonce,
+            new.code_challenge,
+            new.authenticated_at,
+            new.expires_at
+        ],
+    )
+    .await
+}
+
+impl FromRow for RequestRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.get("id")?,
+            person: row.get("person_id")?,
+            client: row.get("client_id")?,
+            redirect_uri: row.get("redirect_uri")?,
+            scopes: row.get("scopes")?,
+            state: row.get("state")?,
+            nonce: row.get("nonce")?,
+            code_challenge: row.get("code_challenge")?,
+            expires_at: row.get("expires_at")?,
+        })
+    }
+}

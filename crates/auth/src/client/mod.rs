@@ -1,0 +1,331 @@
+//! Client applications: what a developer registers, and what proves that a caller is one.
+
+pub mod authenticate;
+mod ensure;
+mod id_text;
+pub mod list;
+pub(crate) mod queries;
+pub mod register;
+mod revoke;
+pub mod secret;
+pub mod update;
+mod uri;
+pub mod verify;
+
+use std::borrow::Cow;
+
+use kernel::{Fault, Id, Issue, Kind, Organisation, Person, Scopes, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::DbError;
+
+use crate::row::text_column;
+
+pub use ensure::ensure;
+pub use id_text::{ClientIdText, MalformedClientId, Suffix};
+pub use list::{get, list_of, live_by_client_id, live_by_id};
+pub use register::register;
+pub use revoke::{disable, revoke_tokens};
+pub use secret::{add_secret, retire_secret, rotate_secret, secrets_of};
+pub use update::update;
+pub use uri::{ClientUri, LogoUri, MalformedUri, RedirectUri, URI_BYTES_MAX};
+pub use verify::{unverify, verify};
+
+/// How many addresses a client may register, each for redirects and for after sign-out.
+pub const REDIRECT_URIS_MAX: usize = 20;
+
+/// How long an access token lives where nothing else is said, in seconds.
+pub const TOKEN_LIFETIME_S: u32 = 3_600;
+
+/// How long an access token may live at the most, in seconds.
+pub const TOKEN_LIFETIME_S_MAX: u32 = 86_400;
+
+/// Whether a client can keep a secret.  RFC 6749 §2.1
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confidentiality {
+    /// It runs where only its operator looks: it authenticates with a secret.
+    Confidential,
+    /// It runs on people's devices: PKCE is all that binds its codes.
+    Public,
+}
+
+impl Confidentiality {
+    /// The word for it in the database and in forms.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::Public => "public",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Confidential, Self::Public].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A way to a token.  RFC 6749 §1.3
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// By a person's browser, with a code and PKCE.
+    AuthorizationCode,
+    /// By the client on its own behalf.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// All that are offered.
+    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::ClientCredentials];
+
+    /// The protocol's word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
+    }
+}
+
+/// A registered client application.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its id among our things.
+    pub id: Id<kernel::Client>,
+    /// The developer's organisation.
+    pub organisation: Id<Organisation>,
+    /// Its id in protocols.
+    pub client_id: ClientIdText,
+    /// What people see.
+    pub name: String,
+    /// Whether it can keep a secret.
+    pub confidentiality: Confidentiality,
+    /// Its base address.
+    pub uri: ClientUri,
+    /// Where authorization answers may go.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a browser may go after sign-out.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes it may ask for.
+    pub scopes: Scopes,
+    /// An image for the consent page.
+    pub logo_uri: Option<LogoUri>,
+    /// How long its access tokens live, in seconds.
+    pub token_lifetime_s: u32,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When its registration changed last.
+    pub updated_at: Timestamp,
+    /// When an administrator verified it.
+    pub verified_at: Option<Timestamp>,
+    /// Who did.
+    pub verified_by: Option<Id<Person>>,
+    /// Since when it is switched off.
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl Client {
+    /// Whether it may use this grant.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    /// The address to which an answer may be sent, if `asked` is one that is registered.
+    ///
+    /// A public client with a registered loopback address may be on any port of it (RFC 8252 §7.3); everything else is
+    /// compared character by character (RFC 9700 §2.1).
+    pub fn trusted_redirect(&self, asked: &str) -> Option<TrustedRedirect> {
+        let is_native = self.confidentiality == Confidentiality::Public;
+        let registered = self
+            .redirect_uris
+            .iter()
+            .find(|uri| uri.is(asked) || is_native && uri.is_but_for_loopback_port(asked))?;
+        // With no certificate behind the address, another application on the device could pose as this one.
+        let may_be_posed = is_native && registered.is_claimed_by_system();
+        Some(TrustedRedirect { uri: asked.into(), may_be_posed })
+    }
+
+    /// The address to which a browser may be sent after sign-out, if `asked` is one that is registered.
+    pub fn trusted_post_logout_redirect(&self, asked: &str) -> Option<TrustedRedirect> {
+        let is_registered = self.post_logout_redirect_uris.iter().any(|uri| uri.is(asked));
+        is_registered.then(|| TrustedRedirect { uri: asked.into(), may_be_posed: false })
+    }
+}
+
+/// A redirect URI that its client has registered: the only thing that an authorization answer is sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedRedirect {
+    uri: Box<str>,
+    may_be_posed: bool,
+}
+
+impl TrustedRedirect {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.uri
+    }
+
+    /// Whether another application could be behind the address; consent is then asked every time.  RFC 8252 §8.6
+    pub const fn may_be_posed(&self) -> bool {
+        self.may_be_posed
+    }
+
+    /// The address with these parameters behind a query that is there.
+    pub fn with<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let glue = if self.uri.contains('?') { '&' } else { '?' };
+        format!("{}{glue}{query}", self.uri)
+    }
+}
+
+text_column!(Confidentiality, "confidential or public", Self::parse);
+text_column!(ClientIdText, "a client id", |text| text.parse().ok());
+text_column!(ClientUri, "a base address", |text| Self::parse(text).ok());
+text_column!(LogoUri, "an https address", |text| Self::parse(text).ok());
+
+/// What can go wrong with a client's registration.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientFault {
+    /// Fields do not fit; each finding names one.
+    #[error("client registration refused: {}", paths(.0))]
+    Refused(Vec<Issue>),
+    /// The organisation has a client with this suffix.
+    #[error("client suffix is taken")]
+    SuffixTaken,
+    /// There is no such client, or it is another organisation's.
+    #[error("no such client")]
+    NotFound,
+    /// There is no such live secret.
+    #[error("no such client secret")]
+    NoSuchSecret,
+    /// A public client has no secrets.
+    #[error("a public client has no secrets")]
+    Public,
+    /// The client has as many live secrets as it may.
+    #[error("client has {} live secrets", secret::SECRETS_MAX)]
+    TooManySecrets,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+fn paths(issues: &[Issue]) -> String {
+    issues.iter().map(|issue| issue.path.as_ref()).collect::<Vec<_>>().join(", ")
+}
+
+impl Fault for ClientFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(_) => Kind::Invalid,
+            Self::SuffixTaken | Self::Public | Self::TooManySecrets => Kind::Conflict,
+            Self::NotFound | Self::NoSuchSecret => Kind::NotFound,
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Refused(_) => "The registration is not complete or not right.".into(),
+            Self::SuffixTaken => "Another application of your organisation has this suffix.".into(),
+            Self::NotFound => "There is no such application.".into(),
+            Self::NoSuchSecret => "There is no such secret.".into(),
+            Self::Public => "A public application has no secrets; it proves itself with PKCE.".into(),
+            Self::TooManySecrets => "The application has as many secrets as it may; retire one first.".into(),
+            Self::Store(fault) => fault.public(),
+        }
+    }
+    fn path(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Refused(issues) => issues.first().map(|issue| issue.path.clone()),
+            Self::SuffixTaken => Some("suffix".into()),
+            Self::NotFound | Self::NoSuchSecret | Self::Public | Self::TooManySecrets => None,
+            Self::Store(fault) => fault.path(),
+        }
+    }
+    fn issues(&self) -> Vec<Issue> {
+        match self {
+            Self::Refused(issues) => issues.clone(),
+            _ => Vec::new(),
+        }
+    }
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Store(fault) => fault.retry_after_s(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn client(read: register::Registered) -> Client {
+        let now = Timestamp::from_seconds(1);
+        Client {
+            id: Id::from_bytes([1; 16]),
+            organisation: Id::from_bytes([2; 16]),
+            client_id: "opaque.diary".parse().unwrap(),
+            name: read.name,
+            confidentiality: read.confidentiality,
+            uri: read.uri,
+            redirect_uris: read.redirect_uris,
+            post_logout_redirect_uris: read.post_logout_redirect_uris,
+            grant_types: read.grant_types,
+            scopes: read.scopes,
+            logo_uri: read.logo_uri,
+            token_lifetime_s: read.token_lifetime_s,
+            created_at: now,
+            updated_at: now,
+            verified_at: None,
+            verified_by: None,
+            disabled_at: None,
+        }
+    }
+
+    fn with(confidentiality: &str, redirect_uri: &str) -> Client {
+        let registration = register::Registration {
+            name: "Sleep diary".into(),
+            uri: "https://app.example".into(),
+            confidentiality: confidentiality.into(),
+            redirect_uris: vec![redirect_uri.into()],
+            grant_types: vec!["authorization_code".into()],
+            ..register::Registration::default()
+        };
+        client(register::read(&registration, &crate::scope::built_in()).unwrap())
+    }
+
+    #[test]
+    fn only_a_native_client_may_change_its_loopback_port() {
+        let asked = "http://127.0.0.1:49152/callback";
+        assert!(with("public", "http://127.0.0.1/callback").trusted_redirect(asked).is_some());
+        assert_eq!(with("confidential", "http://127.0.0.1/callback").trusted_redirect(asked), None);
+    }
+
+    #[test]
+    fn who_can_be_posed_is_asked_about_every_time() {
+        for (kind, uri, may_be_posed) in [
+            ("public", "https://app.example/cb", false),
+            ("public", "http://127.0.0.1/cb", true),
+            ("public", "myapplication://cb", true),
+            ("confidential", "myapplication://cb", false),
+        ] {
+            let trusted = with(kind, uri).trusted_redirect(uri).unwrap();
+            assert_eq!(trusted.may_be_posed(), may_be_posed, "{kind} {uri}");
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_the_query_that_is_registered() {
+        let to =
+            |uri: &str| with("confidential", uri).trusted_redirect(uri).unwrap().with([("state", "a&b=c d")]);
+        assert_eq!(to("https://app.example/cb"), "https://app.example/cb?state=a%26b%3Dc+d");
+        assert_eq!(to("https://app.example/cb?x=1"), "https://app.example/cb?x=1&state=a%26b%3Dc+d");
+        assert_eq!(to("myapplication://cb"), "myapplication://cb?state=a%26b%3Dc+d");
+    }
+}

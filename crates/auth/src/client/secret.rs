@@ -1,0 +1,220 @@
+//! A confidential client's secrets: drawn here, shown once, kept as a keyed digest. Several overlap while one replaces
+//! another.
+
+use std::time::Duration;
+
+use super::{ClientFault, Confidentiality, queries};
+use crate::{Acting, Auth};
+use crypto::token;
+use kernel::{ClientSecret, Digest, Id, Issue, Secret, Timestamp};
+
+/// How many live secrets a client may have.
+pub const SECRETS_MAX: usize = 5;
+
+/// How long the secrets before it stay good after a rotation.
+pub const OVERLAP: Duration = Duration::from_hours(24);
+
+/// The shortest secret that an operator may bring along, in bytes: 256 bits as base64url.
+const GIVEN_BYTES_MIN: usize = 43;
+
+/// What a secret begins with, so that a scanner knows one that has leaked.
+pub const PREFIX: &str = "hlm_cs_";
+
+/// Keeps digests of client secrets apart from every other digest.
+pub(super) const PURPOSE: &str = "client.secret";
+
+/// A secret that was just drawn: the only time its text is there.
+pub struct NewSecret {
+    /// Its id, by which it can be retired.
+    pub id: Id<ClientSecret>,
+    /// What the developer copies.
+    pub text: Secret<String>,
+    digest: Digest,
+}
+
+/// A secret as its row holds it.
+#[derive(Debug, Clone)]
+pub struct SecretRow {
+    /// Its id.
+    pub id: Id<ClientSecret>,
+    /// Whose it is.
+    pub client: Id<kernel::Client>,
+    pub(super) digest: Digest,
+    /// When it was drawn.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to within five minutes.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was retired.
+    pub retired_at: Option<Timestamp>,
+}
+
+impl SecretRow {
+    /// Whether it proves anything now.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.retired_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+impl NewSecret {
+    pub(super) fn draw(auth: &Auth) -> Self {
+        Self::of(auth, token::generate(auth.world(), PREFIX))
+    }
+
+    /// A secret that an operator brings along.
+    pub(super) fn given(auth: &Auth, text: Secret<String>) -> Result<Self, ClientFault> {
+        if text.expose().len() >= GIVEN_BYTES_MIN {
+            Ok(Self::of(auth, text))
+        } else {
+            Err(ClientFault::Refused(vec![Issue::at("secret", "must be at least 43 random characters")]))
+        }
+    }
+
+    fn of(auth: &Auth, text: Secret<String>) -> Self {
+        let digest = auth.vault().digest(PURPOSE, text.expose().as_bytes());
+        Self { id: auth.world().new_id(), text, digest }
+    }
+
+    pub(super) fn row(&self, client: Id<kernel::Client>, now: Timestamp) -> SecretRow {
+        let digest = self.digest;
+        SecretRow {
+            id: self.id,
+            client,
+            digest,
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+            retired_at: None,
+        }
+    }
+}
+
+/// What becomes of the secrets that are there when a new one is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Earlier {
+    Stay,
+    EndAfterOverlap,
+}
+
+/// Draw a further secret; those that are there stay.
+///
+/// # Errors
+/// [`ClientFault::TooManySecrets`], [`ClientFault::Public`], [`ClientFault::NotFound`].
+pub async fn add_secret(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<kernel::Client>,
+) -> Result<NewSecret, ClientFault> {
+    draw(auth, acting, client, Earlier::Stay).await
+}
+
+/// Draw a new secret; those that are there end after [`OVERLAP`].
+///
+/// # Errors
+/// As [`add_secret`].
+pub async fn rotate_secret(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<kernel::Client>,
+) -> Result<NewSecret, ClientFault> {
+    draw(auth, acting, client, Earlier::EndAfterOverlap).await
+}
+
+async fn draw(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<kernel::Client>,
+    earlier: Earlier,
+) -> Result<NewSecret, ClientFault> {
+    let drawn = NewSecret::draw(auth);
+    let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
+    let row = drawn.row(client, now);
+    auth.db()
+        .write(async move |tx| -> Result<(), ClientFault> {
+            let owner =
+                queries::by_id(tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
+            if owner.confidentiality == Confidentiality::Public {
+                return Err(ClientFault::Public);
+            }
+            let secrets = queries::secrets(tx, client).await?;
+            if secrets.iter().filter(|secret| secret.is_live(now)).count() >= SECRETS_MAX {
+                return Err(ClientFault::TooManySecrets);
+            }
+            if earlier == Earlier::EndAfterOverlap {
+                queries::end_secrets(tx, client, now + OVERLAP).await?;
+            }
+            queries::insert_secret(tx, &row).await?;
+            let act = match earlier {
+                Earlier::Stay => "client.secret_added",
+                Earlier::EndAfterOverlap => "client.secret_rotated",
+            };
+            audit::record(tx, &world, &acting.entry(act, client, serde_json::json!({ "secret": row.id })))
+                .await?;
+            Ok(())
+        })
+        .await?;
+    Ok(drawn)
+}
+
+/// Add a secret that is given, unless the client has or had it.
+pub(super) async fn add_given(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<kernel::Client>,
+    given: NewSecret,
+) -> Result<(), ClientFault> {
+    let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
+    let row = given.row(client, now);
+    auth.db()
+        .write(async move |tx| -> Result<(), ClientFault> {
+            queries::by_id(tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
+            if !queries::secrets(tx, client).await?.iter().any(|secret| secret.digest == row.digest) {
+                queries::insert_secret(tx, &row).await?;
+                let entry =
+                    acting.entry("client.secret_added", client, serde_json::json!({ "secret": row.id }));
+                audit::record(tx, &world, &entry).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// End a secret at once.
+///
+/// # Errors
+/// [`ClientFault::NoSuchSecret`] when it is not a live secret of this client, [`ClientFault::NotFound`].
+pub async fn retire_secret(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<kernel::Client>,
+    secret: Id<ClientSecret>,
+) -> Result<(), ClientFault> {
+    let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
+    auth.db()
+        .write(async move |tx| -> Result<(), ClientFault> {
+            queries::by_id(tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
+            if queries::retire_secret(tx, client, secret, now).await? == 0 {
+                return Err(ClientFault::NoSuchSecret);
+            }
+            let entry =
+                acting.entry("client.secret_retired", client, serde_json::json!({ "secret": secret }));
+            audit::record(tx, &world, &entry).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// A client's secrets without their text, the newest first.
+///
+/// # Errors
+/// [`ClientFault::NotFound`].
+pub async fn secrets_of(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<kernel::Client>,
+) -> Result<Vec<SecretRow>, ClientFault> {
+    let mut tx = auth.db().read().await?;
+    queries::by_id(&mut tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
+    Ok(queries::secrets(&mut tx, client).await?)
+}

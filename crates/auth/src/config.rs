@@ -1,0 +1,85 @@
+//! What an operator may set.
+
+use std::time::Duration;
+
+use kernel::{Scope, Scopes};
+use url::Url;
+use web::Transport;
+
+use crate::scope;
+
+/// The settings of the authorization server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Under which clients and browsers reach this deployment: `https://host[/path]`, or `http` on loopback.
+    pub public_url: Url,
+    /// Scopes that are known here besides those of [`scope::built_in`].
+    pub scopes: Scopes,
+    /// After how long without a request a session ends.
+    pub session_idle: Duration,
+    /// After how long a session ends in any case.
+    pub session_absolute: Duration,
+}
+
+impl Config {
+    /// The defaults: an hour without a request, twelve in any case.
+    pub fn new(public_url: Url) -> Self {
+        Self {
+            public_url,
+            scopes: Scopes::none(),
+            session_idle: Duration::from_hours(1),
+            session_absolute: Duration::from_hours(12),
+        }
+    }
+
+    /// The public URL without a slash at its end: the audience of access tokens.
+    pub fn base(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// Who issues tokens.  RFC 8414 §2
+    pub fn issuer(&self) -> String {
+        format!("{}/oauth2", self.base())
+    }
+
+    /// Every scope that is known here.
+    pub(crate) fn scopes_known(&self) -> Scopes {
+        scope::built_in()
+            .iter()
+            .chain(self.scopes.iter())
+            .cloned()
+            .collect::<Vec<Scope>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// How browsers reach this deployment, which decides about cookies.
+    pub(crate) fn transport(&self) -> Transport {
+        Transport::of(&self.public_url)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self::new(Url::parse("http://127.0.0.1:8080").unwrap())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_issuer_has_no_slash_too_many() {
+        assert_eq!(Config::for_tests().issuer(), "http://127.0.0.1:8080/oauth2");
+        let below = Config::new(Url::parse("https://health.example/hilum/").unwrap());
+        assert_eq!(below.issuer(), "https://health.example/hilum/oauth2");
+    }
+
+    #[test]
+    fn every_deployment_knows_the_built_in_scopes() {
+        let config =
+            Config { scopes: "system/Observation.read openid".parse().unwrap(), ..Config::for_tests() };
+        assert!(scope::built_in().is_within(&config.scopes_known()));
+        assert_eq!(config.scopes_known().iter().count(), scope::built_in().iter().count() + 1);
+    }
+}

@@ -1,0 +1,110 @@
+//! What this server offers, for machines.  OpenID Connect Discovery §4, RFC 8414 §3
+//!
+//! What is listed works, and what works is listed; a test calls every endpoint that is named here.
+
+use axum::{Json, extract::State, response::IntoResponse};
+use http::{HeaderValue, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Auth, client::GrantType, keys};
+
+/// How long metadata and keys may be kept: a new key is published at least this long before it signs.
+const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// The metadata.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    jwks_uri: String,
+    end_session_endpoint: String,
+    scopes_supported: Vec<String>,
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 2],
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    code_challenge_methods_supported: [&'static str; 1],
+    authorization_response_iss_parameter_supported: bool,
+    prompt_values_supported: [&'static str; 3],
+    claim_types_supported: [&'static str; 1],
+    claims_supported: [&'static str; 12],
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+}
+
+/// Metadata for OpenID Connect.
+#[utoipa::path(get, path = "/oauth2/.well-known/openid-configuration", tag = "discovery",
+    responses((status = 200, description = "OpenID Provider metadata", body = Metadata)))]
+pub async fn openid_configuration(State(auth): State<Auth>) -> impl IntoResponse {
+    for_anybody(Json(metadata(&auth)))
+}
+
+/// The same for OAuth 2.0, where RFC 8414 §3.1 puts it for an issuer with a path.
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server/oauth2", tag = "discovery",
+    responses((status = 200, description = "Authorization server metadata", body = Metadata)))]
+pub async fn authorization_server(State(auth): State<Auth>) -> impl IntoResponse {
+    for_anybody(Json(metadata(&auth)))
+}
+
+/// Public facts: any origin may read them, and caches may keep them for a while.
+pub(crate) fn for_anybody(body: impl IntoResponse) -> impl IntoResponse {
+    let headers = [
+        (header::CACHE_CONTROL, CACHE),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ];
+    (headers, body)
+}
+
+fn metadata(auth: &Auth) -> Metadata {
+    let issuer = auth.issuer();
+    Metadata {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: format!("{issuer}/authorize"),
+        token_endpoint: format!("{issuer}/token"),
+        userinfo_endpoint: format!("{issuer}/userinfo"),
+        revocation_endpoint: format!("{issuer}/revocation"),
+        introspection_endpoint: format!("{issuer}/introspection"),
+        jwks_uri: format!("{issuer}/jwks"),
+        end_session_endpoint: format!("{issuer}/logout"),
+        scopes_supported: auth.scopes_known().iter().map(|scope| scope.as_str().to_owned()).collect(),
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        grant_types_supported: GrantType::ALL.map(GrantType::as_str),
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: [keys::ALGORITHM.as_str()],
+        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+        code_challenge_methods_supported: ["S256"],
+        authorization_response_iss_parameter_supported: true,
+        prompt_values_supported: ["none", "login", "consent"],
+        claim_types_supported: ["normal"],
+        claims_supported: [
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "at_hash",
+            "name",
+            "updated_at",
+            "email",
+            "email_verified",
+        ],
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+    }
+}

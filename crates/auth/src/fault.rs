@@ -1,0 +1,108 @@
+//! What the protocol endpoints refuse, in the words of the protocol.  RFC 6749 §5.2
+
+use crypto::jose::JoseError;
+use http::{HeaderValue, StatusCode, header};
+use kernel::Kind;
+use store::DbError;
+use vault::VaultError;
+use web::Problem;
+
+use crate::{person::PersonFault, session::SessionFault};
+
+/// Why the authorization server cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A signing key cannot be made or read.
+    #[error("signing key: {0}")]
+    Key(#[from] JoseError),
+    /// Every signing key is retiring and none signs.
+    #[error("no signing key is active")]
+    NoActiveKey,
+}
+
+/// A refusal of the token, introspection, revocation or userinfo endpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum OAuthFault {
+    /// Something is missing, there twice, or where it does not belong.
+    #[error("invalid_request: {0}")]
+    InvalidRequest(&'static str),
+    /// The client did not prove who it is. Which part of the proof was wrong is for the operator.
+    #[error("invalid_client: {0}")]
+    InvalidClient(&'static str),
+    /// The code is unknown, spent, over, or another's. Which of these is for the operator.
+    #[error("invalid_grant: {0}")]
+    InvalidGrant(&'static str),
+    /// The client is not registered for this.
+    #[error("unauthorized_client: {0}")]
+    UnauthorizedClient(&'static str),
+    /// There is no such grant here.
+    #[error("unsupported_grant_type")]
+    UnsupportedGrantType,
+    /// The scope is malformed, unknown, or none of it is the client's.
+    #[error("invalid_scope: {0}")]
+    InvalidScope(&'static str),
+    /// The token is no person's.
+    #[error("a token without a person where one is needed")]
+    NoPerson,
+    /// A token cannot be signed.
+    #[error(transparent)]
+    Jose(#[from] JoseError),
+    /// A person cannot be read.
+    #[error(transparent)]
+    Person(#[from] PersonFault),
+    /// A session cannot be read.
+    #[error(transparent)]
+    Session(#[from] SessionFault),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+/// Written out because `invalid_client` needs its challenge, which a domain fault does not know of.
+impl From<OAuthFault> for Problem {
+    fn from(fault: OAuthFault) -> Self {
+        let (code, words) = match fault {
+            OAuthFault::Jose(fault) => return fault.into(),
+            OAuthFault::Person(fault) => return fault.into(),
+            OAuthFault::Session(fault) => return fault.into(),
+            OAuthFault::Store(fault) => return fault.into(),
+            OAuthFault::InvalidClient(why) => {
+                tracing::info!(why, "a client did not authenticate");
+                return Self::new(Kind::Unauthenticated, "client authentication failed")
+                    .with_code("invalid_client")
+                    .with_header(
+                        header::WWW_AUTHENTICATE,
+                        HeaderValue::from_static(r#"Basic realm="oauth2", charset="UTF-8""#),
+                    );
+            }
+            OAuthFault::InvalidGrant(why) => {
+                tracing::info!(why, "a grant was refused");
+                (
+                    "invalid_grant",
+                    "the grant is not valid, was used before, has expired, or is not this client's",
+                )
+            }
+            OAuthFault::NoPerson => {
+                return Self::new(Kind::Forbidden, "the access token is no person's")
+                    .with_code("insufficient_scope")
+                    .with_header(
+                        header::WWW_AUTHENTICATE,
+                        HeaderValue::from_static(r#"Bearer error="insufficient_scope""#),
+                    );
+            }
+            OAuthFault::InvalidRequest(why) => ("invalid_request", why),
+            OAuthFault::UnauthorizedClient(why) => ("unauthorized_client", why),
+            OAuthFault::UnsupportedGrantType => {
+                ("unsupported_grant_type", "this grant_type is not offered here")
+            }
+            OAuthFault::InvalidScope(why) => ("invalid_scope", why),
+        };
+        Self::new(Kind::Invalid, words).with_code(code).with_status(StatusCode::BAD_REQUEST)
+    }
+}

@@ -1,0 +1,33 @@
+//! Switching an account off: sessions end, tokens are dead, nobody signs in with it.
+
+use kernel::Id;
+
+use super::{PersonFault, queries};
+use crate::{
+    Acting, Auth, session,
+    token::revocation::{self, Revoked},
+};
+
+/// Switch off an account of the acting person's organisation.
+///
+/// # Errors
+/// [`PersonFault::NotFound`], [`PersonFault::LastAdministrator`].
+pub async fn disable(auth: &Auth, acting: &Acting, id: Id<kernel::Person>) -> Result<(), PersonFault> {
+    let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
+    let revoked = Revoked::person(id, now);
+    let row = revoked.clone();
+    auth.db()
+        .write(async move |tx| -> Result<(), PersonFault> {
+            if queries::disable(tx, acting.organisation, id, now).await? == 0 {
+                return Err(PersonFault::NotFound);
+            }
+            super::role::keep_an_administrator(tx, acting.organisation).await?;
+            session::queries::end_all_of(tx, id, now).await?;
+            revocation::record(tx, &row).await?;
+            audit::record(tx, &world, &acting.entry("person.disabled", id, serde_json::Value::Null)).await?;
+            Ok(())
+        })
+        .await?;
+    auth.heed(&revoked);
+    Ok(())
+}

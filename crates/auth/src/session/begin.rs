@@ -1,0 +1,56 @@
+//! A person has proven who they are: their browser gets a new session.
+
+use kernel::{Digest, Id, Person, RequestId, Session, Timestamp};
+use web::Cookies;
+
+use super::{COOKIE_NAME, CookieChange, PURPOSE, SessionFault, current, queries};
+use crate::{Auth, person::Proven};
+
+/// A session as its row holds it.
+#[derive(Clone)]
+pub(super) struct NewSession {
+    pub id: Id<Session>,
+    pub digest: Digest,
+    pub person: Id<Person>,
+    pub authenticated_at: Timestamp,
+    pub ends_at: Timestamp,
+}
+
+/// Begin a session, and end the one that the browser had: whoever planted that cookie does not come along
+/// (session fixation).
+///
+/// # Errors
+/// The database; nobody is signed in then.
+pub async fn begin(
+    auth: &Auth,
+    proven: Proven,
+    cookies: &Cookies,
+    request: Option<RequestId>,
+) -> Result<CookieChange, SessionFault> {
+    let value = auth.world().secret::<32>();
+    let now = auth.world().now();
+    let new = NewSession {
+        id: auth.world().new_id(),
+        digest: auth.vault().digest(PURPOSE, value.expose()),
+        person: proven.person,
+        authenticated_at: proven.at,
+        ends_at: now + auth.config().session_absolute,
+    };
+    let earlier = current::digest_in(auth, cookies);
+    let acting = proven.acting(request);
+    let entry = acting.entry("person.signed_in", proven.person, serde_json::json!({ "session": new.id }));
+    let world = auth.world().clone();
+    auth.db()
+        .write(async move |tx| -> Result<(), SessionFault> {
+            if let Some(earlier) = &earlier {
+                queries::end_by_digest(tx, earlier, now).await?;
+            }
+            queries::insert(tx, &new).await?;
+            audit::record(tx, &world, &entry).await?;
+            Ok(())
+        })
+        .await?;
+    let sealed = auth.vault().seal_cookie(COOKIE_NAME, value.expose());
+    let set_cookie = auth.session_cookie().set(&sealed, None).ok_or(SessionFault::Cookie)?;
+    Ok(CookieChange { set_cookie })
+}

@@ -1,0 +1,94 @@
+//! Who is signed in in this browser?
+
+use kernel::{Digest, Id, Organisation, Person, RequestId, Session, Timestamp};
+use store::binds;
+use web::Cookies;
+
+use super::{COOKIE_NAME, PURPOSE, SessionFault, SignedIn, TOUCH_EVERY, queries};
+use crate::{Auth, Config, person};
+
+/// A session as its row holds it, with what it needs of its person.
+#[derive(Clone, Copy)]
+pub(super) struct SessionRow {
+    pub id: Id<Session>,
+    pub person: Id<Person>,
+    pub organisation: Id<Organisation>,
+    pub authenticated_at: Timestamp,
+    pub seen_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// The person whose live session the cookie carries.
+///
+/// # Errors
+/// The database: an outage never looks like being signed out.
+pub async fn current(
+    auth: &Auth,
+    cookies: &Cookies,
+    request: Option<RequestId>,
+) -> Result<Option<SignedIn>, SessionFault> {
+    let Some(digest) = digest_in(auth, cookies) else { return Ok(None) };
+    let mut tx = auth.db().read().await?;
+    let now = auth.world().now();
+    let row = queries::by_digest(&mut tx, &digest).await?.filter(|row| is_live(row, auth.config(), now));
+    let Some(row) = row else { return Ok(None) };
+    let roles = person::queries::roles(&mut tx, row.person).await?;
+    drop(tx);
+    if now.since(row.seen_at) >= TOUCH_EVERY {
+        auth.db().write_lazy(queries::TOUCH, binds![row.id, now]);
+    }
+    Ok(Some(SignedIn {
+        person: row.person,
+        organisation: row.organisation,
+        roles,
+        session: row.id,
+        authenticated_at: row.authenticated_at,
+        request,
+    }))
+}
+
+/// What the row is found by, if the cookie is one that we sealed.
+pub(super) fn digest_in(auth: &Auth, cookies: &Cookies) -> Option<Digest> {
+    let sealed = cookies.get(&auth.session_cookie())?;
+    let value = auth.vault().open_cookie(COOKIE_NAME, sealed)?;
+    Some(auth.vault().digest(PURPOSE, value.expose()))
+}
+
+fn is_live(row: &SessionRow, config: &Config, now: Timestamp) -> bool {
+    row.ended_at.is_none()
+        && row.disabled_at.is_none()
+        && now < row.ends_at
+        && now.since(row.seen_at) < config.session_idle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_in_four_ways() {
+        let at = Timestamp::from_seconds;
+        let config = Config::for_tests();
+        let (idle_s, whole_s) =
+            (config.session_idle.as_secs().cast_signed(), config.session_absolute.as_secs().cast_signed());
+        let row = SessionRow {
+            id: Id::from_bytes([1; 16]),
+            person: Id::from_bytes([2; 16]),
+            organisation: Id::from_bytes([3; 16]),
+            authenticated_at: at(0),
+            seen_at: at(0),
+            ends_at: at(whole_s),
+            ended_at: None,
+            disabled_at: None,
+        };
+        assert!(is_live(&row, &config, at(idle_s - 1)));
+        assert!(!is_live(&row, &config, at(idle_s)), "idle");
+        let busy = SessionRow { seen_at: at(whole_s - 1), ..row };
+        assert!(is_live(&busy, &config, at(whole_s - 1)));
+        assert!(!is_live(&busy, &config, at(whole_s)), "over");
+        assert!(!is_live(&SessionRow { ended_at: Some(at(0)), ..row }, &config, at(1)), "ended");
+        assert!(!is_live(&SessionRow { disabled_at: Some(at(0)), ..row }, &config, at(1)), "switched off");
+    }
+}

@@ -1,0 +1,113 @@
+//! A person's signed-in browser: a sealed cookie, and a row that can end it.  OWASP ASVS 5.0 §7
+
+mod begin;
+mod current;
+mod end;
+pub(crate) mod queries;
+mod signed_in;
+
+use std::{borrow::Cow, time::Duration};
+
+use http::HeaderValue;
+use kernel::{Actor, Digest, Fault, Id, Kind, Organisation, Person, RequestId, Session, Timestamp};
+use store::DbError;
+use vault::VaultError;
+use web::Cookie;
+
+pub use begin::begin;
+pub use current::current;
+pub use end::end;
+pub(crate) use signed_in::request_id;
+pub use signed_in::{Administrator, Developer, Guest, sign_in_anew_location, sign_in_location};
+
+use crate::{Acting, Auth, person::Roles};
+
+/// The cookie's name; `__Host-` comes before it over TLS.
+const COOKIE_NAME: &str = "hilum-session";
+
+/// Keeps digests of session values apart from every other digest.
+const PURPOSE: &str = "session";
+
+/// How often at the most a session's last use is written down.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+/// A person who is signed in, in this browser.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub person: Id<Person>,
+    /// The organisation whose the account is.
+    pub organisation: Id<Organisation>,
+    /// What they are, organisation by organisation.
+    pub roles: Roles,
+    /// The session.
+    pub session: Id<Session>,
+    /// When they last showed their password.
+    pub authenticated_at: Timestamp,
+    /// The request in which this was looked at.
+    pub request: Option<RequestId>,
+}
+
+impl SignedIn {
+    /// Who acts, for the functions that change something.
+    pub fn acting(&self) -> Acting {
+        let actor = Actor::Person { person: self.person, through: None };
+        Acting { actor, organisation: self.organisation, request: self.request.clone() }
+    }
+
+    /// What something can be bound to that must go on in this very session.
+    pub fn binding(&self, auth: &Auth) -> Digest {
+        auth.vault().digest("session.binding", self.session.as_bytes())
+    }
+}
+
+/// A session that has just begun or ended, and the header that tells the browser.
+#[derive(Debug)]
+pub struct CookieChange {
+    /// The `Set-Cookie` value.
+    pub set_cookie: HeaderValue,
+}
+
+impl Auth {
+    fn session_cookie(&self) -> Cookie {
+        Cookie::new(COOKIE_NAME, self.config().transport())
+    }
+}
+
+/// What can go wrong with a session. That there is none is no fault.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionFault {
+    /// A sealed value did not fit into a cookie: our mistake.
+    #[error("a session cookie holds characters that no cookie may hold")]
+    Cookie,
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+impl Fault for SessionFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Cookie => Kind::Internal,
+            Self::Vault(fault) => fault.kind(),
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Cookie => "internal error".into(),
+            Self::Vault(fault) => fault.public(),
+            Self::Store(fault) => fault.public(),
+        }
+    }
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Cookie => None,
+            Self::Vault(fault) => fault.retry_after_s(),
+            Self::Store(fault) => fault.retry_after_s(),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! SQL of sessions.
+
+use kernel::{Digest, Id, Person, Session, Timestamp};
+use store::{DbError, FromRow, Reader, Row, Writer, binds};
+
+use super::{begin::NewSession, current::SessionRow};
+
+pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO session (id, digest, person_id, authenticated_at, seen_at, ends_at) VALUES ($1, $2, $3, $4, $4, $5)",
+        binds![new.id, new.digest, new.person, new.authenticated_at, new.ends_at],
+    )
+    .await
+}
+
+pub(super) async fn by_digest(tx: &mut Reader, digest: &Digest) -> Result<Option<SessionRow>, DbError> {
+    tx.optional(
+        "SELECT session.id, session.person_id, person.organisation_id, session.authenticated_at, session.seen_at, \
+         session.ends_at, session.ended_at, person.disabled_at \
+         FROM session JOIN person ON person.id = session.person_id WHERE session.digest = $1",
+        binds![digest],
+    )
+    .await
+}
+
+/// Written with the next group of writes. Losing one shortens a session by a minute.
+pub(super) const TOUCH: &str = "UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2";
+
+pub(super) async fn end(tx: &mut Writer, session: Id<Session>, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", binds![session, now])
+        .await
+}
+
+pub(super) async fn end_by_digest(tx: &mut Writer, digest: &Digest, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute("UPDATE session SET ended_at = $2 WHERE digest = $1 AND ended_at IS NULL", binds![digest, now])
+        .await
+}
+
+pub(crate) async fn end_all_of(tx: &mut Writer, person: Id<Person>, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE session SET ended_at = $2 WHERE person_id = $1 AND ended_at IS NULL",
+        binds![person, now],
+    )
+    .await
+}
+
+impl FromRow for SessionRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.get("id")?,
+            person: row.get("person_id")?,
+            organisation: row.get("organisation_id")?,
+            authenticated_at: row.get("authenticated_at")?,
+            seen_at: row.get("seen_at")?,
+            ends_at: row.get("ends_at")?,
+            ended_at: row.get("ended_at")?,
+            disabled_at: row.get("disabled_at")?,
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! The state that every handler closes over, and who acts.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use kernel::{Actor, Caller, Id, IdKind, Organisation, RequestId, Scopes, World};
+use store::Db;
+use vault::Vault;
+use web::{AuthFault, Authenticate};
+
+use crate::{
+    Config, OpenFault,
+    keys::{self, KeyRing},
+    token::{check::Checker, revocation::Revoked},
+};
+
+/// The authorization server. A clone is a handle to the same.
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    vault: Vault,
+    world: World,
+    config: Config,
+    issuer: String,
+    scopes_known: Scopes,
+    keys: KeyRing,
+    checker: Checker,
+}
+
+impl Auth {
+    /// Open the authorization server on a migrated database: reads the signing keys, making the first, and what is revoked.
+    ///
+    /// # Errors
+    /// The database, the vault, or a signing key that is not one.
+    pub async fn open(db: Db, vault: Vault, world: World, config: Config) -> Result<Self, OpenFault> {
+        let keys = keys::load_or_create(&db, &vault, &world).await?;
+        let issuer = config.issuer();
+        let checker = Checker::new(&issuer, config.base());
+        checker.refresh(&db, world.now()).await?;
+        let scopes_known = config.scopes_known();
+        Ok(Self(Arc::new(Inner { db, vault, world, config, issuer, scopes_known, keys, checker })))
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Who issues tokens.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Every scope that is known here.
+    pub fn scopes_known(&self) -> &Scopes {
+        &self.0.scopes_known
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    pub(crate) fn checker(&self) -> &Checker {
+        &self.0.checker
+    }
+
+    /// Know at once what this node has just written; the others hear of it.
+    pub(crate) fn heed(&self, revoked: &Revoked) {
+        self.0.checker.heed(revoked);
+    }
+}
+
+impl Authenticate for Auth {
+    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        Box::pin(async move { self.check(bearer).await.map(|verified| verified.caller.clone()) })
+    }
+}
+
+/// Who does something, for which organisation, in which request: the first argument of everything that is on record.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// Who.
+    pub actor: Actor,
+    /// Whose things are acted on.
+    pub organisation: Id<Organisation>,
+    /// In which request.
+    pub request: Option<RequestId>,
+}
+
+impl Acting {
+    /// Hilum itself: a command of the operator, a data set.
+    pub fn system(organisation: Id<Organisation>) -> Self {
+        Self { actor: Actor::System, organisation, request: None }
+    }
+
+    /// The entry of the audit trail that says: this was done.
+    pub(crate) fn entry<K: IdKind>(
+        &self,
+        act: &'static str,
+        subject: Id<K>,
+        details: serde_json::Value,
+    ) -> audit::Entry {
+        audit::Entry {
+            organisation: Some(self.organisation),
+            actor: self.actor,
+            act,
+            subject: audit::Subject::of(subject),
+            outcome: audit::Outcome::Done,
+            request: self.request.clone(),
+            details,
+        }
+    }
+}

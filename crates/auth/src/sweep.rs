@@ -1,0 +1,88 @@
+//! Removing what has expired and can matter to nobody.
+
+use std::time::Duration;
+
+use jobs::{Job, JobFault, Retry};
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{DbError, Writer, binds};
+
+use crate::Auth;
+
+/// How many rows of a table go in one transaction, so that nothing else waits long.
+const ROWS_MAX: i64 = 1_000;
+
+/// How many such transactions one run makes for each table.
+const ROUNDS_MAX: usize = 100;
+
+/// How long after its end a session stays to be looked at.
+const SESSION_KEPT: Duration = Duration::from_hours(24 * 30);
+
+/// How long an account's success at a source is remembered.
+const TALLY_KEPT: Duration = Duration::from_hours(24 * 90);
+
+/// The job.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SweepExpired {}
+
+/// One table: what of it goes, and when.
+struct Sweep {
+    sql: &'static str,
+    before: Timestamp,
+}
+
+impl Job for SweepExpired {
+    const NAME: &'static str = "auth.sweep_expired";
+    const RETRY: Retry = Retry { attempts_max: 3, first_s: 60, max_s: 600, jitter_percent: 20 };
+    type Context = Auth;
+
+    async fn run(self, auth: &Auth, _attempt: u32) -> Result<(), JobFault> {
+        for sweep in sweeps(auth.world().now()) {
+            for _ in 0..ROUNDS_MAX {
+                let (sql, before) = (sweep.sql, sweep.before);
+                let gone = auth
+                    .db()
+                    .write(async move |tx: &mut Writer| -> Result<u64, DbError> {
+                        tx.execute(sql, binds![before, ROWS_MAX]).await
+                    })
+                    .await?;
+                if i64::try_from(gone).is_ok_and(|rows| rows < ROWS_MAX) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Codes before the sessions that they point at. A code stays as long as the token that came of it, so that a second use
+/// of the code can still revoke it.
+fn sweeps(now: Timestamp) -> [Sweep; 5] {
+    [
+        Sweep {
+            sql: "DELETE FROM authorization_request WHERE id IN \
+                  (SELECT id FROM authorization_request WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
+        Sweep {
+            sql: "DELETE FROM authorization_code WHERE digest IN (SELECT digest FROM authorization_code \
+                  WHERE expires_at < $1 AND (token_expires_at IS NULL OR token_expires_at < $1) LIMIT $2)",
+            before: now,
+        },
+        Sweep {
+            sql: "DELETE FROM session WHERE id IN (SELECT session.id FROM session WHERE session.ends_at < $1 AND NOT EXISTS \
+                  (SELECT 1 FROM authorization_code WHERE authorization_code.session_id = session.id) LIMIT $2)",
+            before: now - SESSION_KEPT,
+        },
+        Sweep {
+            sql: "DELETE FROM token_revocation WHERE expires_at < $1 AND subject IN \
+                  (SELECT subject FROM token_revocation WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
+        Sweep {
+            sql: "DELETE FROM sign_in_tally WHERE tried_at < $1 AND account IN \
+                  (SELECT account FROM sign_in_tally WHERE tried_at < $1 LIMIT $2)",
+            before: now - TALLY_KEPT,
+        },
+    ]
+}

@@ -1,0 +1,171 @@
+//! Is this access token good? The one place where that is decided, for every endpoint.  RFC 9068 §4
+//!
+//! A token that was seen before costs a hash and three look-ups; a new one costs a signature besides. Neither asks the
+//! database, unless this node has not heard of revocations for longer than [`STALE_AFTER`].
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use crypto::{
+    jose::{Expect, Typ, verify},
+    sha256,
+};
+use kernel::{Caller, Timestamp};
+use quick_cache::sync::Cache;
+use store::{Db, DbError};
+use web::AuthFault;
+
+use super::{
+    ACCESS_TOKEN_TYP, AccessClaims, Verified, queries,
+    revocation::{Revocations, Revoked},
+};
+use crate::{Auth, keys};
+
+/// How many verified tokens are remembered.
+const VERIFIED_MAX: usize = 10_000;
+
+/// After how long without word from the database a node asks it before it lets a token pass.
+const STALE_AFTER: Duration = Duration::from_secs(30);
+
+/// How far back a refresh looks: longer than clocks differ and a commit takes.
+const OVERLAP: Duration = Duration::from_secs(120);
+
+/// What a node knows of tokens.
+pub(crate) struct Checker {
+    issuer: String,
+    audience: String,
+    verified: Cache<[u8; 32], Arc<Verified>>,
+    revoked: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    revocations: Revocations,
+    refreshed_at: Option<Timestamp>,
+}
+
+impl Checker {
+    pub(crate) fn new(issuer: &str, audience: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            verified: Cache::new(VERIFIED_MAX),
+            revoked: RwLock::default(),
+        }
+    }
+
+    /// Read what was revoked since the last time; at first, everything that can still matter.
+    pub(crate) async fn refresh(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
+        let last = self.revoked.read().unwrap_or_else(PoisonError::into_inner).refreshed_at;
+        let since = last.map_or(Timestamp::from_micros(0), |last| last - OVERLAP);
+        let revoked = queries::revoked_since(db, since, now).await?;
+        let mut known = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.iter().for_each(|revoked| known.revocations.add(revoked));
+        known.revocations.forget_expired(now);
+        known.refreshed_at = known.refreshed_at.max(Some(now));
+        Ok(())
+    }
+
+    pub(crate) fn heed(&self, revoked: &Revoked) {
+        self.revoked.write().unwrap_or_else(PoisonError::into_inner).revocations.add(revoked);
+    }
+
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let refreshed_at = self.revoked.read().unwrap_or_else(PoisonError::into_inner).refreshed_at;
+        refreshed_at.is_none_or(|at| now.since(at) > STALE_AFTER)
+    }
+
+    fn is_dead(&self, token: &Verified, now: Timestamp) -> bool {
+        let Caller { token: id, client, person, .. } = token.caller;
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        now >= Timestamp::from_seconds(token.expires_at_s)
+            || revoked.revocations.cover(id, client, person, token.issued_at_s)
+    }
+}
+
+impl Auth {
+    /// The caller that an access token proves, and what the token says besides.
+    ///
+    /// # Errors
+    /// [`AuthFault::Invalid`] for anything that is not a good token for this deployment; [`AuthFault::Unavailable`] when
+    /// this node cannot know what is revoked.
+    pub async fn check(&self, token: &str) -> Result<Arc<Verified>, AuthFault> {
+        let now = self.world().now();
+        if self.checker().is_stale(now) {
+            let refreshed = self.checker().refresh(self.db(), now).await;
+            refreshed.map_err(|fault| AuthFault::Unavailable(Box::new(fault)))?;
+        }
+        let digest = sha256(token.as_bytes());
+        let verified = match self.checker().verified.get(&digest) {
+            Some(known) => known,
+            None => {
+                let verified = Arc::new(self.read(token, now).ok_or(AuthFault::Invalid)?);
+                self.checker().verified.insert(digest, Arc::clone(&verified));
+                verified
+            }
+        };
+        if self.checker().is_dead(&verified, now) { Err(AuthFault::Invalid) } else { Ok(verified) }
+    }
+
+    fn read(&self, token: &str, now: Timestamp) -> Option<Verified> {
+        let expect = Expect {
+            issuer: &self.checker().issuer,
+            audience: &self.checker().audience,
+            typ: Typ::Exactly(ACCESS_TOKEN_TYP),
+            algs: &[keys::ALGORITHM],
+            now,
+            leeway_s: crypto::jose::LEEWAY_S,
+        };
+        let claims = verify(token, self.keys().public(), &expect).ok()?;
+        claims.read::<AccessClaims>().ok()?.into_verified()
+    }
+}
+
+impl AccessClaims {
+    /// A subject is a person's id or the client's own: the dot in a client id keeps the two apart.
+    fn into_verified(self) -> Option<Verified> {
+        let person = if self.sub == self.client_id.as_str() { None } else { Some(self.sub.parse().ok()?) };
+        let caller =
+            Caller { organisation: self.org, client: self.cid, person, scopes: self.scope, token: self.jti };
+        Some(Verified {
+            caller,
+            client_id: self.client_id,
+            subject: self.sub,
+            issued_at_s: self.iat,
+            expires_at_s: self.exp,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_a_person_or_the_client_and_nothing_else() {
+        let person = "0190b6e0-0000-7000-8000-000000000000";
+        for (sub, read) in
+            [(person, Some(true)), ("opaque.diary", Some(false)), ("other.diary", None), ("", None)]
+        {
+            let claims = AccessClaims {
+                iss: "i".into(),
+                sub: sub.into(),
+                aud: "a".into(),
+                client_id: "opaque.diary".parse().unwrap(),
+                scope: kernel::Scopes::none(),
+                jti: kernel::Id::from_bytes([1; 16]),
+                iat: 0,
+                exp: 1,
+                org: kernel::Id::from_bytes([2; 16]),
+                cid: kernel::Id::from_bytes([3; 16]),
+            };
+            assert_eq!(
+                claims.into_verified().map(|verified| verified.caller.person.is_some()),
+                read,
+                "{sub}"
+            );
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Is this token good, and what is it good for?  RFC 7662 §2
+//!
+//! An outage is an error, never `{"active": false}`: the decision is made only from what is known.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use kernel::Scopes;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Answer, AuthFault};
+
+use super::Verified;
+use crate::{
+    Auth, OAuthFault,
+    client::{Client, Confidentiality, authenticate::ClientCall},
+};
+
+/// What a client posts, besides its authentication.
+#[derive(ToSchema)]
+#[schema(as = IntrospectionRequest)]
+#[expect(dead_code, reason = "describes the form; the handler reads it parameter by parameter")]
+pub(crate) struct IntrospectIn {
+    /// The token.
+    token: String,
+    /// Not needed: there is one kind of token.
+    token_type_hint: Option<String>,
+}
+
+/// `{"active": false}`, or what the token says.
+#[derive(Serialize, ToSchema, Default, Debug, PartialEq, Eq)]
+#[schema(as = IntrospectionResponse)]
+pub(crate) struct IntrospectOut {
+    active: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    token: Option<ActiveToken>,
+}
+
+#[derive(Serialize, ToSchema, Debug, PartialEq, Eq)]
+struct ActiveToken {
+    #[schema(value_type = String)]
+    scope: Scopes,
+    client_id: String,
+    token_type: &'static str,
+    exp: i64,
+    iat: i64,
+    sub: String,
+    aud: String,
+    iss: String,
+    jti: String,
+}
+
+/// Introspect a token.
+#[utoipa::path(post, path = "/oauth2/introspection", tag = "tokens",
+    request_body(content = IntrospectIn, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "Whether it is active", body = IntrospectOut)),
+    security(("client_basic" = [])))]
+pub(crate) async fn introspect(State(auth): State<Auth>, call: ClientCall) -> Answer<Json<IntrospectOut>> {
+    if call.client.confidentiality == Confidentiality::Public {
+        return Err(OAuthFault::InvalidClient("a public client asked to introspect").into());
+    }
+    let token = call.form.require("token", "token is missing")?;
+    let known = match auth.check(token).await {
+        Ok(verified) => Some(verified),
+        Err(AuthFault::Invalid | AuthFault::Scope(_)) => None,
+        Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
+    };
+    let out = judge(&auth, known.as_ref(), &call.client);
+    let details = serde_json::json!({ "active": out.active });
+    audit::note(auth.db(), auth.world(), &call.acting().entry("token.introspected", call.client.id, details));
+    Ok(Json(out))
+}
+
+/// Everything that can make a token inactive for this client is decided here.
+fn judge(auth: &Auth, known: Option<&Arc<Verified>>, asker: &Client) -> IntrospectOut {
+    match known {
+        Some(token) if may_see(asker, token) => IntrospectOut {
+            active: true,
+            token: Some(ActiveToken::of(token, auth.issuer(), auth.config().base())),
+        },
+        Some(_) | None => IntrospectOut::default(),
+    }
+}
+
+/// Tokens here are meant for this deployment's own APIs, so nobody else is their audience: a client sees its own.
+fn may_see(asker: &Client, token: &Verified) -> bool {
+    token.caller.client == asker.id
+}
+
+impl ActiveToken {
+    fn of(token: &Verified, issuer: &str, audience: &str) -> Self {
+        Self {
+            scope: token.caller.scopes.clone(),
+            client_id: token.client_id.as_str().to_owned(),
+            token_type: "Bearer",
+            exp: token.expires_at_s,
+            iat: token.issued_at_s,
+            sub: token.subject.clone(),
+            aud: audience.to_owned(),
+            iss: issuer.to_owned(),
+            jti: token.caller.token.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inactive_token_tells_nothing_more() {
+        assert_eq!(serde_json::to_string(&IntrospectOut::default()).unwrap(), r#"{"active":false}"#);
+    }
+}
