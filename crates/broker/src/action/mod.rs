@@ -3,8 +3,10 @@
 //! Everything here is pure. The engine sends what [`prepare`] makes and hands the answer to [`normalise`].
 
 mod declare;
+pub(crate) mod list;
 mod normalise;
 mod prepare;
+pub(crate) mod run;
 
 pub use declare::{ActionDeclaration, DateRules, NextPage, RequestTemplate};
 pub use normalise::{

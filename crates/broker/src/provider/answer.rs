@@ -172,15 +172,15 @@ pub fn read_token_answer(code: &OAuth2Code, http_status: u16, body: &[u8]) -> To
     let Some(fields) = fields_of(body) else {
         return transient(TransientWhy::Unreadable(http_status));
     };
-    if let Some(reading) = refusal(http_status, &fields) {
-        return reading;
+    // An envelope with a status speaks for itself, whatever words stand beside it; without one it is a plain refusal.
+    let envelope = code.response.envelope.as_ref();
+    if let Some(envelope) = envelope.filter(|envelope| fields.contains_key(&envelope.status_field)) {
+        return open(envelope, &fields).map_or_else(|reading| reading, |inner| read_tokens(code, inner));
     }
-    match &code.response.envelope {
+    match refusal(http_status, &fields) {
+        Some(reading) => reading,
+        None if envelope.is_some() => transient(TransientWhy::NoAccessToken),
         None => read_tokens(code, &fields),
-        Some(envelope) => match open(envelope, &fields) {
-            Ok(inner) => read_tokens(code, inner),
-            Err(reading) => reading,
-        },
     }
 }
 

@@ -147,3 +147,6 @@ fn parse_built_in() -> Result<Catalogue, FileFault> {
     }
     Ok(Catalogue { providers: Arc::new(providers), sources: Arc::new(sources) })
 }
+
+#[cfg(test)]
+mod tests;

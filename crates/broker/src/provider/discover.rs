@@ -157,25 +157,22 @@ impl Smart {
         if self.client_type == Some(ClientType::Public) && self.client_auth.is_empty() {
             return Ok(vec![ClientAuthKind::None]);
         }
-        let offered: Vec<ClientAuthKind> = found
-            .token_endpoint_auth_methods_supported
-            .iter()
-            .filter_map(|method| match method.as_str() {
-                "private_key_jwt" => Some(ClientAuthKind::PrivateKeyJwt),
-                "client_secret_basic" => Some(ClientAuthKind::Basic),
-                "client_secret_post" => Some(ClientAuthKind::Body),
-                _ => None,
-            })
-            .collect();
-        match (self.client_auth.is_empty(), offered.is_empty()) {
-            (_, true) => Ok(self.client_auth.clone()),
-            (true, false) => Ok(offered),
-            (false, false) => {
-                let both: Vec<_> =
-                    self.client_auth.iter().copied().filter(|kind| offered.contains(kind)).collect();
-                if both.is_empty() { Err(DiscoveryFault::ClientAuthentication) } else { Ok(both) }
-            }
+        let methods = &found.token_endpoint_auth_methods_supported;
+        if methods.is_empty() {
+            return Ok(self.client_auth.clone());
         }
+        let offered = methods.iter().filter_map(|method| match method.as_str() {
+            "private_key_jwt" => Some(ClientAuthKind::PrivateKeyJwt),
+            "client_secret_basic" => Some(ClientAuthKind::Basic),
+            "client_secret_post" => Some(ClientAuthKind::Body),
+            _ => None,
+        });
+        let offered: Vec<ClientAuthKind> = offered.collect();
+        let usable = match self.client_auth.is_empty() {
+            true => offered,
+            false => self.client_auth.iter().copied().filter(|kind| offered.contains(kind)).collect(),
+        };
+        if usable.is_empty() { Err(DiscoveryFault::ClientAuthentication) } else { Ok(usable) }
     }
 
     fn algorithms_of(&self, found: &SmartConfiguration) -> Vec<String> {
@@ -205,5 +202,101 @@ fn rfc7009(url: UrlTemplate) -> Revoke {
         how: RevokeHow::Rfc7009 { token: RevokeToken::RefreshToken, client_auth: RevokeClientAuth::AsToken },
         already_revoked: Vec::new(),
         note: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kernel::Secret;
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::{Auth, Catalogue, Provider};
+
+    fn provider(id: &str) -> Arc<Provider> {
+        Arc::clone(Catalogue::built_in().unwrap().get(id).unwrap())
+    }
+
+    fn smart(provider: &Provider) -> &Smart {
+        match &provider.auth {
+            Auth::SmartDiscovery(smart) => smart,
+            _ => panic!("another kind"),
+        }
+    }
+
+    fn at(provider: &Provider, name: &str, value: &str) -> Settings {
+        provider.settings([(name.to_owned(), Secret::new(value.to_owned()))]).unwrap()
+    }
+
+    fn found(change: &serde_json::Value) -> SmartConfiguration {
+        let mut document = json!({
+            "issuer": "https://fhir.example.org/oauth2",
+            "authorization_endpoint": "https://fhir.example.org/oauth2/authorize",
+            "token_endpoint": "https://fhir.example.org/oauth2/token",
+            "revocation_endpoint": "https://fhir.example.org/oauth2/revoke",
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS384"],
+            "code_challenge_methods_supported": ["S256"],
+            "capabilities": ["launch-standalone"],
+        });
+        for (name, value) in change.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_tenant_becomes_an_authorization_code_grant() {
+        let epic = provider("epic");
+        let settings = at(&epic, "fhir_base_url", "https://fhir.example.org/R4/");
+        let address = smart(&epic).discovery_address(&settings).unwrap();
+        assert_eq!(address.as_str(), "https://fhir.example.org/R4/.well-known/smart-configuration");
+        let code = smart(&epic).code_flow(&found(&json!({})), &settings).unwrap();
+        assert_eq!(code.token_url.to_string(), "https://fhir.example.org/oauth2/token");
+        assert_eq!(
+            code.authorize_params["aud"].fill(&settings).unwrap().expose(),
+            "https://fhir.example.org/R4"
+        );
+        assert_eq!(code.client_auth, [ClientAuthKind::PrivateKeyJwt, ClientAuthKind::Basic]);
+        assert_eq!(code.jwt_algorithms, ["RS384"]);
+        assert_eq!(
+            code.issuer.map(|issuer| issuer.to_string()).as_deref(),
+            Some("https://fhir.example.org/oauth2")
+        );
+        assert!(code.openid && code.pkce.is_sent() && code.revoke.is_some());
+    }
+
+    #[test]
+    fn documents_that_lead_astray_are_refused() {
+        let epic = provider("epic");
+        let settings = at(&epic, "fhir_base_url", "https://fhir.example.org/R4");
+        let refused = |change| smart(&epic).code_flow(&found(&change), &settings).unwrap_err();
+        assert_eq!(
+            refused(json!({"token_endpoint": "http://fhir.example.org/token"})),
+            DiscoveryFault::Plain("token_endpoint")
+        );
+        assert_eq!(
+            refused(
+                json!({"token_endpoint_auth_methods_supported": ["tls_client_auth", "client_secret_jwt", "x"]})
+            ),
+            DiscoveryFault::ClientAuthentication
+        );
+        let oracle = provider("oracle-health");
+        let settings = at(&oracle, "tenant", "t1");
+        let issuer = "https://authorization.cerner.com/tenants/t1";
+        let elsewhere = smart(&oracle).code_flow(&found(&json!({"issuer": issuer})), &settings).unwrap_err();
+        assert_eq!(elsewhere, DiscoveryFault::Elsewhere("authorization_endpoint"));
+        let other = smart(&oracle).code_flow(&found(&json!({})), &settings).unwrap_err();
+        assert_eq!(other, DiscoveryFault::Issuer);
+    }
+
+    #[test]
+    fn a_public_client_sends_no_secret() {
+        let aetna = provider("aetna");
+        let settings = at(&aetna, "fhir_base_url", "https://fhir.example.org/R4");
+        let code = smart(&aetna).code_flow(&found(&json!({})), &settings).unwrap();
+        assert_eq!(code.client_auth, [ClientAuthKind::None]);
     }
 }

@@ -96,3 +96,20 @@ fn replace_optional(here: &mut Option<UrlTemplate>, there: &Option<UrlTemplate>)
         here.clone_from(there);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::provider::{Auth, Catalogue};
+
+    #[test]
+    fn addresses_of_the_environment_replace_those_of_the_provider() {
+        let catalogue = Catalogue::built_in().unwrap();
+        let dexcom = catalogue.get("dexcom").unwrap();
+        let there = dexcom.in_environment(Some("sandbox")).unwrap();
+        let Auth::OAuth2Code(code) = &there.auth else { panic!("another kind") };
+        assert_eq!(code.token_url.to_string(), "https://sandbox-api.dexcom.com/v2/oauth2/token");
+        assert_eq!(&*dexcom.in_environment(None).unwrap(), &**dexcom);
+        let fault = dexcom.in_environment(Some("moon")).unwrap_err();
+        assert_eq!(fault.to_string(), "dexcom has no environment of this name; it has: sandbox");
+    }
+}

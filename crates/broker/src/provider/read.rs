@@ -190,3 +190,117 @@ impl ActionDeclaration {
         self.check_requests()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+id = "example"
+name = "Example"
+family = "wearable"
+confidence = "low"
+proxy = [
+  { method = "GET", path = "/v1/things/**" },
+]
+
+[[settings]]
+name = "tenant"
+title = "Tenant"
+
+[auth.oauth2_code]
+authorize_url = "https://{tenant}.example.org/authorize"
+token_url = "https://{tenant}.example.org/token"
+
+[auth.oauth2_code.authorize_params]
+audience = "api"
+
+[api]
+base_url = "https://api.example.org"
+
+[[actions]]
+name = "look"
+title = "Look"
+description = "Look."
+input = { type = "object" }
+output = {}
+safe = true
+
+[[actions.requests]]
+method = "GET"
+path = "/look/{tenant}"
+"#;
+
+    #[test]
+    fn faults_are_told_with_line_and_field() {
+        read_provider("example.toml", GOOD).unwrap();
+        for (from, to, told) in [
+            ("id = \"example\"", "id = \"Example\"", "example.toml:2: id: not a provider id"),
+            ("id = \"example\"", "id = \"other\"", "example.toml:2: id: must be the file's name"),
+            ("name = \"Example\"", "nmae = \"Example\"", "example.toml:3: nmae: unknown field `nmae`"),
+            ("\"wearable\"", "\"wareable\"", "example.toml:4: family: unknown variant `wareable`"),
+            ("token_url =", "tokenurl =", "example.toml:16: auth.oauth2_code.tokenurl: unknown field"),
+            (
+                "https://{tenant}.example.org/token",
+                "example.org/token",
+                "example.toml:16: auth.oauth2_code.token_url: an address begins with",
+            ),
+            ("auth.oauth2_code", "auth.oauth3", "example.toml:14: auth.oauth3: unknown variant `oauth3`"),
+            ("name = \"tenant\"", "name = \"Tenant\"", "example.toml:11: settings[0].name: use lower-case"),
+            (
+                "name = \"tenant\"",
+                "name = \"session\"",
+                "example.toml:11: settings[0].name: account_id, session",
+            ),
+            (
+                "name = \"tenant\"",
+                "name = \"realm\"",
+                "example.toml:10: settings: {tenant} is used and no setting",
+            ),
+            (
+                "title = \"Tenant\"",
+                "title = \"Tenant\"\nsecret = true",
+                "example.toml:10: settings: tenant is secret and stands in an address",
+            ),
+            ("\"/v1/things/**\"", "\"/v1/**/things\"", "example.toml:7: proxy[0].path: begin with /"),
+            ("\"/v1/things/**\"", "\"/v1/../things\"", "example.toml:7: proxy[0].path: begin with /"),
+            (
+                "\"GET\", path = \"/v1",
+                "\"get\", path = \"/v1",
+                "example.toml:7: proxy[0].method: write the method",
+            ),
+            (
+                "input = { type = \"object\" }",
+                "input = { type = \"objekt\" }",
+                "example.toml:28: actions[0].input:",
+            ),
+            (
+                "input = { type = \"object\" }",
+                "input = \"shared:moon\"",
+                "example.toml:28: actions[0].input: no schema is named",
+            ),
+            (
+                "path = \"/look/{tenant}\"",
+                "path = \"look\"",
+                "example.toml:34: actions[0].requests[0].path: begin with /",
+            ),
+            (
+                "[api]\nbase_url = \"https://api.example.org\"",
+                "[api]",
+                "example.toml:21: api: actions need a base_url",
+            ),
+            ("[api]", "[api", "example.toml:21"),
+        ] {
+            let text = GOOD.replace(from, to);
+            assert_ne!(text, GOOD, "{from}");
+            let fault = read_provider("example.toml", &text).expect_err(to).to_string();
+            assert!(fault.starts_with(told), "{to}:\n{fault}\n{told}");
+        }
+    }
+
+    #[test]
+    fn long_files_are_refused() {
+        let fault = read_provider("example.toml", &"#".repeat(FILE_BYTES_MAX + 1)).unwrap_err();
+        assert!(fault.to_string().contains("longer than"));
+    }
+}

@@ -48,6 +48,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// No settings yet.
+    pub(super) fn over(transport: Transport) -> Self {
+        Self { transport, ..Self::default() }
+    }
+
     /// The same, with a value that is known only at run time, such as `account_id`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -137,7 +142,7 @@ impl Provider {
         stated: impl IntoIterator<Item = (String, Secret<String>)>,
     ) -> Result<Settings, SettingFault> {
         let mut stated: BTreeMap<String, Secret<String>> = stated.into_iter().collect();
-        let mut settings = Settings { transport: self.transport, ..Settings::default() };
+        let mut settings = Settings::over(self.transport);
         for declared in &self.settings {
             let value = match (stated.remove(&declared.name), &declared.default) {
                 (Some(value), _) => value,
@@ -257,5 +262,64 @@ impl Auth {
             Self::AggregatorKey(key) => key.headers.values().collect(),
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Catalogue;
+
+    fn stated(values: &[(&str, &str)]) -> Vec<(String, Secret<String>)> {
+        values.iter().map(|(name, value)| (String::from(*name), Secret::new(String::from(*value)))).collect()
+    }
+
+    #[track_caller]
+    fn outcome(provider: &str, values: &[(&str, &str)]) -> Result<Settings, String> {
+        let catalogue = Catalogue::built_in().unwrap();
+        catalogue.get(provider).unwrap().settings(stated(values)).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn what_is_stated_is_checked_at_once() {
+        let told = |provider, values: &[_]| outcome(provider, values).err().unwrap_or_default();
+        assert_eq!(told("oracle-health", &[("tenant", "t1")]), "");
+        assert_eq!(told("oracle-health", &[]), "setting tenant: must be stated");
+        assert_eq!(
+            told("oracle-health", &[("tenant", "t1"), ("persona", "robot")]),
+            "setting persona: must be one of provider, patient"
+        );
+        assert_eq!(told("fitbit", &[("tenant", "t1")]), "setting tenant: is no setting of fitbit");
+        assert_eq!(told("dexcom", &[("environment", "sandbox")]), "");
+        assert!(told("qualtrics", &[("subdomain", "evil.org/")]).starts_with("setting subdomain: must be"));
+        assert!(
+            told("sandbox", &[("base_url", "http://10.0.0.8")]).contains("does not become an https address")
+        );
+        assert_eq!(told("sandbox", &[("base_url", "http://127.0.0.1:8090")]), "");
+        assert_eq!(
+            told("suunto", &[("subscription_key", "a\nb")]),
+            "setting subscription_key: must not hold control characters"
+        );
+    }
+
+    #[test]
+    fn optional_addresses_may_be_left_out() {
+        let needed = [
+            ("issuer", "http://127.0.0.1:3000"),
+            ("authorize_url", "http://127.0.0.1:3000/auth"),
+            ("token_url", "http://127.0.0.1:3000/token"),
+            ("revocation_url", "http://127.0.0.1:3000/token/revocation"),
+        ];
+        assert!(outcome("oidc", &needed).is_ok());
+        assert!(outcome("oidc", &needed[1..]).is_err());
+    }
+
+    #[test]
+    fn a_fault_names_its_field_and_no_value() {
+        let catalogue = Catalogue::built_in().unwrap();
+        let provider = catalogue.get("qualtrics").unwrap();
+        let fault = provider.settings(stated(&[("subdomain", "hunter2/")])).err().unwrap();
+        assert_eq!(fault.path().as_deref(), Some("settings.subdomain"));
+        assert!(!format!("{fault} {fault:?} {}", fault.public()).contains("hunter2"));
     }
 }

@@ -261,3 +261,106 @@ impl TextTemplate {
         Ok(Secret::new(text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> UrlTemplate {
+        UrlTemplate::try_from(text.to_owned()).unwrap()
+    }
+
+    fn fill(text: &str, values: &[(&str, &str)], transport: Transport) -> Result<String, String> {
+        let settings =
+            values.iter().fold(Settings::over(transport), |all, (name, value)| all.with(name, *value));
+        url(text).fill(&settings).map(String::from).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn variables_fill_their_own_place() {
+        for (template, value, expected) in [
+            ("https://{x}.example.org/a", "north", Some("https://north.example.org/a")),
+            ("https://{x}/a", "fhir.example.org:8443", Some("https://fhir.example.org:8443/a")),
+            (
+                "{x}/oauth2/token",
+                "https://id.example.org/base/",
+                Some("https://id.example.org/base/oauth2/token"),
+            ),
+            ("https://a.org/{x}/t", "a b/c?d#e%2f", Some("https://a.org/a%20b%2Fc%3Fd%23e%252f/t")),
+            ("https://a.org/t?k={x}", "a&b=c", Some("https://a.org/t?k=a%26b%3Dc")),
+            ("{x}", "https://a.org/t?tenant=1", Some("https://a.org/t?tenant=1")),
+            ("https://{x}.example.org/a", "evil.org/", None),
+            ("https://{x}.example.org/a", "evil.org#", None),
+            ("https://{x}.example.org/a", "user@evil.org", None),
+            ("https://{x}.example.org/a", "evil.org\\", None),
+            ("https://{x}.example.org/a", "", None),
+            ("https://{x}.example.org/a", ".", None),
+            ("https://a.org/{x}/t", "..", None),
+            ("https://a.org/{x}/t", "", None),
+            ("{x}/token", "https://a.org/?q=", None),
+            ("{x}/token", "https://a.org/#", None),
+            ("{x}/token", "https://user:pw@a.org", None),
+            ("{x}/token", "http://a.org", None),
+            ("{x}/token", "http://127.0.0.1:8090", None),
+            ("{x}/token", "javascript:alert(1)", None),
+            ("{x}/token", "file:///etc", None),
+        ] {
+            let filled = fill(template, &[("x", value)], Transport::Https);
+            assert_eq!(filled.as_deref().ok(), expected, "{template} {value}: {filled:?}");
+        }
+    }
+
+    #[test]
+    fn plain_http_reaches_this_machine_only_and_only_where_the_file_says_so() {
+        for (base, good) in [
+            ("http://127.0.0.1:8090", true),
+            ("http://localhost:8090", true),
+            ("http://[::1]:8090", true),
+            ("https://sandbox.example.org", true),
+            ("http://10.0.0.1", false),
+            ("http://localhost.example.org", false),
+            ("http://127.0.0.1.example.org", false),
+        ] {
+            let filled = fill("{base_url}/token", &[("base_url", base)], Transport::HttpsOrLoopback);
+            assert_eq!(filled.is_ok(), good, "{base}: {filled:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_value_is_named() {
+        let message = fill("https://{tenant}.example.org/", &[], Transport::Https).unwrap_err();
+        assert_eq!(message, "setting tenant: must be stated");
+    }
+
+    #[test]
+    fn malformed_templates_are_told() {
+        for (text, fault) in [
+            ("https://a.org/{x", MalformedTemplate::Braces),
+            ("https://a.org/x}", MalformedTemplate::Braces),
+            ("https://a.org/{}", MalformedTemplate::Braces),
+            ("https://a.org/{X y}", MalformedTemplate::Braces),
+            ("a.org/x", MalformedTemplate::Scheme),
+            ("", MalformedTemplate::Scheme),
+            ("ftp://a.org", MalformedTemplate::Scheme),
+        ] {
+            assert_eq!(UrlTemplate::try_from(text.to_owned()), Err(fault), "{text}");
+        }
+        let long = format!("https://a.org/{}", "x".repeat(TEMPLATE_BYTES_MAX));
+        assert_eq!(UrlTemplate::try_from(long), Err(MalformedTemplate::TooLong));
+    }
+
+    #[test]
+    fn a_header_cannot_be_broken_out_of() {
+        let text = TextTemplate::try_from(String::from("Key {k}")).unwrap();
+        let good = Settings::over(Transport::Https).with_secret("k", Secret::new(String::from("s3")));
+        assert_eq!(text.fill(&good).unwrap().expose(), "Key s3");
+        let bad = Settings::over(Transport::Https).with("k", "a\r\nb");
+        assert!(text.fill(&bad).is_err());
+    }
+
+    #[test]
+    fn a_whole_address_is_taken_as_it_is() {
+        let found = Url::parse("https://a.org/authorize?x={tenant}").unwrap();
+        assert_eq!(UrlTemplate::from(found.clone()).fill(&Settings::over(Transport::Https)), Ok(found));
+    }
+}
