@@ -14,7 +14,7 @@ use crate::VaultError;
 
 /// The longest root key file, in bytes.
 const FILE_BYTES_MAX: u64 = 4096;
-/// Thirty-two random bytes have about thirty distinct values; fewer than sixteen come about once in 10^13.
+/// Thirty-two random bytes have about thirty distinct values; fewer than sixteen come about once in 10^16.
 const DISTINCT_BYTES_MIN: usize = 16;
 /// Permission bits that nobody but the owner may have, and no execution.
 const MODE_REFUSED: u32 = 0o177;
