@@ -1,1 +1,11 @@
-//! hilum
+//! Hilum, the health integration gateway: settings, wiring and commands. No rule of a domain lives here.
+
+pub mod commands;
+pub mod config;
+pub mod demo;
+pub mod load;
+pub mod ports;
+pub mod sample;
+pub mod sandbox;
+pub mod serve;
+pub mod wire;

@@ -21,8 +21,8 @@ mod tokens;
 mod vault;
 
 pub use self::{
-    integrations::IntegrationsConfig, limits::LimitsConfig, log::LogConfig, people::PeopleConfig, people::SelfRegistration,
-    redis::RedisConfig, server::ServerConfig, shown::shown, store::StoreSection, tokens::TokensConfig, vault::VaultConfig,
+    integrations::IntegrationsConfig, limits::LimitsConfig, log::{LogConfig, LogFormat}, people::PeopleConfig, people::SelfRegistration,
+    redis::RedisConfig, server::ServerConfig, shown::shown, store::{Durability, StoreSection}, tokens::TokensConfig, vault::VaultConfig,
 };
 
 /// The file that is both the default and the documentation.

@@ -26,6 +26,13 @@ pub enum SelfRegistration {
     Closed,
 }
 
+impl SelfRegistration {
+    /// Whether anybody may.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open)
+    }
+}
+
 impl PeopleConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         within("people.session_idle_s", self.session_idle_s, 60, 86_400)?;
@@ -33,7 +40,7 @@ impl PeopleConfig {
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        let open = self.self_registration == SelfRegistration::Open;
+        let open = self.self_registration.is_open();
         open.then(|| "people.self_registration is open: anybody who reaches the pages can make an account".to_owned())
             .into_iter()
             .collect()

@@ -1,12 +1,10 @@
 //! `[server]`
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 use url::Url;
+use web::Networks;
 
 use super::{ConfigError, bad, within};
 
@@ -24,8 +22,8 @@ pub struct ServerConfig {
     pub tls_certificate: Option<PathBuf>,
     /// PEM file of the key.
     pub tls_key: Option<PathBuf>,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses or networks.
+    pub trusted_proxies: Vec<String>,
     /// Connections at once.
     pub connections_max: u32,
     /// Connections at once from one address.
@@ -63,6 +61,7 @@ impl ServerConfig {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             return Err(bad("server.tls_key", "tls_certificate and tls_key go together"));
         }
+        self.proxies()?;
         within("server.connections_max", self.connections_max.into(), 1, 1_000_000)?;
         within("server.connections_per_address_max", self.connections_per_address_max.into(), 1, 1_000_000)?;
         within("server.body_bytes_max", self.body_bytes_max.into(), 1024, 64 * 1024 * 1024)?;
@@ -88,8 +87,9 @@ impl ServerConfig {
         warnings
     }
 
-    /// The public URL without its trailing slash.
-    pub fn public_base(&self) -> String {
-        self.public_url.as_str().trim_end_matches('/').to_owned()
+    /// The trusted proxies, parsed.
+    pub(crate) fn proxies(&self) -> Result<Networks, ConfigError> {
+        let parsed: Result<Networks, _> = self.trusted_proxies.iter().map(|text| text.parse()).collect();
+        parsed.map_err(|_| bad("server.trusted_proxies", "must be addresses or networks, such as 192.0.2.7 or 10.0.0.0/8"))
     }
 }

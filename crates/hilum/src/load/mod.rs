@@ -1,0 +1,217 @@
+//! `hilum load`: an organisation, people, applications, integrations and trust, declared in a file (docs/loading.md).
+//!
+//! A declaration is found again by its natural key (short name, e-mail address, client id, integration id), so that loading
+//! the same file twice changes nothing.
+
+use std::{collections::BTreeMap, fmt};
+
+use kernel::{Id, IdKind, Secret};
+use serde::Deserialize;
+
+mod application;
+mod declare;
+mod integration;
+mod person;
+
+pub use declare::declare;
+
+/// The most declarations of one kind in one file.
+pub const DECLARATIONS_MAX: usize = 10_000;
+
+/// What a deployment should hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declarations {
+    /// Whose all of it is.
+    pub organisation: OrganisationDeclared,
+    /// People with accounts.
+    #[serde(default, rename = "person")]
+    pub people: Vec<PersonDeclared>,
+    /// Client applications.
+    #[serde(default, rename = "client")]
+    pub clients: Vec<ClientDeclared>,
+    /// Third-party services.
+    #[serde(default, rename = "integration")]
+    pub integrations: Vec<IntegrationDeclared>,
+    /// What clients may do with integrations.
+    #[serde(default, rename = "trust")]
+    pub trusts: Vec<TrustDeclared>,
+}
+
+/// The organisation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationDeclared {
+    /// Short name: `northwind`.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// Places, by short name and name.
+    #[serde(default)]
+    pub sites: BTreeMap<String, String>,
+    /// Studies at all of these places, by short name and name.
+    #[serde(default)]
+    pub studies: BTreeMap<String, String>,
+}
+
+/// A person with an account.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonDeclared {
+    /// The address to sign in with.
+    pub email: String,
+    /// What pages call the person.
+    pub name: String,
+    /// The first password.
+    pub password: Secret<String>,
+    /// `administrator`, `developer`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// A client application.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientDeclared {
+    /// `<opaque>.<suffix>`.
+    pub client_id: String,
+    /// What people see.
+    pub name: String,
+    /// Base address.
+    pub uri: String,
+    /// Where authorization answers may go.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// `authorization_code`, `client_credentials`.
+    pub grant_types: Vec<String>,
+    /// Scopes, separated by spaces.
+    pub scopes: String,
+    /// The first secret; none for a public client.
+    pub secret: Option<Secret<String>>,
+    /// Whether an administrator has verified it.
+    #[serde(default)]
+    pub verified: bool,
+}
+
+/// A third-party service as this deployment sets it up.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntegrationDeclared {
+    /// The slug in its addresses.
+    pub id: String,
+    /// What people see.
+    pub name: String,
+    /// Its entry in the catalogue.
+    pub provider: String,
+    /// Our client id there.
+    pub client_id: String,
+    /// Our client secret, or our private key, there.
+    pub client_secret: Option<Secret<String>>,
+    /// Scopes to ask for; the provider's own defaults where nothing is said.
+    pub scopes: Option<String>,
+    /// What the provider's templates need.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Secret<String>>,
+}
+
+/// What a client may do with an integration.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustDeclared {
+    /// The client.
+    pub client: String,
+    /// The integration.
+    pub integration: String,
+    /// Names of actions.
+    #[serde(default)]
+    pub actions: Vec<String>,
+    /// Rules such as `GET /1/user/{id}/profile.json`.
+    #[serde(default)]
+    pub proxy: Vec<String>,
+    /// Calls a minute; the deployment's default where nothing is said.
+    pub calls_per_minute: Option<u32>,
+}
+
+/// The file is not a set of declarations.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadFault {
+    /// TOML says where.
+    #[error("{0}")]
+    NotDeclarations(String),
+    /// More than one file may hold.
+    #[error("more than {DECLARATIONS_MAX} declarations of one kind")]
+    TooMany,
+    /// A declaration names something that is not declared and not there.
+    #[error("{what} `{name}` is not declared")]
+    Unknown {
+        /// `client`, `integration`, `role`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+}
+
+impl Declarations {
+    /// Read a file.
+    ///
+    /// # Errors
+    /// The line and what was expected. No value of the file is repeated, since it holds secrets.
+    pub fn parse(text: &str) -> Result<Self, LoadFault> {
+        let read: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().and_then(|span| text.get(..span.start)).map_or(0, |before| before.lines().count());
+            LoadFault::NotDeclarations(format!("line {line}: {}", error.message()))
+        })?;
+        let lengths = [read.people.len(), read.clients.len(), read.integrations.len(), read.trusts.len()];
+        if lengths.into_iter().any(|length| length > DECLARATIONS_MAX) { Err(LoadFault::TooMany) } else { Ok(read) }
+    }
+}
+
+/// What was declared and is there now.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub(crate) people: usize,
+    pub(crate) clients: usize,
+    pub(crate) integrations: usize,
+    pub(crate) trusts: usize,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "In place: {} people, {} applications, {} integrations, {} grants of trust.",
+            self.people, self.clients, self.integrations, self.trusts
+        )
+    }
+}
+
+/// The id of a declared thing: the same for the same name, whenever and wherever it is loaded.
+pub(crate) fn id_of<K: IdKind>(name: &str) -> Id<K> {
+    let digest = crypto::sha256(format!("hilum load\n{}\n{name}", K::NAME).as_bytes());
+    let mut bytes = [0; 16];
+    for (byte, from) in bytes.iter_mut().zip(digest) {
+        *byte = from;
+    }
+    Id::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Client, Person};
+
+    use super::*;
+
+    #[test]
+    fn a_declared_thing_keeps_its_id() {
+        assert_eq!(id_of::<Person>("a"), id_of::<Person>("a"));
+        assert_ne!(id_of::<Person>("a"), id_of::<Person>("b"));
+        assert_ne!(id_of::<Person>("a"), id_of::<Client>("a").cast());
+    }
+
+    #[test]
+    fn a_mistake_is_told_by_its_line_without_its_value() {
+        let text = "[organisation]\nslug = \"n\"\nname = \"N\"\n[[person]]\nemail = \"a@b\"\nname = \"x\"\npassword = \"hunter2\"\nrole = [\"x\"]\n";
+        let error = Declarations::parse(text).err().unwrap().to_string();
+        assert!(error.contains("line") && error.contains("role") && !error.contains("hunter2"), "{error}");
+    }
+}

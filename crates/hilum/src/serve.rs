@@ -1,0 +1,83 @@
+//! The deployment on its sockets, until it is told to stop.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use web::{Metrics, Serve, ServeLimits, Shutdown, Tls};
+
+use crate::{config::Config, wire::House};
+
+/// How long readiness is red before no more connections are accepted, where a load balancer is in front.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Serve until SIGTERM or SIGINT, then let what is in flight finish.
+///
+/// # Errors
+/// An address that is taken, a certificate that cannot be read, a socket that breaks.
+pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
+    let listener = listen(config.server.listen, "server.listen").await?;
+    let admin = listen(config.server.admin_listen, "server.admin_listen").await?;
+    let (metrics, shutdown) = (Metrics::new(), Shutdown::new());
+    let health = house.health(&shutdown);
+    let app = house.application(config, &metrics, health.clone())?;
+    let tls = tls(config)?;
+    if let Some(tls) = tls.clone() {
+        house.tasks.spawn(tls.reload_on_hangup(shutdown.clone()));
+    }
+    house.tasks.spawn(until_told(shutdown.clone()));
+    house.tasks.spawn(house.worker().run(shutdown.token()));
+    let limits = serve_limits(config)?;
+    tracing::info!(
+        listen = %config.server.listen,
+        admin_listen = %config.server.admin_listen,
+        public_url = %config.server.public_url,
+        "ready"
+    );
+    let public = web::serve(listener, Serve { app, tls, limits: limits.clone(), metrics: metrics.clone() }, &shutdown);
+    let operators = Serve { app: health.admin(&metrics), tls: None, limits, metrics: metrics.clone() };
+    let (served, _) = tokio::join!(public, web::serve(admin, operators, &shutdown));
+    shutdown.begin();
+    house.close().await;
+    served.context("serving")
+}
+
+async fn listen(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{key}: cannot listen on {address}"))
+}
+
+fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    let (Some(chain), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) else { return Ok(None) };
+    Ok(Some(Tls::open(chain, key).context("server.tls_certificate")?))
+}
+
+fn serve_limits(config: &Config) -> anyhow::Result<ServeLimits> {
+    let server = &config.server;
+    let linger = if server.trusted_proxies.is_empty() { Duration::ZERO } else { LINGER };
+    Ok(ServeLimits {
+        connections_max: usize::try_from(server.connections_max)?,
+        connections_per_address_max: usize::try_from(server.connections_per_address_max)?,
+        trusted_proxies: server.proxies()?,
+        linger,
+        finish: Duration::from_secs(server.shutdown_deadline_s),
+        ..ServeLimits::default()
+    })
+}
+
+/// Begin the shutdown when the process is told to stop.
+pub async fn until_told(shutdown: Shutdown) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be heard; stop this process by SIGKILL");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = shutdown.begun() => return,
+    }
+    tracing::info!("stopping");
+    shutdown.begin();
+}

@@ -1,0 +1,214 @@
+//! Who gets what: the parts of the house, opened in order, and every family of routes with its dialect.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use auth::Auth;
+use axum::{Extension, Router};
+use broker::Broker;
+use console::Console;
+use jobs::Worker;
+use kernel::World;
+use store::{Db, MigrationSet, StoreConfig, StoreUrl};
+use utoipa_axum::router::OpenApiRouter;
+use vault::{RootKeySource, Vault};
+use web::{
+    Authenticate, Csp, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter, Shutdown, Tasks, browser, limited,
+};
+
+use crate::{
+    config::{Config, Durability},
+    ports::{AuthClients, AuthPeople},
+};
+
+/// The tables of every crate, in the order in which they refer to one another.
+pub const MIGRATIONS: [MigrationSet; 5] =
+    [vault::MIGRATIONS, audit::MIGRATIONS, jobs::MIGRATIONS, auth::MIGRATIONS, broker::MIGRATIONS];
+
+const TITLE: &str = "Hilum";
+
+/// Everything that a command may need, opened.
+pub struct House {
+    /// The database.
+    pub db: Db,
+    /// The authorization server.
+    pub auth: Auth,
+    /// The broker.
+    pub broker: Broker,
+    /// Tasks that shutdown waits for.
+    pub tasks: Tasks,
+    /// Where requests are counted.
+    pub limiter: RateLimiter,
+    /// Time and chance.
+    pub world: World,
+}
+
+/// Open the database.
+///
+/// # Errors
+/// The settings, or a database that does not open.
+pub async fn open_store(config: &Config) -> anyhow::Result<Db> {
+    let url = store_url(config)?;
+    let durability = match config.store.durability {
+        Durability::Full => store::Durability::Full,
+        Durability::Relaxed => store::Durability::Relaxed,
+    };
+    let settings = StoreConfig { durability, connections_max: config.store.connections_max, ..StoreConfig::new(url.clone()) };
+    Db::open(&settings).await.with_context(|| format!("opening the database {url}"))
+}
+
+/// Where the database is, fit to be shown.
+///
+/// # Errors
+/// The setting is not a database URL.
+pub fn store_url(config: &Config) -> anyhow::Result<StoreUrl> {
+    Ok(StoreUrl::parse(config.store.url.expose())?)
+}
+
+/// Bring the database to this version's shape; the names of what was applied.
+///
+/// # Errors
+/// The database, or a migration that was changed after it had been applied.
+pub async fn migrate(db: &Db) -> anyhow::Result<Vec<String>> {
+    db.migrate(&MIGRATIONS).await.context("migrating the database")
+}
+
+/// Open the vault with the root key of the settings.
+///
+/// # Errors
+/// No key, a key that others can read, a wrong key.
+pub async fn open_vault(config: &Config, db: &Db, world: &World) -> anyhow::Result<Vault> {
+    let source = match &config.vault.root_key {
+        Some(key) => RootKeySource::Env(key.clone()),
+        None => RootKeySource::File(config.vault.root_key_file.clone()),
+    };
+    Vault::unlock(db, &source, world).await.context("unlocking the vault")
+}
+
+impl House {
+    /// Open all parts on a migrated database.
+    ///
+    /// # Errors
+    /// The first part that does not open, and why.
+    pub async fn open(config: &Config, world: &World) -> anyhow::Result<Self> {
+        let db = open_store(config).await?;
+        migrate(&db).await?;
+        let vault = open_vault(config, &db, world).await?;
+        let limiter = match &config.redis.url {
+            Some(url) => RateLimiter::redis(url, world).context("redis.url")?,
+            None => RateLimiter::memory(world),
+        };
+        let tasks = Tasks::new();
+        let auth = Auth::open(db.clone(), vault.clone(), world.clone(), auth_config(config)).await.context("opening auth")?;
+        let broker = Broker::open(broker::Parts {
+            db: db.clone(),
+            vault,
+            world: world.clone(),
+            tasks: tasks.clone(),
+            limiter: limiter.clone(),
+            clients: Arc::new(AuthClients(auth.clone())),
+            people: Arc::new(AuthPeople(auth.clone())),
+            config: broker_config(config),
+        })
+        .await
+        .context("opening the broker")?;
+        Ok(Self { db, auth, broker, tasks, limiter, world: world.clone() })
+    }
+
+    /// What happens by itself.
+    pub fn worker(&self) -> Worker {
+        let worker = jobs::retiring(Worker::new(self.db.clone(), self.world.clone()));
+        broker::jobs(&self.broker, auth::jobs(&self.auth, worker))
+    }
+
+    /// The application: every family of routes, each in its dialect, with the manners around it.
+    pub fn application(&self, config: &Config, metrics: &Metrics, health: Health) -> anyhow::Result<Router> {
+        let pages = Dialect::Page(console::error_page);
+        let (oauth, integrations, api) = described(&self.auth, &self.broker);
+        let limits = &config.limits;
+        let slow = |name, per_minute, routes| {
+            limited(&self.limiter, metrics, (name, Quota::per_minute(per_minute)), Key::Address, routes)
+        };
+        let oauth = slow("token", limits.token_per_minute, oauth);
+        let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
+        let console = Console::new(self.auth.clone(), self.broker.clone(), console_config(config));
+        let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
+        let families = Families::new()
+            .with(Dialect::OAuth, oauth)
+            .with(Dialect::ProblemJson, integrations.layer(Extension(authenticate)))
+            .with(pages, auth::browser_routes(self.auth.clone()))
+            .with(pages, broker::browser_routes(self.broker.clone()))
+            .with(pages, browser(Csp::ending_elsewhere(), entrance))
+            .with(pages, browser(Csp::strict(), console::routes(console)))
+            .with(Dialect::ProblemJson, health.routes())
+            .with(pages, web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api))
+            .unmatched("/oauth2", Dialect::OAuth)
+            .unmatched("/integrations/v1", Dialect::ProblemJson);
+        let everything = slow("all", limits.requests_per_minute, families.build(pages));
+        let manners = Manners {
+            world: self.world.clone(),
+            public_url: config.server.public_url.clone(),
+            trusted_proxies: config.server.proxies()?,
+            metrics: metrics.clone(),
+        };
+        let bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX);
+        Ok(manners.around(web::body_limit(bytes_max, everything)))
+    }
+
+    /// Whether the database takes writes and the vault opens what it sealed.
+    pub fn health(&self, shutdown: &Shutdown) -> Health {
+        let db = self.db.clone();
+        Health::new(shutdown).check("store", move || {
+            let db = db.clone();
+            async move {
+                let mut reader = db.read().await.map_err(|fault| fault.to_string())?;
+                reader.one::<(i64,)>("SELECT 1", store::binds![]).await.map(|_| ()).map_err(|fault| fault.to_string())
+            }
+        })
+    }
+
+    /// Close the database when nobody works any more.
+    pub async fn close(self) {
+        const LAST_WORDS: Duration = Duration::from_secs(10);
+        self.tasks.finish(LAST_WORDS).await;
+        self.db.close().await;
+    }
+}
+
+/// The described families and the whole document: from the same routers, so that no endpoint is undocumented.
+fn described(auth: &Auth, broker: &Broker) -> (Router, Router, utoipa::openapi::OpenApi) {
+    let (oauth, oauth_api) = OpenApiRouter::new().merge(auth::routes(auth.clone())).split_for_parts();
+    let (integrations, integrations_api) = OpenApiRouter::new().merge(broker::routes(broker.clone())).split_for_parts();
+    let mut api = web::openapi::with_errors(Dialect::OAuth, oauth_api);
+    api.merge(web::openapi::with_errors(Dialect::ProblemJson, integrations_api));
+    (oauth, integrations, api)
+}
+
+impl House {
+    /// The document that describes every endpoint.
+    pub fn openapi(&self) -> utoipa::openapi::OpenApi {
+        let (_, _, api) = described(&self.auth, &self.broker);
+        web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), api)
+    }
+}
+
+fn auth_config(config: &Config) -> auth::Config {
+    auth::Config {
+        session_idle: Duration::from_secs(config.people.session_idle_s),
+        session_absolute: Duration::from_secs(config.people.session_absolute_s),
+        ..auth::Config::new(config.server.public_url.clone())
+    }
+}
+
+fn broker_config(config: &Config) -> broker::Config {
+    broker::Config {
+        public_url: config.server.public_url.clone(),
+        providers_folder: config.integrations.providers_folder.as_deref().map(Path::to_owned),
+        allow_internal: config.integrations.allow_internal.clone(),
+        calls_per_minute: config.integrations.calls_per_minute,
+    }
+}
+
+fn console_config(config: &Config) -> console::Config {
+    console::Config { self_registration: config.people.self_registration.is_open() }
+}
