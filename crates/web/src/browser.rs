@@ -81,7 +81,8 @@ mod tests {
     async fn forms_of_other_sites_are_refused() {
         let pages = Router::new().route("/f", get(|| async { "page" }).post(|| async { "done" }));
         let pages = browser(Csp::strict(), pages);
-        let table: &[(&str, &[(&str, &str)], u16)] = &[
+        type Headers = &'static [(&'static str, &'static str)];
+        let table: [(&str, Headers, u16); 9] = [
             ("POST", &[("sec-fetch-site", "same-origin")], 200),
             ("POST", &[("sec-fetch-site", "same-origin"), ("origin", "null")], 200),
             ("POST", &[("sec-fetch-site", "cross-site")], 403),
@@ -93,12 +94,12 @@ mod tests {
             ("GET", &[("sec-fetch-site", "cross-site")], 200),
         ];
         for (method, headers, status) in table {
-            let mut request = Request::builder().method(*method).uri("/f").header("host", "hilum.example");
-            for (name, value) in *headers {
+            let mut request = Request::builder().method(method).uri("/f").header("host", "hilum.example");
+            for (name, value) in headers {
                 request = request.header(*name, *value);
             }
             let response = pages.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-            assert_eq!(response.status().as_u16(), *status, "{method} {headers:?}");
+            assert_eq!(response.status().as_u16(), status, "{method} {headers:?}");
             assert_eq!(response.headers()["content-security-policy"], Csp::strict().value());
             assert_eq!(response.headers()["cache-control"], "no-store");
         }

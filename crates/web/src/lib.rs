@@ -37,7 +37,9 @@ pub use manners::{Context, Manners};
 pub use metrics::Metrics;
 pub use networks::{MalformedNetwork, Network, Networks};
 pub use problem::{Answer, Place, Problem};
-pub use rate::{Decision, Key, Quota, RateLimiter, limited, per_client};
+pub use rate::{
+    Decision, Key, KeyOf, MalformedRedisUrl, Quota, RATE_KEYS_MAX, RateLimiter, limited, per_client,
+};
 pub use redirect::Redirect;
 pub use serve::{Serve, ServeFault, ServeLimits, Tls, TlsFault, serve};
 pub use tasks::{Shutdown, Tasks};

@@ -16,7 +16,7 @@ use tracing::Instrument;
 use url::Url;
 
 use crate::{
-    Metrics, Networks, PeerAddr, Problem,
+    ClientAddr, Metrics, Networks, PeerAddr, Problem,
     dialect::{self, NotCompressed},
     extract, limits, metrics,
 };
@@ -81,16 +81,23 @@ impl Manners {
 }
 
 async fn receive(State(manners): State<Manners>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let request_id = request_id(request.headers(), &manners.world);
     let client = extract::client_addr(peer(&request), request.headers(), &manners.trusted_proxies);
+    let mut line = Line {
+        method: metrics::method_word(request.method()),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        // Until there is an answer. nginx's word for a client that did not wait for it; nobody is ever sent this.
+        status: 499,
+        started: Instant::now(),
+        request_id: request_id.clone(),
+        client,
+        metrics: manners.metrics.clone(),
+    };
     let context = Context(Arc::new(ContextInner {
         request_id: request_id.clone(),
         url: public_url(&manners.public_url, request.uri().path()),
         world: manners.world.clone(),
     }));
-    let method = request.method().clone();
-    let matched = request.extensions().get::<MatchedPath>().cloned();
     let is_too_long =
         request.uri().path_and_query().is_some_and(|it| it.as_str().len() > limits::URL_BYTES_MAX);
     request.extensions_mut().insert(request_id.clone());
@@ -105,26 +112,42 @@ async fn receive(State(manners): State<Manners>, mut request: Request, next: Nex
         };
         dialect::word_otherwise(&context, response)
     };
-    let span = tracing::info_span!("request", request_id = %request_id);
+    let span = tracing::info_span!("request", %request_id);
     let mut response = answered.instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-
-    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let (status, took) = (response.status(), started.elapsed());
-    manners.metrics.observe(&method, route, status, took);
-    tracing::info!(
-        target: "access",
-        method = metrics::method_word(&method),
-        route,
-        status = status.as_u16(),
-        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        %request_id,
-        client_addr = %client.0,
-        "request"
-    );
+    line.status = response.status().as_u16();
     response
+}
+
+/// The access log's line of one request, written when its answer begins or its client has gone.
+struct Line {
+    method: &'static str,
+    route: Option<MatchedPath>,
+    status: u16,
+    started: Instant,
+    request_id: RequestId,
+    client: ClientAddr,
+    metrics: Metrics,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let took = self.started.elapsed();
+        self.metrics.observe(self.method, route, self.status, took);
+        tracing::info!(
+            target: "access",
+            method = self.method,
+            route,
+            status = self.status,
+            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            request_id = %self.request_id,
+            client_addr = %self.client.0,
+            "request"
+        );
+    }
 }
 
 fn peer(request: &Request) -> Option<PeerAddr> {

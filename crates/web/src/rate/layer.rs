@@ -21,8 +21,11 @@ pub enum Key {
     Address,
     /// What the function finds in the headers, for example a keyed digest of the client id; else the address. What
     /// is not proven yet may be varied at will, so let a limit by address stand around it.
-    Of(Arc<dyn Fn(&HeaderMap) -> Option<String> + Send + Sync>),
+    Of(KeyOf),
 }
+
+/// Finds the key of a request in its headers.
+pub type KeyOf = Arc<dyn Fn(&HeaderMap) -> Option<String> + Send + Sync>;
 
 #[derive(Clone)]
 struct Limited {

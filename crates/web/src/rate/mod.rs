@@ -10,7 +10,7 @@ use std::time::Duration;
 use kernel::{Secret, World};
 
 pub(crate) use layer::admit_client;
-pub use layer::{Key, limited, per_client};
+pub use layer::{Key, KeyOf, limited, per_client};
 
 use crate::Metrics;
 use gcra::Cell;
@@ -83,6 +83,11 @@ enum Backend {
     Shared(shared::Shared),
 }
 
+/// The text is not the URL of a Redis. It is not repeated here, because it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a Redis URL: write redis://host:6379/ or rediss://user:password@host:6379/")]
+pub struct MalformedRedisUrl;
+
 /// How many keys a process counts at a time; beyond that the least used are forgotten.
 pub const RATE_KEYS_MAX: usize = 100_000;
 
@@ -96,9 +101,10 @@ impl RateLimiter {
     ///
     /// # Errors
     /// The URL is not one of Redis. That Redis does not answer is no error.
-    pub fn redis(url: &Secret<String>, world: &World) -> Result<Self, redis::RedisError> {
+    pub fn redis(url: &Secret<String>, world: &World) -> Result<Self, MalformedRedisUrl> {
         let memory = memory::Memory::new(world, RATE_KEYS_MAX);
-        Ok(Self(Backend::Shared(shared::Shared::open(url, memory)?)))
+        let shared = shared::Shared::open(url, memory).map_err(|_| MalformedRedisUrl)?;
+        Ok(Self(Backend::Shared(shared)))
     }
 
     /// Count one request under this key. The key holds no secret and nothing personal: use a keyed digest.

@@ -143,6 +143,45 @@ mod tests {
         assert!(nodes[0].check(&format!("{key} other"), quota).await.is_allowed);
     }
 
+    /// A Redis that hangs up on its first caller.
+    async fn moody(url: &Secret<String>) -> Secret<String> {
+        let real = url::Url::parse(url.expose()).unwrap();
+        let real = (real.host_str().unwrap().to_owned(), real.port().unwrap_or(6379));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+        tokio::spawn(async move {
+            drop(listener.accept().await.unwrap());
+            loop {
+                let mut here = listener.accept().await.unwrap().0;
+                let mut there = tokio::net::TcpStream::connect(&real).await.unwrap();
+                // Its end is the end of the connection, however it came about.
+                let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
+            }
+        });
+        Secret::new(format!("redis://{address}/"))
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_comes_back_is_asked_again() {
+        let Some(url) = url() else { return };
+        let (world, clock) = world();
+        let (steady, moody) = (url.clone(), moody(&url).await);
+        let limiter = RateLimiter::redis(&moody, &world).unwrap();
+        let other = RateLimiter::redis(&steady, &world).unwrap();
+        let key = format!("back {:?}", std::time::Instant::now());
+        let quota = Quota::per_hour(2);
+        assert_eq!(limiter.check(&key, quota).await.remaining, 1, "counted here");
+        assert_eq!(other.check(&key, quota).await.remaining, 1, "counted there");
+        let mut left = 1;
+        for _ in 0..5 {
+            clock.advance_s(2);
+            left = limiter.check(&key, quota).await.remaining;
+        }
+        assert_eq!(left, 0);
+        assert!(!other.check(&key, quota).await.is_allowed, "both count in the same place again");
+    }
+
     #[tokio::test]
     async fn without_redis_every_node_counts_for_itself() {
         let (world, clock) = world();

@@ -11,9 +11,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::ServeLimits;
 use crate::{Metrics, Networks};
 
+/// Seats taken, by group of addresses.
+type Taken = Arc<Mutex<HashMap<u128, usize>>>;
+
 pub(super) struct Seats {
     places: Arc<Semaphore>,
-    taken: Arc<Mutex<HashMap<u128, usize>>>,
+    taken: Taken,
     per_address_max: usize,
     exempt: Networks,
     metrics: Metrics,
@@ -22,7 +25,7 @@ pub(super) struct Seats {
 /// One connection's seat; dropping it gives it back.
 pub(super) struct Seat {
     _place: OwnedSemaphorePermit,
-    address: Option<(u128, Arc<Mutex<HashMap<u128, usize>>>)>,
+    address: Option<(u128, Taken)>,
     metrics: Metrics,
 }
 

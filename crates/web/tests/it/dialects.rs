@@ -41,7 +41,6 @@ async fn echo(web::Json(body): web::Json<Value>) -> web::Json<Value> {
     web::Json(body)
 }
 
-#[expect(clippy::unused_async, reason = "a handler")]
 async fn panics() -> &'static str {
     panic!("hunter2")
 }

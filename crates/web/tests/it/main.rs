@@ -1,5 +1,7 @@
 //! The manners as callers meet them: through routers, and through real sockets.
 
+#![cfg(test)]
+
 mod dialects;
 mod manners;
 mod openapi;

@@ -170,3 +170,19 @@ async fn requests_are_counted_by_route() {
         assert!(text.contains(line), "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_is_counted_too() {
+    let metrics = Metrics::new();
+    let manners = web::Manners {
+        world: crate::testing::world().0,
+        public_url: "http://127.0.0.1:1/".parse().unwrap(),
+        trusted_proxies: web::Networks::default(),
+        metrics: metrics.clone(),
+    };
+    let app = manners.around(Router::new().route("/", on_get(std::future::pending::<()>)));
+    let asked = get(&app, "/");
+    assert!(futures_util::FutureExt::now_or_never(asked).is_none());
+    let line = r#"hilum_http_requests_total{method="GET",route="/",status="4xx"} 1"#;
+    assert!(metrics.encode().contains(line), "{}", metrics.encode());
+}

@@ -10,7 +10,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use web::{Answer, Dialect, Families, Metrics, Serve, ServeFault, ServeLimits, Shutdown, serve};
+use web::{Answer, Dialect, Families, Health, Metrics, Serve, ServeFault, ServeLimits, Shutdown, serve};
 
 use crate::around;
 
@@ -25,9 +25,13 @@ pub struct Running {
 }
 
 pub async fn run(app: Router, tls: Option<web::Tls>, limits: ServeLimits) -> Running {
+    run_until(Shutdown::new(), app, tls, limits).await
+}
+
+async fn run_until(shutdown: Shutdown, app: Router, tls: Option<web::Tls>, limits: ServeLimits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (shutdown, metrics) = (Shutdown::new(), Metrics::new());
+    let metrics = Metrics::new();
     let (signal, served) = (shutdown.clone(), Serve { app, tls, limits, metrics: metrics.clone() });
     #[expect(clippy::disallowed_methods, reason = "the test ends it by its shutdown")]
     let task = tokio::spawn(async move { serve(listener, served, &signal).await });
@@ -62,14 +66,8 @@ fn app() -> Router {
 }
 
 async fn endless() -> axum::body::Body {
-    let chunk = Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 64 * 1024]));
-    let endless = futures_util::stream::repeat_with(move || {
-        chunk.as_ref().map(Clone::clone).map_err(|_| unreachable!())
-    });
-    axum::body::Body::from_stream(futures_util::StreamExt::map(
-        endless,
-        |it: Result<Bytes, std::io::Error>| it,
-    ))
+    let chunk = || Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 64 * 1024]));
+    axum::body::Body::from_stream(futures_util::stream::repeat_with(chunk))
 }
 
 /// Limits of a tenth of a second where `set` shortens them, and beyond the test's patience where not.
@@ -278,6 +276,45 @@ async fn shutdown_lets_what_is_in_flight_finish() {
     assert!(TcpStream::connect(running.address).await.is_err(), "nobody listens any more");
     leave.send(true).unwrap();
     assert!(until_closed(&mut busy).await.ends_with("finished"));
+    running.end().await;
+}
+
+#[tokio::test]
+async fn readiness_is_red_before_the_door_closes() {
+    let shutdown = Shutdown::new();
+    let limits = limits(|limits, _| limits.linger = PATIENCE * 6);
+    let running = run_until(shutdown.clone(), Health::new(&shutdown).routes(), None, limits).await;
+    for expected in ["HTTP/1.1 200", "HTTP/1.1 503"] {
+        let mut stream = connect(&running).await;
+        let request = b"GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let said = until_closed(&mut stream).await;
+        assert!(said.starts_with(expected), "{said}");
+        shutdown.begin();
+    }
+    running.task.abort();
+}
+
+/// Frames by hand (RFC 9113 §4.1): hyper's own client would answer pings and settings for us.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[tokio::test]
+async fn http2_in_the_clear_is_answered_and_its_quiet_connections_are_closed() {
+    const SETTINGS: u8 = 4;
+    const HEADERS: u8 = 1;
+    const END_OF_STREAM_AND_HEADERS: u8 = 5;
+    let running = run(app(), None, limits(|limits, short| limits.keep_alive = short)).await;
+    let mut stream = connect(&running).await;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    // HPACK (RFC 7541 Appendix A): `:method: GET`, `:scheme: http`, `:path: /`, `:authority: a`.
+    let headers = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];
+    stream.write_all(&frame(HEADERS, END_OF_STREAM_AND_HEADERS, 1, &headers)).await.unwrap();
+    let said = until_closed(&mut stream).await;
+    assert!(said.contains("hello"), "{said:?}");
     running.end().await;
 }
 
