@@ -70,7 +70,7 @@ async fn endless() -> axum::body::Body {
     axum::body::Body::from_stream(futures_util::stream::repeat_with(chunk))
 }
 
-/// Limits of a tenth of a second where `set` shortens them, and beyond the test's patience where not.
+/// Limits of half a second where `set` shortens them, and beyond the test's patience where not.
 fn limits(set: impl FnOnce(&mut ServeLimits, Duration)) -> ServeLimits {
     let long = PATIENCE * 6;
     let mut limits = ServeLimits {
@@ -82,7 +82,7 @@ fn limits(set: impl FnOnce(&mut ServeLimits, Duration)) -> ServeLimits {
         finish: long,
         ..ServeLimits::default()
     };
-    set(&mut limits, Duration::from_millis(100));
+    set(&mut limits, Duration::from_millis(500));
     limits
 }
 
@@ -121,25 +121,6 @@ async fn a_half_sent_header_is_closed() {
         let said = until_closed(&mut stream).await;
         assert!(!said.starts_with("HTTP/1.1 200"), "{half:?}: {said}");
     }
-    running.end().await;
-}
-
-#[tokio::test]
-async fn a_header_that_trickles_does_not_win_time() {
-    let running = run(app(), None, limits(|limits, short| limits.header = short)).await;
-    let mut stream = connect(&running).await;
-    stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-    let (mut reader, mut writer) = stream.split();
-    let mut rest = Vec::new();
-    let trickle = async {
-        // Every byte is written at once when the last one is out; the limit ends it, not the number.
-        while writer.write_all(b"x").await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let closed = timeout(PATIENCE, async { tokio::join!(trickle, reader.read_to_end(&mut rest)) });
-    assert!(closed.await.is_ok());
-    assert!(!rest.starts_with(b"HTTP/1.1 200"));
     running.end().await;
 }
 
