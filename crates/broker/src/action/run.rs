@@ -70,7 +70,10 @@ impl Run<'_> {
         let integration = &self.access.integration;
         let needed = needed(self.action);
         if !needed.is_within(&self.access.trust.terms.scopes) {
-            return Err(Problem::new(Kind::Forbidden, "the trust does not cover the scopes that this action needs"));
+            return Err(Problem::new(
+                Kind::Forbidden,
+                "the trust does not cover the scopes that this action needs",
+            ));
         }
         if !needed.is_within(&live.granted) {
             return Err(ask_again(self.broker, &integration.slug, &needed.without(&live.granted)));
@@ -97,7 +100,8 @@ impl Run<'_> {
             && pages.len() < PAGES_MAX
         {
             let body = request.body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-            let (method, url, headers) = (request.method.clone(), request.url.clone(), request.headers.clone());
+            let (method, url, headers) =
+                (request.method.clone(), request.url.clone(), request.headers.clone());
             let page = self.fetch(live, method, url, headers, body).await?;
             next = request.following(&page);
             pages.push(page);
@@ -127,7 +131,11 @@ impl Run<'_> {
     }
 
     /// The time zone that the input names, else the one that the provider knows of the person.
-    async fn time_zone(&self, live: &Arc<Live>, input: &Value) -> Result<Option<jiff::tz::TimeZone>, Problem> {
+    async fn time_zone(
+        &self,
+        live: &Arc<Live>,
+        input: &Value,
+    ) -> Result<Option<jiff::tz::TimeZone>, Problem> {
         if let Some(name) = input.get("time_zone").and_then(Value::as_str) {
             return Ok(Some(time_zone_of(name)?));
         }
@@ -148,7 +156,8 @@ impl Run<'_> {
             let Some(base) = &self.access.integration.api_base else { return Ok(None) };
             let mut url = base.clone();
             url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
-            let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
             let profile = self.fetch(live, Method::GET, url, headers, Bytes::new()).await?;
             Ok::<_, UpstreamFault>(profile.pointer(pointer).and_then(Value::as_str).map(str::to_owned))
         };
