@@ -30,17 +30,25 @@ const BATCH_MAX: usize = 8;
 /// How long a claim lasts without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How often a running job gives a sign of life.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// The longest that one attempt may take.
-const ATTEMPT_MAX: Duration = Duration::from_secs(900);
-
 /// How often a worker looks for work that nobody told it of.
 const POLL: Duration = Duration::from_secs(5);
 
-/// How long running jobs may go on after the worker was told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long things take that are waited for by the machine's clock rather than the world's.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// How often a running job gives a sign of life: three times a lease.
+    heartbeat: Duration,
+    /// The longest that one attempt may take.
+    attempt_max: Duration,
+    /// How long running jobs may go on after the worker was told to stop.
+    drain: Duration,
+}
+
+const PACE: Pace = Pace {
+    heartbeat: Duration::from_secs(10),
+    attempt_max: Duration::from_secs(900),
+    drain: Duration::from_secs(10),
+};
 
 type Running = Pin<Box<dyn Future<Output = Result<(), JobFault>> + Send>>;
 
@@ -64,6 +72,7 @@ pub struct Worker {
     world: World,
     owner: [u8; 16],
     concurrency: usize,
+    pace: Pace,
     /// Which kind is asked first: it moves on, so that under load each kind has its turn.
     turn: AtomicUsize,
     kinds: BTreeMap<&'static str, Arc<Kind>>,
@@ -76,9 +85,18 @@ impl Worker {
         let owner = world.random();
         let context = (db.clone(), world.clone());
         let (kinds, periodic) = (BTreeMap::new(), Vec::new());
-        Self { db, world, owner, concurrency: CONCURRENCY, turn: AtomicUsize::new(0), kinds, periodic }
-            .register::<Retire>(context)
-            .every(retire::PERIOD, |_| Retire {})
+        Self {
+            db,
+            world,
+            owner,
+            concurrency: CONCURRENCY,
+            pace: PACE,
+            turn: AtomicUsize::new(0),
+            kinds,
+            periodic,
+        }
+        .register::<Retire>(context)
+        .every(retire::PERIOD, |_| Retire {})
     }
 
     /// Run jobs of this kind, too, with this context.

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DRAIN, POLL, Worker,
+    POLL, Worker,
     attempt::{Bench, attempt},
     claim::Work,
     schedule::Seen,
@@ -43,7 +43,7 @@ impl Worker {
                 () = sleep(wait) => {}
             }
         }
-        let drained = timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
+        let drained = timeout(self.pace.drain, async { while running.join_next().await.is_some() {} }).await;
         if drained.is_err() {
             cut.cancel();
             while running.join_next().await.is_some() {}
@@ -104,6 +104,6 @@ impl Worker {
     }
 
     fn bench(&self, cut: CancellationToken) -> Bench {
-        Bench { db: self.db.clone(), world: self.world.clone(), cut }
+        Bench { db: self.db.clone(), world: self.world.clone(), pace: self.pace, cut }
     }
 }
