@@ -221,6 +221,5 @@ impl Db {
             Backend::Sqlite(sqlite) => sqlite.close().await,
             Backend::Postgres(postgres) => postgres.close().await,
         }
-        self.notify.close();
     }
 }

@@ -1,5 +1,6 @@
 //! Telling every node that something has changed. A message is a hint to look at the database, never the truth itself:
-//! it may be lost when a node is cut off, which the subscriber learns as [`Signal::Resync`].
+//! it may be lost when a node is cut off, which the subscriber learns as [`Signal::Resync`], and equal messages of one unit
+//! may arrive as one.
 
 use std::{
     collections::BTreeMap,

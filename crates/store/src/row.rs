@@ -19,6 +19,13 @@ impl<'a> Row<'a> {
         Self(Cells::Postgres(row))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            Cells::Sqlite(row) => row.as_ref().column_count(),
+            Cells::Postgres(row) => row.len(),
+        }
+    }
+
     /// The value of the column with this name (exactly as the statement spells it).
     ///
     /// # Errors

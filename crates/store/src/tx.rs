@@ -143,6 +143,22 @@ impl Reader {
         self.watched(sql, began, done)
     }
 
+    /// Begin a transaction of one's own. Dropped before [`Reader::end`], it is rolled back.
+    pub(crate) async fn begin(&mut self, sql: Sql) -> Result<(), DbError> {
+        let text = sql.text(self.engine());
+        match &mut self.session {
+            Session::Sqlite(session) => session.batch(text),
+            Session::Postgres(session) => session.begin(text).await,
+        }
+    }
+
+    pub(crate) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
+        match &mut self.session {
+            Session::Sqlite(session) => session.batch(sql),
+            Session::Postgres(session) => session.end(sql).await,
+        }
+    }
+
     fn watched<T>(&mut self, sql: &str, began: Instant, result: Result<T, DbError>) -> Result<T, DbError> {
         let elapsed = began.elapsed();
         if elapsed > SLOW_STATEMENT {

@@ -25,7 +25,7 @@ const CONNECTIONS_MAX: u16 = 8;
 
 /// Make one test for each engine of an async function that takes a [`store::Db`]:
 ///
-/// ```ignore
+/// ```text
 /// testkit::on_each_engine!(async fn a_row_is_found(db: Db) { … }, migrations = [store_set, other::MIGRATIONS]);
 /// ```
 ///

@@ -29,6 +29,9 @@ pub struct MigrationSet {
     pub files: &'static [Migration],
 }
 
+/// A writing transaction that is not a unit.
+pub(crate) const TRANSACTION: crate::Sql = dialect! { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
+
 const RECORD_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     crate_name TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -36,9 +39,18 @@ const RECORD_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     PRIMARY KEY (crate_name, name)
 ) STRICT;";
 
+/// Not a unit: on PostgreSQL a unit sees the database as it was before another node's migration had ended.
 pub(crate) async fn run(db: &Db, sets: &[MigrationSet]) -> Result<Vec<String>, DbError> {
-    let sets = sets.to_vec();
-    db.write(async move |tx: &mut Writer| apply(tx, &sets).await).await
+    let mut tx = db.exclusive().await?;
+    tx.begin(TRANSACTION).await?;
+    match apply(&mut tx, sets).await {
+        Ok(applied) => tx.end("COMMIT").await.map(|()| applied),
+        Err(fault) => {
+            // Should this fail as well, the connection is thrown away, which rolls back too.
+            drop(tx.end("ROLLBACK").await);
+            Err(fault)
+        }
+    }
 }
 
 async fn apply(tx: &mut Writer, sets: &[MigrationSet]) -> Result<Vec<String>, DbError> {
@@ -73,6 +85,17 @@ async fn apply(tx: &mut Writer, sets: &[MigrationSet]) -> Result<Vec<String>, Db
         }
     }
     Ok(applied_now)
+}
+
+fn failed(set: &MigrationSet, migration: &Migration, fault: DbError) -> DbError {
+    let why = match fault {
+        // Without the statement, which is the whole file.
+        DbError::Statement { why, .. } => why,
+        other => other.to_string().into_boxed_str(),
+    };
+    DbError::Migration {
+        why: format!("migration {}/{} failed: {why}", set.crate_name, migration.name).into_boxed_str(),
+    }
 }
 
 /// The files of the set that have yet to be applied, if what was applied is the beginning of the set, word for word.
@@ -110,6 +133,9 @@ fn outstanding<'a>(set: &'a MigrationSet, applied: &[(String, String)]) -> Resul
     }
     Ok(known.as_slice())
 }
+
+/// What was applied: crate and file.
+pub(crate) const APPLIED: &str = "SELECT crate_name, name FROM schema_migration ORDER BY crate_name, name";
 
 /// The tables of this database, apart from the engine's own and the record of migrations.
 pub(crate) const TABLES: crate::Sql = dialect! {
@@ -151,7 +177,8 @@ mod tests {
         assert!(
             left(&[("0001_a", "A"), ("0002_b", "B"), ("0003_c", "C")]).unwrap_err().contains("newer version")
         );
-        let twice = MigrationSet { crate_name: "store", files: &[SET.files[1], SET.files[0]] };
-        assert!(outstanding(&twice, &[]).unwrap_err().to_string().contains("out of order"));
+        const SWAPPED: &[Migration] = &[SET.files[1], SET.files[0]];
+        let swapped = MigrationSet { crate_name: "store", files: SWAPPED };
+        assert!(outstanding(&swapped, &[]).unwrap_err().to_string().contains("out of order"));
     }
 }

@@ -21,35 +21,43 @@ use crate::{Notify, postgres::settings::Settings};
 
 pub(super) struct Dialer {
     settings: Settings,
-    handles: Vec<Handle>,
+    first: Handle,
+    others: Vec<Handle>,
     turn: AtomicUsize,
     notify: Notify,
 }
 
 impl Dialer {
-    pub(super) const fn new(settings: Settings, handles: Vec<Handle>, notify: Notify) -> Self {
-        Self { settings, handles, turn: AtomicUsize::new(0), notify }
+    pub(super) const fn new(settings: Settings, first: Handle, others: Vec<Handle>, notify: Notify) -> Self {
+        Self { settings, first, others, turn: AtomicUsize::new(0), notify }
     }
 
     pub(super) const fn config(&self) -> &Config {
         &self.settings.config
     }
 
-    /// The unit thread whose turn it is.
-    pub(super) fn handle(&self) -> Option<&Handle> {
-        let turn = self.turn.fetch_add(1, Relaxed).checked_rem(self.handles.len())?;
-        self.handles.get(turn)
+    /// The thread that hears other nodes: what belongs together ends together.
+    pub(super) const fn first_handle(&self) -> &Handle {
+        &self.first
     }
 
-    pub(super) async fn dial(&self) -> Result<(Client, JoinHandle<()>), Error> {
-        let handle = self.handle().cloned().unwrap_or_else(Handle::current);
+    async fn dial(&self) -> Result<(Client, JoinHandle<()>), Error> {
+        let turn = self
+            .turn
+            .fetch_add(1, Relaxed)
+            .checked_rem(self.others.len().saturating_add(1))
+            .unwrap_or_default();
+        self.dial_on(self.others.get(turn).unwrap_or(&self.first)).await
+    }
+
+    pub(super) async fn dial_on(&self, handle: &Handle) -> Result<(Client, JoinHandle<()>), Error> {
         let (client, task) = match &self.settings.tls {
             None => {
-                let (client, connection) = on(&handle, self.settings.config.connect(NoTls)).await?;
+                let (client, connection) = on(handle, self.settings.config.connect(NoTls)).await?;
                 (client, handle.spawn(drive(connection, self.notify.clone())))
             }
             Some(tls) => {
-                let (client, connection) = on(&handle, self.settings.config.connect(tls.clone())).await?;
+                let (client, connection) = on(handle, self.settings.config.connect(tls.clone())).await?;
                 (client, handle.spawn(drive(connection, self.notify.clone())))
             }
         };

@@ -18,6 +18,7 @@ const TRY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) enum Order {
     Write(Lazy),
     Flush,
+    Close,
 }
 
 pub(super) struct Lazies {
@@ -37,7 +38,11 @@ impl Lazies {
 
     pub(super) async fn run(mut self) {
         while let Some(order) = self.orders.recv().await {
-            let Order::Write(first) = order else { continue };
+            let first = match order {
+                Order::Write(first) => first,
+                Order::Flush => continue,
+                Order::Close => return,
+            };
             let group = self.gather(first).await;
             self.write(&group).await;
             self.gauge.settle(group.len());
@@ -50,7 +55,7 @@ impl Lazies {
         while group.len() < LAZY_GROUP_MAX {
             match tokio::time::timeout_at(due, self.orders.recv()).await {
                 Ok(Some(Order::Write(lazy))) => group.push(lazy),
-                Ok(Some(Order::Flush) | None) | Err(_) => break,
+                Ok(Some(Order::Flush | Order::Close) | None) | Err(_) => break,
             }
         }
         group

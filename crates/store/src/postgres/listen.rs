@@ -21,15 +21,16 @@ const PROBE_EVERY: Duration = Duration::from_secs(30);
 /// Listen, and go on listening until the runtime that carries it ends.
 pub(super) async fn start(dialer: Arc<Dialer>, notify: Notify) -> Result<(), DbError> {
     let first = listen(&dialer).await?;
-    if let Some(handle) = dialer.handle().cloned() {
-        handle.spawn(keep_listening(dialer, notify, first));
-    }
+    // Ends with its thread.
+    let handle = dialer.first_handle().clone();
+    drop(handle.spawn(keep_listening(dialer, notify, first)));
     Ok(())
 }
 
 async fn listen(dialer: &Dialer) -> Result<(Client, JoinHandle<()>), DbError> {
     let listening = async {
-        let (client, task) = dialer.dial().await.map_err(|error| cannot_connect(&error))?;
+        let (client, task) =
+            dialer.dial_on(dialer.first_handle()).await.map_err(|error| cannot_connect(&error))?;
         let listen = format!("LISTEN {WIRE_CHANNEL}");
         client.batch_execute(&listen).await.map_err(|error| cannot_connect(&error))?;
         Ok((client, task))

@@ -66,6 +66,7 @@ pub(crate) struct Postgres {
     slots: Arc<Semaphore>,
     lazies: mpsc::UnboundedSender<lazily::Order>,
     lazy: Arc<Gauge>,
+    notify: Notify,
     wait_max: Duration,
 }
 
@@ -77,7 +78,8 @@ impl Postgres {
     ) -> Result<Self, DbError> {
         let settings = Settings::read(url, config)?;
         let threads = Threads::start()?;
-        let dialer = Arc::new(Dialer::new(settings, threads.handles(), notify.clone()));
+        let (first, others) = threads.handles();
+        let dialer = Arc::new(Dialer::new(settings, first, others, notify.clone()));
         let manager = deadpool_postgres::Manager::from_connect(
             dialer.config().clone(),
             dial::PoolDialer(Arc::clone(&dialer)),
@@ -93,7 +95,7 @@ impl Postgres {
             .map_err(|_| DbError::setting("the pool could not be set up"))?;
         let connections = Arc::new(Connections { pool, statement_max: config.statement_max });
         settings::check_version(&mut Reader::postgres(connections.session().await?)).await?;
-        listen::start(Arc::clone(&dialer), notify).await?;
+        listen::start(Arc::clone(&dialer), notify.clone()).await?;
         let lazy = Arc::new(Gauge::new());
         let (lazies, orders) = mpsc::unbounded_channel();
         threads.give(Task::Lazies(lazily::Lazies::new(
@@ -107,6 +109,7 @@ impl Postgres {
             slots: Arc::new(Semaphore::new(UNIT_QUEUE_MAX)),
             lazies,
             lazy,
+            notify,
             wait_max: config.wait_max,
         })
     }
@@ -146,9 +149,12 @@ impl Postgres {
         if let Err(fault) = self.flush_lazy().await {
             tracing::warn!(%fault, "lazy writes may be lost");
         }
-        if tokio::time::timeout(CLOSE_MAX, self.threads.finish()).await.is_err() {
+        drop(self.lazies.send(lazily::Order::Close));
+        if tokio::time::timeout(CLOSE_MAX, self.threads.drain()).await.is_err() {
             tracing::warn!("units of work did not finish within CLOSE_MAX");
         }
         self.connections.pool.close();
+        self.threads.end();
+        self.notify.close();
     }
 }

@@ -234,13 +234,13 @@ impl Session {
     }
 
     /// Begin a transaction; until it has ended, this connection is not given back to the pool.
-    pub(super) async fn begin(&mut self, sql: &'static str) -> Result<(), DbError> {
+    pub(crate) async fn begin(&mut self, sql: &'static str) -> Result<(), DbError> {
         self.is_unclean = true;
         self.batch(sql).await
     }
 
     /// End the transaction one way or the other.
-    pub(super) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
+    pub(crate) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
         let ended = self.batch(sql).await;
         self.is_unclean = ended.is_err();
         ended

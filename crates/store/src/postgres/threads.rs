@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::{
-    runtime::{Builder, Handle, Runtime},
+    runtime::{Builder, Handle},
     sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, mpsc, watch},
     task::{JoinSet, LocalSet},
 };
@@ -38,38 +38,44 @@ pub(super) enum Task {
     Lazies(Lazies),
 }
 
+/// Threads for units. They end when this is dropped, or in two steps: [`Threads::drain`], then [`Threads::end`].
 pub(super) struct Threads {
     inboxes: Mutex<Vec<mpsc::UnboundedSender<Task>>>,
     turn: AtomicUsize,
-    handles: Vec<Handle>,
-    /// Closed when the last thread has ended.
-    ended: watch::Receiver<()>,
+    /// The runtime of each thread; also the connections live there.
+    handles: (Handle, Vec<Handle>),
+    /// Closed when every thread has run what it was given.
+    drained: watch::Receiver<()>,
+    /// Dropped to let the threads end: not before all have drained, for a unit may use a connection of another thread.
+    lease: Mutex<Option<watch::Sender<()>>>,
 }
 
 impl Threads {
     pub(super) fn start() -> Result<Self, DbError> {
-        let (alive, ended) = watch::channel(());
-        let alive = Arc::new(alive);
+        let (lease, leased) = watch::channel(());
+        let (busy, drained) = watch::channel(());
+        let busy = Arc::new(busy);
         let lane = Arc::new(AsyncMutex::new(()));
-        let mut handles = Vec::new();
         let mut inboxes = Vec::new();
-        for number in 0..UNIT_THREADS {
-            let failed = |error: std::io::Error| DbError::unavailable(error.to_string());
-            let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-            handles.push(runtime.handle().clone());
-            let (inbox, tasks) = mpsc::unbounded_channel();
+        let mut start = |number| {
+            let body = Body { busy: Arc::clone(&busy), leased: leased.clone(), lane: Arc::clone(&lane) };
+            let (handle, inbox) =
+                body.start(number).map_err(|error| DbError::unavailable(error.to_string()))?;
             inboxes.push(inbox);
-            let (alive, lane) = (Arc::clone(&alive), Arc::clone(&lane));
-            let body = move || {
-                run(&runtime, tasks, &lane);
-                drop(alive);
-            };
-            thread::Builder::new().name(format!("store-unit-{number}")).spawn(body).map_err(failed)?;
-        }
-        Ok(Self { inboxes: Mutex::new(inboxes), turn: AtomicUsize::new(0), handles, ended })
+            Ok(handle)
+        };
+        let first = start(0)?;
+        let others = (1..UNIT_THREADS).map(start).collect::<Result<_, DbError>>()?;
+        Ok(Self {
+            inboxes: Mutex::new(inboxes),
+            turn: AtomicUsize::new(0),
+            handles: (first, others),
+            drained,
+            lease: Mutex::new(Some(lease)),
+        })
     }
 
-    pub(super) fn handles(&self) -> Vec<Handle> {
+    pub(super) fn handles(&self) -> (Handle, Vec<Handle>) {
         self.handles.clone()
     }
 
@@ -80,22 +86,45 @@ impl Threads {
         inbox.send(task).map_err(|_| DbError::Closed)
     }
 
-    /// Take no more, and wait until what runs has ended.
-    pub(super) async fn finish(&self) {
+    /// Take no more, and wait until what was given has been run.
+    pub(super) async fn drain(&self) {
         self.inboxes.lock().unwrap_or_else(PoisonError::into_inner).clear();
         // Nothing is ever sent: this ends when the last thread lets go of its end.
-        drop(self.ended.clone().changed().await);
+        drop(self.drained.clone().changed().await);
+    }
+
+    /// Let the threads and the connections on them end.
+    pub(super) fn end(&self) {
+        drop(self.lease.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
-fn run(runtime: &Runtime, mut tasks: mpsc::UnboundedReceiver<Task>, lane: &Arc<AsyncMutex<()>>) {
-    LocalSet::new().block_on(runtime, async move {
+/// What a thread is started with.
+struct Body {
+    busy: Arc<watch::Sender<()>>,
+    leased: watch::Receiver<()>,
+    lane: Arc<AsyncMutex<()>>,
+}
+
+impl Body {
+    fn start(self, number: usize) -> std::io::Result<(Handle, mpsc::UnboundedSender<Task>)> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (inbox, tasks) = mpsc::unbounded_channel();
+        let name = format!("store-unit-{number}");
+        thread::Builder::new()
+            .name(name)
+            .spawn(move || LocalSet::new().block_on(&runtime, self.run(tasks)))?;
+        Ok((handle, inbox))
+    }
+
+    async fn run(mut self, mut tasks: mpsc::UnboundedReceiver<Task>) {
         let mut running = JoinSet::new();
         loop {
             tokio::select! {
                 task = tasks.recv() => match task {
                     Some(Task::Write(connections, unit, place)) => {
-                        running.spawn_local(write(connections, unit, Arc::clone(lane), place));
+                        running.spawn_local(write(connections, unit, Arc::clone(&self.lane), place));
                     }
                     Some(Task::Scan(connections, unit, place)) => {
                         running.spawn_local(scan(connections, unit, place));
@@ -109,7 +138,10 @@ fn run(runtime: &Runtime, mut tasks: mpsc::UnboundedReceiver<Task>, lane: &Arc<A
             }
         }
         while running.join_next().await.is_some() {}
-    });
+        drop(self.busy);
+        // Connections live on until nobody can ask for them any more.
+        drop(self.leased.changed().await);
+    }
 }
 
 async fn scan(connections: Arc<Connections>, mut unit: Box<dyn Unit<Reader>>, place: OwnedSemaphorePermit) {

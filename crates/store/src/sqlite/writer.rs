@@ -202,7 +202,7 @@ impl Thread {
     fn end(&mut self) -> Result<(), DbError> {
         if !self.in_transaction() {
             self.writer.unpublish(0);
-            return Err(DbError::Commit { why: Box::from("the engine has rolled back the whole group") });
+            return Err(rolled_back());
         }
         self.control("COMMIT").inspect_err(|fault| {
             tracing::error!(%fault, "commit failed");
@@ -243,17 +243,16 @@ impl Thread {
     }
 
     fn end_savepoint(&mut self, outcome: Outcome, mark: usize) -> Outcome {
-        let ended = match outcome {
-            Outcome::Kept => self.control("RELEASE unit"),
-            Outcome::Undone | Outcome::Failed(_) => {
-                self.writer.unpublish(mark);
-                // The engine may have rolled back by itself (a full disk): then there is no savepoint to go back to.
-                if self.in_transaction() {
-                    self.control("ROLLBACK TO unit").and_then(|()| self.control("RELEASE unit"))
-                } else {
-                    Ok(())
-                }
-            }
+        let is_kept = matches!(outcome, Outcome::Kept);
+        if !is_kept {
+            self.writer.unpublish(mark);
+        }
+        // The engine rolls back by itself when the disk is full or fails: then there is no savepoint any more.
+        let ended = match (self.in_transaction(), is_kept) {
+            (true, true) => self.control("RELEASE unit"),
+            (true, false) => self.control("ROLLBACK TO unit").and_then(|()| self.control("RELEASE unit")),
+            (false, true) => Err(rolled_back()),
+            (false, false) => Ok(()),
         };
         match ended {
             Ok(()) => outcome,
@@ -327,4 +326,8 @@ fn settle(ran: Vec<Ran>, commit: Option<&DbError>) {
             Outcome::Failed(fault) => unit.settle(Some(fault)),
         }
     }
+}
+
+fn rolled_back() -> DbError {
+    DbError::Commit { why: Box::from("the engine has rolled back the whole group") }
 }
