@@ -10,7 +10,10 @@ use std::{
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
-use super::{FileFault, Provider, ProviderId, read_provider};
+use super::{
+    FileFault, Provider, ProviderId,
+    read::{parse_provider, read_provider},
+};
 
 /// The most providers that are read from an operator's folder.
 pub const FOLDER_FILES_MAX: usize = 500;
@@ -141,7 +144,7 @@ fn parse_built_in() -> Result<Catalogue, FileFault> {
             let named: Sources = toml::from_str(text).map_err(|error| fault(error.to_string()))?;
             sources = named.sources;
         } else {
-            let provider = read_provider(&*name, text)?;
+            let provider = parse_provider(Path::new(&*name), text)?;
             providers.insert(provider.id.clone(), Arc::new(provider));
         }
     }

@@ -4,15 +4,18 @@
 //! Every fact names its sources, and what could not be confirmed is absent: an absent field means "not known".
 
 mod answer;
+mod api;
 mod auth;
 mod catalogue;
 mod discover;
 mod environment;
+mod limit;
 mod place;
 mod read;
 mod schema;
 mod settings;
 mod template;
+mod webhook;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -21,6 +24,7 @@ use serde::Deserialize;
 pub use answer::{
     ANSWER_BYTES_MAX, IssuedTokens, RefusalCode, TokenReading, TransientWhy, read_token_answer,
 };
+pub use api::{AccountIdFrom, Api, PostConnect, ProxyRule, TimeZoneFrom};
 pub use auth::{
     AggregatorKey, ApiKey, Auth, Basic, ClientAuthKind, ClientAuthentication, ClientCredentials, ClientType,
     DeviceSdk, Envelope, OAuth1a, OAuth2Code, Pkce, RequestSignature, Revoke, RevokeClientAuth, RevokeHow,
@@ -29,11 +33,13 @@ pub use auth::{
 pub use catalogue::{Catalogue, CatalogueFault, Source};
 pub use discover::{DiscoveryFault, SmartConfiguration};
 pub use environment::UnknownEnvironment;
+pub use limit::{Budget, BudgetScope, BudgetWindow};
 pub use read::{FileFault, read_provider};
 pub use schema::Schema;
 pub use settings::{Setting, SettingFault, Settings};
 pub(crate) use template::UNRESERVED;
 pub use template::{MalformedTemplate, TextTemplate, Transport, UrlTemplate};
+pub use webhook::{WebhookMode, WebhookSignature, Webhooks};
 
 use crate::action::ActionDeclaration;
 
@@ -253,241 +259,4 @@ pub struct Environment {
     /// The FHIR API there.
     #[serde(default)]
     pub fhir_base_url: Option<UrlTemplate>,
-}
-
-/// Where the data is and how it is asked for.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Api {
-    /// The address that paths of actions and of the proxy are appended to.
-    #[serde(default)]
-    pub base_url: Option<UrlTemplate>,
-    /// The FHIR API, where it is apart.
-    #[serde(default)]
-    pub fhir_base_url: Option<UrlTemplate>,
-    /// An address seen in use, where the real one differs from customer to customer.
-    #[serde(default)]
-    pub example_url: Option<String>,
-    /// Headers sent with every call, beside the credential.
-    #[serde(default)]
-    pub extra_headers: BTreeMap<String, TextTemplate>,
-    /// The media type to ask for.
-    #[serde(default)]
-    pub accept: Option<String>,
-    /// How the provider's own id of the account is learnt, if the token answer does not tell it.
-    #[serde(default)]
-    pub account_id: Option<AccountIdFrom>,
-    /// How the person's time zone is learnt, for providers that answer in local clock time.
-    #[serde(default)]
-    pub time_zone: Option<TimeZoneFrom>,
-    /// `graphql` where it is not REST.
-    #[serde(default)]
-    pub style: Option<String>,
-    /// What bodies are in, where it is not JSON: `CDISC ODM XML`.
-    #[serde(default)]
-    pub format: Option<String>,
-    /// The HTTP version it insists on.
-    #[serde(default)]
-    pub http: Option<String>,
-    /// The answer's field that holds the next page's cursor.
-    #[serde(default)]
-    pub page_cursor: Option<String>,
-    /// The header that tells how long to wait.
-    #[serde(default)]
-    pub retry_after_header: Option<String>,
-    /// The header that tells the time to wait for.
-    #[serde(default)]
-    pub retry_at_header: Option<String>,
-    /// Statuses after which asking again can help, beside the usual: `403`, `5xx`.
-    #[serde(default)]
-    pub retry_on: Vec<String>,
-    /// What else there is to know.
-    #[serde(default)]
-    pub notes: Vec<String>,
-}
-
-/// How the provider's own id of the linked account is learnt after linking.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum AccountIdFrom {
-    /// Ask the API.
-    Get {
-        /// The path below the API's base address.
-        path: String,
-        /// Where the id stands in the answer (JSON Pointer, RFC 6901).
-        pointer: String,
-    },
-    /// Claims of the access token, which is a JWT: the first that is there.
-    AccessTokenClaims(Vec<String>),
-}
-
-/// How a person's time zone is learnt.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum TimeZoneFrom {
-    /// All clock times are in this zone (IANA name).
-    Fixed(String),
-    /// Ask the API; the answer holds an IANA name.
-    Get {
-        /// The path below the API's base address.
-        path: String,
-        /// Where the zone's name stands in the answer (JSON Pointer, RFC 6901).
-        pointer: String,
-    },
-}
-
-/// A call that must follow linking before data flows or can be found.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PostConnect {
-    /// The method.
-    pub method: String,
-    /// The address.
-    pub url: UrlTemplate,
-    /// The body's media type and shape.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Fields of the answer that later calls need.
-    #[serde(default)]
-    pub keep: Vec<String>,
-    /// What there is to know.
-    #[serde(default)]
-    pub note: Option<String>,
-}
-
-/// What the provider sends by itself, and how it proves that it did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Webhooks {
-    /// Whether the data comes with it.
-    #[serde(default)]
-    pub mode: Option<WebhookMode>,
-    /// How one subscribes.
-    #[serde(default)]
-    pub registration: Option<String>,
-    /// How the address is tried out by the provider.
-    #[serde(default)]
-    pub challenge: Option<String>,
-    /// How the sender is known where there is no signature over the body.
-    #[serde(default)]
-    pub verify: Option<String>,
-    /// How the body is signed.
-    #[serde(default)]
-    pub signature: Option<WebhookSignature>,
-    /// What a notice tells.
-    #[serde(default)]
-    pub payload: Option<String>,
-    /// The longest the provider waits for our answer, seconds.
-    #[serde(default)]
-    pub must_answer_within_s: Option<u32>,
-    /// How often it tries again.
-    #[serde(default)]
-    pub provider_retries: Option<u32>,
-    /// When it stops by itself.
-    #[serde(default)]
-    pub auto_disable: Option<String>,
-    /// How it tells that a person ended the grant.
-    #[serde(default)]
-    pub revocation_event: Option<String>,
-    /// Why data cannot be fetched instead.
-    #[serde(default)]
-    pub pull_forbidden: Option<String>,
-}
-
-/// Whether a notice brings the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WebhookMode {
-    /// There is something to fetch.
-    NotifyOnly,
-    /// The data is in the body.
-    PushWithData,
-    /// The provider has none.
-    None,
-}
-
-/// The recipe of a webhook's signature.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookSignature {
-    /// The headers it is in.
-    pub headers: Vec<String>,
-    /// The algorithm: `hmac_sha256`, `ed25519`.
-    pub algorithm: String,
-    /// Whose key: `client_secret`, `webhook_secret`.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// What is signed.
-    pub message: String,
-    /// How the signature is written: `hex`, `hex_upper`, `base64`.
-    #[serde(default)]
-    pub encoding: Option<String>,
-    /// How the header is laid out.
-    #[serde(default)]
-    pub format: Option<String>,
-    /// How old a signed time may be, seconds.
-    #[serde(default)]
-    pub tolerance_s: Option<u32>,
-}
-
-/// A number of calls in a time: `limit + per_user × linked people` in any `window_s` seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Who shares it.
-    pub scope: BudgetScope,
-    /// How many calls.
-    pub limit: u32,
-    /// How many more for each linked person.
-    #[serde(default)]
-    pub per_user: u32,
-    /// In how many seconds.
-    pub window_s: u32,
-    /// Whether the count begins anew at a fixed time.
-    #[serde(default)]
-    pub window: BudgetWindow,
-    /// The tier of the provider's plans it belongs to; none is the one everybody starts with.
-    #[serde(default)]
-    pub tier: Option<String>,
-    /// The header that tells when the window ends.
-    #[serde(default)]
-    pub reset_header: Option<String>,
-}
-
-/// Who shares a budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BudgetScope {
-    /// All calls made with our client id.
-    App,
-    /// All calls for a person, whoever makes them.
-    User,
-    /// Our calls for a person.
-    UserPerApp,
-    /// Calls to one endpoint.
-    Endpoint,
-    /// Calls to one device.
-    Device,
-}
-
-/// How a budget's time runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BudgetWindow {
-    /// Any stretch of that length, or not known.
-    #[default]
-    Rolling,
-    /// Begins at whole multiples of its length (the top of the hour).
-    Fixed,
-}
-
-/// A method and a path pattern that the proxy may be allowed to pass. `*` stands for one whole segment, `**` at the
-/// end for any number of them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProxyRule {
-    /// The method, upper case.
-    pub method: String,
-    /// The pattern, beginning with `/`.
-    pub path: String,
 }

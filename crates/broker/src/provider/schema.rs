@@ -1,6 +1,7 @@
 //! JSON Schemas of actions' inputs and outputs: the document as it is shown, the program as it is used.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -86,12 +87,29 @@ impl<'de> Deserialize<'de> for Schema {
     }
 }
 
-/// Schemas that several actions share (`providers/schemas/<name>.json`).
+/// Schemas that several actions share (`providers/schemas/<name>.json`): read once, compiled once.
 fn shared(reference: &str) -> Result<Schema, String> {
-    let unknown = || format!("no schema is named {reference:?}: write \"shared:<name>\" or a table");
-    let name = reference.strip_prefix("shared:").ok_or_else(unknown)?;
-    let file = BuiltIn::get(&format!("schemas/{name}.json")).ok_or_else(unknown)?;
-    serde_json::from_slice(&file.data)
-        .map(|document: Value| Schema::from(document))
-        .map_err(|error| error.to_string())
+    static READ: OnceLock<Result<BTreeMap<String, Schema>, String>> = OnceLock::new();
+    let all = READ.get_or_init(read_shared).as_ref().map_err(Clone::clone)?;
+    let named = reference.strip_prefix("shared:").and_then(|name| all.get(name));
+    named.cloned().ok_or_else(|| {
+        let known: Vec<_> = all.keys().map(String::as_str).collect();
+        format!(
+            "no schema is named {reference:?}: write a table, or \"shared:…\" with one of {}",
+            known.join(", ")
+        )
+    })
+}
+
+fn read_shared() -> Result<BTreeMap<String, Schema>, String> {
+    let names = BuiltIn::iter().filter_map(|path| {
+        let name = path.strip_prefix("schemas/")?.strip_suffix(".json")?.to_owned();
+        Some((name, BuiltIn::get(&path)?))
+    });
+    let read = |(name, file): (String, rust_embed::EmbeddedFile)| {
+        let document: Value =
+            serde_json::from_slice(&file.data).map_err(|error| format!("{name}: {error}"))?;
+        Ok((name, Schema::from(document)))
+    };
+    names.map(read).collect()
 }

@@ -305,7 +305,7 @@ fn answers_that_are_not_documented_are_refused_without_their_content() {
             json!({"dataPoints": [{"sleep": {"interval": {"startTime": "hunter2"}}}]}),
         ),
     ] {
-        let fault = made(provider, action, Some("UTC"), &[page.clone()]).unwrap_err();
+        let fault = made(provider, action, Some("UTC"), std::slice::from_ref(&page)).unwrap_err();
         assert!(matches!(fault, NormaliseFault::Shape(_)), "{page}");
         assert!(!format!("{fault} {fault:?} {}", fault.public()).contains("hunter2"), "{page}");
     }

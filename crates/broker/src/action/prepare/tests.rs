@@ -8,7 +8,7 @@ use crate::provider::{Catalogue, read_provider};
 fn prepared(provider: &str, action: &str, input: &Value) -> Result<UpstreamRequest, InputFault> {
     let catalogue = Catalogue::built_in().unwrap();
     let provider = catalogue.get(provider).unwrap();
-    let base = (provider.id.as_str() == "sandbox").then(|| ("base_url", "http://127.0.0.1:8090"));
+    let base = (provider.id.as_str() == "sandbox").then_some(("base_url", "http://127.0.0.1:8090"));
     let stated = base.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())));
     prepare(provider, provider.action(action).unwrap(), &provider.settings(stated).unwrap(), input)
 }

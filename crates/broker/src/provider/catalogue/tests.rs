@@ -18,6 +18,14 @@ fn every_built_in_file_is_read() {
 }
 
 #[test]
+fn every_built_in_file_passes_an_operators_checks() {
+    for name in BuiltIn::iter().filter(|name| name.ends_with(".toml") && name != SOURCES) {
+        let file = BuiltIn::get(&name).unwrap();
+        read_provider(&*name, std::str::from_utf8(&file.data).unwrap()).unwrap();
+    }
+}
+
+#[test]
 fn every_built_in_file_fits_the_json_schema() {
     let schema: Value = serde_json::from_slice(&BuiltIn::get("schema.json").unwrap().data).unwrap();
     let schema = jsonschema::draft202012::new(&schema).unwrap();
