@@ -65,8 +65,7 @@ mod tests {
             grant_types: vec!["authorization_code".into()],
             ..Registration::default()
         };
-        let client =
-            client::tests::client(client::register::read(&registration, &scope::built_in()).unwrap());
+        let client = client::tests::client(&registration, &scope::built_in());
         client.trusted_redirect(uri).unwrap()
     }
 

@@ -210,7 +210,7 @@ mod tests {
             scopes: "openid a".into(),
             ..Registration::default()
         };
-        client::tests::client(client::register::read(&registration, &known()).unwrap())
+        client::tests::client(&registration, &known())
     }
 
     fn asked(query: &str) -> Result<Asked, &'static str> {

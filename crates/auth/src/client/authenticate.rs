@@ -260,8 +260,7 @@ mod tests {
                 grant_types: vec!["authorization_code".into()],
                 ..client::register::Registration::default()
             };
-            let read = client::register::read(&registration, &scope::built_in()).unwrap();
-            Client { disabled_at, ..client::tests::client(read) }
+            Client { disabled_at, ..client::tests::client(&registration, &scope::built_in()) }
         };
         let live = FoundSecret {
             id: Id::from_bytes([1; 16]),

@@ -262,10 +262,12 @@ impl Fault for ClientFault {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn client(read: register::Registered) -> Client {
+    /// A client of this registration.
+    pub(crate) fn client(registration: &register::Registration, known: &Scopes) -> Client {
+        let read = register::read(registration, known).unwrap();
         let now = Timestamp::from_seconds(1);
         Client {
             id: Id::from_bytes([1; 16]),
@@ -297,7 +299,7 @@ mod tests {
             grant_types: vec!["authorization_code".into()],
             ..register::Registration::default()
         };
-        client(register::read(&registration, &crate::scope::built_in()).unwrap())
+        client(&registration, &crate::scope::built_in())
     }
 
     #[test]

@@ -83,7 +83,10 @@ mod tests {
     fn verification_is_lost_with_what_was_verified() {
         let read = |registration: &Registration| register::read(registration, &scope::built_in()).unwrap();
         let verified = Some(Timestamp::from_seconds(1));
-        let before = Client { verified_at: verified, ..crate::client::tests::client(read(&registration())) };
+        let before = Client {
+            verified_at: verified,
+            ..crate::client::tests::client(&registration(), &scope::built_in())
+        };
         for (change, stays) in [
             (registration(), true),
             (Registration { scopes: "openid".into(), ..registration() }, true),

@@ -75,7 +75,8 @@ pub async fn authenticate_password(
     let keys = Keys::of(auth.vault(), &email, source);
     let account = match admit(auth, keys).await? {
         Admission::Wait(retry_after_s) => {
-            refuse(auth, None, Refusal::Throttled, request).await?;
+            // Not worth waiting for: whoever is held back could otherwise keep the database busy.
+            audit::note(auth.db(), auth.world(), &refused(None, Refusal::Throttled, request));
             return Err(PersonFault::Throttled { retry_after_s });
         }
         Admission::Try(account) => account,
@@ -87,7 +88,8 @@ pub async fn authenticate_password(
     match judge(account.as_ref(), is_theirs) {
         Ok(account) => succeed(auth, account, keys).await,
         Err(refusal) => {
-            refuse(auth, account.as_ref(), refusal, request).await?;
+            let entry = refused(account.as_ref(), refusal, request);
+            audit::record_now(auth.db(), auth.world(), &entry).await?;
             Err(PersonFault::SignIn(refusal))
         }
     }
@@ -139,14 +141,9 @@ async fn succeed(auth: &Auth, account: &Account, keys: Keys) -> Result<Proven, P
     Ok(Proven { person: account.id, organisation: account.organisation, at: now })
 }
 
-/// The refusal is on record before it is answered. Whose account was aimed at is told only where there is one.
-async fn refuse(
-    auth: &Auth,
-    account: Option<&Account>,
-    refusal: Refusal,
-    request: Option<RequestId>,
-) -> Result<(), PersonFault> {
-    let entry = audit::Entry {
+/// What is on record of a refusal before it is answered. Whose account was aimed at is told only where there is one.
+fn refused(account: Option<&Account>, refusal: Refusal, request: Option<RequestId>) -> audit::Entry {
+    audit::Entry {
         organisation: account.map(|account| account.organisation),
         actor: Actor::Anonymous,
         act: "person.signed_in",
@@ -155,8 +152,7 @@ async fn refuse(
         outcome: audit::Outcome::Refused(refusal.as_str()),
         request,
         details: serde_json::Value::Null,
-    };
-    Ok(audit::record_now(auth.db(), auth.world(), &entry).await?)
+    }
 }
 
 impl Proven {

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn waiting_grows_with_failures_and_ends() {
-        let at = |failures, seconds_later| {
+        let at = |failures, seconds_later: i64| {
             let tallies = Tallies { account_at_source: tally(failures, 1_000, None), ..Tallies::default() };
             wait_s(&tallies, Timestamp::from_seconds(1_000 + seconds_later))
         };

@@ -127,7 +127,7 @@ mod tests {
                 scopes: "openid email a b".into(),
                 ..Registration::default()
             };
-            client::tests::client(client::register::read(&registration, &known).unwrap())
+            client::tests::client(&registration, &known)
         };
         let get =
             |kind: &str, asked| granted(&client(kind), asked, &known).map(|scopes| scopes.to_string()).ok();

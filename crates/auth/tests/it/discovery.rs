@@ -1,0 +1,55 @@
+//! What is advertised works, and what works is advertised.
+
+use http::{StatusCode, header};
+
+use crate::house::{BASE, House, on_each_engine};
+
+on_each_engine! {
+    async fn every_endpoint_that_is_named_is_there(db: Db) {
+        let house = House::open(db).await;
+        let reply = house.get("/oauth2/.well-known/openid-configuration", None).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        assert_eq!(reply.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        let metadata = reply.json();
+        assert_eq!(metadata["issuer"], format!("{BASE}/oauth2"));
+        let endpoints: Vec<(&String, &str)> = metadata
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(key, _)| key.ends_with("_endpoint") || *key == "jwks_uri")
+            .map(|(key, value)| (key, value.as_str().unwrap().strip_prefix(BASE).unwrap()))
+            .collect();
+        assert_eq!(endpoints.len(), 7);
+        for (key, path) in endpoints {
+            assert_ne!(house.get(path, None).await.status, StatusCode::NOT_FOUND, "{key}");
+        }
+        let same = house.get("/.well-known/oauth-authorization-server/oauth2", None).await.json();
+        assert_eq!(same, metadata);
+        for (key, value) in [
+            ("grant_types_supported", "authorization_code client_credentials"),
+            ("code_challenge_methods_supported", "S256"),
+            ("response_modes_supported", "query"),
+            ("response_types_supported", "code"),
+        ] {
+            let words: Vec<&str> = metadata[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+            assert_eq!(words.join(" "), value);
+        }
+        for scope in ["openid", "profile", "email", "address", "phone", "integrations:revoke", "system/Observation.read"] {
+            assert!(metadata["scopes_supported"].as_array().unwrap().contains(&scope.into()), "{scope}");
+        }
+        for later in ["registration_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint"] {
+            assert!(metadata.get(later).is_none(), "{later}");
+        }
+    }
+
+    async fn the_keys_are_public_halves_and_stay(db: Db) {
+        let house = House::open(db.clone()).await;
+        let keys = house.get("/oauth2/jwks", None).await.json();
+        let key = &keys["keys"][0];
+        assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&"EC".into(), &"P-256".into(), &"ES256".into()));
+        assert!(key.get("d").is_none());
+        let (world, clock) = testkit::world_seeded(2);
+        let there = House::beside(db, world, clock).await;
+        assert_eq!(there.get("/oauth2/jwks", None).await.json(), keys, "a second start makes no second key");
+    }
+}
