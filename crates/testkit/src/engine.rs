@@ -43,12 +43,12 @@ macro_rules! on_each_engine {
 
             #[test]
             fn sqlite() {
-                $crate::engine::on($crate::engine::SQLITE, &[$($($set.clone()),*)?], case);
+                $crate::engine::on($crate::engine::SQLITE, &[$($($set),*)?], case);
             }
 
             #[test]
             fn postgres() {
-                $crate::engine::on($crate::engine::POSTGRES, &[$($($set.clone()),*)?], case);
+                $crate::engine::on($crate::engine::POSTGRES, &[$($($set),*)?], case);
             }
         }
     };

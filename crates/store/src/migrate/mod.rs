@@ -70,12 +70,8 @@ async fn apply(tx: &mut Writer, sets: &[MigrationSet]) -> Result<Vec<String>, Db
             )
             .await?;
         for migration in outstanding(set, &applied)? {
-            tx.batch(&adapt::for_engine(migration.sql, engine)).await.map_err(|fault| {
-                DbError::Migration {
-                    why: format!("migration {}/{} failed: {fault}", set.crate_name, migration.name)
-                        .into_boxed_str(),
-                }
-            })?;
+            let text = adapt::for_engine(migration.sql, engine);
+            tx.batch(&text).await.map_err(|fault| failed(set, migration, fault))?;
             tx.execute(
                 "INSERT INTO schema_migration (crate_name, name, text) VALUES ($1, $2, $3)",
                 binds![set.crate_name, migration.name, migration.sql],

@@ -1,8 +1,9 @@
 //! A connection while somebody uses it, and running one statement on it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, pin::pin, time::Duration};
 
 use deadpool_postgres::Object;
+use futures_util::TryStreamExt;
 use tokio_postgres::{
     Statement,
     types::{FromSql, IsNull, ToSql, Type, private::BytesMut},
@@ -130,6 +131,23 @@ pub(crate) fn cell_at(row: &tokio_postgres::Row, column: usize) -> Result<ValueR
     row.try_get::<_, Cell<'_>>(column).map(|cell| cell.0).map_err(|_| "a type that no column of ours has")
 }
 
+/// The rows, and at the most one beyond `max`: the rest of a list without end is not waited for.
+async fn fetch(
+    client: &Object,
+    statement: &Statement,
+    binds: &[Value],
+    max: usize,
+) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+    let mut stream = pin!(client.query_raw(statement, binds.iter().map(Bind)).await?);
+    let mut rows = Vec::new();
+    while rows.len() <= max
+        && let Some(row) = stream.try_next().await?
+    {
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 impl Session {
     pub(super) const fn new(object: Object, statement_max: Duration) -> Self {
         let answer_max = statement_max.saturating_add(ANSWER_GRACE);
@@ -152,12 +170,8 @@ impl Session {
     ) -> Result<Vec<T>, DbError> {
         let rows = loop {
             let statement = self.prepare(sql, binds).await?;
-            let asked = {
-                let client = self.client()?;
-                let binds: Vec<Bind<'_>> = binds.iter().map(Bind).collect();
-                let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
-                tokio::time::timeout(self.answer_max, client.query(&statement, &binds)).await
-            };
+            let asked = fetch(self.client()?, &statement, binds, max);
+            let asked = tokio::time::timeout(self.answer_max, asked).await;
             match self.settle(sql, asked)? {
                 Some(rows) => break rows,
                 None => continue,
@@ -172,12 +186,8 @@ impl Session {
     pub(crate) async fn execute(&mut self, sql: &str, binds: &[Value]) -> Result<u64, DbError> {
         loop {
             let statement = self.prepare(sql, binds).await?;
-            let asked = {
-                let client = self.client()?;
-                let binds: Vec<Bind<'_>> = binds.iter().map(Bind).collect();
-                let binds: Vec<&(dyn ToSql + Sync)> = binds.iter().map(|bind| bind as _).collect();
-                tokio::time::timeout(self.answer_max, client.execute(&statement, &binds)).await
-            };
+            let asked = self.client()?.execute_raw(&statement, binds.iter().map(Bind));
+            let asked = tokio::time::timeout(self.answer_max, asked).await;
             if let Some(changed) = self.settle(sql, asked)? {
                 return Ok(changed);
             }

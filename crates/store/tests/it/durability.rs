@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
 };
@@ -47,7 +47,7 @@ fn write_for_ever(file: &Path, acknowledged: Acknowledged) {
                             .unwrap_or_else(|fault: DbError| panic!("{fault}"));
                         }
                     }
-                    writeln!(std::io::stdout(), "ack {number}").unwrap();
+                    println!("ack {number}");
                     tokio::task::yield_now().await;
                 }
             });
