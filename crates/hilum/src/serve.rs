@@ -21,8 +21,8 @@ const LINGER: Duration = Duration::from_secs(2);
 pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
     let listener = listen(config.server.listen, "server.listen").await?;
     let admin = listen(config.server.admin_listen, "server.admin_listen").await?;
-    let (metrics, shutdown) = (Metrics::new(), Shutdown::new());
-    let health = house.health(&shutdown);
+    let (metrics, shutdown) = (Metrics::new(), house.shutdown.clone());
+    let health = house.health();
     let app = house.application(config, &metrics, health.clone())?;
     let tls = tls(config)?;
     if let Some(tls) = tls.clone() {
@@ -30,6 +30,8 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
     }
     house.tasks.spawn(until_told(shutdown.clone()));
     house.tasks.spawn(house.worker().run(shutdown.token()));
+    let (auth, until) = (house.auth.clone(), shutdown.clone());
+    house.tasks.spawn(async move { auth.keep_current(&until).await });
     let limits = serve_limits(config)?;
     tracing::info!(
         listen = %config.server.listen,
@@ -40,7 +42,6 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
     let public = web::serve(listener, Serve { app, tls, limits: limits.clone(), metrics: metrics.clone() }, &shutdown);
     let operators = Serve { app: health.admin(&metrics), tls: None, limits, metrics: metrics.clone() };
     let (served, _) = tokio::join!(public, web::serve(admin, operators, &shutdown));
-    shutdown.begin();
     house.close().await;
     served.context("serving")
 }

@@ -1,11 +1,16 @@
 //! Who gets what: the parts of the house, opened in order, and every family of routes with its dialect.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use auth::Auth;
 use axum::{Extension, Router};
-use broker::Broker;
+use broker::{
+    Broker, Parts,
+    credential::RefreshPolicy,
+    outbound::{Outbound, SystemLookup},
+    provider::Catalogue,
+};
 use console::Console;
 use jobs::Worker;
 use kernel::World;
@@ -13,11 +18,11 @@ use store::{Db, MigrationSet, StoreConfig, StoreUrl};
 use utoipa_axum::router::OpenApiRouter;
 use vault::{RootKeySource, Vault};
 use web::{
-    Authenticate, Csp, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter, Shutdown, Tasks, browser, limited,
+    Authenticate, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter, Shutdown, Tasks, limited,
 };
 
 use crate::{
-    config::{Config, Durability},
+    config::{Config, Durability, SelfRegistration},
     ports::{AuthClients, AuthPeople},
 };
 
@@ -37,8 +42,12 @@ pub struct House {
     pub broker: Broker,
     /// Tasks that shutdown waits for.
     pub tasks: Tasks,
+    /// Begins when the process is told to stop.
+    pub shutdown: Shutdown,
     /// Where requests are counted.
     pub limiter: RateLimiter,
+    /// Calls a minute where a declared trust says nothing.
+    pub calls_per_minute: u32,
     /// Time and chance.
     pub world: World,
 }
@@ -98,26 +107,29 @@ impl House {
             Some(url) => RateLimiter::redis(url, world).context("redis.url")?,
             None => RateLimiter::memory(world),
         };
-        let tasks = Tasks::new();
+        let (tasks, shutdown) = (Tasks::new(), Shutdown::new());
         let auth = Auth::open(db.clone(), vault.clone(), world.clone(), auth_config(config)).await.context("opening auth")?;
-        let broker = Broker::open(broker::Parts {
+        let broker = Broker::new(Parts {
             db: db.clone(),
             vault,
             world: world.clone(),
-            tasks: tasks.clone(),
-            limiter: limiter.clone(),
+            catalogue: catalogue(config)?,
             clients: Arc::new(AuthClients(auth.clone())),
             people: Arc::new(AuthPeople(auth.clone())),
-            config: broker_config(config),
-        })
-        .await
-        .context("opening the broker")?;
-        Ok(Self { db, auth, broker, tasks, limiter, world: world.clone() })
+            limiter: limiter.clone(),
+            outbound: outbound(config)?,
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+            public_url: config.server.public_url.clone(),
+            refresh: RefreshPolicy::default(),
+        });
+        let calls_per_minute = config.integrations.calls_per_minute;
+        Ok(Self { db, auth, broker, tasks, shutdown, limiter, calls_per_minute, world: world.clone() })
     }
 
     /// What happens by itself.
     pub fn worker(&self) -> Worker {
-        let worker = jobs::retiring(Worker::new(self.db.clone(), self.world.clone()));
+        let worker = Worker::new(self.db.clone(), self.world.clone());
         broker::jobs(&self.broker, auth::jobs(&self.auth, worker))
     }
 
@@ -131,15 +143,14 @@ impl House {
         };
         let oauth = slow("token", limits.token_per_minute, oauth);
         let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
-        let console = Console::new(self.auth.clone(), self.broker.clone(), console_config(config));
-        let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
+        let (db, world) = (self.db.clone(), self.world.clone());
+        let console = Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config));
         let families = Families::new()
             .with(Dialect::OAuth, oauth)
             .with(Dialect::ProblemJson, integrations.layer(Extension(authenticate)))
             .with(pages, auth::browser_routes(self.auth.clone()))
             .with(pages, broker::browser_routes(self.broker.clone()))
-            .with(pages, browser(Csp::ending_elsewhere(), entrance))
-            .with(pages, browser(Csp::strict(), console::routes(console)))
+            .with(pages, console::routes(console))
             .with(Dialect::ProblemJson, health.routes())
             .with(pages, web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api))
             .unmatched("/oauth2", Dialect::OAuth)
@@ -156,9 +167,9 @@ impl House {
     }
 
     /// Whether the database takes writes and the vault opens what it sealed.
-    pub fn health(&self, shutdown: &Shutdown) -> Health {
+    pub fn health(&self) -> Health {
         let db = self.db.clone();
-        Health::new(shutdown).check("store", move || {
+        Health::new(&self.shutdown).check("store", move || {
             let db = db.clone();
             async move {
                 let mut reader = db.read().await.map_err(|fault| fault.to_string())?;
@@ -170,6 +181,7 @@ impl House {
     /// Close the database when nobody works any more.
     pub async fn close(self) {
         const LAST_WORDS: Duration = Duration::from_secs(10);
+        self.shutdown.begin();
         self.tasks.finish(LAST_WORDS).await;
         self.db.close().await;
     }
@@ -200,15 +212,24 @@ fn auth_config(config: &Config) -> auth::Config {
     }
 }
 
-fn broker_config(config: &Config) -> broker::Config {
-    broker::Config {
-        public_url: config.server.public_url.clone(),
-        providers_folder: config.integrations.providers_folder.as_deref().map(Path::to_owned),
-        allow_internal: config.integrations.allow_internal.clone(),
-        calls_per_minute: config.integrations.calls_per_minute,
+fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+    let built_in = Catalogue::built_in().context("reading the catalogue of providers")?;
+    match &config.integrations.providers_folder {
+        Some(folder) => built_in.with_folder(folder).context("integrations.providers_folder"),
+        None => Ok(built_in),
     }
 }
 
+fn outbound(config: &Config) -> anyhow::Result<Outbound> {
+    let named = config.integrations.allow_internal.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+    let named = named.context("integrations.allow_internal")?;
+    Outbound::new(named, Arc::new(SystemLookup)).context("setting up outgoing calls")
+}
+
 fn console_config(config: &Config) -> console::Config {
-    console::Config { self_registration: config.people.self_registration.is_open() }
+    let self_registration = match config.people.self_registration {
+        SelfRegistration::Open => console::SelfRegistration::Open,
+        SelfRegistration::Closed => console::SelfRegistration::Closed,
+    };
+    console::Config { self_registration }
 }

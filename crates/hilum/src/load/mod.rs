@@ -105,8 +105,10 @@ pub struct IntegrationDeclared {
     pub provider: String,
     /// Our client id there.
     pub client_id: String,
-    /// Our client secret, or our private key, there.
+    /// Our client secret there.
     pub client_secret: Option<Secret<String>>,
+    /// The private key that signs our assertions there (PKCS#8, PEM).
+    pub private_key: Option<Secret<String>>,
     /// Scopes to ask for; the provider's own defaults where nothing is said.
     pub scopes: Option<String>,
     /// What the provider's templates need.

@@ -1,0 +1,31 @@
+//! Declared client applications.
+
+use anyhow::Context;
+use auth::{
+    Acting,
+    client::{self, ClientIdText, Confidentiality, register::Registration},
+};
+
+use super::ClientDeclared;
+use crate::wire::House;
+
+pub(super) async fn declare(house: &House, acting: &Acting, declared: &ClientDeclared) -> anyhow::Result<()> {
+    let confidentiality = if declared.secret.is_some() { Confidentiality::Confidential } else { Confidentiality::Public };
+    let registration = Registration {
+        name: declared.name.clone(),
+        uri: declared.uri.clone(),
+        confidentiality: confidentiality.as_str().to_owned(),
+        redirect_uris: declared.redirect_uris.clone(),
+        grant_types: declared.grant_types.clone(),
+        scopes: declared.scopes.clone(),
+        ..Registration::default()
+    };
+    let name = || format!("client `{}`", declared.client_id);
+    let id: ClientIdText = declared.client_id.parse().with_context(name)?;
+    let client =
+        client::ensure(&house.auth, acting, &id, declared.secret.clone(), &registration).await.with_context(name)?;
+    if declared.verified && client.verified_at.is_none() {
+        client::verify(&house.auth, acting, client.id).await.with_context(name)?;
+    }
+    Ok(())
+}
