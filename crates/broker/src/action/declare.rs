@@ -95,7 +95,24 @@ impl ActionDeclaration {
             if !path.starts_with('/') || !segments_sound || path.contains(['?', '#', '\\', '%']) {
                 return at("path", "begin with /; no empty segment, '.', '..', query or fragment");
             }
+            let path = request.path.variables().map(|name| ("path", name));
+            let query = request.query.values().flat_map(TextTemplate::variables).map(|name| ("query", name));
+            let needs = request.needs.iter().map(|name| ("needs", name.as_str()));
+            if let Some((field, name)) = path.chain(query).chain(needs).find(|(_, name)| !self.takes(name)) {
+                return at(field, &format!("{name} is no property of the input"));
+            }
         }
         Ok(())
+    }
+
+    /// Whether a variable of this name can have a value: a property of the input, or what its days amount to.
+    fn takes(&self, name: &str) -> bool {
+        let properties = self.input.document().get("properties");
+        let of_days = || {
+            let day =
+                ["_year", "_month", "_day"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+            self.dates.is_some() && matches!(day, "from" | "to" | "until")
+        };
+        properties.is_some_and(|properties| properties.get(name).is_some()) || of_days()
     }
 }

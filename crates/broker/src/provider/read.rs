@@ -235,7 +235,7 @@ safe = true
 
 [[actions.requests]]
 method = "GET"
-path = "/look/{tenant}"
+path = "/look/all"
 "#;
 
     #[test]
@@ -287,9 +287,14 @@ path = "/look/{tenant}"
                 "example.toml:28: actions[0].input: no schema is named",
             ),
             (
-                "path = \"/look/{tenant}\"",
+                "path = \"/look/all\"",
                 "path = \"look\"",
                 "example.toml:34: actions[0].requests[0].path: begin with /",
+            ),
+            (
+                "path = \"/look/all\"",
+                "path = \"/look/{what}\"",
+                "example.toml:34: actions[0].requests[0].path: what is no property of the input",
             ),
             (
                 "[api]\nbase_url = \"https://api.example.org\"",
