@@ -7,7 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use store::{Db, DbError, Reader, StoreConfig, StoreUrl, Writer, binds};
+use store::{Db, DbError, Durability, Engine, Reader, StoreConfig, StoreUrl, Writer, binds};
+use testkit::engine::with_url;
 
 use crate::schema::MIGRATIONS;
 
@@ -100,4 +101,37 @@ fn acknowledged_writes_survive_a_kill() {
 #[test]
 fn what_is_acknowledged_early_does_not() {
     assert!(lost("durability::what_is_acknowledged_early_does_not", Acknowledged::AtEnqueue) > 0);
+}
+
+/// What the engine says about a connection that writes.
+async fn setting(url: &StoreUrl, durability: Durability, sql: &'static str) -> String {
+    let config = StoreConfig { durability, ..StoreConfig::new(url.clone()) };
+    let db = Db::open(&config).await.unwrap();
+    let unit = async move |tx: &mut Writer| tx.one::<(String,)>(sql, binds![]).await;
+    db.write(unit).await.unwrap_or_else(|fault: DbError| panic!("{fault}")).0
+}
+
+#[test]
+fn sqlite_waits_for_the_disk_as_configured() {
+    with_url(Engine::Sqlite, async |url| {
+        let sql = "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous";
+        assert_eq!(setting(&url, Durability::Full, sql).await, "2", "FULL");
+        assert_eq!(setting(&url, Durability::Relaxed, sql).await, "1", "NORMAL");
+    });
+}
+
+#[test]
+fn postgres_waits_for_the_disk_as_configured_and_not_as_the_server_says() {
+    with_url(Engine::Postgres, async |url| {
+        let sql = "SELECT current_setting('synchronous_commit')";
+        for (server, full) in [("off", "on"), ("on", "on"), ("remote_apply", "remote_apply")] {
+            let alter = format!(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = {server}', current_database()); END $$"
+            );
+            let db = Db::open(&StoreConfig::new(url.clone())).await.unwrap();
+            db.execute(&*alter.leak(), binds![]).await.unwrap();
+            assert_eq!(setting(&url, Durability::Full, sql).await, full);
+            assert_eq!(setting(&url, Durability::Relaxed, sql).await, "off");
+        }
+    });
 }
