@@ -46,6 +46,8 @@ pub struct Parts {
     pub catalogue: Catalogue,
     /// Registered clients.
     pub clients: Arc<dyn Clients>,
+    /// The channel on which changes of clients are told: what trust is worth depends on them.
+    pub clients_channel: &'static str,
     /// People with browsers.
     pub people: Arc<dyn People>,
     /// Counts calls.
@@ -127,7 +129,7 @@ impl Broker {
             changes: watch::Sender::new(0),
             uses: Cache::new(CONNECTIONS_MAX),
         }));
-        broker.tasks.spawn(listen(broker.clone(), parts.shutdown));
+        broker.tasks.spawn(listen(broker.clone(), parts.clients_channel, parts.shutdown));
         broker
     }
 
@@ -164,16 +166,18 @@ pub fn jobs(broker: &Broker, worker: Worker) -> Worker {
 }
 
 /// Drop from memory what is no longer true.
-async fn listen(broker: Broker, shutdown: Shutdown) {
+async fn listen(broker: Broker, clients_channel: &'static str, shutdown: Shutdown) {
     let notify = broker.db.notify();
     let mut connections = notify.subscribe(connection::CHANNEL);
     let mut integrations = notify.subscribe(integration::CHANNEL);
     let mut trusts = notify.subscribe(trust::CHANNEL);
+    let mut clients = notify.subscribe(clients_channel);
     loop {
         let signal = tokio::select! {
             () = shutdown.begun() => return,
             signal = connections.next() => signal.map(|signal| heard(&broker, Heard::Connection, signal)),
             signal = integrations.next() => signal.map(|signal| heard(&broker, Heard::Integration, signal)),
+            signal = clients.next() => signal.map(|_| broker.trusts.forget_all()),
             signal = trusts.next() => signal.map(|signal| heard(&broker, Heard::Trust, signal)),
         };
         if signal.is_none() {

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kernel::{Client, Connection, Id, Person, Scopes, Timestamp};
+use kernel::{Client, Connection, Id, Integration as IntegrationKind, Person, Scopes, Timestamp};
+use store::DbError;
 
 use super::{ConnectionRow, Status, queries};
-use crate::{Broker, credential::CredentialFault, integration::Integration, trust::State};
+use crate::{Broker, credential::CredentialFault, integration::Integration, trust::{State, Terms}};
 
 /// One integration as a person sees it.
 #[derive(Debug, Clone)]
@@ -41,11 +42,37 @@ pub struct ConnectionSummary {
 pub struct UsedBy {
     /// Its name.
     pub name: String,
+    /// The titles of the actions that it may perform.
+    pub may: Vec<String>,
     /// When it last did.
     pub last_used_at: Option<Timestamp>,
 }
 
+/// How many accounts are linked to an integration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that work.
+    pub linked: u64,
+    /// Those that their person has to link again.
+    pub needs_reconnect: u64,
+}
+
 impl Broker {
+    /// How many accounts are linked, integration by integration.
+    ///
+    /// # Errors
+    /// [`DbError`]: the database does not answer.
+    pub async fn connection_counts(&self) -> Result<BTreeMap<Id<IntegrationKind>, Counts>, DbError> {
+        let rows = self.db.scan(async |tx: &mut store::Reader| queries::counts(tx).await).await?;
+        let mut counts = BTreeMap::<_, Counts>::new();
+        for (integration, status, many) in rows {
+            let of_this = counts.entry(integration).or_default();
+            let many = u64::try_from(many).unwrap_or(0);
+            if status == "needs_reconnect" { of_this.needs_reconnect += many } else { of_this.linked += many }
+        }
+        Ok(counts)
+    }
+
     /// Every integration as this person sees it, by name.
     ///
     /// # Errors
@@ -88,16 +115,23 @@ impl Broker {
                 continue;
             }
             match self.clients.by_id(trust.client).await {
-                Ok(Some(client)) => {
-                    used_by
-                        .push(UsedBy { name: client.name, last_used_at: last.get(&trust.client).copied() });
-                }
-                Ok(None) => {}
+                Ok(Some(client)) if client.is_verified => used_by.push(UsedBy {
+                    name: client.name,
+                    may: titles(integration, &trust.terms),
+                    last_used_at: last.get(&trust.client).copied(),
+                }),
+                Ok(Some(_) | None) => {}
                 Err(fault) => return Err(CredentialFault::Integration(fault.into())),
             }
         }
         Ok(used_by)
     }
+}
+
+/// What the terms allow, as people read it.
+fn titles(integration: &Integration, terms: &Terms) -> Vec<String> {
+    let allowed = |name: &String| integration.provider.action(name).map(|action| action.title.clone());
+    terms.actions.iter().filter_map(allowed).collect()
 }
 
 /// The live connection if there is one, else one that is being ended.

@@ -4,7 +4,7 @@ mod list;
 pub(crate) mod queries;
 pub(crate) mod unlink;
 
-pub use list::{ConnectionSummary, UsedBy};
+pub use list::{ConnectionSummary, Counts, UsedBy};
 pub(crate) use unlink::tokens_of;
 pub use unlink::{REVOKE_SCOPE, UnlinkFault};
 

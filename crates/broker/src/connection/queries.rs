@@ -51,6 +51,13 @@ pub(crate) async fn live_of_person(
     tx.optional(sql, binds![person, integration]).await
 }
 
+/// How many connections there are in each live state, integration by integration.
+pub(crate) async fn counts(tx: &mut Reader) -> Result<Vec<(Id<Integration>, String, i64)>, DbError> {
+    let sql = "SELECT integration_id, status, COUNT(*) FROM connection \
+               WHERE status IN ('active', 'degraded', 'needs_reconnect') GROUP BY integration_id, status";
+    tx.all(sql, binds![]).await
+}
+
 /// All connections of the person that were not ended for good.
 pub(crate) async fn all_of_person(
     tx: &mut Reader,

@@ -17,6 +17,7 @@ use crate::{
     provider::{DiscoveryFault, Provider, SettingFault, Settings, UnknownEnvironment},
 };
 
+pub use set_up::Enabled;
 pub use view::IntegrationOut;
 
 /// The channel on which changes of integrations are told; the message is the slug.
@@ -52,6 +53,13 @@ pub struct Integration {
     pub version: i64,
     /// Where its API is.
     pub(crate) api_base: Option<Url>,
+}
+
+impl Integration {
+    /// The settings that may be shown.
+    pub fn settings_shown(&self) -> BTreeMap<String, String> {
+        self.settings.shown().clone()
+    }
 }
 
 /// An integration as it is set up.

@@ -74,7 +74,8 @@ pub(crate) async fn pass(
 fn allowed<'a>(access: &'a Access, method: &Method, uri: &Uri) -> Result<(&'a Rule, Url), Problem> {
     let refused = || Problem::new(Kind::Forbidden, "the trust does not allow this method on this path");
     let raw = uri.path().splitn(SEGMENTS_BEFORE_PATH + 1, '/').nth(SEGMENTS_BEFORE_PATH).unwrap_or_default();
-    let path = CleanPath::parse(raw).map_err(|fault| Problem::new(Kind::Invalid, fault.to_string()))?;
+    let path = CleanPath::parse(&format!("/{raw}"))
+        .map_err(|fault| Problem::new(Kind::Invalid, fault.to_string()))?;
     let rule = access.trust.terms.proxy.iter().find(|rule| rule.allows(method, &path)).ok_or_else(refused)?;
     let query = uri.path_and_query().and_then(PathAndQuery::query);
     Ok((rule, target(&access.integration, &path, query)?))

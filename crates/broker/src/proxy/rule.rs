@@ -121,9 +121,12 @@ pub struct CleanPath(Vec<String>);
 pub struct TrickyPath;
 
 impl CleanPath {
-    /// Read a path as it came in (still percent-encoded, without the query, with or without its first slash).
+    /// Read a path as it came in: still percent-encoded, without the query, beginning with `/`.
+    ///
+    /// # Errors
+    /// [`TrickyPath`].
     pub fn parse(raw: &str) -> Result<Self, TrickyPath> {
-        let raw = raw.strip_prefix('/').unwrap_or(raw);
+        let raw = raw.strip_prefix('/').ok_or(TrickyPath)?;
         if raw.len() > PATH_BYTES_MAX {
             return Err(TrickyPath);
         }
@@ -204,6 +207,7 @@ mod tests {
     fn tricks_are_refused_whatever_the_rules() {
         for path in [
             "",
+            "a",
             "/",
             "/a//b",
             "/a/",
@@ -239,7 +243,7 @@ mod tests {
             assert_eq!(CleanPath::parse(path), Err(TrickyPath), "{path}");
         }
         assert_eq!(CleanPath::parse(&"/a".repeat(SEGMENTS_MAX + 1)), Err(TrickyPath));
-        assert_eq!(CleanPath::parse(&"a".repeat(PATH_BYTES_MAX + 1)), Err(TrickyPath));
+        assert_eq!(CleanPath::parse(&format!("/{}", "a".repeat(PATH_BYTES_MAX + 1))), Err(TrickyPath));
     }
 
     #[test]

@@ -40,13 +40,18 @@ pub(crate) async fn require_trust(broker: &Broker, caller: &Caller, slug: &str) 
 }
 
 impl Broker {
-    /// The trust that is granted to this client for this integration.
+    /// The trust that is granted to this client for this integration. Trust of a client whose verification was taken away
+    /// has no effect. Contract 1, "verified and trusted"
     pub(crate) async fn trust(
         &self,
         client: Id<Client>,
         integration: &Integration,
     ) -> Result<Option<Arc<Trust>>, TrustFault> {
         let load = async {
+            let known = self.clients.by_id(client).await.map_err(IntegrationFault::from)?;
+            if !known.is_some_and(|client| client.is_verified) {
+                return Ok(None);
+            }
             let mut reader = self.db.read().await?;
             Ok::<_, TrustFault>(queries::of_pair(&mut reader, client, integration.id).await?)
         };

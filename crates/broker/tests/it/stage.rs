@@ -1,0 +1,373 @@
+//! A deployment in miniature: the broker's routes, two clients, two people, a third party.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    body::Body,
+    http::{HeaderMap, Method, Request},
+};
+use broker::{
+    Broker, By, Clients, KnownClient, Parts, People, PortFault, Visitor,
+    credential::RefreshPolicy,
+    integration::IntegrationIn,
+    outbound::{Outbound, SystemLookup},
+    provider::Catalogue,
+    trust::Terms,
+};
+use futures_util::future::BoxFuture;
+use kernel::{Caller, Client, Digest, Id, Organisation, Person, RequestId, Scopes, Secret, World};
+use serde_json::Value;
+use store::{Db, Reader};
+use testkit::MockClock;
+use tower::ServiceExt;
+use url::Url;
+use vault::{RootKeySource, Vault};
+use web::{AuthFault, Authenticate, Dialect, ErrorView, LocalPath, RateLimiter, Shutdown, Tasks};
+
+use crate::provider::Provider;
+
+pub const PUBLIC_URL: &str = "https://identity.example";
+pub const ORGANISATION: Id<Organisation> = Id::from_bytes([9; 16]);
+
+pub fn client(n: u8) -> Id<Client> {
+    Id::from_bytes([n; 16])
+}
+pub fn person(n: u8) -> Id<Person> {
+    Id::from_bytes([100 + n; 16])
+}
+
+/// 1: the contract's own application. 2: a web application. 3: nobody trusts it.
+struct Registry;
+
+fn known(n: u8) -> Option<KnownClient> {
+    let (client_id, uri) = match n {
+        1 => ("abc.myapplication", "myapplication://"),
+        2 => ("def.web", "https://app.example/base?a=b"),
+        3 => ("ghi.untrusted", "https://evil.example"),
+        _ => return None,
+    };
+    let name = format!("Application {n}");
+    Some(KnownClient {
+        id: client(n),
+        client_id: client_id.to_owned(),
+        name,
+        uri: uri.to_owned(),
+        is_verified: n != 3,
+    })
+}
+
+impl Clients for Registry {
+    fn by_client_id<'a>(
+        &'a self,
+        client_id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<KnownClient>, PortFault>> {
+        Box::pin(async move { Ok((1..=3).filter_map(known).find(|client| client.client_id == client_id)) })
+    }
+    fn by_id(&self, id: Id<Client>) -> BoxFuture<'_, Result<Option<KnownClient>, PortFault>> {
+        Box::pin(async move { Ok((1..=3).filter_map(known).find(|client| client.id == id)) })
+    }
+}
+
+/// Browsers say who they are: `x-browser: <person>.<session>`.
+struct Browsers;
+
+impl People for Browsers {
+    fn visitor<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Option<Visitor>, PortFault>> {
+        let said = headers
+            .get("x-browser")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.split_once('.'));
+        let visitor = said.map(|(who, session)| Visitor {
+            person: person(who.parse().unwrap()),
+            organisation: ORGANISATION,
+            session: Digest::from_bytes([session.parse().unwrap(); 32]),
+        });
+        Box::pin(async move { Ok(visitor) })
+    }
+    fn sign_in(&self, return_to: &LocalPath) -> LocalPath {
+        let encoded: String = url::form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
+        LocalPath::parse(&format!("/sign-in?return_to={encoded}")).unwrap()
+    }
+}
+
+/// Bearer `<client>.<person>` or `<client>.<person>.<scope>`; person 0 is none.
+struct Bearers;
+
+impl Authenticate for Bearers {
+    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        let mut words = bearer.splitn(3, '.');
+        let mut number = || words.next().and_then(|word| word.parse::<u8>().ok());
+        let (Some(c), Some(p)) = (number(), number()) else {
+            return Box::pin(async { Err(AuthFault::Invalid) });
+        };
+        let scopes: Scopes = words.next().unwrap_or_default().replace('/', ":").parse().unwrap();
+        let caller = Caller {
+            organisation: ORGANISATION,
+            client: client(c),
+            person: (p > 0).then(|| person(p)),
+            scopes,
+            token: Id::from_bytes([1; 16]),
+        };
+        Box::pin(async move { Ok(caller) })
+    }
+}
+
+pub struct Stage {
+    pub db: Db,
+    pub clock: MockClock,
+    pub world: World,
+    pub vault: Vault,
+    pub broker: Broker,
+    pub app: Router,
+    pub provider: Provider,
+    policy: RefreshPolicy,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+pub struct Heard {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Heard {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+    pub fn location(&self) -> &str {
+        self.headers.get("location").map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+fn page(view: &ErrorView<'_>) -> String {
+    format!("page {}: {}", view.status, view.message)
+}
+
+/// The address is that of the provider that this test has started.
+fn provider_file(id: &str, auth: &str) -> String {
+    let sandbox = include_str!("../../providers/sandbox.toml");
+    let (head, rest) = sandbox.split_once("[auth.oauth2_code]").unwrap();
+    let (_, tail) = rest.split_once("[api]").unwrap();
+    let head = head.replace("id = \"sandbox\"", &format!("id = \"{id}\""));
+    format!(
+        "{head}{auth}\n[api]{}",
+        tail.replace("base_url = \"{base_url}\"", "base_url = \"{base_url}/api\"")
+    )
+}
+
+fn code_grant(more: &str, rotation: &str) -> String {
+    format!(
+        r#"[auth.oauth2_code]
+authorize_url = "{{base_url}}/authorize"
+token_url = "{{base_url}}/token"
+issuer = "{{base_url}}"
+client_auth = ["basic"]
+pkce = "required_s256"
+default_scopes = ["activity", "heartrate", "sleep"]
+{more}
+[auth.oauth2_code.revoke]
+method = "POST"
+url = "{{base_url}}/revoke"
+how = {{ rfc7009 = {{ token = "refresh_token", client_auth = "as_token" }} }}
+[auth.oauth2_code.token]
+rotation = {rotation}
+[auth.oauth2_code.response]
+account_id_field = "user_id"
+"#
+    )
+}
+
+pub fn patient() -> RefreshPolicy {
+    RefreshPolicy {
+        wait_max: Duration::from_secs(30),
+        call_max: Duration::from_secs(60),
+        ..RefreshPolicy::default()
+    }
+}
+
+pub fn impatient() -> RefreshPolicy {
+    RefreshPolicy { wait_max: Duration::from_millis(50), ..patient() }
+}
+
+pub fn hasty() -> RefreshPolicy {
+    RefreshPolicy {
+        wait_max: Duration::from_secs(20),
+        call_max: Duration::from_millis(200),
+        ..RefreshPolicy::default()
+    }
+}
+
+impl Stage {
+    pub async fn with(db: Db, policy: RefreshPolicy) -> Self {
+        let (world, clock) = testkit::world();
+        let key = Secret::new(crypto::b64::encode_standard(root_key()));
+        let vault = Vault::unlock(&db, &RootKeySource::Env(key), &world).await.unwrap();
+        let provider = Provider::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        for (id, more, rotation) in [
+            ("one-time", "", "\"one_time\""),
+            ("graceful", "", "{ grace = { window_s = 60 } }"),
+            ("open-id", "openid = true", "\"one_time\""),
+        ] {
+            let text = provider_file(id, &code_grant(more, rotation));
+            std::fs::write(folder.path().join(format!("{id}.toml")), text).unwrap();
+        }
+        let broker = make(&db, &world, &vault, &provider, folder.path(), policy);
+        let stage =
+            Self { app: routes(&broker), db, clock, world, vault, broker, provider, policy, _folder: folder };
+        stage.integrate("integration-1", "Integration #1", "one-time").await;
+        stage.integrate("integration-2", "Integration #2", "graceful").await;
+        stage.integrate("integration-3", "Integration #3", "open-id").await;
+        for (n, slugs) in
+            [(1, &["integration-1", "integration-2", "integration-3"][..]), (2, &["integration-1"][..])]
+        {
+            for slug in slugs {
+                stage.broker.grant_trust(client(n), slug, terms(), &By::system()).await.unwrap();
+            }
+        }
+        stage
+    }
+
+    /// Another process on the same database.
+    pub fn another(&self) -> (Broker, Router) {
+        let broker =
+            make(&self.db, &self.world, &self.vault, &self.provider, self._folder.path(), self.policy);
+        (broker.clone(), routes(&broker))
+    }
+
+    async fn integrate(&self, slug: &str, name: &str, provider: &str) {
+        let settings = BTreeMap::from([("base_url".to_owned(), Secret::new(self.provider.url("")))]);
+        let new = IntegrationIn {
+            slug: slug.to_owned(),
+            provider: provider.to_owned(),
+            name: name.to_owned(),
+            client_id: "our-id".to_owned(),
+            client_secret: Some(Secret::new("our-secret".to_owned())),
+            private_key: None,
+            settings,
+            scopes: None,
+            enabled: true,
+        };
+        self.broker.set_up_integration(ORGANISATION, &new, &By::system()).await.unwrap();
+    }
+
+    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Heard {
+        call(&self.app, method, path, headers, body).await
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Heard {
+        self.call(Method::GET, path, headers, "").await
+    }
+
+    /// As an application with a person's token.
+    pub async fn api(&self, bearer: &str, path: &str) -> Heard {
+        self.get(path, &[("authorization", &format!("Bearer {bearer}"))]).await
+    }
+
+    /// Begin in this browser; the query that the third party's authorization page gets.
+    pub async fn begin(&self, browser: &str, slug: &str, query: &str) -> BTreeMap<String, String> {
+        let path = format!("/integrations/oauth2/{slug}/connect{query}");
+        let away = self.get(&path, &[("x-browser", browser)]).await;
+        assert_eq!(away.status, 303, "{}", away.body);
+        let url = Url::parse(away.location()).unwrap();
+        assert_eq!(url.path(), "/authorize");
+        let asked: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        self.provider.set(|book| book.challenge = asked.get("code_challenge").cloned());
+        asked
+    }
+
+    pub async fn back(&self, browser: &str, slug: &str, query: &str) -> Heard {
+        let path = format!("/integrations/oauth2/{slug}/callback?{query}");
+        self.get(&path, &[("x-browser", browser)]).await
+    }
+
+    pub async fn link(&self, browser: &str, slug: &str) {
+        let asked = self.begin(browser, slug, "").await;
+        let back = self.back(browser, slug, &format!("code=good-code&state={}", asked["state"])).await;
+        assert_eq!(back.location(), format!("{PUBLIC_URL}/integrations/"), "{}", back.body);
+    }
+
+    pub async fn connected(&self, slug: &str) -> bool {
+        self.api("1.1", &format!("/integrations/v1/{slug}")).await.json()["connected"].as_bool().unwrap()
+    }
+
+    /// One column of one row.
+    pub async fn text(&self, sql: &'static str) -> String {
+        let row: Option<(String,)> = self.db.read().await.unwrap().optional(sql, vec![]).await.unwrap();
+        row.map(|(text,)| text).unwrap_or_default()
+    }
+
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let mut reader: Reader = self.db.read().await.unwrap();
+        let (number,): (i64,) = reader.one(sql, vec![]).await.unwrap();
+        number
+    }
+
+    pub fn worker(&self) -> jobs::Worker {
+        broker::jobs(&self.broker, jobs::Worker::new(self.db.clone(), self.world.clone()))
+    }
+}
+
+pub async fn call(app: &Router, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Heard {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    Heard {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: String::from_utf8(bytes.to_vec()).unwrap(),
+    }
+}
+
+fn root_key() -> [u8; 32] {
+    crypto::sha256(b"the root key of a test")
+}
+
+pub fn terms() -> Terms {
+    Terms {
+        actions: vec!["steps".to_owned(), "heart-rate".to_owned()],
+        proxy: vec!["GET /1/**".parse().unwrap(), "POST /1/things".parse().unwrap()],
+        scopes: Scopes::none(),
+        rate_per_minute: 10_000,
+    }
+}
+
+fn make(
+    db: &Db,
+    world: &World,
+    vault: &Vault,
+    provider: &Provider,
+    folder: &std::path::Path,
+    refresh: RefreshPolicy,
+) -> Broker {
+    let allowed = [provider.address.to_string().parse().unwrap()].into();
+    Broker::new(Parts {
+        db: db.clone(),
+        vault: vault.clone(),
+        world: world.clone(),
+        catalogue: Catalogue::built_in().unwrap().with_folder(folder).unwrap(),
+        clients: Arc::new(Registry),
+        people: Arc::new(Browsers),
+        limiter: RateLimiter::memory(world),
+        outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),
+        tasks: Tasks::new(),
+        shutdown: Shutdown::new(),
+        public_url: PUBLIC_URL.parse().unwrap(),
+        refresh,
+    })
+}
+
+fn routes(broker: &Broker) -> Router {
+    let (api, _) = broker::routes(broker.clone()).split_for_parts();
+    let authenticate: Arc<dyn Authenticate> = Arc::new(Bearers);
+    web::family(Dialect::ProblemJson, api)
+        .merge(web::family(Dialect::Page(page), broker::browser_routes(broker.clone())))
+        .layer(Extension(authenticate))
+        .layer(Extension(RequestId::parse("request-1").unwrap()))
+}
