@@ -13,8 +13,10 @@ mod keys;
 mod logout;
 pub mod organisation;
 pub mod person;
+mod posted;
 mod row;
 pub mod scope;
+mod security;
 pub mod session;
 mod state;
 mod sweep;
@@ -51,7 +53,7 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// What machines call: for [`web::Dialect::OAuth`].
 pub fn routes(auth: Auth) -> OpenApiRouter {
     let authenticate: Arc<dyn Authenticate> = Arc::new(auth.clone());
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(security::schemes(&auth))
         .routes(routes!(token::exchange::exchange))
         .routes(routes!(token::introspect::introspect))
         .routes(routes!(token::revoke::revoke))
@@ -66,8 +68,8 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
 /// Where browsers are sent: for [`web::Dialect::Page`].
 pub fn browser_routes(auth: Auth) -> Router {
     Router::new()
-        .route("/oauth2/authorize", get(authorize::begin::authorize).post(authorize::begin::post))
-        .route("/oauth2/logout", get(logout::logout))
+        .route("/oauth2/authorize", get(authorize::begin::authorize).post(posted::go_on_as_query))
+        .route("/oauth2/logout", get(logout::logout).post(posted::go_on_as_query))
         .with_state(auth)
 }
 

@@ -1,9 +1,6 @@
 //! The authorization endpoint.  RFC 6749 §3.1, RFC 9700 §2.1
 
-use axum::{
-    extract::{OriginalUri, State},
-    response::{IntoResponse, Response},
-};
+use axum::extract::{OriginalUri, State};
 use crypto::sha256;
 use http::Uri;
 use kernel::Timestamp;
@@ -52,18 +49,6 @@ pub(crate) async fn authorize(
             let says = [("error", error), ("error_description", description)];
             Redirect::to_trusted(&answer(&auth, &redirect, &says, parameters.state()))
         }
-    }
-}
-
-/// The same request as a form (OpenID Connect Core §3.1.2.1). It goes on as a query: a form that comes from another
-/// site comes without our cookie, and the request holds nothing that must not be in an address.
-pub(crate) async fn post(OriginalUri(uri): OriginalUri, body: axum::body::Bytes) -> Response {
-    let query = std::str::from_utf8(&body)
-        .ok()
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#'));
-    match query {
-        Some(query) => Redirect::to_trusted(&format!("{}?{query}", uri.path())).into_response(),
-        None => web::Problem::from(AuthorizeFault::Malformed("it is no form")).into_response(),
     }
 }
 

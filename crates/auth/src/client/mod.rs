@@ -22,13 +22,16 @@ use crate::row::text_column;
 
 pub use ensure::ensure;
 pub use id_text::{ClientIdText, MalformedClientId, Suffix};
-pub use list::{get, list_of, live_by_client_id, live_by_id};
+pub use list::{LIST_ROWS_MAX, get, list_of, live_by_client_id, live_by_id};
 pub use register::register;
 pub use revoke::{disable, revoke_tokens};
 pub use secret::{add_secret, retire_secret, rotate_secret, secrets_of};
 pub use update::update;
 pub use uri::{ClientUri, LogoUri, MalformedUri, RedirectUri, URI_BYTES_MAX};
 pub use verify::{unverify, verify};
+
+/// The channel on which a change of a client is told; the message is its id.
+pub const CHANGED: &str = "client.changed";
 
 /// How many addresses a client may register, each for redirects and for after sign-out.
 pub const REDIRECT_URIS_MAX: usize = 20;

@@ -4,7 +4,7 @@ use kernel::{ClientSecret, Digest, Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{
-    Client, ClientIdText, Suffix,
+    CHANGED, Client, ClientIdText, Suffix,
     authenticate::{Found, FoundSecret},
     secret::SecretRow,
 };
@@ -59,6 +59,7 @@ pub(super) async fn update(tx: &mut Writer, client: &Client) -> Result<(), DbErr
         ],
     )
     .await?;
+    tx.publish(CHANGED, &client.id.to_string()).await?;
     Ok(())
 }
 

@@ -353,60 +353,15 @@ mod tests {
     fn only_the_very_same_text_is_the_redirect_uri() {
         let registered = RedirectUri::parse("https://app.example/callback").unwrap();
         assert!(registered.is("https://app.example/callback"));
-        for asked in REDIRECT_VARIANTS {
+        for asked in [
+            "https://app.example/callback/",
+            "https://app.example:443/callback",
+            "https://APP.example/callback",
+            "",
+        ] {
             assert!(!registered.is(asked) && !registered.is_but_for_loopback_port(asked), "{asked}");
         }
     }
-
-    /// Forty-odd ways to say nearly the same thing.
-    const REDIRECT_VARIANTS: [&str; 46] = [
-        "https://app.example/callback/",
-        "https://app.example/callback2",
-        "https://app.example/callbac",
-        "https://app.example/",
-        "https://app.example",
-        "https://app.example/callback?",
-        "https://app.example/callback?x=1",
-        "https://app.example/callback#",
-        "https://app.example/callback#x",
-        "https://app.example/callback/../callback",
-        "https://app.example/./callback",
-        "https://app.example/x/../callback",
-        "https://app.example/%63allback",
-        "https://app.example/callback%2f..",
-        "https://app.example/callback%00",
-        "https://app.example/callback%20",
-        "https://app.example/callback ",
-        " https://app.example/callback",
-        "https://app.example/callback\t",
-        "https://app.example/callback\n",
-        "https://app.example//callback",
-        "https://app.example/\\callback",
-        "https:\\\\app.example\\callback",
-        "https:/app.example/callback",
-        "https:app.example/callback",
-        "//app.example/callback",
-        "/callback",
-        "callback",
-        "",
-        "http://app.example/callback",
-        "HTTPS://app.example/callback",
-        "https://APP.example/callback",
-        "https://app.example/Callback",
-        "https://app.example:443/callback",
-        "https://app.example:8443/callback",
-        "https://app.example./callback",
-        "https://user@app.example/callback",
-        "https://app.example@evil.example/callback",
-        "https://evil.example/https://app.example/callback",
-        "https://app.example.evil.example/callback",
-        "https://evilapp.example/callback",
-        "https://xn--pp-wia.example/callback",
-        "https://äpp.example/callback",
-        "https://app.example%2fcallback",
-        "javascript://app.example/callback",
-        "https://evil.example\\@app.example/callback",
-    ];
 
     #[test]
     fn a_native_application_may_be_on_another_loopback_port_and_nowhere_else() {

@@ -19,7 +19,7 @@ use vault::{Place, VaultError};
 pub use disable::disable;
 pub use email::{Email, MalformedEmail};
 pub(crate) use find::find_anywhere;
-pub use find::{by_email, find, list_of};
+pub use find::{LIST_ROWS_MAX, by_email, find, list_of};
 pub use register::{NAME_CHARACTERS_MAX, NewPerson, PASSWORD_CHARACTERS_MIN, register};
 pub use role::{Role, Roles};
 pub use sign_in::{Proven, Refusal, authenticate_password};

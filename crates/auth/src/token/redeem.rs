@@ -42,7 +42,7 @@ struct Attempt {
 }
 
 enum Outcome {
-    Granted(CodeRow, Grant),
+    Granted(Box<CodeRow>, Grant),
     Refused(&'static str),
     Replayed(Option<Revoked>),
 }
@@ -101,7 +101,7 @@ async fn spend(
             queries::set_token_of_code(tx, &digest, grant.token, grant.expires_at).await?;
             let entry = acting.entry("token.issued", row.person, grant.details());
             audit::record(tx, world, &entry).await?;
-            Ok(Outcome::Granted(row, grant))
+            Ok(Outcome::Granted(Box::new(row), grant))
         })
         .await
 }

@@ -292,6 +292,8 @@ on_each_engine! {
             request.body(Body::from(body.to_owned())).unwrap()
         };
         assert_eq!(house.call(post(query)).await.location(), url);
+        let logout = Request::post("/oauth2/logout").body(Body::from("state=x")).unwrap();
+        assert_eq!(house.call(logout).await.location(), "/oauth2/logout?state=x");
         for body in ["a b", "a\r\nSet-Cookie: x=y", "a#b", "ü"] {
             let reply = house.call(post(body)).await;
             assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{body:?}");

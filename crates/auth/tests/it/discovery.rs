@@ -52,4 +52,21 @@ on_each_engine! {
         let there = House::beside(db, world, clock).await;
         assert_eq!(there.get("/oauth2/jwks", None).await.json(), keys, "a second start makes no second key");
     }
+
+    async fn every_way_to_prove_oneself_is_described(db: Db) {
+        let house = House::open(db).await;
+        let (_, api) = auth::routes(house.auth.clone()).split_for_parts();
+        let document = serde_json::to_value(&api).unwrap();
+        let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+        let mut asked = 0;
+        for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values()) {
+            for way in operation["security"].as_array().into_iter().flatten().flat_map(|ways| ways.as_object().unwrap().keys()) {
+                assert!(schemes.contains_key(way), "{way}");
+                asked += 1;
+            }
+        }
+        assert!(asked >= 5);
+        let base = schemes["bearer"]["flows"]["authorizationCode"]["tokenUrl"].as_str().unwrap();
+        assert_eq!(base, format!("{BASE}/oauth2/token"));
+    }
 }

@@ -1,5 +1,12 @@
 //! The flows and the attacks, in process, on both engines.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test does not expect is a failed test"
+)]
+
 mod code_flow;
 mod discovery;
 mod house;

@@ -75,7 +75,7 @@ on_each_engine! {
         let named = |slug: &str| Named { id: None, slug: slug.into(), name: slug.to_uppercase() };
         let site = organisation::add_site(auth, &acting, &named_as("clinic")).await.unwrap();
         let study = organisation::add_study(auth, &acting, &named_as("sleep"), &[site.id, site.id]).await.unwrap();
-        assert_eq!(organisation::studies(auth, &acting).await.unwrap(), [study.clone()]);
+        assert_eq!(organisation::studies(auth, &acting).await.unwrap(), std::slice::from_ref(&study));
         assert_eq!(study.sites, [site.id]);
         let given = Named { id: Some(study.id), slug: "sleep".into(), name: "other".into() };
         assert_eq!(organisation::add_study(auth, &acting, &given, &[]).await.unwrap(), study, "a given id is added once");
