@@ -1,5 +1,7 @@
 //! Forms: fields with their labels, hints and errors.  WCAG 2.2 §3.3
 
+use std::borrow::Cow;
+
 use askama::{Template, filters::HtmlSafe};
 use kernel::Issue;
 
@@ -70,10 +72,12 @@ impl Form {
     /// The form with each finding beside its field, and in the summary above.
     pub(crate) fn refused(mut self, issues: Vec<Issue>) -> Self {
         for issue in issues {
-            match self.fields.iter_mut().find(|field| field.name == issue.path) {
-                Some(field) if field.error.is_none() => field.error = Some(issue.message.into_owned()),
+            // `redirect_uris[2]` is told at `redirect_uris`, and `settings.region` at a field of that very name.
+            let group = issue.path.split('[').next().unwrap_or_default();
+            match self.fields.iter_mut().find(|field| field.name == group) {
+                Some(field) if field.error.is_none() => field.error = Some(sentence(&issue.message)),
                 Some(_) => {}
-                None => self.wrong.push(issue.message.into_owned()),
+                None => self.wrong.push(sentence(&issue.message)),
             }
         }
         self
@@ -87,14 +91,22 @@ impl Form {
 
 impl HtmlSafe for Form {}
 
+/// `must be at most 20` as `Must be at most 20.`
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if message.ends_with(char::is_alphanumeric) { "." } else { "" };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// One field.
 #[derive(Template)]
 #[template(path = "field.html")]
 pub(crate) struct Field {
     /// The name in the form, and the id on the page.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// What it asks for.
-    pub(crate) label: &'static str,
+    pub(crate) label: Cow<'static, str>,
     /// How to answer.
     pub(crate) hint: Option<String>,
     /// What is wrong with the answer.
@@ -151,24 +163,36 @@ impl Choice {
 }
 
 impl Field {
-    fn new(name: &'static str, label: &'static str, control: Control) -> Self {
-        Self { name, label, hint: None, error: None, value: String::new(), control, optional: false }
+    fn new(
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        control: Control,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            label: label.into(),
+            hint: None,
+            error: None,
+            value: String::new(),
+            control,
+            optional: false,
+        }
     }
     /// A line of text.
-    pub(crate) fn text(name: &'static str, label: &'static str) -> Self {
+    pub(crate) fn text(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name, label, Control::Line("text", "off"))
     }
     /// A line of a type that the browser knows, with the meaning that it may fill in by itself.
     pub(crate) fn line(
-        name: &'static str,
-        label: &'static str,
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
         kind: &'static str,
         fill: &'static str,
     ) -> Self {
         Self::new(name, label, Control::Line(kind, fill))
     }
     /// Several lines of text.
-    pub(crate) fn lines(name: &'static str, label: &'static str) -> Self {
+    pub(crate) fn lines(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name, label, Control::Lines)
     }
     /// Any of the choices.
@@ -180,7 +204,11 @@ impl Field {
         Self::new(name, label, Control::Radios(choices))
     }
     /// One of many choices.
-    pub(crate) fn select(name: &'static str, label: &'static str, choices: Vec<Choice>) -> Self {
+    pub(crate) fn select(
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        choices: Vec<Choice>,
+    ) -> Self {
         Self::new(name, label, Control::Select(choices))
     }
     /// With how to answer.
@@ -216,10 +244,10 @@ mod tests {
     fn a_finding_stands_beside_its_field_and_in_the_summary() {
         let form = Form::new("/x", "Save")
             .with(Field::text("name", "Name").value("<b>"))
-            .refused(vec![Issue::at("name", "Enter a name."), Issue::at("other", "Try again.")]);
+            .refused(vec![Issue::at("name[0]", "must not be empty"), Issue::at("other", "Try again.")]);
         assert!(form.is_refused());
         let html = form.to_string();
-        assert!(html.contains(r##"<a href="#name">Enter a name.</a>"##), "{html}");
+        assert!(html.contains(r##"<a href="#name">Name: Must not be empty.</a>"##), "{html}");
         assert!(html.contains(r#"aria-describedby="name-error""#), "{html}");
         assert!(html.contains("<li>Try again.</li>"), "{html}");
         assert!(!html.contains("<b>"), "{html}");

@@ -1,6 +1,6 @@
 //! What surrounds every page: title, who is signed in, where one is, what just happened.
 
-use crate::state::Tone;
+use crate::label::Tone;
 
 /// The frame of a page.
 pub(crate) struct Frame {

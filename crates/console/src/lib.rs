@@ -1,14 +1,39 @@
 //! The pages: sign-in, a person's services, the developer portal, administration. Server-rendered, complete without
 //! JavaScript.
+//!
+//! A page is a view (`page/`), a template (`templates/`) and a handler under the name of what it does
+//! (`account/`, `services/`, `developer/`, `admin/`). [`ROUTES`] lists every address.
 
+mod account;
+mod admin;
+mod answers;
 mod asset;
+mod developer;
 mod form;
 mod frame;
+mod label;
 mod moment;
 mod page;
+mod respond;
 mod route;
+mod services;
 mod state;
 mod words;
 
+use askama::Template;
+use web::ErrorView;
+
 #[cfg(any(test, feature = "samples"))]
 pub use page::sample::samples;
+pub use route::{ROUTES, routes};
+pub use state::{Config, Console, SelfRegistration};
+
+/// The page that a browser shows in place of what it asked for: for [`web::Dialect::Page`].
+pub fn error_page(view: &ErrorView<'_>) -> String {
+    let reference = view.request_id.map(kernel::RequestId::as_str);
+    let page = page::failure::Failure::of(view.status.as_u16(), view.message, reference);
+    page.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page cannot be rendered");
+        view.title.to_owned()
+    })
+}

@@ -1,4 +1,16 @@
-//! Every page's address, once.
+//! Every page's address, and what answers there.
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use web::Csp;
+
+use crate::{
+    Console,
+    account::{consent, register, sign_in, sign_out, start},
+    asset, services,
+};
 
 /// Methods and address templates of the pages, in the order of the navigation.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -7,6 +19,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/sign-in"),
     ("GET", "/register"),
     ("POST", "/register"),
+    ("GET", "/sign-out"),
     ("POST", "/sign-out"),
     ("GET", "/signed-out"),
     ("GET", "/consent"),
@@ -32,10 +45,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/admin/applications/{id}/withdraw"),
     ("POST", "/admin/applications/{id}/withdraw"),
     ("GET", "/admin/trust"),
-    ("GET", "/admin/trust/{id}"),
-    ("POST", "/admin/trust/{id}"),
-    ("GET", "/admin/trust/{id}/withdraw"),
-    ("POST", "/admin/trust/{id}/withdraw"),
+    ("GET", "/admin/trust/{slug}/{client}"),
+    ("POST", "/admin/trust/{slug}/{client}"),
+    ("GET", "/admin/trust/{slug}/{client}/withdraw"),
+    ("POST", "/admin/trust/{slug}/{client}/withdraw"),
     ("GET", "/admin/integrations"),
     ("POST", "/admin/integrations"),
     ("GET", "/admin/integrations/new"),
@@ -55,6 +68,74 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/admin/organisation/studies"),
     ("GET", "/admin/audit"),
 ];
+
+/// How large a form may be, in bytes: the largest field is a private key.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// The pages, with the policy that browsers hold them to. To be spoken as [`web::Dialect::Page`] with
+/// [`error_page`](crate::error_page).
+pub fn routes(console: Console) -> Router {
+    let inside = Router::new().merge(own()).merge(portal()).merge(administration());
+    let pages = web::browser(Csp::strict(), inside).merge(web::browser(Csp::ending_elsewhere(), entrance()));
+    let assets = Router::new().route("/assets/{hash}/{name}", get(asset::get));
+    web::body_limit(FORM_BYTES_MAX, pages).merge(assets).with_state(console)
+}
+
+/// Forms that may end at an application: sign-in on the way to one, and consent.
+fn entrance() -> Router<Console> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/register", get(register::show).post(register::create))
+        .route("/consent", get(consent::ask).post(consent::decide))
+}
+
+fn own() -> Router<Console> {
+    Router::new()
+        .route("/", get(start::show))
+        .route("/sign-out", get(sign_out::ask).post(sign_out::leave))
+        .route("/signed-out", get(sign_out::show))
+        .route("/integrations/", get(services::show::show))
+        .route("/integrations/{slug}/unlink", get(services::unlink::ask).post(services::unlink::unlink))
+}
+
+fn portal() -> Router<Console> {
+    use crate::developer::{applications, edit, register, secret, show, trust};
+    Router::new()
+        .route("/developer/", get(applications::list))
+        .route("/developer/applications/new", get(register::ask))
+        .route("/developer/applications", post(register::register))
+        .route("/developer/applications/{id}", get(show::show))
+        .route("/developer/applications/{id}/edit", get(edit::ask).post(edit::save))
+        .route("/developer/applications/{id}/secrets", post(secret::draw))
+        .route("/developer/applications/{id}/secrets/{secret}/end", get(secret::ask).post(secret::end))
+        .route("/developer/applications/{id}/trust/{slug}", get(trust::ask).post(trust::request))
+}
+
+fn administration() -> Router<Console> {
+    use crate::admin::{application, audit, integration, organisation, overview, person, provider, trust};
+    Router::new()
+        .route("/admin/", get(overview::show))
+        .route("/admin/applications", get(application::list))
+        .route("/admin/applications/{id}", get(application::show))
+        .route("/admin/applications/{id}/verify", post(application::verify))
+        .route("/admin/applications/{id}/withdraw", get(application::ask).post(application::withdraw))
+        .route("/admin/trust", get(trust::list))
+        .route("/admin/trust/{slug}/{client}", get(trust::show).post(trust::grant))
+        .route("/admin/trust/{slug}/{client}/withdraw", get(trust::ask).post(trust::withdraw))
+        .route("/admin/integrations", get(integration::list).post(integration::add))
+        .route("/admin/integrations/new", get(provider::pick))
+        .route("/admin/integrations/new/{provider}", get(integration::ask))
+        .route("/admin/integrations/{slug}", get(integration::show).post(integration::save))
+        .route("/admin/integrations/{slug}/disable", get(integration::ask_disable).post(integration::disable))
+        .route("/admin/integrations/{slug}/enable", post(integration::enable))
+        .route("/admin/people", get(person::list).post(person::add))
+        .route("/admin/people/new", get(person::ask))
+        .route("/admin/people/{id}", get(person::show).post(person::save))
+        .route("/admin/organisation", get(organisation::show))
+        .route("/admin/organisation/sites", post(organisation::add_site))
+        .route("/admin/organisation/studies", post(organisation::add_study))
+        .route("/admin/audit", get(audit::list))
+}
 
 /// Pages of other crates that ours link to.
 #[cfg(test)]

@@ -5,8 +5,8 @@ use askama::Template;
 use crate::{
     form::{Choice, Field, Form},
     frame::Frame,
+    label::State,
     moment::Moment,
-    state::State,
 };
 
 /// How the organisation is.
@@ -34,7 +34,8 @@ pub(crate) struct Tile {
 pub(crate) struct Waiting {
     pub(crate) href: String,
     pub(crate) what: String,
-    pub(crate) who: String,
+    /// What there is to know before.
+    pub(crate) why: String,
     pub(crate) since: Moment,
 }
 
@@ -46,6 +47,8 @@ pub(crate) struct Applications {
     pub(crate) how: String,
     pub(crate) but: Option<String>,
     pub(crate) applications: Vec<ApplicationRow>,
+    /// Where the list goes on.
+    pub(crate) more: Option<String>,
 }
 
 /// One application in the list.
@@ -54,7 +57,7 @@ pub(crate) struct ApplicationRow {
     pub(crate) client_id: String,
     pub(crate) name: String,
     pub(crate) state: State,
-    pub(crate) registered_by: String,
+    pub(crate) uri: String,
     pub(crate) registered: Moment,
 }
 
@@ -90,7 +93,7 @@ pub(crate) struct Trusts {
 
 /// One trust in the list.
 pub(crate) struct TrustRow {
-    pub(crate) id: String,
+    pub(crate) href: String,
     pub(crate) client: String,
     pub(crate) integration: String,
     pub(crate) state: State,
@@ -104,17 +107,17 @@ pub(crate) struct TrustRow {
 pub(crate) struct Trust {
     pub(crate) frame: Frame,
     pub(crate) how: String,
-    pub(crate) id: String,
     pub(crate) client: String,
-    pub(crate) client_page: String,
+    /// The client's page, where it is the administrator's to see.
+    pub(crate) client_page: Option<String>,
     pub(crate) client_state: State,
     pub(crate) integration: String,
     pub(crate) state: State,
     /// What was asked for, in words.
     pub(crate) asked: Vec<String>,
-    pub(crate) why: Option<String>,
     pub(crate) since: Moment,
-    pub(crate) is_granted: bool,
+    /// Where it can be withdrawn.
+    pub(crate) withdraw: Option<String>,
     pub(crate) form_heading: &'static str,
     pub(crate) form: Form,
 }
@@ -155,10 +158,12 @@ pub(crate) struct Providers {
 
 /// One provider to choose.
 pub(crate) struct ProviderTile {
-    pub(crate) id: String,
+    /// Where it is set up, if people can link accounts there.
+    pub(crate) href: Option<String>,
     pub(crate) name: String,
     pub(crate) family: String,
-    pub(crate) confidence: String,
+    /// How sure the catalogue is, or why it cannot be chosen.
+    pub(crate) note: String,
 }
 
 /// One integration.
@@ -174,8 +179,7 @@ pub(crate) struct Integration {
     pub(crate) state: State,
     pub(crate) callback: String,
     pub(crate) linked: u64,
-    pub(crate) trusted: u64,
-    pub(crate) added: Moment,
+    pub(crate) trusted: usize,
     pub(crate) is_enabled: bool,
     pub(crate) form: Form,
 }
@@ -217,7 +221,8 @@ pub(crate) struct Organisation {
 pub(crate) struct Part {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) since: Moment,
+    /// Where a study runs.
+    pub(crate) at: String,
 }
 
 /// The audit trail, newest first.
@@ -264,7 +269,7 @@ pub(crate) fn role_choices(has: &[&str]) -> Vec<Choice> {
 /// The form that adds a person.
 pub(crate) fn person_form(name: &str, email: &str, roles: &[&str], password_min: usize) -> Form {
     Form::new("/admin/people", "Add")
-        .with(Field::text("name", "Name").value(name))
+        .with(Field::text("display_name", "Name").value(name))
         .with(Field::line("email", "E-mail address", "email", "off").value(email))
         .with(
             Field::line("password", "First password", "password", "new-password").hint(format!(
@@ -273,14 +278,4 @@ pub(crate) fn person_form(name: &str, email: &str, roles: &[&str], password_min:
         )
         .with(Field::checks("roles", "Roles", role_choices(roles)))
         .or_back_to("/admin/people")
-}
-
-/// The form that adds a site or a study.
-pub(crate) fn part_form(
-    action: &'static str,
-    label: &'static str,
-    submit: &'static str,
-    name: &'static str,
-) -> Form {
-    Form::new(action, submit).with(Field::text(name, label)).secondary()
 }

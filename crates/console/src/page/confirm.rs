@@ -3,8 +3,10 @@
 use askama::Template;
 
 use crate::{
+    answers::Answers,
     form::{Field, Form},
     frame::Frame,
+    respond::Refusal,
 };
 
 /// What will happen, and a button that makes it happen.
@@ -27,4 +29,10 @@ pub(crate) fn typed_back(action: String, submit: &'static str, name: &str, back:
         .with(Field::text("typed", "Type the name to go on").hint(format!("The name is: {name}")))
         .or_back_to(back)
         .dangerous()
+}
+
+/// Whether the name was typed back.
+pub(crate) fn is_typed_back(answers: &Answers, name: &str) -> Result<(), Refusal> {
+    let is_same = answers.text("typed") == name.trim();
+    if is_same { Ok(()) } else { Err(Refusal::because("typed", "Type the name exactly as it is shown")) }
 }

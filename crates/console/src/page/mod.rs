@@ -6,6 +6,7 @@ pub(crate) mod confirm;
 pub(crate) mod consent;
 pub(crate) mod developer;
 pub(crate) mod failure;
+pub(crate) mod integration_form;
 pub(crate) mod plain;
 pub(crate) mod services;
 

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::{
-    form::{Field, Form},
+    form::{Choice, Field, Form},
     frame::Frame,
 };
 
@@ -34,21 +34,35 @@ pub(crate) fn sign_in(return_to: &str, email: &str, may_register: bool) -> Plain
     }
 }
 
-/// Create one's own account.
-pub(crate) fn register(password_min: usize, name: &str, email: &str) -> Plain {
-    let form = Form::new("/register", "Create account")
-        .with(Field::line("name", "Your name", "text", "name").value(name))
+/// Create one's own account, at one of these organisations; without a choice there is only one.
+pub(crate) fn register(password_min: usize, name: &str, email: &str, organisations: Vec<Choice>) -> Plain {
+    let mut form = Form::new("/register", "Create account")
+        .with(Field::line("display_name", "Your name", "text", "name").value(name))
         .with(Field::line("email", "E-mail address", "email", "username").value(email))
         .with(
             Field::line("password", "Password", "password", "new-password")
                 .hint(format!("At least {password_min} characters. A few words in a row are good.")),
         );
+    if !organisations.is_empty() {
+        form = form.with(Field::select("organisation", "Where you belong", organisations));
+    }
     Plain {
         frame: Frame::outside("Create an account"),
         heading: "Create an account",
         lead: "With it you link your health services in one place, and decide who may use them.".to_owned(),
         form: Some(form),
         otherwise: Some(("Have one already?", "/sign-in".to_owned(), "Sign in")),
+    }
+}
+
+/// Leave? For somebody whom an application has sent here.
+pub(crate) fn sign_out() -> Plain {
+    Plain {
+        frame: Frame::outside("Sign out"),
+        heading: "Sign out?",
+        lead: "You sign out of this deployment. Applications that you allowed keep working.".to_owned(),
+        form: Some(Form::new("/sign-out", "Sign out")),
+        otherwise: Some(("Or stay, and", "/".to_owned(), "go to the start page")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{frame::Frame, moment::Moment, state::State};
+use crate::{frame::Frame, label::State, moment::Moment};
 
 /// The summary.
 #[derive(Template)]
@@ -28,6 +28,8 @@ pub(crate) struct Service {
     /// What it is for, while it is not linked.
     pub(crate) purpose: String,
     pub(crate) linked: Option<Moment>,
+    /// When the permission ends by itself.
+    pub(crate) ends: Option<Moment>,
     pub(crate) last_use: Option<Moment>,
     /// What the service granted, in words.
     pub(crate) granted: Vec<String>,
@@ -44,7 +46,7 @@ pub(crate) struct Service {
 pub(crate) struct Application {
     pub(crate) name: String,
     /// What it may do, in words.
-    pub(crate) may: String,
+    pub(crate) may: Vec<String>,
     pub(crate) last_use: Option<Moment>,
 }
 

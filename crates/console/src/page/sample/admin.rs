@@ -2,18 +2,19 @@
 
 use super::{DAY, HOUR, MINUTE, ago, shown, words};
 use crate::{
+    admin::organisation::part_form,
     form::{Choice, Field, Form},
     frame::{Frame, Here, Viewer},
+    label::State,
     page::{
         admin::{
             Application, ApplicationRow, Applications, Audit, AuditRow, Integration, IntegrationRow,
             Integrations, Organisation, Overview, Part, People, PersonRow, ProviderTile, Providers, Tile,
-            Trust, TrustRow, Trusts, Waiting, part_form, person_form, role_choices,
+            Trust, TrustRow, Trusts, Waiting, person_form, role_choices,
         },
         ask::Ask,
         confirm::{Confirm, typed_back},
     },
-    state::State,
 };
 
 const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
@@ -80,7 +81,7 @@ fn overview() -> Overview {
     let waiting = |href: &str, what: &str, who: &str, since| Waiting {
         href: href.to_owned(),
         what: what.to_owned(),
-        who: who.to_owned(),
+        why: who.to_owned(),
         since: ago(since),
     };
     Overview {
@@ -95,8 +96,18 @@ fn overview() -> Overview {
             tile("37", "people", "/admin/people", false),
         ],
         waiting: vec![
-            waiting("/admin/applications/x", "Verify Clinic Companion", "Idris Okafor", 5 * HOUR),
-            waiting("/admin/trust/x", "Trust Pulse Diary with Withings", "Idris Okafor", 2 * DAY),
+            waiting(
+                "/admin/applications/x",
+                "Verify Clinic Companion",
+                "https://companion.example.org",
+                5 * HOUR,
+            ),
+            waiting(
+                "/admin/trust/withings/x",
+                "Trust Pulse Diary with Withings",
+                "Weight; 60 calls a minute",
+                2 * DAY,
+            ),
         ],
         integrations: integration_rows(),
     }
@@ -108,7 +119,7 @@ fn applications() -> Applications {
         client_id: client_id.to_owned(),
         name: name.to_owned(),
         state,
-        registered_by: "Idris Okafor".to_owned(),
+        uri: "https://app.example.org".to_owned(),
         registered: ago(age),
     };
     Applications {
@@ -124,6 +135,7 @@ fn applications() -> Applications {
             ),
             row("Pulse Diary", "kq3vXb7TfN2mR8sJ5hWcYw.pulsediary", State::good("Verified"), 64 * DAY),
         ],
+        more: None,
     }
 }
 
@@ -165,7 +177,7 @@ fn withdraw() -> Confirm {
 
 fn trusts() -> Trusts {
     let row = |client: &str, integration: &str, state, what: &str, since| TrustRow {
-        id: ID.to_owned(),
+        href: format!("/admin/trust/fitbit/{ID}"),
         client: client.to_owned(),
         integration: integration.to_owned(),
         state,
@@ -198,18 +210,16 @@ fn trust() -> Trust {
     Trust {
         frame: frame("Pulse Diary with Withings", Here::Trust),
         how: "Asked for 2 days ago, and waits for you.".to_owned(),
-        id: ID.to_owned(),
         client: "Pulse Diary".to_owned(),
-        client_page: ID.to_owned(),
+        client_page: Some(format!("/admin/applications/{ID}")),
         client_state: State::good("Verified"),
         integration: "Withings".to_owned(),
         state: State::warn("Asked for"),
         asked: words(&["Read weight"]),
-        why: Some("People want to see their weight beside their pulse.".to_owned()),
         since: ago(2 * DAY),
-        is_granted: true,
+        withdraw: Some(format!("/admin/trust/withings/{ID}/withdraw")),
         form_heading: "Grant trust",
-        form: Form::new(format!("/admin/trust/{ID}"), "Grant trust")
+        form: Form::new(format!("/admin/trust/withings/{ID}"), "Grant trust")
             .with(Field::checks("actions", "It may", actions).hint("Whether an account is linked can always be seen.").optional())
             .with(
                 Field::lines("proxy", "Addresses it may call")
@@ -217,7 +227,7 @@ fn trust() -> Trust {
                     .optional(),
             )
             .with(Field::text("scopes", "Scopes to ask the service for").value("user.metrics").optional())
-            .with(Field::line("rate", "Calls a minute", "number", "off").value("60")),
+            .with(Field::line("rate_per_minute", "Calls a minute", "number", "off").value("60")),
     }
 }
 
@@ -232,10 +242,10 @@ fn integrations() -> Integrations {
 
 fn providers() -> Providers {
     let tile = |id: &str, name: &str, family: &str, confidence: &str| ProviderTile {
-        id: id.to_owned(),
+        href: (!id.is_empty()).then(|| format!("/admin/integrations/new/{id}")),
         name: name.to_owned(),
         family: family.to_owned(),
-        confidence: confidence.to_owned(),
+        note: confidence.to_owned(),
     };
     Providers {
         frame: frame("Add an integration", Here::Integrations),
@@ -254,7 +264,8 @@ fn providers() -> Providers {
             tile("oura", "Oura API v2", "Wearable", "facts from its own documents"),
             tile("withings", "Withings Public Health Data API", "Wearable", "facts from its own documents"),
             tile("strava", "Strava API v3", "Wearable", "facts from its own documents"),
-            tile("polar", "Polar AccessLink", "Wearable", "one dated source: check first"),
+            tile("polar", "Polar AccessLink", "Wearable", "facts from one source: check first"),
+            tile("", "Apple HealthKit", "Wearable", "works by keys, not by people’s accounts"),
         ],
     }
 }
@@ -292,7 +303,6 @@ fn integration() -> Integration {
         callback: "https://hilum.example.org/integrations/oauth2/withings/callback".to_owned(),
         linked: 96,
         trusted: 1,
-        added: ago(70 * DAY),
         is_enabled: true,
         form: Form::new("/admin/integrations/withings", "Save")
             .with(Field::text("name", "Name").value("Withings"))
@@ -354,15 +364,20 @@ fn person() -> Ask {
 }
 
 fn organisation() -> Organisation {
-    let part = |id: &str, name: &str| Part { id: id.to_owned(), name: name.to_owned(), since: ago(70 * DAY) };
+    let part = |id: &str, name: &str| Part { id: id.to_owned(), name: name.to_owned(), at: String::new() };
     Organisation {
         frame: frame("Organisation", Here::Organisation),
         name: "Kelvin Health".to_owned(),
         how: "2 sites and no study".to_owned(),
         sites: vec![part("kelvin-north", "Kelvin North clinic"), part("kelvin-south", "Kelvin South clinic")],
         studies: Vec::new(),
-        add_site: part_form("/admin/organisation/sites", "Name of a site", "Add site", "site_name"),
-        add_study: part_form("/admin/organisation/studies", "Name of a study", "Add study", "study_name"),
+        add_site: part_form("/admin/organisation/sites", "Add site", ["site_name", "site_slug"], "a site"),
+        add_study: part_form(
+            "/admin/organisation/studies",
+            "Add study",
+            ["study_name", "study_slug"],
+            "a study",
+        ),
     }
 }
 

@@ -1,19 +1,18 @@
 //! What developers see.
 
-use kernel::Issue;
+use auth::client::register::Registration;
+use kernel::{Issue, Secret};
 
 use super::{DAY, HOUR, ago, shown, words};
 use crate::{
     form::{Choice, Field, Form},
     frame::{Frame, Here, Viewer},
+    label::State,
     page::{
         ask::Ask,
         confirm::{Confirm, typed_back},
-        developer::{
-            Application, Applications, Description, NewSecret, Row, SecretRow, Trust, register_form,
-        },
+        developer::{Application, Applications, NewSecret, Row, SecretRow, Trust, register_form},
     },
-    state::State,
 };
 
 const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
@@ -24,12 +23,11 @@ fn frame(title: &str) -> Frame {
 }
 
 pub(super) fn samples() -> Vec<(&'static str, String)> {
-    let said = Description {
+    let said = Registration {
         name: "Pulse Diary".to_owned(),
         uri: "diary".to_owned(),
-        suffix: "Pulse-Diary".to_owned(),
         grant_types: words(&["authorization_code"]),
-        ..Description::default()
+        ..Registration::default()
     };
     let wrong = vec![
         Issue::at("uri", "Begin with https:// or a scheme of your own, such as myapplication://"),
@@ -46,8 +44,8 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
                 ..applications()
             },
         ),
-        shown("developer-register", &register(register_form(&Description::default()))),
-        shown("developer-register-refused", &register(register_form(&said).refused(wrong))),
+        shown("developer-register", &register(register_form("", &Registration::default()))),
+        shown("developer-register-refused", &register(register_form("Pulse-Diary", &said).refused(wrong))),
         shown("developer-application", &application()),
         shown("developer-secret", &secret()),
         shown("developer-end-secret", &end_secret()),
@@ -79,6 +77,7 @@ fn applications() -> Applications {
                 5 * HOUR,
             ),
         ],
+        more: None,
     }
 }
 
@@ -98,6 +97,7 @@ fn application() -> Application {
         name: name.to_owned(),
         state,
         may: may.to_owned(),
+        is_granted: false,
         may_ask: true,
         ask_words,
     };
@@ -105,6 +105,7 @@ fn application() -> Application {
         id: ID.to_owned(),
         name: name.to_owned(),
         made: ago(made),
+        ends: None,
         last_use: last_use.map(ago),
     };
     Application {
@@ -144,7 +145,7 @@ fn application() -> Application {
                 "Ask for trust",
             ),
         ],
-        secrets: vec![secret("ends in …7Kd2", 64 * DAY, Some(120)), secret("ends in …pQ9x", 2 * HOUR, None)],
+        secrets: vec![secret("7a7c8d90", 64 * DAY, Some(120)), secret("7b10e2f4", 2 * HOUR, None)],
     }
 }
 
@@ -154,7 +155,7 @@ fn secret() -> NewSecret {
         heading: "Pulse Diary has a new secret".to_owned(),
         id: ID.to_owned(),
         client_id: CLIENT_ID.to_owned(),
-        secret: "made-up-Vh3uQ8yJx0RkT5bGm2NsZc7LpWfEa9DoI4t1".to_owned(),
+        secret: Secret::new("hlm_cs_made-up-Vh3uQ8yJx0RkT5bGm2NsZc7LpWfEa9DoI4t1".to_owned()),
     }
 }
 
@@ -163,7 +164,7 @@ fn end_secret() -> Confirm {
     Confirm {
         frame: frame("End a secret"),
         back: (page.clone(), "Pulse Diary".to_owned()),
-        heading: "End the secret …7Kd2?".to_owned(),
+        heading: "End a secret of Pulse Diary?".to_owned(),
         lead: "It was last used 2 minutes ago: something still works with it.".to_owned(),
         effects: words(&[
             "Whoever uses this secret can no longer get a token, from now on.",

@@ -6,6 +6,7 @@ use super::{DAY, HOUR, MINUTE, ago, shown, words};
 use crate::{
     form::Form,
     frame::{Frame, Here, Notice, Viewer},
+    label::State,
     page::{
         confirm::Confirm,
         consent::{Consent, Permission},
@@ -13,7 +14,6 @@ use crate::{
         plain,
         services::{Application, Service, Services, how_things_are},
     },
-    state::State,
 };
 
 pub(super) fn samples() -> Vec<(&'static str, String)> {
@@ -27,7 +27,8 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     vec![
         shown("sign-in", &plain::sign_in("/integrations/", "", true)),
         shown("sign-in-refused", &refused),
-        shown("register", &plain::register(12, "", "")),
+        shown("register", &plain::register(12, "", "", Vec::new())),
+        shown("sign-out", &plain::sign_out()),
         shown("signed-out", &plain::signed_out()),
         shown("consent", &consent(true)),
         shown("consent-unverified", &consent(false)),
@@ -85,14 +86,10 @@ fn services(services: Vec<Service>) -> Services {
 fn all() -> Vec<Service> {
     let diary = |last_use| Application {
         name: "Pulse Diary".to_owned(),
-        may: "read your heart rate and your sleep".to_owned(),
+        may: words(&["Heart rate", "Sleep"]),
         last_use,
     };
-    let clinic = || Application {
-        name: "Clinic Companion".to_owned(),
-        may: "see whether it is linked".to_owned(),
-        last_use: None,
-    };
+    let clinic = || Application { name: "Clinic Companion".to_owned(), may: Vec::new(), last_use: None };
     let blank = || Service {
         slug: "fitbit".to_owned(),
         name: "Fitbit".to_owned(),
@@ -100,6 +97,7 @@ fn all() -> Vec<Service> {
         attention: None,
         purpose: String::new(),
         linked: Some(ago(34 * DAY)),
+        ends: None,
         last_use: Some(ago(12 * MINUTE)),
         granted: words(&["Read your heart rate", "Read your activity: steps, distance, exercise"]),
         withheld: words(&["Read your sleep"]),

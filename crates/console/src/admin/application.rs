@@ -1,0 +1,213 @@
+//! Look at an application and vouch for it, or take that back.  contract 1, Developer portal
+
+use auth::{
+    Administrator, SignedIn,
+    client::{self, Client},
+    person,
+};
+use axum::{extract::State, response::Response};
+use broker::{By, trust};
+use kernel::Id;
+use serde::Deserialize;
+use web::{Answer, Form, Path, Query};
+
+use crate::{
+    answers::Answers,
+    developer::{
+        applications::{how_things_are, more, standing},
+        show::scopes_in_words,
+    },
+    form,
+    frame::{Frame, Here, Viewer},
+    page::{
+        admin::{Application, ApplicationRow, Applications},
+        confirm::{Confirm, is_typed_back, typed_back},
+        developer::{grant_in_words, kind_in_words},
+    },
+    respond::{Refusal, Told, done, page},
+    state::Console,
+    words::count,
+};
+
+/// From where the list goes on.
+#[derive(Deserialize)]
+pub(crate) struct After {
+    after: Option<Id<kernel::Client>>,
+}
+
+/// `GET /admin/applications`
+pub(crate) async fn list(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Query(after): Query<After>,
+) -> Answer<Response> {
+    let mut clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
+    let more = more("/admin/applications", &clients);
+    let (how, but) = how_things_are(&clients);
+    clients.sort_by_key(|client| {
+        (client.verified_at.is_some() || client.disabled_at.is_some(), client.created_at)
+    });
+    let row = |client: &Client| ApplicationRow {
+        id: client.id.to_string(),
+        client_id: client.client_id.to_string(),
+        name: client.name.clone(),
+        state: standing(client),
+        uri: client.uri.as_str().to_owned(),
+        registered: console.moment(client.created_at),
+    };
+    page(&Applications {
+        applications: clients.iter().map(row).collect(),
+        frame: Frame::inside("Applications", Here::Applications, console.viewer(&who).await?),
+        how,
+        but,
+        more,
+    })
+}
+
+/// `GET /admin/applications/{id}`
+pub(crate) async fn show(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Path(id): Path<Id<kernel::Client>>,
+    Query(told): Query<Told>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let how = how_it_is(&console, &who, &client).await?;
+    let mut view = view(&console, console.viewer(&who).await?, &client, how);
+    view.frame = view.frame.telling(told.notice());
+    page(&view)
+}
+
+/// `POST /admin/applications/{id}/verify`
+pub(crate) async fn verify(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Path(id): Path<Id<kernel::Client>>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    if answers.text("seen") != version(&client) {
+        let refusal = Refusal::because(
+            "seen",
+            "The registration has changed since you opened this page. Look at it again",
+        );
+        let how = how_it_is(&console, &who, &client).await?;
+        let mut view = view(&console, console.viewer(&who).await?, &client, how);
+        view.verify = view.verify.map(|form| form.refused(refusal.issues()));
+        return refusal.page(&view);
+    }
+    client::verify(console.auth(), &who.acting(), id).await?;
+    done(&format!("/admin/applications/{id}"), "verified")
+}
+
+/// `GET /admin/applications/{id}/withdraw`
+pub(crate) async fn ask(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Path(id): Path<Id<kernel::Client>>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let trusted = trusted_with(&console, &who, id).await?;
+    page(&withdrawal(console.viewer(&who).await?, &client, trusted.len()))
+}
+
+/// `POST /admin/applications/{id}/withdraw`: first the trust that this organisation has granted, then the verification,
+/// so that a failure in between leaves less allowed and not more.
+pub(crate) async fn withdraw(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Path(id): Path<Id<kernel::Client>>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let trusted = trusted_with(&console, &who, id).await?;
+    if let Err(refusal) = is_typed_back(&answers, &client.name) {
+        let mut view = withdrawal(console.viewer(&who).await?, &client, trusted.len());
+        view.form = view.form.refused(refusal.issues());
+        return refusal.page(&view);
+    }
+    let by = By::new(who.acting().actor, who.request.clone());
+    for slug in &trusted {
+        console.broker().withdraw_trust(id, slug, &by).await?;
+    }
+    client::unverify(console.auth(), &who.acting(), id).await?;
+    done(&format!("/admin/applications/{id}"), "withdrawn")
+}
+
+/// The slugs of this organisation's integrations that the client is trusted with.
+async fn trusted_with(console: &Console, who: &SignedIn, client: Id<kernel::Client>) -> Answer<Vec<String>> {
+    let trusts = console.broker().trusts_of_client(client).await?;
+    let is_granted =
+        |id| trusts.iter().any(|trust| trust.integration == id && trust.state == trust::State::Granted);
+    let all = console.broker().integrations_all().await?;
+    let own = all.iter().filter(|one| one.organisation == who.organisation && is_granted(one.id));
+    Ok(own.map(|one| one.slug.clone()).collect())
+}
+
+async fn how_it_is(console: &Console, who: &SignedIn, client: &Client) -> Answer<String> {
+    let by = match client.verified_by {
+        Some(by) => {
+            person::find(console.auth(), who.organisation, by).await?.map(|person| person.display_name)
+        }
+        None => None,
+    };
+    Ok(match (client.verified_at, by) {
+        (Some(_), Some(name)) => format!("Verified by {name}."),
+        (Some(_), None) => "Verified.".to_owned(),
+        (None, _) => "It waits to be verified.".to_owned(),
+    })
+}
+
+/// What was looked at: a registration that changes afterwards is another.
+fn version(client: &Client) -> String {
+    client.updated_at.as_micros().to_string()
+}
+
+fn view(console: &Console, viewer: Viewer, client: &Client, how: String) -> Application {
+    let form = || {
+        form::Form::new(format!("/admin/applications/{}/verify", client.id), "Verify")
+            .hiding("seen", version(client))
+    };
+    let texts = |uris: &[client::RedirectUri]| uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+    Application {
+        frame: Frame::inside(client.name.clone(), Here::Applications, viewer),
+        how,
+        id: client.id.to_string(),
+        client_id: client.client_id.to_string(),
+        name: client.name.clone(),
+        state: standing(client),
+        uri: client.uri.as_str().to_owned(),
+        redirect_uris: texts(&client.redirect_uris),
+        kind: kind_in_words(client.confidentiality),
+        grants: client.grant_types.iter().map(|grant| grant_in_words(*grant)).collect(),
+        scopes: scopes_in_words(&client.scopes),
+        registered: console.moment(client.created_at),
+        verify: client.verified_at.is_none().then(form),
+    }
+}
+
+fn withdrawal(viewer: Viewer, client: &Client, trusted: usize) -> Confirm {
+    let back = format!("/admin/applications/{}", client.id);
+    let trust = format!(
+        "Its trust with {} ends: it can no longer use what people have linked there.",
+        count(trusted, "integration", "integrations")
+    );
+    Confirm {
+        frame: Frame::inside("Withdraw verification", Here::Applications, viewer),
+        heading: format!("Withdraw the verification of {}?", client.name),
+        lead: match trusted {
+            0 => "It is trusted with none of your integrations now.".to_owned(),
+            some => format!("It is trusted with {}.", count(some, "integration", "integrations")),
+        },
+        effects: (trusted > 0)
+            .then_some(trust)
+            .into_iter()
+            .chain([
+                "People who sign in to it are told that nobody has checked who made it.".to_owned(),
+                "Its registration stays. It can be verified again; trust has to be granted anew.".to_owned(),
+            ])
+            .collect(),
+        form: typed_back(format!("{back}/withdraw"), "Withdraw verification", &client.name, &back),
+        back: (back, client.name.clone()),
+    }
+}

@@ -1,0 +1,10 @@
+//! Administration.  contract 1, Rules and Developer portal
+
+pub(crate) mod application;
+pub(crate) mod audit;
+pub(crate) mod integration;
+pub(crate) mod organisation;
+pub(crate) mod overview;
+pub(crate) mod person;
+pub(crate) mod provider;
+pub(crate) mod trust;

@@ -1,0 +1,192 @@
+//! The people of an organisation and what they may do.
+
+use auth::{
+    Acting, Administrator,
+    person::{self, NewPerson, PASSWORD_CHARACTERS_MIN, Person, PersonFault, Role, role},
+};
+use axum::{extract::State, response::Response};
+use kernel::{Id, Kind};
+use serde::Deserialize;
+use web::{Answer, Form, Path, Problem, Query};
+
+use crate::{
+    answers::Answers,
+    form::{self, Field},
+    frame::{Frame, Here, Viewer},
+    page::{
+        admin::{People, PersonRow, person_form, role_choices},
+        ask::Ask,
+    },
+    respond::{Refusal, Told, done, page},
+    state::Console,
+    words::count,
+};
+
+/// From where the list goes on, and what was just done.
+#[derive(Deserialize)]
+pub(crate) struct Listed {
+    after: Option<Id<kernel::Person>>,
+}
+
+/// `GET /admin/people`
+pub(crate) async fn list(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Query(listed): Query<Listed>,
+) -> Answer<Response> {
+    let (auth, acting) = (console.auth(), who.acting());
+    let people = person::list_of(auth, &acting, listed.after).await?;
+    let mut rows = Vec::new();
+    for person in &people {
+        let roles = role::roles_of(auth, &acting, person.id).await?;
+        rows.push(row(&console, person, &roles));
+    }
+    let viewer = console.viewer(&who).await?;
+    let more = match people.last() {
+        Some(last) if !person::list_of(auth, &acting, Some(last.id)).await?.is_empty() => {
+            Some(format!("/admin/people?after={}", last.id))
+        }
+        _ => None,
+    };
+    page(&People {
+        how: match &more {
+            Some(_) => format!("{}, and there are more", count(people.len(), "person", "people")),
+            None => format!("{} with an account", count(people.len(), "person", "people")),
+        },
+        organisation: viewer.organisation.clone(),
+        frame: Frame::inside("People", Here::People, viewer),
+        people: rows,
+        more,
+    })
+}
+
+/// `GET /admin/people/new`
+pub(crate) async fn ask(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+) -> Answer<Response> {
+    page(&adding(console.viewer(&who).await?, person_form("", "", &["person"], PASSWORD_CHARACTERS_MIN)))
+}
+
+/// `POST /admin/people`
+pub(crate) async fn add(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let ticked = answers.ticked("roles");
+    let new = NewPerson {
+        id: None,
+        email: answers.text("email").to_owned(),
+        display_name: answers.text("display_name").to_owned(),
+        password: answers.secret("password"),
+        roles: ticked.iter().filter_map(|role| Role::parse(role)).collect(),
+    };
+    match person::register(console.auth(), &who.acting(), new).await {
+        Ok(person) => done(&format!("/admin/people/{}", person.id), "added"),
+        Err(fault) => {
+            let refusal = Refusal::of(fault)?;
+            let roles: Vec<&str> = ticked.iter().map(String::as_str).collect();
+            let form = person_form(
+                answers.text("display_name"),
+                answers.text("email"),
+                &roles,
+                PASSWORD_CHARACTERS_MIN,
+            );
+            refusal.page(&adding(console.viewer(&who).await?, form.refused(refusal.issues())))
+        }
+    }
+}
+
+/// `GET /admin/people/{id}`
+pub(crate) async fn show(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Path(id): Path<Id<kernel::Person>>,
+    Query(told): Query<Told>,
+) -> Answer<Response> {
+    let person = person::find(console.auth(), who.organisation, id).await?.ok_or(PersonFault::NotFound)?;
+    let roles = role::roles_of(console.auth(), &who.acting(), id).await?;
+    let mut view = view(console.viewer(&who).await?, &person, roles_form(id, &roles));
+    view.frame = view.frame.telling(told.notice());
+    page(&view)
+}
+
+/// `POST /admin/people/{id}`
+pub(crate) async fn save(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Path(id): Path<Id<kernel::Person>>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let person = person::find(console.auth(), who.organisation, id).await?.ok_or(PersonFault::NotFound)?;
+    let wanted: Vec<Role> = answers.ticked("roles").iter().filter_map(|role| Role::parse(role)).collect();
+    match set_roles(&console, &who.acting(), id, &wanted).await {
+        Ok(()) => done(&format!("/admin/people/{id}"), "saved"),
+        Err(problem) => {
+            let refusal = Refusal::of(problem)?;
+            let form = roles_form(id, &wanted).refused(refusal.issues());
+            refusal.page(&view(console.viewer(&who).await?, &person, form))
+        }
+    }
+}
+
+/// Gives before it takes, so that an organisation whose administrators change is never without one.
+async fn set_roles(
+    console: &Console,
+    acting: &Acting,
+    id: Id<kernel::Person>,
+    wanted: &[Role],
+) -> Answer<()> {
+    if wanted.is_empty() {
+        return Err(Problem::new(Kind::Invalid, "choose at least one").with_path("roles"));
+    }
+    let auth = console.auth();
+    let has = role::roles_of(auth, acting, id).await?;
+    for role in wanted.iter().filter(|role| !has.contains(role)) {
+        role::grant(auth, acting, id, *role).await?;
+    }
+    for role in has.iter().filter(|role| !wanted.contains(role)) {
+        role::withdraw(auth, acting, id, *role).await?;
+    }
+    Ok(())
+}
+
+fn row(console: &Console, person: &Person, roles: &[Role]) -> PersonRow {
+    let words: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    PersonRow {
+        id: person.id.to_string(),
+        name: person.display_name.clone(),
+        email: person.email.clone(),
+        roles: if person.disabled_at.is_some() { "switched off".to_owned() } else { words.join(", ") },
+        since: console.moment(person.created_at),
+    }
+}
+
+fn roles_form(id: Id<kernel::Person>, roles: &[Role]) -> form::Form {
+    let has: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    form::Form::new(format!("/admin/people/{id}"), "Save roles")
+        .with(Field::checks("roles", "Roles", role_choices(&has)))
+        .or_back_to("/admin/people")
+}
+
+fn adding(viewer: Viewer, form: form::Form) -> Ask {
+    Ask {
+        frame: Frame::inside("Add a person", Here::People, viewer),
+        back: ("/admin/people".to_owned(), "People".to_owned()),
+        heading: "Add a person".to_owned(),
+        lead: "They can sign in at once.".to_owned(),
+        form,
+    }
+}
+
+fn view(viewer: Viewer, person: &Person, form: form::Form) -> Ask {
+    let off = if person.disabled_at.is_some() { " The account is switched off." } else { "" };
+    Ask {
+        frame: Frame::inside(person.display_name.clone(), Here::People, viewer),
+        back: ("/admin/people".to_owned(), "People".to_owned()),
+        heading: person.display_name.clone(),
+        lead: format!("{}.{off}", person.email),
+        form,
+    }
+}

@@ -1,0 +1,105 @@
+//! Choose a third-party service from the catalogue.
+
+use auth::Administrator;
+use axum::{extract::State, response::Response};
+use broker::provider::{Auth, Confidence, Family, Provider};
+use serde::Deserialize;
+use web::{Answer, Query};
+
+use crate::{
+    frame::{Frame, Here},
+    page::admin::{ProviderTile, Providers},
+    respond::page,
+    state::Console,
+    words::count,
+};
+
+/// What is looked for.
+#[derive(Deserialize, Default)]
+pub(crate) struct Sought {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    family: String,
+}
+
+/// `GET /admin/integrations/new`
+pub(crate) async fn pick(
+    State(console): State<Console>,
+    Administrator(who): Administrator,
+    Query(sought): Query<Sought>,
+) -> Answer<Response> {
+    let all: Vec<&Provider> = console.broker().catalogue().iter().map(|provider| &**provider).collect();
+    let mut found: Vec<&Provider> = all.iter().copied().filter(|provider| sought.fits(provider)).collect();
+    found.sort_by_key(|provider| (!is_linked_by_people(provider), provider.name.to_lowercase()));
+    let mut families: Vec<(String, String)> = all.iter().map(|provider| family(provider.family)).collect();
+    families.sort();
+    families.dedup();
+    page(&Providers {
+        frame: Frame::inside("Add an integration", Here::Integrations, console.viewer(&who).await?),
+        known: all.len(),
+        found: format!("{} of {}", found.len(), count(all.len(), "service", "services")),
+        providers: found.iter().map(|provider| tile(provider)).collect(),
+        query: sought.q,
+        family: sought.family,
+        families,
+    })
+}
+
+impl Sought {
+    fn fits(&self, provider: &Provider) -> bool {
+        let text = self.q.trim().to_lowercase();
+        let is_named = provider.name.to_lowercase().contains(&text) || provider.id.as_str().contains(&text);
+        is_named && (self.family.is_empty() || self.family == family(provider.family).0)
+    }
+}
+
+/// Whether a person links an account there in a browser; the others work by keys.
+pub(super) fn is_linked_by_people(provider: &Provider) -> bool {
+    matches!(provider.auth, Auth::OAuth2Code(_) | Auth::SmartDiscovery(_))
+}
+
+fn tile(provider: &Provider) -> ProviderTile {
+    let (_, family) = family(provider.family);
+    let note = if is_linked_by_people(provider) {
+        confidence(provider.confidence)
+    } else {
+        "works by keys, not by people’s accounts"
+    };
+    ProviderTile {
+        href: is_linked_by_people(provider).then(|| format!("/admin/integrations/new/{}", provider.id)),
+        name: provider.name.clone(),
+        family,
+        note: note.to_owned(),
+    }
+}
+
+/// How sure the catalogue is, in words.
+pub(super) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "facts from its own documents",
+        Confidence::Medium => "facts from clients in use",
+        Confidence::Low => "facts from one source: check first",
+    }
+}
+
+/// The sort of service: for the address, and in words.
+fn family(family: Family) -> (String, String) {
+    let (word, words) = match family {
+        Family::Wearable => ("wearable", "Wearables"),
+        Family::Device => ("device", "Devices at home"),
+        Family::Ehr => ("ehr", "Health records"),
+        Family::Lab => ("lab", "Laboratories"),
+        Family::Payer => ("payer", "Insurers"),
+        Family::NationalService => ("national-service", "National health services"),
+        Family::NationalIdentity => ("national-identity", "National sign-in"),
+        Family::ClinicalTrial => ("clinical-trial", "Clinical research"),
+        Family::Aggregator => ("aggregator", "Aggregators"),
+        Family::Signature => ("signature", "Electronic signatures"),
+        Family::Files => ("files", "Files"),
+        Family::Office => ("office", "Mail, calendar and meetings"),
+        Family::Identity => ("identity", "Sign-in"),
+        Family::Test => ("test", "For development"),
+    };
+    (word.to_owned(), words.to_owned())
+}

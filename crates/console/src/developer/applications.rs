@@ -1,0 +1,103 @@
+//! The applications of one's organisation, and how each stands.
+
+use std::collections::BTreeMap;
+
+use auth::{
+    Developer,
+    client::{self, Client, list::LIST_ROWS_MAX},
+};
+use axum::{extract::State, response::Response};
+use broker::trust;
+use kernel::{Id, Integration};
+use serde::Deserialize;
+use web::{Answer, Query};
+
+use crate::{
+    frame::{Frame, Here},
+    label,
+    page::developer::{Applications, Row},
+    respond::page,
+    state::Console,
+    words::count,
+};
+
+/// From where the list goes on.
+#[derive(Deserialize)]
+pub(crate) struct After {
+    after: Option<Id<kernel::Client>>,
+}
+
+/// `GET /developer/`
+pub(crate) async fn list(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Query(after): Query<After>,
+) -> Answer<Response> {
+    let clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
+    let integrations = console.broker().integrations_all().await?;
+    let names = integrations.iter().map(|one| (one.id, one.name.clone())).collect();
+    let mut applications = Vec::new();
+    for client in &clients {
+        applications.push(row(&console, client, &names).await?);
+    }
+    let viewer = console.viewer(&who).await?;
+    let (how, but) = how_things_are(&clients);
+    page(&Applications {
+        organisation: viewer.organisation.clone(),
+        frame: Frame::inside("Your applications", Here::Developer, viewer),
+        how,
+        but,
+        applications,
+        more: more("/developer/", &clients),
+    })
+}
+
+/// Where the list goes on, if it may.
+pub(crate) fn more(page: &str, clients: &[Client]) -> Option<String> {
+    let is_full = i64::try_from(clients.len()).is_ok_and(|rows| rows >= LIST_ROWS_MAX);
+    clients.last().filter(|_| is_full).map(|last| format!("{page}?after={}", last.id))
+}
+
+/// How an application stands, in one word.
+pub(crate) fn standing(client: &Client) -> label::State {
+    match (client.disabled_at, client.verified_at) {
+        (Some(_), _) => label::State::bad("Switched off"),
+        (None, Some(_)) => label::State::good("Verified"),
+        (None, None) => label::State::warn("Waits to be verified"),
+    }
+}
+
+/// How the applications stand, and what waits.
+pub(crate) fn how_things_are(clients: &[Client]) -> (String, Option<String>) {
+    let live = clients.iter().filter(|client| client.disabled_at.is_none());
+    let waiting = live.filter(|client| client.verified_at.is_none()).count();
+    let verified = clients.iter().filter(|client| client.verified_at.is_some()).count();
+    let how = match (verified, clients.len()) {
+        (_, 0) => "No application is registered yet".to_owned(),
+        (all, many) if all == many => {
+            format!("{} registered and verified", count(many, "application is", "applications are"))
+        }
+        (some, many) => format!("{some} of {} verified", count(many, "application is", "applications are")),
+    };
+    let but = match waiting {
+        0 => None,
+        1 => Some("1 waits to be verified".to_owned()),
+        many => Some(format!("{many} wait to be verified")),
+    };
+    (how, but)
+}
+
+async fn row(console: &Console, client: &Client, names: &BTreeMap<Id<Integration>, String>) -> Answer<Row> {
+    let trusts = console.broker().trusts_of_client(client.id).await?;
+    let granted = trusts.iter().filter(|trust| trust.state == trust::State::Granted);
+    let granted: Vec<&str> =
+        granted.filter_map(|trust| names.get(&trust.integration)).map(String::as_str).collect();
+    Ok(Row {
+        id: client.id.to_string(),
+        client_id: client.client_id.to_string(),
+        name: client.name.clone(),
+        state: standing(client),
+        trusted_for: if granted.is_empty() { "nothing yet".to_owned() } else { granted.join(", ") },
+        registered: console.moment(client.created_at),
+    })
+}

@@ -1,0 +1,90 @@
+//! Change what is registered.  contract 1, Developer portal
+
+use auth::{
+    Developer,
+    client::{self, Client, Confidentiality, register::Registration},
+};
+use axum::{extract::State, response::Response};
+use kernel::Id;
+use web::{Answer, Form, Path};
+
+use super::register::read;
+use crate::{
+    answers::Answers,
+    form,
+    frame::{Frame, Here, Viewer},
+    page::{ask::Ask, developer::edit_form},
+    respond::{Refusal, done, page},
+    state::Console,
+};
+
+/// `GET /developer/applications/{id}/edit`
+pub(crate) async fn ask(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path(id): Path<Id<kernel::Client>>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let form = edit_form(&id.to_string(), &registered(&client));
+    page(&view(console.viewer(&who).await?, &client, form))
+}
+
+/// `POST /developer/applications/{id}/edit`
+pub(crate) async fn save(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path(id): Path<Id<kernel::Client>>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let said = Registration {
+        confidentiality: client.confidentiality.as_str().to_owned(),
+        token_lifetime_s: Some(client.token_lifetime_s),
+        ..read(&answers)
+    };
+    match client::update(console.auth(), &who.acting(), id, &said).await {
+        Ok(_) => done(&format!("/developer/applications/{id}"), "saved"),
+        Err(fault) => {
+            let refusal = Refusal::of(fault)?;
+            let form = edit_form(&id.to_string(), &said).refused(refusal.issues());
+            refusal.page(&view(console.viewer(&who).await?, &client, form))
+        }
+    }
+}
+
+/// What is registered, as the form holds it.
+fn registered(client: &Client) -> Registration {
+    let texts = |uris: &[client::RedirectUri]| uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+    Registration {
+        name: client.name.clone(),
+        uri: client.uri.as_str().to_owned(),
+        confidentiality: client.confidentiality.as_str().to_owned(),
+        redirect_uris: texts(&client.redirect_uris),
+        post_logout_redirect_uris: texts(&client.post_logout_redirect_uris),
+        grant_types: client.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
+        scopes: client.scopes.to_string(),
+        logo_uri: client.logo_uri.as_ref().map(|uri| uri.as_str().to_owned()).unwrap_or_default(),
+        token_lifetime_s: Some(client.token_lifetime_s),
+    }
+}
+
+fn view(viewer: Viewer, client: &Client, form: form::Form) -> Ask {
+    let kind = match client.confidentiality {
+        Confidentiality::Confidential => "a confidential",
+        Confidentiality::Public => "a public",
+    };
+    let lead = match client.verified_at {
+        Some(_) => {
+            "It is verified. A new name or Uri, or a further redirect URI or scope, has to be verified again."
+                .to_owned()
+        }
+        None => format!("It stays {kind} application, and keeps its client id."),
+    };
+    Ask {
+        frame: Frame::inside(format!("Change {}", client.name), Here::Developer, viewer),
+        back: (format!("/developer/applications/{}", client.id), client.name.clone()),
+        heading: format!("Change {}", client.name),
+        lead,
+        form,
+    }
+}

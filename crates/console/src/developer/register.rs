@@ -1,0 +1,76 @@
+//! Register an application.  contract 1, Developer portal; RFC 7591 §2
+
+use auth::{
+    Developer,
+    client::{self, register::Registration},
+};
+use axum::{extract::State, response::Response};
+use web::{Answer, Form};
+
+use crate::{
+    answers::Answers,
+    form,
+    frame::{Frame, Here, Viewer},
+    page::{
+        ask::Ask,
+        developer::{NewSecret, register_form},
+    },
+    respond::{Refusal, done, page},
+    state::Console,
+};
+
+/// `GET /developer/applications/new`
+pub(crate) async fn ask(State(console): State<Console>, Developer(who): Developer) -> Answer<Response> {
+    let said = Registration { grant_types: vec!["authorization_code".to_owned()], ..Registration::default() };
+    page(&view(console.viewer(&who).await?, register_form("", &said)))
+}
+
+/// `POST /developer/applications`: a confidential one gets its first secret, which is shown this once.
+pub(crate) async fn register(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let (suffix, said) = (answers.text("suffix"), read(&answers));
+    let viewer = console.viewer(&who).await?;
+    match client::register(console.auth(), &who.acting(), suffix, &said).await {
+        Ok((client, None)) => done(&format!("/developer/applications/{}", client.id), "added"),
+        Ok((client, Some(secret))) => page(&NewSecret {
+            frame: Frame::inside("Registered", Here::Developer, viewer),
+            heading: format!("{} is registered", client.name),
+            id: client.id.to_string(),
+            client_id: client.client_id.to_string(),
+            secret: secret.text,
+        }),
+        Err(fault) => {
+            let refusal = Refusal::of(fault)?;
+            let form = register_form(suffix, &said).refused(refusal.issues());
+            refusal.page(&view(viewer, form))
+        }
+    }
+}
+
+/// The registration as the form holds it.
+pub(super) fn read(answers: &Answers) -> Registration {
+    Registration {
+        name: answers.text("name").to_owned(),
+        uri: answers.text("uri").to_owned(),
+        confidentiality: answers.text("confidentiality").to_owned(),
+        redirect_uris: answers.lines("redirect_uris"),
+        post_logout_redirect_uris: answers.lines("post_logout_redirect_uris"),
+        grant_types: answers.ticked("grant_types"),
+        scopes: answers.text("scopes").to_owned(),
+        logo_uri: answers.text("logo_uri").to_owned(),
+        token_lifetime_s: None,
+    }
+}
+
+fn view(viewer: Viewer, form: form::Form) -> Ask {
+    Ask {
+        frame: Frame::inside("Register an application", Here::Developer, viewer),
+        back: ("/developer/".to_owned(), "Your applications".to_owned()),
+        heading: "Register an application".to_owned(),
+        lead: "You get a client id at once. An administrator verifies the application before it can reach linked services.".to_owned(),
+        form,
+    }
+}

@@ -1,0 +1,85 @@
+//! An application's secrets: add, replace, end. A new one is shown in the answer to the form, and never again.
+
+use auth::{
+    Developer,
+    client::{self, Client},
+};
+use axum::{extract::State, response::Response};
+use kernel::{ClientSecret, Id};
+use web::{Answer, Form, Path};
+
+use crate::{
+    answers::Answers,
+    frame::{Frame, Here, Viewer},
+    page::{
+        confirm::{Confirm, is_typed_back, typed_back},
+        developer::NewSecret,
+    },
+    respond::{done, page},
+    state::Console,
+};
+
+/// `POST /developer/applications/{id}/secrets`: one more, or (`earlier=end`) one that takes the others' place.
+pub(crate) async fn draw(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path(id): Path<Id<kernel::Client>>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let (auth, acting) = (console.auth(), who.acting());
+    let secret = match answers.text("earlier") {
+        "end" => client::rotate_secret(auth, &acting, id).await?,
+        _ => client::add_secret(auth, &acting, id).await?,
+    };
+    let client = client::get(auth, &acting, id).await?;
+    page(&NewSecret {
+        frame: Frame::inside("New secret", Here::Developer, console.viewer(&who).await?),
+        heading: format!("{} has a new secret", client.name),
+        id: id.to_string(),
+        client_id: client.client_id.to_string(),
+        secret: secret.text,
+    })
+}
+
+/// `GET /developer/applications/{id}/secrets/{secret}/end`
+pub(crate) async fn ask(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path((id, secret)): Path<(Id<kernel::Client>, Id<ClientSecret>)>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    page(&view(console.viewer(&who).await?, &client, secret))
+}
+
+/// `POST /developer/applications/{id}/secrets/{secret}/end`
+pub(crate) async fn end(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path((id, secret)): Path<(Id<kernel::Client>, Id<ClientSecret>)>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let client = client::get(console.auth(), &who.acting(), id).await?;
+    if let Err(refusal) = is_typed_back(&answers, &client.name) {
+        let mut view = view(console.viewer(&who).await?, &client, secret);
+        view.form = view.form.refused(refusal.issues());
+        return refusal.page(&view);
+    }
+    client::retire_secret(console.auth(), &who.acting(), id, secret).await?;
+    done(&format!("/developer/applications/{id}"), "ended")
+}
+
+fn view(viewer: Viewer, client: &Client, secret: Id<ClientSecret>) -> Confirm {
+    let back = format!("/developer/applications/{}", client.id);
+    Confirm {
+        frame: Frame::inside("End a secret", Here::Developer, viewer),
+        heading: format!("End a secret of {}?", client.name),
+        lead: "Whatever still uses it stops working at once.".to_owned(),
+        effects: vec![
+            "Nobody can get a token with this secret any more.".to_owned(),
+            "Tokens that were got with it stay good until they expire.".to_owned(),
+            "It cannot be brought back.".to_owned(),
+        ],
+        form: typed_back(format!("{back}/secrets/{secret}/end"), "End the secret", &client.name, &back),
+        back: (back, client.name.clone()),
+    }
+}

@@ -1,0 +1,139 @@
+//! One application: what is registered, its trust, its secrets.  contract 1, Developer portal
+
+use auth::{
+    Developer,
+    client::{self, Client, Confidentiality, secret::SecretRow as Secret},
+};
+use axum::{extract::State, response::Response};
+use broker::{
+    integration::Integration,
+    trust::{self, Terms},
+};
+use kernel::{Id, Scopes};
+use web::{Answer, Path, Query};
+
+use super::applications::standing;
+use crate::{
+    frame::{Frame, Here},
+    label,
+    page::developer::{Application, SecretRow, Trust, grant_in_words, kind_in_words},
+    respond::{Told, page},
+    state::Console,
+    words,
+};
+
+/// `GET /developer/applications/{id}`
+pub(crate) async fn show(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path(id): Path<Id<kernel::Client>>,
+    Query(told): Query<Told>,
+) -> Answer<Response> {
+    let (auth, acting) = (console.auth(), who.acting());
+    let client = client::get(auth, &acting, id).await?;
+    let secrets = client::secrets_of(auth, &acting, id).await?;
+    let integrations = trusts(&console, id).await?;
+    let trusted = integrations.iter().filter(|trust| trust.is_granted).count();
+    page(&Application {
+        frame: Frame::inside(client.name.clone(), Here::Developer, console.viewer(&who).await?)
+            .telling(told.notice()),
+        how: how_it_is(&client, trusted, integrations.len()),
+        id: id.to_string(),
+        client_id: client.client_id.to_string(),
+        state: standing(&client),
+        uri: client.uri.as_str().to_owned(),
+        redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+        kind: kind_in_words(client.confidentiality),
+        is_confidential: client.confidentiality == Confidentiality::Confidential,
+        grants: client.grant_types.iter().map(|grant| grant_in_words(*grant)).collect(),
+        scopes: scopes_in_words(&client.scopes),
+        logo: client.logo_uri.as_ref().map(|uri| uri.as_str().to_owned()),
+        registered: console.moment(client.created_at),
+        integrations,
+        secrets: secrets
+            .iter()
+            .filter(|secret| secret.is_live(console.now()))
+            .map(|one| secret(&console, one))
+            .collect(),
+        name: client.name,
+    })
+}
+
+fn how_it_is(client: &Client, trusted: usize, all: usize) -> String {
+    let verified = if client.verified_at.is_some() { "Verified" } else { "Waits to be verified" };
+    format!("{verified}, and trusted with {trusted} of {}.", words::count(all, "integration", "integrations"))
+}
+
+/// Each scope as it is written, and in words.
+pub(crate) fn scopes_in_words(scopes: &Scopes) -> Vec<(String, String)> {
+    scopes.iter().map(|scope| (scope.to_string(), words::scope(scope.as_str()).into_owned())).collect()
+}
+
+async fn trusts(console: &Console, client: Id<kernel::Client>) -> Answer<Vec<Trust>> {
+    let trusts = console.broker().trusts_of_client(client).await?;
+    let integrations = console.broker().integrations_all().await?;
+    let rows = integrations.iter().filter_map(|integration| {
+        let trust = trusts.iter().find(|trust| trust.integration == integration.id);
+        (integration.enabled || trust.is_some()).then(|| row(integration, trust))
+    });
+    Ok(rows.collect())
+}
+
+fn row(integration: &Integration, trust: Option<&trust::Trust>) -> Trust {
+    let state = trust.map(|trust| trust.state);
+    let asked_or_granted = trust.filter(|trust| trust.state != trust::State::Withdrawn);
+    Trust {
+        slug: integration.slug.clone(),
+        name: integration.name.clone(),
+        state: trust_label(state),
+        may: asked_or_granted
+            .map_or_else(|| "Nothing".to_owned(), |trust| terms_in_words(integration, &trust.terms)),
+        is_granted: state == Some(trust::State::Granted),
+        may_ask: integration.enabled && state != Some(trust::State::Granted),
+        ask_words: if state == Some(trust::State::Requested) {
+            "Change the request"
+        } else {
+            "Ask for trust"
+        },
+    }
+}
+
+/// How a trust stands, in one word.
+pub(crate) fn trust_label(state: Option<trust::State>) -> label::State {
+    match state {
+        Some(trust::State::Granted) => label::State::good("Trusted"),
+        Some(trust::State::Requested) => label::State::warn("Asked for"),
+        Some(trust::State::Withdrawn) => label::State::bad("Withdrawn"),
+        None => label::State::quiet("Not trusted"),
+    }
+}
+
+/// What a trust lets an application do.
+pub(crate) fn terms_in_words(integration: &Integration, terms: &Terms) -> String {
+    let title = |name: &String| {
+        integration.provider.action(name).map_or_else(|| name.clone(), |action| action.title.clone())
+    };
+    let mut parts: Vec<String> = terms.actions.iter().map(title).collect();
+    if parts.is_empty() {
+        parts.push("See whether an account is linked".to_owned());
+    }
+    if !terms.proxy.is_empty() {
+        parts.push(format!("call {} directly", words::count(terms.proxy.len(), "address", "addresses")));
+    }
+    parts.push(format!(
+        "{} a minute",
+        words::count(usize::try_from(terms.rate_per_minute).unwrap_or(usize::MAX), "call", "calls")
+    ));
+    parts.join("; ")
+}
+
+fn secret(console: &Console, secret: &Secret) -> SecretRow {
+    let id = secret.id.to_string();
+    SecretRow {
+        name: id.rsplit('-').next().unwrap_or_default().to_owned(),
+        ends: secret.expires_at.map(|at| console.moment(at)),
+        made: console.moment(secret.created_at),
+        last_use: secret.last_used_at.map(|at| console.moment(at)),
+        id,
+    }
+}

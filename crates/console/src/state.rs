@@ -1,0 +1,93 @@
+//! The state that every page closes over.
+
+use std::sync::Arc;
+
+use auth::{
+    Auth, SignedIn, organisation,
+    person::{self, Role},
+};
+use axum::extract::FromRef;
+use broker::Broker;
+use kernel::{Timestamp, World};
+use store::Db;
+use web::Answer;
+
+use crate::{frame::Viewer, moment::Moment};
+
+/// The pages. A clone is a handle to the same.
+#[derive(Clone)]
+pub struct Console(Arc<Inner>);
+
+struct Inner {
+    auth: Auth,
+    broker: Broker,
+    db: Db,
+    world: World,
+    config: Config,
+}
+
+/// What an operator decides about the pages.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// Who may make an account.
+    pub self_registration: SelfRegistration,
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelfRegistration {
+    /// Anybody who reaches the pages.
+    Open,
+    /// Administrators.
+    Closed,
+}
+
+impl Console {
+    /// The pages of one deployment.
+    pub fn new(auth: Auth, broker: Broker, db: Db, world: World, config: Config) -> Self {
+        Self(Arc::new(Inner { auth, broker, db, world, config }))
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.0.broker
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn may_register(&self) -> bool {
+        self.0.config.self_registration == SelfRegistration::Open
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.world.now()
+    }
+
+    /// An instant as a page says it.
+    pub(crate) fn moment(&self, at: Timestamp) -> Moment {
+        Moment::new(at, self.now())
+    }
+
+    /// Who is signed in, as the frame shows it.
+    pub(crate) async fn viewer(&self, who: &SignedIn) -> Answer<Viewer> {
+        let person = person::find(self.auth(), who.organisation, who.person).await?;
+        let organisation = organisation::get(self.auth(), who.organisation).await?;
+        Ok(Viewer {
+            name: person.map(|person| person.display_name).unwrap_or_default(),
+            organisation: organisation.map(|organisation| organisation.name).unwrap_or_default(),
+            is_developer: who.roles.has(who.organisation, Role::Developer),
+            is_administrator: who.roles.has(who.organisation, Role::Administrator),
+        })
+    }
+}
+
+impl FromRef<Console> for Auth {
+    fn from_ref(console: &Console) -> Self {
+        console.auth().clone()
+    }
+}
