@@ -18,7 +18,7 @@ CREATE INDEX audit_event_by_organisation ON audit_event (organisation_id, id);
 CREATE INDEX audit_event_by_person ON audit_event (person_id, id) WHERE person_id IS NOT NULL;
 CREATE INDEX audit_event_by_client ON audit_event (client_id, id) WHERE client_id IS NOT NULL;
 CREATE INDEX audit_event_by_subject ON audit_event (subject_id, id) WHERE subject_id IS NOT NULL;
-CREATE INDEX audit_event_by_act ON audit_event (act, id);
+CREATE INDEX audit_event_by_act ON audit_event (organisation_id, act, id);
 
 -- sqlite:
 CREATE TRIGGER audit_event_keeps_rows BEFORE UPDATE ON audit_event

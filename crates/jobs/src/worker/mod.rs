@@ -30,12 +30,11 @@ const BATCH_MAX: usize = 8;
 /// How long a claim lasts without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How often a worker looks for work that nobody told it of.
-const POLL: Duration = Duration::from_secs(5);
-
 /// How long things take that are waited for by the machine's clock rather than the world's.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
+    /// How often a worker looks for work that nobody told it of.
+    poll: Duration,
     /// How often a running job gives a sign of life: three times a lease.
     heartbeat: Duration,
     /// The longest that one attempt may take.
@@ -45,6 +44,7 @@ struct Pace {
 }
 
 const PACE: Pace = Pace {
+    poll: Duration::from_secs(5),
     heartbeat: Duration::from_secs(10),
     attempt_max: Duration::from_secs(900),
     drain: Duration::from_secs(10),

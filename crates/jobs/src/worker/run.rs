@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    POLL, Worker,
+    Worker,
     attempt::{Bench, attempt},
     claim::Work,
     schedule::Seen,
@@ -85,20 +85,20 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
-                POLL
+                self.pace.poll
             }
         }
     }
 
     async fn due(&self, seen: &mut Seen, room: usize) -> Result<(Vec<Work>, Duration), DbError> {
         if room == 0 {
-            return Ok((Vec::new(), POLL));
+            return Ok((Vec::new(), self.pace.poll));
         }
         self.schedule(seen).await?;
         let work = self.claim(room).await?;
         let wait = match self.next_start().await? {
-            Some(at) => at.since(self.world.now()).clamp(WAIT_MIN, POLL),
-            None => POLL,
+            Some(at) => at.since(self.world.now()).clamp(WAIT_MIN, self.pace.poll),
+            None => self.pace.poll,
         };
         Ok((work, wait))
     }
@@ -106,4 +106,54 @@ impl Worker {
     fn bench(&self, cut: CancellationToken) -> Bench {
         Bench { db: self.db.clone(), world: self.world.clone(), pace: self.pace, cut }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Serialize};
+    use store::{Db, Writer};
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::{
+        Job, JobFault, MIGRATIONS, Retry, enqueue,
+        worker::{PACE, Pace},
+    };
+
+    #[derive(Serialize, Deserialize)]
+    struct Call {}
+
+    impl Job for Call {
+        const NAME: &'static str = "test.call";
+        const RETRY: Retry = Retry { attempts_max: 1, first_s: 0, max_s: 0, jitter_percent: 0 };
+        type Context = Arc<Notify>;
+
+        async fn run(self, called: &Self::Context, _attempt: u32) -> Result<(), JobFault> {
+            called.notify_one();
+            Ok(())
+        }
+    }
+
+    testkit::on_each_engine!(
+        async fn a_waiting_worker_is_woken_by_a_new_job(db: Db) {
+            let (world, _) = testkit::world();
+            let called = Arc::new(Notify::new());
+            let mut worker = Worker::new(db.clone(), world.clone()).register::<Call>(Arc::clone(&called));
+            worker.pace = Pace { poll: Duration::from_secs(86_400), ..PACE };
+            let mut running = JoinSet::new();
+            running.spawn(worker.run(CancellationToken::new()));
+            for _ in 0..5 {
+                let world = world.clone();
+                let asked = db.write(async move |tx: &mut Writer| {
+                    enqueue(tx, &world, &Call {}, world.now(), None).await.map(|_| ())
+                });
+                asked.await.unwrap_or_else(|error: DbError| panic!("{error}"));
+                // only a worker that would not come before tomorrow takes this long
+                assert!(timeout(Duration::from_secs(60), called.notified()).await.is_ok());
+            }
+        },
+        migrations = [MIGRATIONS]
+    );
 }
