@@ -35,8 +35,7 @@ uri = "${base}"
 redirect_uris = ["${c.redirectUri}"]
 grant_types = ["authorization_code", "client_credentials"]
 scopes = "openid profile email integrations:revoke"
-${c.secret ? `secret = "${c.secret}"` : 'public = true'}
-owner = "${people.omar.email}"
+${c.secret ? `secret = "${c.secret}"` : ''}
 verified = true
 `.replace(c.secret ? '' : ', "client_credentials"', '');
   const trust = (c) => `
@@ -44,14 +43,14 @@ verified = true
 client = "${c.id}"
 integration = "integration-1"
 proxy = ["GET /me"]
-scopes = "openid profile offline_access"
-calls_per_minute = 1000000
+calls_per_minute = 600000
 `;
   return `
 [organisation]
+slug = "northwind"
 name = "Northwind Hospital"
-sites = ["Main building"]
-studies = ["NW-101"]
+sites = { main = "Main building" }
+studies = { nw-101 = "NW-101" }
 ${person(people.nadia, [])}${person(people.omar, ['administrator', 'developer'])}
 ${client(application, uri)}${client(native, native.uri)}${client(stranger, stranger.uri)}
 [[integration]]

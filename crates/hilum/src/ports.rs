@@ -17,6 +17,7 @@ fn known(client: auth::client::Client) -> KnownClient {
     KnownClient {
         id: client.id,
         client_id: client.client_id.as_str().to_owned(),
+        is_verified: client.verified_at.is_some(),
         name: client.name,
         uri: client.uri.as_str().to_owned(),
     }

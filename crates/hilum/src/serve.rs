@@ -31,7 +31,12 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
     house.tasks.spawn(until_told(shutdown.clone()));
     house.tasks.spawn(house.worker().run(shutdown.token()));
     let (auth, until) = (house.auth.clone(), shutdown.clone());
-    house.tasks.spawn(async move { auth.keep_current(&until).await });
+    house.tasks.spawn(async move {
+        tokio::select! {
+            () = auth.keep_current() => {}
+            () = until.begun() => {}
+        }
+    });
     let limits = serve_limits(config)?;
     tracing::info!(
         listen = %config.server.listen,

@@ -115,6 +115,7 @@ impl House {
             world: world.clone(),
             catalogue: catalogue(config)?,
             clients: Arc::new(AuthClients(auth.clone())),
+            clients_channel: auth::client::CHANGED,
             people: Arc::new(AuthPeople(auth.clone())),
             limiter: limiter.clone(),
             outbound: outbound(config)?,

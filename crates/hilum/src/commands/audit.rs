@@ -1,14 +1,19 @@
 //! `hilum audit`: the latest events of the record, one JSON object a line, exactly as they were recorded.
 
+use anyhow::Context;
+use auth::organisation::{Slug, by_slug};
 use clap::Args;
-use kernel::Limit;
+use kernel::{Limit, Page};
 
 use super::{Start, say};
-use crate::wire;
+use crate::wire::House;
 
 /// Which events.
 #[derive(Args)]
 pub(super) struct Audit {
+    /// The short name of an organisation; without it, events that belong to none.
+    #[arg(long)]
+    organisation: Option<String>,
     /// Only events of this name, for example connection.linked.
     #[arg(long)]
     act: Option<String>,
@@ -18,13 +23,21 @@ pub(super) struct Audit {
 }
 
 pub(super) async fn run(asked: Audit, start: Start) -> anyhow::Result<()> {
-    let db = wire::open_store(&start.loaded.config).await?;
-    let filter = ::audit::Filter { act: asked.act, ..Default::default() };
-    let page = kernel::Page { after: None, limit: Limit::new(asked.last).unwrap_or(Limit::DEFAULT) };
-    let slice = ::audit::page(&db, &filter, &page).await?;
+    let house = House::open(&start.loaded.config, &start.world).await?;
+    let organisation = match &asked.organisation {
+        Some(name) => {
+            let slug = Slug::parse(name).with_context(|| format!("`{name}` is not a short name"))?;
+            let found = by_slug(&house.auth, &slug).await?;
+            Some(found.with_context(|| format!("there is no organisation `{name}`"))?.id)
+        }
+        None => None,
+    };
+    let filter = ::audit::Filter { act: asked.act, ..::audit::Filter::default() };
+    let page = Page { after: None, limit: Limit::new(asked.last).unwrap_or(Limit::DEFAULT) };
+    let slice = ::audit::page(&mut house.db.read().await?, organisation, &filter, &page).await?;
     for row in slice.items {
         say(String::from_utf8_lossy(&row.canonical))?;
     }
-    db.close().await;
+    house.close().await;
     Ok(())
 }

@@ -50,8 +50,8 @@ async fn open(url: &str) -> anyhow::Result<Db> {
 async fn copy(from: &str, to: &str) -> anyhow::Result<()> {
     let (source, target) = (open(from).await?, open(to).await?);
     wire::migrate(&target).await?;
-    let report = store::copy(&source, &target, |table, rows| {
-        tracing::info!(table, rows, "copied");
+    let report = store::copy(&source, &target, |copied| {
+        tracing::info!(table = %copied.table, rows = copied.rows, "copied");
     })
     .await?;
     let rows: u64 = report.tables.iter().map(|table| table.rows).sum();

@@ -96,7 +96,7 @@ fn declarations(places: &Places, world: &World) -> anyhow::Result<String> {
     let opaque: String = crypto::b64::encode(&world.random::<48>()).chars().filter(char::is_ascii_alphanumeric).take(32).collect();
     let text = DECLARATIONS
         .replace("{client_id}", &format!("{opaque}.diary"))
-        .replace("{client_secret}", crypto::token::generate(world, auth::client::SECRET_PREFIX).expose())
+        .replace("{client_secret}", crypto::token::generate(world, auth::client::secret::PREFIX).expose())
         .replace("{sandbox_secret}", &crypto::b64::encode(&world.random::<32>()))
         .replace("{sandbox}", &format!("http://{}", places.sandbox))
         .replace("{sample}", &format!("http://{}", places.sample));

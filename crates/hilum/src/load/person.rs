@@ -3,16 +3,21 @@
 use anyhow::Context;
 use auth::{
     Acting,
-    person::{NewPerson, Role, register},
+    person::{Email, NewPerson, Role, by_email, register},
 };
 
-use super::{LoadFault, PersonDeclared, id_of};
+use super::{LoadFault, PersonDeclared};
 use crate::wire::House;
 
 pub(super) async fn declare(house: &House, acting: &Acting, declared: &PersonDeclared) -> anyhow::Result<()> {
     let role = |name: &String| Role::parse(name).ok_or_else(|| LoadFault::Unknown { what: "role", name: name.clone() });
+    let email = Email::parse(&declared.email).context("the e-mail address of a person")?;
+    // An id that were made from the address would let anybody test addresses against the ids that are public.
+    if by_email(&house.auth, acting.organisation, &email).await?.is_some() {
+        return Ok(());
+    }
     let new = NewPerson {
-        id: Some(id_of(&format!("{}/{}", acting.organisation, declared.email.to_lowercase()))),
+        id: None,
         email: declared.email.clone(),
         display_name: declared.name.clone(),
         password: declared.password.clone(),
