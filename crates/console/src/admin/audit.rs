@@ -55,15 +55,7 @@ pub(crate) async fn list(
     let names = Names::of(&console, &who, &slice.items).await?;
     let last = slice.items.last().filter(|_| slice.has_more);
     page(&Audit {
-        how: match (slice.items.len(), asked.is_narrow()) {
-            (0, true) => "Nothing was recorded that fits".to_owned(),
-            (0, false) => "Nothing is recorded yet".to_owned(),
-            (rows, true) => format!("{rows} entries that fit, newest first"),
-            (rows, false) => format!(
-                "The {} {rows} entries, newest first",
-                if after.is_some() { "next" } else { "newest" }
-            ),
-        },
+        how: asked.how_it_is(slice.items.len()),
         frame: Frame::inside("Audit trail", Here::Audit, viewer).telling(
             malformed.then(|| Notice::failed("An id has the form 0190b6e0-0000-7000-8000-000000000000.")),
         ),
@@ -95,6 +87,18 @@ impl Asked {
 
     fn is_narrow(&self) -> bool {
         [&self.act, &self.person, &self.client, &self.subject].iter().any(|text| !text.trim().is_empty())
+    }
+
+    /// What the page shows, in words.
+    fn how_it_is(&self, rows: usize) -> String {
+        let which = if self.before.is_empty() { "newest" } else { "next" };
+        match (rows, self.is_narrow()) {
+            (0, true) => "Nothing was recorded that fits".to_owned(),
+            (0, false) => "Nothing is recorded yet".to_owned(),
+            (1, _) => format!("The {which} entry"),
+            (rows, true) => format!("The {which} {rows} entries that fit, newest first"),
+            (rows, false) => format!("The {which} {rows} entries, newest first"),
+        }
     }
 
     /// The address of the page before this entry, with the same filter.

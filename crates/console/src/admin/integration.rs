@@ -241,6 +241,16 @@ pub(super) fn how_things_are(rows: &[IntegrationRow]) -> (String, Option<String>
     (how, but)
 }
 
+/// How one integration is.
+fn how_it_is(linked: u64, attention: u64) -> String {
+    let accounts = |some: u64, one, many| count(usize::try_from(some).unwrap_or(usize::MAX), one, many);
+    let linked = accounts(linked, "account is linked", "accounts are linked");
+    match attention {
+        0 => format!("Here {linked}."),
+        some => format!("Here {linked}; {} to be linked again.", accounts(some, "needs", "need")),
+    }
+}
+
 fn adding_form(provider: &Provider, given: &Given) -> form::Form {
     let form = form::Form::new("/admin/integrations", "Add integration")
         .hiding("provider", provider.id.to_string())
@@ -283,10 +293,7 @@ async fn view(
     let trusted = trusts.iter().filter(|trust| trust.state == trust::State::Granted).count();
     Ok(admin::Integration {
         frame: Frame::inside(one.name.clone(), Here::Integrations, console.viewer(who).await?),
-        how: match attention {
-            0 => format!("{linked} accounts are linked."),
-            some => format!("{linked} accounts are linked; {some} need to be linked again."),
-        },
+        how: how_it_is(linked, attention),
         slug: one.slug.clone(),
         name: one.name.clone(),
         provider: one.provider.name.clone(),

@@ -32,13 +32,25 @@ pub(crate) async fn show(
     let (auth, acting) = (console.auth(), who.acting());
     let client = client::get(auth, &acting, id).await?;
     let secrets = client::secrets_of(auth, &acting, id).await?;
+    let live = secrets.iter().filter(|secret| secret.is_live(console.now()));
+    let secrets = live.map(|one| secret(&console, one)).collect();
     let integrations = trusts(&console, id).await?;
+    let frame = Frame::inside(client.name.clone(), Here::Developer, console.viewer(&who).await?);
+    page(&view(&console, frame.telling(told.notice()), client, integrations, secrets))
+}
+
+fn view(
+    console: &Console,
+    frame: Frame,
+    client: Client,
+    integrations: Vec<Trust>,
+    secrets: Vec<SecretRow>,
+) -> Application {
     let trusted = integrations.iter().filter(|trust| trust.is_granted).count();
-    page(&Application {
-        frame: Frame::inside(client.name.clone(), Here::Developer, console.viewer(&who).await?)
-            .telling(told.notice()),
+    Application {
+        frame,
         how: how_it_is(&client, trusted, integrations.len()),
-        id: id.to_string(),
+        id: client.id.to_string(),
         client_id: client.client_id.to_string(),
         state: standing(&client),
         uri: client.uri.as_str().to_owned(),
@@ -50,13 +62,9 @@ pub(crate) async fn show(
         logo: client.logo_uri.as_ref().map(|uri| uri.as_str().to_owned()),
         registered: console.moment(client.created_at),
         integrations,
-        secrets: secrets
-            .iter()
-            .filter(|secret| secret.is_live(console.now()))
-            .map(|one| secret(&console, one))
-            .collect(),
+        secrets,
         name: client.name,
-    })
+    }
 }
 
 fn how_it_is(client: &Client, trusted: usize, all: usize) -> String {

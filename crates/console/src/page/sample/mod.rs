@@ -1,6 +1,7 @@
 //! Every page with made-up contents: for tests, photographs and the look of things.
 
 mod admin;
+mod deployment;
 mod developer;
 mod person;
 
@@ -31,5 +32,8 @@ fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
 
 /// Every page with made-up contents: a name for the file, and the HTML.
 pub fn samples() -> Vec<(&'static str, String)> {
-    [person::samples(), developer::samples(), admin::samples()].into_iter().flatten().collect()
+    [person::samples(), developer::samples(), admin::samples(), deployment::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
