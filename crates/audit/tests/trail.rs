@@ -1,5 +1,12 @@
 //! The trail as its callers see it, on each engine.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is tests, also what stands outside their functions"
+)]
+
 use audit::{Entry, Filter, MIGRATIONS, Outcome, Row, Subject, canonical, note, page, record, record_now};
 use kernel::{Actor, Client, Connection, EventRow, Id, Limit, Organisation, Page, Person, RequestId, World};
 use serde_json::{Value, json};

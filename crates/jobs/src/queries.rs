@@ -178,3 +178,63 @@ pub(crate) async fn delete_events(db: &Db, before: Timestamp, rows_max: i64) -> 
     let sql = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < $1 ORDER BY at LIMIT $2)";
     db.execute(sql, binds![before, rows_max]).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kernel::World;
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::MIGRATIONS;
+
+    const ROWS: usize = 200;
+    const NAME: &str = "test.claim";
+
+    async fn fill(db: &Db, world: &World) {
+        let world = world.clone();
+        let filled = db.write(async move |tx: &mut Writer| {
+            for _ in 0..ROWS {
+                let (payload, now) = ("{}".to_owned(), world.now());
+                insert(
+                    tx,
+                    world.new_id(),
+                    &NewJob { name: NAME, payload, run_at: now, dedupe_key: None },
+                    now,
+                )
+                .await?;
+            }
+            Ok::<(), DbError>(())
+        });
+        filled.await.unwrap();
+    }
+
+    async fn claim_all(db: Db, claim_of: Claim) -> Vec<Id<Job>> {
+        let mut claimed = Vec::new();
+        loop {
+            let rows = claim(&db, NAME, claim_of).await.unwrap();
+            if rows.is_empty() {
+                return claimed;
+            }
+            claimed.extend(rows.iter().map(|row| row.lease.job));
+        }
+    }
+
+    testkit::on_each_engine!(
+        async fn claims_at_the_same_time_never_share_a_row(db: Db) {
+            let (world, _) = testkit::world();
+            fill(&db, &world).await;
+            let now = world.now();
+            let mut claims = JoinSet::new();
+            for owner in 0..6 {
+                let until = now + std::time::Duration::from_secs(30);
+                claims.spawn(claim_all(db.clone(), Claim { owner: [owner; 16], now, until, rows_max: 3 }));
+            }
+            let claimed: Vec<_> = claims.join_all().await.into_iter().flatten().collect();
+            assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), ROWS);
+            assert_eq!(claimed.len(), ROWS, "some rows were claimed twice");
+        },
+        migrations = [MIGRATIONS]
+    );
+}

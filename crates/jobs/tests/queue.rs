@@ -1,5 +1,11 @@
 //! The queue as its callers see it, on each engine.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "all of this is tests, also what stands outside their functions"
+)]
+
 use std::{
     collections::BTreeMap,
     sync::{

@@ -50,20 +50,27 @@ const PACE: Pace = Pace {
     drain: Duration::from_secs(10),
 };
 
+/// One attempt under way.
 type Running = Pin<Box<dyn Future<Output = Result<(), JobFault>> + Send>>;
+
+/// Reads a payload and begins the attempt with this number.
+type Start = Box<dyn Fn(&str, u32) -> Result<Running, JobFault> + Send + Sync>;
+
+/// Makes the payload for the period that begins then.
+type Make = Box<dyn Fn(Timestamp) -> Result<String, DbError> + Send + Sync>;
 
 /// A kind of job that this worker can run.
 struct Kind {
     name: &'static str,
     retry: Retry,
-    start: Box<dyn Fn(&str, u32) -> Result<Running, JobFault> + Send + Sync>,
+    start: Start,
 }
 
 /// A kind of job that begins by itself, once per period over all nodes.
 struct Periodic {
     name: &'static str,
     period: Duration,
-    make: Box<dyn Fn(Timestamp) -> Result<String, DbError> + Send + Sync>,
+    make: Make,
 }
 
 /// Runs jobs: those that were registered, on this node, beside any number of other workers.
