@@ -23,7 +23,7 @@ export class OneTime {
   }
 
   settings() {
-    return { authorize_url: `${this.url}/auth`, token_url: `${this.url}/token`, revocation_url: `${this.url}/revoke`, issuer: this.url, base_url: this.url };
+    return { authorize_url: `${this.url}/auth`, token_url: `${this.url}/token`, revocation_url: `${this.url}/revoke`, issuer: this.url, api_url: this.url };
   }
 
   async answer(request, response) {
@@ -50,7 +50,7 @@ export class OneTime {
     this.calls[kind] += 1;
     const grant = kind === 'refresh_token' ? this.rotate(form.get('refresh_token')) : this.codes.delete(form.get('code')) ? this.begin() : null;
     const body = grant
-      ? { access_token: grant.access, refresh_token: grant.refresh, token_type: 'Bearer', expires_in: 0, scope: 'openid profile offline_access' }
+      ? { access_token: grant.access, refresh_token: grant.refresh, token_type: 'Bearer', expires_in: 0, scope: 'profile offline_access' }
       : { error: 'invalid_grant' };
     response.writeHead(grant ? 200 : 400, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(body), () => this.onTokenAnswer?.(kind));

@@ -87,7 +87,7 @@ export class ThirdParty {
 
   // For a catalogue file of the operator's: how Hilum reaches this service.
   settings() {
-    return { authorize_url: `${this.url}/auth`, token_url: `${this.url}/token`, revocation_url: `${this.url}/token/revocation`, issuer: this.url, base_url: this.url };
+    return { authorize_url: `${this.url}/auth`, token_url: `${this.url}/token`, revocation_url: `${this.url}/token/revocation`, issuer: this.url, api_url: this.url };
   }
 }
 
