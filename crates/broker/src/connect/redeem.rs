@@ -13,7 +13,7 @@ use vault::TenantVault;
 use super::{ConnectSession, ErrorCode, issuer};
 use crate::{
     Broker, By,
-    connection::{self, queries::Linked},
+    connection::{self, Status, queries::Linked},
     credential::{self, CredentialFault, CredentialRow, Grant, TokenRequest, places},
     integration::{Integration, IntegrationFault},
     outbound::Call,
@@ -234,6 +234,7 @@ impl Arrival {
         let account = self.tokens.account_id.as_ref();
         Linked {
             id,
+            status: Status::with_tokens(&self.session.asked, self.tokens.scopes.as_ref()),
             scopes_asked: self.session.asked.clone(),
             scopes_granted: self.tokens.scopes.clone().unwrap_or_else(|| self.session.asked.clone()),
             account: account.map(|account| self.vault.seal(places::account(id), account.as_bytes())),

@@ -6,7 +6,12 @@ use kernel::{Client, Connection, Id, Integration as IntegrationKind, Person, Sco
 use store::DbError;
 
 use super::{ConnectionRow, Status, queries};
-use crate::{Broker, credential::CredentialFault, integration::Integration, trust::{State, Terms}};
+use crate::{
+    Broker,
+    credential::CredentialFault,
+    integration::Integration,
+    trust::{State, Terms},
+};
 
 /// One integration as a person sees it.
 #[derive(Debug, Clone)]

@@ -61,6 +61,25 @@ impl Status {
         }
     }
 
+    /// Why the person has to link again, if so.
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::NeedsReconnect(reason) => Some(reason),
+            Self::Active | Self::Degraded | Self::Revoking | Self::Revoked => None,
+        }
+    }
+
+    /// How a connection stands to which new tokens came. Fewer scopes than asked for is a connection; a third party
+    /// that says it granted none at all has made none.
+    pub(crate) fn with_tokens(asked: &Scopes, granted: Option<&Scopes>) -> Self {
+        match granted {
+            Some(granted) if granted.is_empty() && !asked.is_empty() => {
+                Self::NeedsReconnect(Reason::ScopeMissing)
+            }
+            _ => Self::Active,
+        }
+    }
+
     /// How it stands, for the person.
     pub const fn in_words(self) -> &'static str {
         match self {
@@ -161,14 +180,20 @@ mod tests {
         for status in
             [Status::Active, Status::Degraded, Status::Revoking, Status::Revoked].into_iter().chain(reasons)
         {
-            let reason = match status {
-                Status::NeedsReconnect(reason) => Some(reason.as_str()),
-                _ => None,
-            };
+            let reason = status.reason().map(Reason::as_str);
             assert_eq!(Status::of_columns(status.as_str(), reason), Some(status));
         }
         assert_eq!(Status::of_columns("needs_reconnect", None), None);
         assert_eq!(Status::of_columns("gone", None), None);
+    }
+
+    #[test]
+    fn none_of_the_scopes_is_no_connection() {
+        let (asked, some, none) = ("a b".parse().unwrap(), "b c".parse().unwrap(), Scopes::none());
+        assert_eq!(Status::with_tokens(&asked, None), Status::Active);
+        assert_eq!(Status::with_tokens(&asked, Some(&some)), Status::Active);
+        assert_eq!(Status::with_tokens(&asked, Some(&none)), Status::NeedsReconnect(Reason::ScopeMissing));
+        assert_eq!(Status::with_tokens(&none, Some(&none)), Status::Active);
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub(crate) async fn account(tx: &mut Reader, id: Id<Connection>) -> Result<Optio
 /// What linking wrote down.
 pub(crate) struct Linked {
     pub id: Id<Connection>,
+    pub status: Status,
     pub scopes_asked: Scopes,
     pub scopes_granted: Scopes,
     pub account: Option<Sealed>,
@@ -93,10 +94,10 @@ pub(crate) async fn insert(
     integration: &crate::integration::Integration,
     linked: &Linked,
 ) -> Result<(), DbError> {
-    let sql = "INSERT INTO connection (id, person_id, integration_id, organisation_id, status, scopes_asked, \
+    let sql = "INSERT INTO connection (id, person_id, integration_id, organisation_id, status, reason, scopes_asked, \
                scopes_granted, account_sealed, facts_sealed, linked_at, consent_expires_at, credential_version, \
                lease_until, fence, failures, retry_at, updated_at) \
-               VALUES ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, 0, $9)";
+               VALUES ($1, $2, $3, $4, $11, $12, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, 0, $9)";
     let values = binds![
         linked.id,
         person,
@@ -108,6 +109,8 @@ pub(crate) async fn insert(
         &linked.facts,
         linked.now,
         linked.consent_expires_at,
+        linked.status.as_str(),
+        linked.status.reason(),
     ];
     tx.execute(sql, values).await.map(|_| ())
 }
@@ -115,7 +118,7 @@ pub(crate) async fn insert(
 /// The person linked again: the same connection goes on with new tokens. Its new version; none if it was ended
 /// meanwhile. The fence moves, so that a renewal under way with the old tokens changes nothing.
 pub(crate) async fn relink(tx: &mut Writer, linked: &Linked) -> Result<Option<i64>, DbError> {
-    let sql = "UPDATE connection SET status = 'active', reason = NULL, scopes_asked = $2, scopes_granted = $3, \
+    let sql = "UPDATE connection SET status = $8, reason = $9, scopes_asked = $2, scopes_granted = $3, \
                account_sealed = $4, facts_sealed = $5, linked_at = $6, consent_expires_at = $7, \
                credential_version = credential_version + 1, fence = fence + 1, lease_until = 0, failures = 0, \
                retry_at = 0, updated_at = $6 WHERE id = $1 \
@@ -128,6 +131,8 @@ pub(crate) async fn relink(tx: &mut Writer, linked: &Linked) -> Result<Option<i6
         &linked.facts,
         linked.now,
         linked.consent_expires_at,
+        linked.status.as_str(),
+        linked.status.reason(),
     ];
     let row: Option<(i64,)> = tx.optional(sql, values).await?;
     Ok(row.map(|(version,)| version))

@@ -161,3 +161,111 @@ pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, IntegrationFault> {
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crypto::jose::{Algorithm, Expect, Jwks, SigningKey, Typ};
+
+    use super::*;
+    use crate::provider::{Auth, Catalogue, ClientAuthKind};
+
+    fn flow(kind: ClientAuthKind) -> (OAuth2Code, Settings) {
+        let sandbox = Catalogue::built_in().unwrap().get("sandbox").unwrap().clone();
+        let address = Secret::new("http://127.0.0.1:1".to_owned());
+        let settings = sandbox.settings([("base_url".to_owned(), address)]).unwrap();
+        let Auth::OAuth2Code(code) = &sandbox.auth else { panic!() };
+        let mut code = OAuth2Code::clone(code);
+        code.client_auth = vec![kind];
+        code.jwt_algorithms = vec!["ES384".to_owned()];
+        code.token_params = BTreeMap::from([("action".to_owned(), TextTemplate::literal("requesttoken"))]);
+        (code, settings)
+    }
+
+    fn written(kind: ClientAuthKind, proof: &ClientProof) -> (Call, BTreeMap<String, String>) {
+        let (code, settings) = flow(kind);
+        let (world, token) = (world(), Secret::new("r+1".to_owned()));
+        let authentication = Some(code.client_authentication());
+        let grant = Grant::Refresh { token: &token };
+        let request = TokenRequest { code: &code, settings: &settings, proof, authentication, grant };
+        let call = request.write(&world, Url::parse("https://op.example/token").unwrap()).unwrap();
+        let form = form_urlencoded::parse(&call.body).into_owned().collect();
+        (call, form)
+    }
+
+    fn world() -> World {
+        testkit::world().0
+    }
+
+    fn proof() -> ClientProof {
+        let secret = Some(Secret::new("s:+ %".to_owned()));
+        ClientProof { client_id: "us@home".to_owned(), secret, private_key: None }
+    }
+
+    #[test]
+    fn each_way_to_prove_oneself_puts_the_secret_where_it_belongs() {
+        let (basic, form) = written(ClientAuthKind::Basic, &proof());
+        let expected = crypto::b64::encode_standard("us%40home:s%3A%2B+%25");
+        assert_eq!(basic.headers["authorization"], format!("Basic {expected}"));
+        assert!(basic.headers["authorization"].is_sensitive());
+        assert!(!form.contains_key("client_id") && !form.contains_key("client_secret"));
+        assert_eq!((form["grant_type"].as_str(), form["refresh_token"].as_str()), ("refresh_token", "r+1"));
+        assert_eq!(form["action"], "requesttoken");
+
+        let (body, form) = written(ClientAuthKind::Body, &proof());
+        assert_eq!((form["client_id"].as_str(), form["client_secret"].as_str()), ("us@home", "s:+ %"));
+        assert!(!body.headers.contains_key("authorization") && body.url.query().is_none());
+
+        let (query, form) = written(ClientAuthKind::Query, &proof());
+        assert_eq!(query.url.query(), Some("client_id=us%40home&client_secret=s%3A%2B+%25"));
+        assert!(!form.contains_key("client_secret"));
+
+        let (none, form) = written(ClientAuthKind::None, &proof());
+        assert_eq!(form["client_id"], "us@home");
+        assert!(!form.contains_key("client_secret") && !none.headers.contains_key("authorization"));
+    }
+
+    #[test]
+    fn an_assertion_is_signed_for_this_endpoint_and_ends_soon() {
+        let key = SigningKey::generate(Algorithm::Es384).unwrap();
+        let private_key = Some(key.to_pkcs8().unwrap());
+        let proof = ClientProof { client_id: "us".to_owned(), secret: None, private_key };
+        let (call, form) = written(ClientAuthKind::PrivateKeyJwt, &proof);
+        assert!(!call.headers.contains_key("authorization"));
+        assert_eq!(form["client_assertion_type"], ASSERTION_TYPE);
+        let keys = Jwks::new([key.public_jwk().clone()]);
+        let now = world().now();
+        let expect = Expect {
+            issuer: "us",
+            audience: "https://op.example/token",
+            typ: Typ::Exactly("JWT"),
+            algs: &[Algorithm::Es384],
+            now,
+            leeway_s: 0,
+        };
+        let claims = crypto::jose::verify(&form["client_assertion"], &keys, &expect).unwrap();
+        assert_eq!(claims.subject, "us");
+        assert!(claims.token_id.unwrap().len() >= 20);
+        assert!(claims.expires_at.since(now) <= Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_missing_secret_is_told_before_anything_is_sent() {
+        let proof = ClientProof { client_id: "us".to_owned(), secret: None, private_key: None };
+        for kind in [
+            ClientAuthKind::Basic,
+            ClientAuthKind::Body,
+            ClientAuthKind::Query,
+            ClientAuthKind::PrivateKeyJwt,
+        ] {
+            let (code, settings) = flow(kind);
+            let token = Secret::new(String::new());
+            let authentication = Some(code.client_authentication());
+            let grant = Grant::Refresh { token: &token };
+            let request =
+                TokenRequest { code: &code, settings: &settings, proof: &proof, authentication, grant };
+            assert!(request.write(&world(), Url::parse("https://op.example/token").unwrap()).is_err());
+        }
+    }
+}

@@ -74,6 +74,8 @@ pub(super) enum Verdict {
     Renewed(Box<crate::provider::IssuedTokens>),
     /// The grant is gone.
     Gone,
+    /// The third party has closed the endpoint for good (410, RFC 9110 §15.5.11).
+    Closed,
     /// Nothing is decided. The word is for the audit trail.
     Passing(&'static str),
     /// Nothing is decided, and the tokens may have been replaced by ones that we could not read.
@@ -83,6 +85,11 @@ pub(super) enum Verdict {
 pub(super) fn verdict(http_status: u16, reading: TokenReading) -> Verdict {
     let success = (200..300).contains(&http_status);
     match reading {
+        TokenReading::Refused { permanent: false, .. } | TokenReading::Transient { .. }
+            if http_status == 410 =>
+        {
+            Verdict::Closed
+        }
         TokenReading::Tokens(tokens) => Verdict::Renewed(tokens),
         TokenReading::Refused { permanent: true, .. } => Verdict::Gone,
         TokenReading::Refused { code, permanent: false } => Verdict::Passing(word_of(code)),
@@ -234,6 +241,8 @@ mod tests {
         ));
         assert!(matches!(verdict(400, refused(RefusalCode::Other, false)), Verdict::Passing(_)));
         let junk = || TokenReading::Transient { why: crate::provider::TransientWhy::NoAccessToken };
+        assert!(matches!(verdict(410, junk()), Verdict::Closed));
+        assert!(matches!(verdict(404, junk()), Verdict::Passing(_)));
         assert!(matches!(verdict(200, junk()), Verdict::Unreadable));
         assert!(matches!(verdict(503, junk()), Verdict::Passing("temporarily_unavailable")));
     }

@@ -16,11 +16,14 @@ use crate::{Broker, By};
 
 /// The renewals that are under way in this process.
 #[derive(Clone, Default)]
-pub(crate) struct Flights(Arc<Mutex<HashMap<Id<Connection>, watch::Receiver<Option<Renewal>>>>>);
+pub(crate) struct Flights(Arc<Mutex<HashMap<Id<Connection>, Outcome>>>);
+
+/// What will have come of a renewal.
+pub(super) type Outcome = watch::Receiver<Option<Renewal>>;
 
 impl Flights {
     /// Take part in the renewal of this connection; begin it if there is none. It goes on when the caller goes away.
-    pub(super) fn join(&self, broker: &Broker, wanted: Wanted, by: By) -> watch::Receiver<Option<Renewal>> {
+    pub(super) fn join(&self, broker: &Broker, wanted: Wanted, by: By) -> Outcome {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = flights.get(&wanted.connection) {
             return under_way.clone();
@@ -52,7 +55,7 @@ impl Drop for Landing {
 }
 
 /// The outcome of a flight, once it is there; none if it crashed.
-pub(super) async fn landed(mut outcome: watch::Receiver<Option<Renewal>>) -> Renewal {
+pub(super) async fn landed(mut outcome: Outcome) -> Renewal {
     match outcome.wait_for(Option::is_some).await {
         Ok(renewal) => renewal.unwrap_or(Renewal::Failed),
         Err(_) => Renewal::Failed,

@@ -11,6 +11,7 @@ mod refresh;
 mod revoke;
 mod settle;
 mod tokens;
+mod withdraw;
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use store::{DbError, FromRow, Reader, Row, Value, Writer, binds};
 use vault::Sealed;
 
 use super::tokens::{Revocation, TokenCall};
-use crate::connection::Reason;
+use crate::connection::{Reason, Status};
 
 /// The most journal rows of one connection and version that are looked at.
 const CALLS_MAX: i64 = 100;
@@ -232,12 +232,13 @@ pub(super) struct Renewal {
     pub fence: i64,
     pub scopes_granted: Option<kernel::Scopes>,
     pub consent_expires_at: Option<Timestamp>,
+    pub status: Status,
     pub now: Timestamp,
 }
 
 /// Move the connection to its next version, if it is still where the answer belongs.
 pub(super) async fn move_on(tx: &mut Writer, renewal: &Renewal) -> Result<bool, DbError> {
-    let sql = "UPDATE connection SET credential_version = credential_version + 1, status = 'active', reason = NULL, \
+    let sql = "UPDATE connection SET credential_version = credential_version + 1, status = $7, reason = $8, \
                failures = 0, retry_at = 0, lease_until = 0, scopes_granted = COALESCE($4, scopes_granted), \
                consent_expires_at = COALESCE($5, consent_expires_at), updated_at = $6 \
                WHERE id = $1 AND credential_version = $2 AND fence = $3 \
@@ -249,6 +250,8 @@ pub(super) async fn move_on(tx: &mut Writer, renewal: &Renewal) -> Result<bool, 
         &renewal.scopes_granted,
         renewal.consent_expires_at,
         renewal.now,
+        renewal.status.as_str(),
+        renewal.status.reason(),
     ];
     Ok(tx.execute(sql, values).await? == 1)
 }
@@ -347,6 +350,16 @@ pub(super) async fn waiting_revocation(
     let sql = "SELECT connection_id, integration_id, organisation_id, tokens_sealed FROM revocation \
                WHERE id = $1 AND state = 'waiting'";
     tx.optional(sql, binds![id]).await
+}
+
+/// Put newer tokens in the place of those that wait to be revoked.
+pub(super) async fn replace_tokens(
+    tx: &mut Writer,
+    id: Id<Revocation>,
+    tokens: &Sealed,
+) -> Result<(), DbError> {
+    let sql = "UPDATE revocation SET tokens_sealed = $2 WHERE id = $1 AND state = 'waiting'";
+    tx.execute(sql, binds![id, tokens]).await.map(|_| ())
 }
 
 /// Destroy the last copy of the tokens and note what is known.

@@ -41,6 +41,17 @@ impl Job for SweepTokenJournal {
 }
 
 impl Broker {
+    /// Take up what earlier processes have left, where this one is the only one on its database: nobody holds a lease any more.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn take_over(&self) -> Result<usize, DbError> {
+        let now = self.world.now();
+        let unit = async move |tx: &mut Writer| -> Result<(), DbError> { queries::void_leases(tx, now).await };
+        self.db.write(unit).await?;
+        self.recover().await
+    }
+
     /// Finish the renewals that processes which are gone have begun. Also worth calling once at start.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::{
     ask::{ClientProof, Grant, TokenRequest},
     claim::{Claim, Claimed, Wanted, claim},
     queries,
-    settle::{Unanswered, settle, unanswered},
+    settle::{Said, Unanswered, settle, unanswered},
     tokens::places,
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     integration::Integration,
     outbound::{Call, OutboundFault},
     provider::{ANSWER_BYTES_MAX, OAuth2Code},
+    upstream::retry_after,
 };
 
 /// How often the state is looked at while another process renews and says nothing.
@@ -101,7 +102,7 @@ async fn step(broker: &Broker, wanted: Wanted, by: &By) -> Result<Step, Credenti
             tracing::info!(connection = %wanted.connection, step = "recovering", "renewal");
             let kept = prepared.vault.open(places::answer(claimed.call), &sealed)?;
             let (status, body) = unpacked(kept.expose());
-            settle(broker, &prepared, &claimed, by, status, body).await
+            settle(broker, &prepared, &claimed, by, Said { status, body, wait: None }).await
         }
         Claim::Ask(claimed, refresh) => {
             tracing::debug!(connection = %wanted.connection, step = "sent", "renewal");
@@ -137,7 +138,7 @@ async fn ask(
             return unanswered(broker, prepared, &claimed, by, Unanswered::NotSent).await;
         }
     };
-    let (status, body) = match sent(broker, &claimed, call).await {
+    let (status, wait, body) = match sent(broker, &claimed, call).await {
         Ok(answer) => answer,
         Err(fault) => {
             tracing::warn!(integration = prepared.integration.slug, %fault, "the token endpoint did not answer");
@@ -152,7 +153,7 @@ async fn ask(
     claimed.received_at = broker.world.now();
     keep(broker, &claimed, prepared.vault.seal(places::answer(claimed.call), &packed(status, &body))).await?;
     tracing::debug!(connection = %claimed.connection, step = "received", "renewal");
-    settle(broker, prepared, &claimed, by, status, &body).await
+    settle(broker, prepared, &claimed, by, Said { status, body: &body, wait }).await
 }
 
 fn written(
@@ -175,11 +176,19 @@ fn written(
 }
 
 /// Make the call, and prolong the lease for as long as it takes.
-async fn sent(broker: &Broker, claimed: &Claimed, call: Call) -> Result<(u16, Bytes), OutboundFault> {
+async fn sent(
+    broker: &Broker,
+    claimed: &Claimed,
+    call: Call,
+) -> Result<(u16, Option<Duration>, Bytes), OutboundFault> {
     let answer = broker.outbound.read(call, ANSWER_BYTES_MAX);
     tokio::select! {
         biased;
-        answer = answer => answer.map(|answer| (answer.status.as_u16(), answer.body)),
+        answer = answer => {
+            let answer = answer?;
+            let wait = retry_after(&answer.headers, broker.world.now());
+            Ok((answer.status.as_u16(), wait, answer.body))
+        }
         never = prolong(broker, claimed) => match never {},
     }
 }

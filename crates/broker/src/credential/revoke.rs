@@ -4,28 +4,30 @@
 //! the row of the revocation, which no other code reads. That copy goes when the third party has confirmed, or when
 //! trying has come to its end.
 
+use std::sync::Arc;
+
 use audit::{Outcome, Subject};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::StatusCode;
 use jobs::{Job, JobFault, Retry, enqueue};
-use kernel::{Id, Secret, World};
+use kernel::{Id, World};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Writer;
-use url::Url;
 use vault::TenantVault;
 
 use super::{
     CredentialFault, Tokens,
-    ask::{ClientProof, Grant, TokenRequest, sensitive},
+    ask::{ClientProof, Grant, TokenRequest},
     queries::{self, RevocationRow},
     tokens::{Revocation, places},
+    withdraw,
 };
 use crate::{
     Broker, By,
     connection::ConnectionRow,
-    integration::{Integration, IntegrationFault},
-    outbound::{Call, OutboundFault},
-    provider::{ClientAuthentication, OAuth2Code, Revoke, RevokeClientAuth, RevokeHow, RevokeToken},
+    integration::Integration,
+    outbound::{OutboundFault, WholeAnswer},
+    provider::{IssuedTokens, OAuth2Code, Revoke, RevokeHow, TokenReading, read_token_answer},
 };
 
 /// The longest answer to a revocation that is read.
@@ -46,7 +48,7 @@ pub(crate) async fn schedule(
     tokens: &Tokens,
 ) -> Result<(), CredentialFault> {
     let id: Id<Revocation> = world.new_id();
-    let plain = Secret::new(serde_json::to_vec(tokens).map_err(|_| IntegrationFault::Catalogue("tokens"))?);
+    let plain = tokens.plain()?;
     let row = RevocationRow {
         connection: connection.id,
         integration: connection.integration,
@@ -73,6 +75,10 @@ impl Job for RevokeAtProvider {
         let Some(row) = row else { return Ok(()) };
         match revoke(broker, id, &row).await {
             Ok(evidence) => finish(broker, id, row, "done", evidence).await,
+            Err(fault @ JobFault::Final { .. }) => {
+                finish(broker, id, row, "given_up", "not_possible").await?;
+                Err(fault)
+            }
             Err(fault) if attempt >= Self::RETRY.attempts_max => {
                 finish(broker, id, row, "given_up", "not_confirmed").await?;
                 Err(fault)
@@ -80,6 +86,17 @@ impl Job for RevokeAtProvider {
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// What is needed to end one grant.
+struct Ending<'a> {
+    broker: &'a Broker,
+    id: Id<Revocation>,
+    integration: Arc<Integration>,
+    code: Arc<OAuth2Code>,
+    proof: ClientProof,
+    vault: TenantVault,
+    tokens: Tokens,
 }
 
 /// Ask the third party; what it said, in one word.
@@ -91,108 +108,88 @@ async fn revoke(broker: &Broker, id: Id<Revocation>, row: &RevocationRow) -> Res
         serde_json::from_slice(plain.expose()).map_err(|_| JobFault::dead("the tokens are unreadable"))?;
     let integration = broker.integration_of(row.integration).await?;
     let code = broker.code_flow(&integration).await?;
-    let Some(revoke) = &code.revoke else { return Ok("not_offered") };
     let proof = broker.client_proof(&integration).await?;
-    let calls = calls(&broker.world, &integration, &code, revoke, &proof, &tokens)?;
-    let Some(calls) = calls else { return Ok("not_supported") };
-    let mut evidence = "confirmed";
-    for call in calls {
-        let answer = broker.outbound.read(call, ANSWER_BYTES_MAX).await;
-        evidence = judged(revoke, answer)?;
+    Ending { broker, id, integration, code, proof, vault, tokens }.carry_out().await
+}
+
+impl Ending<'_> {
+    async fn carry_out(&self) -> Result<&'static str, JobFault> {
+        let Some(way) = &self.code.revoke else { return Ok("not_offered") };
+        let calls = withdraw::calls(
+            &self.broker.world,
+            &self.integration,
+            &self.code,
+            way,
+            &self.proof,
+            &self.tokens,
+        )?;
+        let Some(calls) = calls else { return Ok("not_supported") };
+        let mut evidence = "confirmed";
+        for call in calls {
+            match judged(way, self.broker.outbound.read(call, ANSWER_BYTES_MAX).await)? {
+                Told::Ended(word) => evidence = word,
+                Told::TokenDead => return self.with_a_newer_token().await,
+            }
+        }
+        Ok(evidence)
     }
-    Ok(evidence)
+
+    /// A way to revoke that goes by the access token needs a good one. The refresh token brings it; it is kept for the
+    /// next attempt, because the one before may be dead now.
+    async fn with_a_newer_token(&self) -> Result<&'static str, JobFault> {
+        let Some(refresh) = &self.tokens.refresh else { return Ok("token_already_dead") };
+        let (code, settings) = (&*self.code, &self.integration.settings);
+        let url = code.refresh_url.as_ref().unwrap_or(&code.token_url).fill(settings)?;
+        let authentication = Some(code.client_authentication());
+        let grant = Grant::Refresh { token: refresh };
+        let request = TokenRequest { code, settings, proof: &self.proof, authentication, grant };
+        let answer =
+            self.broker.outbound.read(request.write(&self.broker.world, url)?, ANSWER_BYTES_MAX).await?;
+        match read_token_answer(code, answer.status.as_u16(), &answer.body) {
+            TokenReading::Tokens(newer) => self.keep(&newer).await,
+            TokenReading::Refused { permanent: true, .. } => Ok("already_ended"),
+            TokenReading::Refused { code, .. } => Err(JobFault::again(code.as_str())),
+            TokenReading::Transient { why } => Err(JobFault::again(why.to_string())),
+        }
+    }
+
+    async fn keep(&self, newer: &IssuedTokens) -> Result<&'static str, JobFault> {
+        let tokens = Tokens {
+            access: newer.access.clone(),
+            refresh: newer.refresh.clone().or_else(|| self.tokens.refresh.clone()),
+            account_id: self.tokens.account_id.clone(),
+        };
+        let plain = tokens.plain()?;
+        let sealed = self.vault.seal(places::revocation(self.id), plain.expose());
+        let id = self.id;
+        let unit = async move |tx: &mut Writer| queries::replace_tokens(tx, id, &sealed).await;
+        self.broker.db.write(unit).await?;
+        Err(JobFault::again("the next attempt has a newer token"))
+    }
 }
 
 /// What an answer proves.
-fn judged(
-    revoke: &Revoke,
-    answer: Result<crate::outbound::WholeAnswer, OutboundFault>,
-) -> Result<&'static str, JobFault> {
+enum Told {
+    Ended(&'static str),
+    TokenDead,
+}
+
+fn judged(way: &Revoke, answer: Result<WholeAnswer, OutboundFault>) -> Result<Told, JobFault> {
     let status = match answer {
         Ok(answer) => answer.status,
-        Err(OutboundFault::TooLarge { .. }) => return Ok("confirmed"),
         Err(fault) => return Err(fault.into()),
     };
     if status.is_success() {
-        return Ok("confirmed");
+        return Ok(Told::Ended("confirmed"));
     }
-    if revoke.already_revoked.contains(&status.as_u16()) {
-        return Ok("already_ended");
+    if way.already_revoked.contains(&status.as_u16()) {
+        return Ok(Told::Ended("already_ended"));
     }
-    let by_access_token = matches!(revoke.how, RevokeHow::Bearer | RevokeHow::QueryToken { .. });
+    let by_access_token = matches!(way.how, RevokeHow::Bearer | RevokeHow::QueryToken { .. });
     if by_access_token && status == StatusCode::UNAUTHORIZED {
-        return Ok("token_already_dead");
+        return Ok(Told::TokenDead);
     }
     Err(JobFault::again(format!("the third party answered {status} to a revocation")))
-}
-
-/// The calls that end the grant, in order; none if this deployment does not speak the provider's way.
-fn calls(
-    world: &World,
-    integration: &Integration,
-    code: &OAuth2Code,
-    revoke: &Revoke,
-    proof: &ClientProof,
-    tokens: &Tokens,
-) -> Result<Option<Vec<Call>>, CredentialFault> {
-    let account = tokens.account_id.as_ref().map(|id| id.expose().clone()).unwrap_or_default();
-    let settings = integration.settings.clone().with("account_id", account);
-    let url = revoke.url.fill(&settings).map_err(IntegrationFault::from)?;
-    let method = Method::from_bytes(revoke.method.as_bytes())
-        .map_err(|_| IntegrationFault::Catalogue("revoke.method"))?;
-    match &revoke.how {
-        RevokeHow::Rfc7009 { token, client_auth } => {
-            let authentication = authentication(*client_auth, code);
-            let mut calls = Vec::new();
-            for (secret, hint) in named(*token, tokens) {
-                let grant = Grant::Revoke { token: secret, hint };
-                let authentication = authentication.clone();
-                let request = TokenRequest { code, settings: &settings, proof, authentication, grant };
-                let mut call = request.write(world, url.clone())?;
-                call.method = method.clone();
-                calls.push(call);
-            }
-            Ok(Some(calls))
-        }
-        RevokeHow::Bearer => {
-            let mut call = bare(method, url);
-            call.headers
-                .insert(header::AUTHORIZATION, sensitive(&format!("Bearer {}", tokens.access.expose()))?);
-            Ok(Some(vec![call]))
-        }
-        RevokeHow::QueryToken { parameter } => {
-            let mut url = url;
-            url.query_pairs_mut().append_pair(parameter, tokens.access.expose());
-            Ok(Some(vec![bare(method, url)]))
-        }
-        RevokeHow::WithingsSignature { .. } => Ok(None),
-    }
-}
-
-fn bare(method: Method, url: Url) -> Call {
-    let mut call = Call::get(url);
-    call.method = method;
-    call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    call
-}
-
-fn authentication(kind: RevokeClientAuth, code: &OAuth2Code) -> Option<ClientAuthentication> {
-    match kind {
-        RevokeClientAuth::AsToken => Some(code.client_authentication()),
-        RevokeClientAuth::Basic => Some(ClientAuthentication::Basic),
-        RevokeClientAuth::Body => Some(ClientAuthentication::Body),
-        RevokeClientAuth::None => None,
-    }
-}
-
-fn named(which: RevokeToken, tokens: &Tokens) -> Vec<(&Secret<String>, &'static str)> {
-    let access = (&tokens.access, "access_token");
-    let refresh = tokens.refresh.as_ref().map(|token| (token, "refresh_token"));
-    match which {
-        RevokeToken::AccessToken => vec![access],
-        RevokeToken::RefreshToken => vec![refresh.unwrap_or(access)],
-        RevokeToken::Both => refresh.into_iter().chain([access]).collect(),
-    }
 }
 
 /// Destroy the copy, and write down what is known.

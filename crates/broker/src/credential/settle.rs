@@ -36,14 +36,21 @@ struct Scene {
     by: By,
 }
 
+/// What the token endpoint said.
+pub(super) struct Said<'a> {
+    pub status: u16,
+    pub body: &'a [u8],
+    /// How long it asks to be left alone.
+    pub wait: Option<Duration>,
+}
+
 /// Use an answer that is in the journal.
 pub(super) async fn settle(
     broker: &Broker,
     prepared: &Arc<Prepared>,
     claimed: &Claimed,
     by: &By,
-    status: u16,
-    body: &[u8],
+    said: Said<'_>,
 ) -> Result<Step, CredentialFault> {
     let scene = Scene {
         broker: broker.clone(),
@@ -52,18 +59,25 @@ pub(super) async fn settle(
         by: by.clone(),
     };
     let db = broker.db.clone();
-    match verdict(status, read_token_answer(&prepared.code, status, body)) {
+    let wait = said.wait;
+    match verdict(said.status, read_token_answer(&prepared.code, said.status, said.body)) {
         Verdict::Renewed(tokens) => {
             let tokens = Arc::new(*tokens);
             db.write(async move |tx: &mut Writer| renewed(tx, &scene, &tokens).await).await
         }
-        Verdict::Gone => db.write(async move |tx: &mut Writer| gone(tx, &scene).await).await,
+        Verdict::Gone => db.write(async move |tx: &mut Writer| gone(tx, &scene, None).await).await,
+        Verdict::Closed => {
+            let reason = Some(Reason::ProviderClosed);
+            db.write(async move |tx: &mut Writer| gone(tx, &scene, reason).await).await
+        }
         Verdict::Passing(word) => {
-            db.write(async move |tx: &mut Writer| failed(tx, &scene, CallState::Failed, word).await).await
+            db.write(async move |tx: &mut Writer| failed(tx, &scene, CallState::Failed, word, wait).await)
+                .await
         }
         Verdict::Unreadable => {
             let word = "unreadable_answer";
-            db.write(async move |tx: &mut Writer| failed(tx, &scene, CallState::Unreadable, word).await).await
+            db.write(async move |tx: &mut Writer| failed(tx, &scene, CallState::Unreadable, word, wait).await)
+                .await
         }
     }
 }
@@ -98,7 +112,7 @@ pub(super) async fn unanswered(
         Unanswered::Lost => (CallState::Lost, "no_answer"),
         Unanswered::Unreadable => (CallState::Unreadable, "unreadable_answer"),
     };
-    broker.db.write(async move |tx: &mut Writer| failed(tx, &scene, state, word).await).await
+    broker.db.write(async move |tx: &mut Writer| failed(tx, &scene, state, word, None).await).await
 }
 
 /// New tokens came.
@@ -117,6 +131,7 @@ async fn renewed(tx: &mut Writer, scene: &Scene, tokens: &IssuedTokens) -> Resul
         fence: claimed.fence,
         scopes_granted: tokens.scopes.clone(),
         consent_expires_at: consent_end(scene, tokens),
+        status: Status::with_tokens(&before.scopes_asked, tokens.scopes.as_ref()),
         now,
     };
     let old = queries::credential(tx, claimed.connection, claimed.from_version).await?;
@@ -127,9 +142,13 @@ async fn renewed(tx: &mut Writer, scene: &Scene, tokens: &IssuedTokens) -> Resul
     queries::insert_credential(tx, claimed.connection, &row).await?;
     queries::delete_credentials_before(tx, claimed.connection, row.version).await?;
     queries::end_call(tx, claimed.call, CallState::Applied).await?;
-    if before.status != Status::Active {
-        let entry = scene.entry(&before, "connection.recovered", Outcome::Done);
-        audit::record(tx, &scene.broker.world, &entry).await?;
+    match renewal.status {
+        Status::NeedsReconnect(reason) => tell_reconnect(tx, scene, &before, reason).await?,
+        _ if before.status != Status::Active => {
+            let entry = scene.entry(&before, "connection.recovered", Outcome::Done);
+            audit::record(tx, &scene.broker.world, &entry).await?;
+        }
+        _ => {}
     }
     connection::queries::tell(tx, &before).await?;
     Ok(Step::Over(Renewal::Done))
@@ -188,8 +207,8 @@ async fn overtaken(tx: &mut Writer, scene: &Scene, now_is: &ConnectionRow) -> Re
     Ok(Step::Wait)
 }
 
-/// The third party says that the grant is gone.
-async fn gone(tx: &mut Writer, scene: &Scene) -> Result<Step, CredentialFault> {
+/// The third party says that the grant is gone, or (with a reason) that there is nobody to ask any more.
+async fn gone(tx: &mut Writer, scene: &Scene, reason: Option<Reason>) -> Result<Step, CredentialFault> {
     let claimed = &scene.claimed;
     let Some(before) = connection::queries::by_id(tx, claimed.connection).await? else {
         return Ok(Step::Over(Renewal::Ended));
@@ -209,6 +228,9 @@ async fn gone(tx: &mut Writer, scene: &Scene) -> Result<Step, CredentialFault> {
     if calls.iter().any(|call| call.id != claimed.call && call.state == CallState::Received) {
         queries::release_lease(tx, claimed.connection, claimed.fence).await?;
         return Ok(Step::Again);
+    }
+    if let Some(reason) = reason {
+        return reconnect(tx, scene, &before, reason).await;
     }
     let now = scene.broker.world.now();
     let consent_over = before.consent_expires_at.is_some_and(|end| end <= now);
@@ -230,6 +252,19 @@ async fn reconnect(
     let (claimed, world) = (&scene.claimed, &scene.broker.world);
     queries::need_reconnect(tx, claimed.connection, claimed.from_version, claimed.fence, reason, world.now())
         .await?;
+    tell_reconnect(tx, scene, before, reason).await?;
+    connection::queries::tell(tx, before).await?;
+    Ok(Step::Over(Renewal::Ended))
+}
+
+/// The person has to link again: on record, and told to whoever subscribed.
+async fn tell_reconnect(
+    tx: &mut Writer,
+    scene: &Scene,
+    before: &ConnectionRow,
+    reason: Reason,
+) -> Result<(), CredentialFault> {
+    let world = &scene.broker.world;
     let entry = scene.entry(before, "connection.needs_reconnect", Outcome::Failed(reason.as_str()));
     audit::record(tx, world, &entry).await?;
     let event = Event {
@@ -238,9 +273,7 @@ async fn reconnect(
         subject: before.id.to_string(),
         data: json!({ "integration": scene.prepared.integration.slug, "reason": reason.as_str() }),
     };
-    publish(tx, world, &event).await?;
-    connection::queries::tell(tx, before).await?;
-    Ok(Step::Over(Renewal::Ended))
+    Ok(publish(tx, world, &event).await?)
 }
 
 /// Nothing is decided: the connection stays, and is left alone for a while.
@@ -249,6 +282,7 @@ async fn failed(
     scene: &Scene,
     state: CallState,
     word: &'static str,
+    wait: Option<Duration>,
 ) -> Result<Step, CredentialFault> {
     let (claimed, world) = (&scene.claimed, &scene.broker.world);
     queries::end_call(tx, claimed.call, state).await?;
@@ -256,7 +290,7 @@ async fn failed(
         return Ok(Step::Over(Renewal::Ended));
     };
     let now = world.now();
-    let retry_at = now + backoff(before.failures, None);
+    let retry_at = now + backoff(before.failures, wait);
     let (from, fence) = (claimed.from_version, claimed.fence);
     if !queries::degrade(tx, claimed.connection, from, fence, retry_at, now).await? {
         let moved = before.credential_version != from;

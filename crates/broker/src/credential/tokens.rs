@@ -3,6 +3,8 @@
 use kernel::{IdKind, Secret};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::integration::IntegrationFault;
+
 /// One call to a token endpoint, in the journal.
 pub(crate) enum TokenCall {}
 impl IdKind for TokenCall {
@@ -24,6 +26,13 @@ pub(crate) struct Tokens {
     pub refresh: Option<Secret<String>>,
     #[serde(serialize_with = "into_the_seal_if_any")]
     pub account_id: Option<Secret<String>>,
+}
+
+impl Tokens {
+    /// The bytes that are sealed.
+    pub fn plain(&self) -> Result<Secret<Vec<u8>>, IntegrationFault> {
+        serde_json::to_vec(self).map(Secret::new).map_err(|_| IntegrationFault::Catalogue("tokens"))
+    }
 }
 
 fn into_the_seal<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,13 +1,15 @@
 //! Pass a call through.  Contract 1, `… /integrations/v1/{integration-id}/proxy/{path}`
 
+use std::sync::Arc;
+
 use audit::{Outcome, Subject};
 use axum::{
     body::Body,
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, Method, Uri, header as field, uri::PathAndQuery};
-use kernel::{Kind, RequestId};
+use http::{HeaderValue, Method, Uri, header as field, request::Parts, uri::PathAndQuery};
+use kernel::{Connection, Id, Kind, RequestId};
 use serde_json::json;
 use url::Url;
 use web::{Answer, Bearer, Path, Problem, Verbatim};
@@ -15,6 +17,7 @@ use web::{Answer, Bearer, Path, Problem, Verbatim};
 use super::{CleanPath, Rule, header};
 use crate::{
     Broker, By,
+    credential::Live,
     integration::Integration,
     outbound,
     trust::{Access, require_trust},
@@ -53,21 +56,42 @@ pub(crate) async fn pass(
     broker.spend_rate(access.trust.id, access.trust.terms.rate_per_minute).await?;
     let by = By::new(bearer.0.actor(), Some(request_id));
     let live = broker.credential(access.person, &access.integration, &by).await?;
+    let connection = live.id;
+    let answer = carried(&broker, &access.integration, live, &by, url, (parts, body)).await;
+    note(&broker, &access, connection, &by, rule, answer.as_ref().ok());
+    broker.note_use(connection, bearer.0.client);
+    Ok(Verbatim(passed_back(answer?, &access.integration.provider.limit_headers)))
+}
+
+async fn carried(
+    broker: &Broker,
+    integration: &Integration,
+    live: Arc<Live>,
+    by: &By,
+    url: Url,
+    (parts, body): (Parts, Body),
+) -> Result<outbound::Answer, Problem> {
     let body = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await.map_err(|_| too_large())?;
     let repeatable = is_idempotent_here(&parts.method);
-    let headers = headers(&access.integration, &parts.headers)?;
-    let connection = live.id;
-    let integration = &*access.integration;
-    let errand = Errand { integration, live, by: &by, method: parts.method, url, headers, body, repeatable };
-    let answer = send(&broker, errand).await;
-    let outcome = if answer.is_ok() { Outcome::Done } else { Outcome::Failed("no_answer") };
-    let status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
-    let details = json!({ "rule": rule.to_string(), "status": status });
-    let entry =
-        by.did(integration.organisation, "connection.proxied", Subject::of(connection), outcome, details);
+    let headers = headers(integration, &parts.headers)?;
+    let errand = Errand { integration, live, by, method: parts.method, url, headers, body, repeatable };
+    Ok(send(broker, errand).await?)
+}
+
+/// The rule tells what was done; the path could tell of the person.
+fn note(
+    broker: &Broker,
+    access: &Access,
+    connection: Id<Connection>,
+    by: &By,
+    rule: &Rule,
+    answer: Option<&outbound::Answer>,
+) {
+    let outcome = if answer.is_some() { Outcome::Done } else { Outcome::Failed("no_answer") };
+    let details = json!({ "rule": rule.to_string(), "status": answer.map(|answer| answer.status.as_u16()) });
+    let (organisation, subject) = (access.integration.organisation, Subject::of(connection));
+    let entry = by.did(organisation, "connection.proxied", subject, outcome, details);
     audit::note(&broker.db, &broker.world, &entry);
-    broker.note_use(connection, bearer.0.client);
-    Ok(Verbatim(passed_back(answer?, &integration.provider.limit_headers)))
 }
 
 /// The rule that allows the call, and where it goes.

@@ -48,7 +48,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 
 /// An HTTP date in any of the three forms of RFC 9110 §5.6.7, as seconds since the epoch.
 fn http_date(text: &str) -> Option<i64> {
-    let fixed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(&text.replace("GMT", "+0000"));
+    let fixed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.replace("GMT", "+0000"));
     if let Ok(instant) = fixed {
         return Some(instant.as_second());
     }

@@ -198,3 +198,39 @@ on_stage!(
         assert_eq!(stage.number("SELECT COUNT(*) FROM credential").await, 1);
     }
 );
+
+on_stage!(
+    async fn a_clinics_own_addresses_are_discovered(stage) {
+        let asked = stage.begin("1.1", "clinic", "").await;
+        assert_eq!(asked["aud"], stage.provider.url("/fhir"));
+        assert_eq!(asked["code_challenge_method"], "S256");
+        assert_eq!(asked["scope"], "offline_access patient/*.rs");
+        let back = stage.back("1.1", "clinic", &format!("code=good-code&state={}", asked["state"])).await;
+        assert_eq!(back.location(), format!("{PUBLIC_URL}/integrations/"));
+        let person = crate::stage::person(1);
+        assert!(stage.broker.unlink_by_slug(person, "clinic", &broker::By::system()).await.unwrap());
+        stage.worker().run_due().await.unwrap();
+        assert_eq!(stage.provider.book.lock().unwrap().revoked, ["refresh-canary-1"]);
+    }
+);
+
+on_stage!(
+    async fn nothing_lies_in_the_clear(stage) {
+        stage.link("1.1", "integration-1").await;
+        stage.clock.advance(std::time::Duration::from_secs(3601));
+        stage.api("1.1", "/integrations/v1/integration-1/proxy/1/x").await;
+        stage.begin("1.1", "integration-1", "").await;
+        stage.provider.set(|book| book.revoke_down = true);
+        stage.broker.unlink_by_slug(crate::stage::person(1), "integration-1", &broker::By::system()).await.unwrap();
+        stage.db.flush_lazy().await.unwrap();
+        if stage.db.engine() == testkit::engine::SQLITE {
+            let copy = tempfile::tempdir().unwrap();
+            let path = copy.path().join("copy.db");
+            stage.db.backup_to(&path).await.unwrap();
+            let bytes = std::fs::read(path).unwrap();
+            for canary in ["-canary-", "account-1", "our-secret", "good-code"] {
+                assert!(!bytes.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary}");
+            }
+        }
+    }
+);

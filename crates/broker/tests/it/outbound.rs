@@ -108,14 +108,15 @@ async fn a_name_with_one_closed_address_is_not_called() {
 
 #[tokio::test]
 async fn a_name_that_changes_its_answer_is_judged_anew() {
-    // First an address that nobody answers at (TEST-NET is closed, so a public one that is not routed is used), then loopback.
-    let script = BTreeMap::from([("rebind.example.com", vec![vec!["127.0.0.1"], vec!["127.0.0.1"]])]);
+    // At first the name has one address inside, later another: each time it is asked, and each time refused. A public
+    // answer in between would be connected to and to nothing else: the address goes straight from the look-up to the socket.
+    let script = BTreeMap::from([("rebind.example.com", vec![vec!["10.0.0.1"], vec!["127.0.0.1"]])]);
     let lookup = Arc::new(Script(Mutex::new(script), AtomicUsize::new(0)));
     let outbound = Outbound::new([].into(), lookup.clone()).unwrap();
-    for _ in 0..2 {
+    for _ in 0..3 {
         assert_eq!(refused(&outbound, "https://rebind.example.com/").await, Refusal::Address);
     }
-    assert_eq!(lookup.1.load(Ordering::SeqCst), 2);
+    assert_eq!(lookup.1.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn what_the_configuration_names_is_called_and_limits_hold() {
     let outbound =
         Outbound::new([provider.address.to_string().parse().unwrap()].into(), Arc::new(SystemLookup))
             .unwrap();
-    let url = || Url::parse(&provider.url("/.well-known/smart-configuration")).unwrap();
+    let url = || Url::parse(&provider.url("/fhir/.well-known/smart-configuration")).unwrap();
     assert_eq!(outbound.read(Call::get(url()), 4096).await.unwrap().status.as_u16(), 200);
     let too_large = outbound.read(Call::get(url()), 10).await.err().unwrap();
     assert!(matches!(too_large, OutboundFault::TooLarge { limit_bytes: 10 }));

@@ -23,6 +23,8 @@ pub enum Mood {
     Good,
     /// Answers 503.
     Down,
+    /// Answers 410.
+    Gone,
     /// Answers `invalid_grant`.
     Refusing,
     /// Answers 200 with nothing of use, having rotated.
@@ -32,6 +34,9 @@ pub enum Mood {
     /// Does nothing, and never answers.
     Dead,
 }
+
+/// Status, header fields, body.
+pub type ApiAnswer = (u16, Vec<(&'static str, String)>, String);
 
 #[derive(Debug)]
 pub struct Book {
@@ -47,7 +52,7 @@ pub struct Book {
     pub user: String,
     pub expires_in: u64,
     pub api_calls: Vec<(String, String, HeaderMap)>,
-    pub api_answers: Vec<(u16, Vec<(&'static str, String)>, String)>,
+    pub api_answers: Vec<ApiAnswer>,
 }
 
 #[derive(Clone)]
@@ -81,7 +86,7 @@ impl Provider {
         let app = Router::new()
             .route("/token", post(token))
             .route("/revoke", post(revoke))
-            .route("/.well-known/smart-configuration", get(smart))
+            .route("/fhir/.well-known/smart-configuration", get(smart))
             .route("/api/{*path}", any(api))
             .with_state(provider.clone());
         #[expect(clippy::disallowed_methods, reason = "a test's own server ends with the test")]
@@ -148,6 +153,7 @@ impl Book {
             |name: &str| form.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).unwrap_or_default();
         match (self.mood, field("grant_type")) {
             (Mood::Down, _) => (StatusCode::SERVICE_UNAVAILABLE, json!("down")),
+            (Mood::Gone, _) => (StatusCode::GONE, json!("gone")),
             (Mood::Refusing, _) => refused(),
             (Mood::Dead, _) => (StatusCode::OK, Value::Null),
             (_, "authorization_code") => {
@@ -209,9 +215,10 @@ async fn revoke(State(provider): State<Provider>, Form(form): Form<Vec<(String, 
 
 async fn smart(State(provider): State<Provider>) -> axum::Json<Value> {
     axum::Json(json!({
-        "issuer": provider.url(""),
+        "issuer": provider.url("/fhir"),
         "authorization_endpoint": provider.url("/authorize"),
         "token_endpoint": provider.url("/token"),
+        "revocation_endpoint": provider.url("/revoke"),
         "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],
     }))

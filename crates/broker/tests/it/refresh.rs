@@ -210,3 +210,40 @@ on_stage!(
         assert_eq!(stage.provider.book.lock().unwrap().api_calls.len(), calls + 1);
     }
 );
+
+on_stage!(
+    crate::stage::brief(),
+    async fn a_lease_lasts_as_long_as_the_call(stage) {
+        expired(&stage).await;
+        stage.provider.shut();
+        let waiting = use_it(&stage);
+        let other = stage.another().1;
+        let watching = async {
+            stage.provider.called(2).await;
+            // Three times over the lease would have run out, had nobody prolonged it.
+            for _ in 0..6 {
+                stage.clock.advance(crate::stage::brief().lease / 2);
+                let now = kernel::Timestamp::as_micros(kernel::Clock::now(&stage.clock));
+                let half = i64::try_from(crate::stage::brief().lease.as_micros()).unwrap() / 2;
+                while stage.number("SELECT lease_until FROM connection").await - now <= half {
+                    tokio::task::yield_now().await;
+                }
+            }
+            let heard = call(&other, Method::GET, PROXY, &BEARER, "");
+            let opened = async { stage.provider.open() };
+            tokio::join!(heard, opened).0.status
+        };
+        let (waited, watched) = tokio::join!(waiting, watching);
+        assert_eq!((waited.status, watched), (200, 200));
+        assert_eq!(stage.provider.token_calls(), 2);
+    }
+);
+
+on_stage!(
+    async fn a_service_that_is_closed_for_good_is_said_to_be(stage) {
+        expired(&stage).await;
+        stage.provider.mood(Mood::Gone);
+        assert_eq!(use_it(&stage).await.status, 409);
+        assert_eq!(status(&stage).await, ("needs_reconnect".to_owned(), "provider_closed".to_owned()));
+    }
+);

@@ -191,6 +191,10 @@ pub fn impatient() -> RefreshPolicy {
     RefreshPolicy { wait_max: Duration::from_millis(50), ..patient() }
 }
 
+pub fn brief() -> RefreshPolicy {
+    RefreshPolicy { lease: Duration::from_millis(120), ..patient() }
+}
+
 pub fn hasty() -> RefreshPolicy {
     RefreshPolicy {
         wait_max: Duration::from_secs(20),
@@ -220,6 +224,7 @@ impl Stage {
         stage.integrate("integration-1", "Integration #1", "one-time").await;
         stage.integrate("integration-2", "Integration #2", "graceful").await;
         stage.integrate("integration-3", "Integration #3", "open-id").await;
+        stage.integrate("clinic", "Your clinic", "smart-launcher").await;
         for (n, slugs) in
             [(1, &["integration-1", "integration-2", "integration-3"][..]), (2, &["integration-1"][..])]
         {
@@ -238,7 +243,11 @@ impl Stage {
     }
 
     async fn integrate(&self, slug: &str, name: &str, provider: &str) {
-        let settings = BTreeMap::from([("base_url".to_owned(), Secret::new(self.provider.url("")))]);
+        let (name_of_setting, path) = match provider {
+            "smart-launcher" => ("fhir_base_url", "/fhir"),
+            _ => ("base_url", ""),
+        };
+        let settings = BTreeMap::from([(name_of_setting.to_owned(), Secret::new(self.provider.url(path)))]);
         let new = IntegrationIn {
             slug: slug.to_owned(),
             provider: provider.to_owned(),
@@ -247,7 +256,7 @@ impl Stage {
             client_secret: Some(Secret::new("our-secret".to_owned())),
             private_key: None,
             settings,
-            scopes: None,
+            scopes: (provider == "smart-launcher").then(|| "patient/*.rs offline_access".parse().unwrap()),
             enabled: true,
         };
         self.broker.set_up_integration(ORGANISATION, &new, &By::system()).await.unwrap();
@@ -353,6 +362,7 @@ fn make(
         world: world.clone(),
         catalogue: Catalogue::built_in().unwrap().with_folder(folder).unwrap(),
         clients: Arc::new(Registry),
+        clients_channel: "client",
         people: Arc::new(Browsers),
         limiter: RateLimiter::memory(world),
         outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),

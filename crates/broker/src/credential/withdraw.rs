@@ -1,0 +1,84 @@
+//! What is sent to end a grant, in the provider's way.  RFC 7009 §2.1
+
+use http::{HeaderValue, Method, header};
+use kernel::{Secret, World};
+use url::Url;
+
+use super::{
+    CredentialFault, Tokens,
+    ask::{ClientProof, Grant, TokenRequest, sensitive},
+};
+use crate::{
+    integration::{Integration, IntegrationFault},
+    outbound::Call,
+    provider::{ClientAuthentication, OAuth2Code, Revoke, RevokeClientAuth, RevokeHow, RevokeToken},
+};
+
+/// The calls that end the grant, in order; none if this deployment does not speak the provider's way.
+pub(super) fn calls(
+    world: &World,
+    integration: &Integration,
+    code: &OAuth2Code,
+    revoke: &Revoke,
+    proof: &ClientProof,
+    tokens: &Tokens,
+) -> Result<Option<Vec<Call>>, CredentialFault> {
+    let account = tokens.account_id.as_ref().map(|id| id.expose().clone()).unwrap_or_default();
+    let settings = integration.settings.clone().with("account_id", account);
+    let url = revoke.url.fill(&settings).map_err(IntegrationFault::from)?;
+    let method = Method::from_bytes(revoke.method.as_bytes())
+        .map_err(|_| IntegrationFault::Catalogue("revoke.method"))?;
+    match &revoke.how {
+        RevokeHow::Rfc7009 { token, client_auth } => {
+            let authentication = authentication(*client_auth, code);
+            let mut calls = Vec::new();
+            for (secret, hint) in named(*token, tokens) {
+                let grant = Grant::Revoke { token: secret, hint };
+                let authentication = authentication.clone();
+                let request = TokenRequest { code, settings: &settings, proof, authentication, grant };
+                let mut call = request.write(world, url.clone())?;
+                call.method = method.clone();
+                calls.push(call);
+            }
+            Ok(Some(calls))
+        }
+        RevokeHow::Bearer => {
+            let mut call = bare(method, url);
+            call.headers
+                .insert(header::AUTHORIZATION, sensitive(&format!("Bearer {}", tokens.access.expose()))?);
+            Ok(Some(vec![call]))
+        }
+        RevokeHow::QueryToken { parameter } => {
+            let mut url = url;
+            url.query_pairs_mut().append_pair(parameter, tokens.access.expose());
+            Ok(Some(vec![bare(method, url)]))
+        }
+        RevokeHow::WithingsSignature { .. } => Ok(None),
+    }
+}
+
+fn bare(method: Method, url: Url) -> Call {
+    let mut call = Call::get(url);
+    call.method = method;
+    call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    call
+}
+
+fn authentication(kind: RevokeClientAuth, code: &OAuth2Code) -> Option<ClientAuthentication> {
+    match kind {
+        RevokeClientAuth::AsToken => Some(code.client_authentication()),
+        RevokeClientAuth::Basic => Some(ClientAuthentication::Basic),
+        RevokeClientAuth::Body => Some(ClientAuthentication::Body),
+        RevokeClientAuth::None => None,
+    }
+}
+
+fn named(which: RevokeToken, tokens: &Tokens) -> Vec<(&Secret<String>, &'static str)> {
+    let access = (&tokens.access, "access_token");
+    let refresh = tokens.refresh.as_ref().map(|token| (token, "refresh_token"));
+    match which {
+        RevokeToken::AccessToken => vec![access],
+        RevokeToken::RefreshToken => vec![refresh.unwrap_or(access)],
+        RevokeToken::Both => refresh.into_iter().chain([access]).collect(),
+    }
+}
