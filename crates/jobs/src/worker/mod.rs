@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How many jobs a worker runs at the same time, unless it is told otherwise.
-pub const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 16;
 
 /// How many jobs of one kind are claimed at once, so that one kind cannot keep all others waiting.
 const BATCH_MAX: usize = 8;

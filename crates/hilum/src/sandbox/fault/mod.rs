@@ -3,7 +3,7 @@
 mod meet;
 mod set;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use axum::{Router, routing::get};
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,21 @@ impl Default for Faults {
     }
 }
 
+/// From JSON as `POST /sandbox/faults` takes it, for faults from the start.
+impl FromStr for Faults {
+    type Err = String;
+
+    fn from_str(json: &str) -> Result<Self, String> {
+        let change: Change = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let Change { endpoints, stall_token_s, rate_limit, withdraw_grants_of } = change;
+        if !withdraw_grants_of.is_empty() {
+            return Err("withdraw_grants_of is for a sandbox that runs".to_owned());
+        }
+        let faults = Self { endpoints, stall_token_s, rate_limit: rate_limit.unwrap_or(true) };
+        faults.check().map(|()| faults).map_err(str::to_owned)
+    }
+}
+
 impl Faults {
     /// Says what cannot be had, if something cannot.
     pub(super) fn check(&self) -> Result<(), &'static str> {
@@ -210,5 +225,8 @@ mod tests {
         assert_eq!(change.endpoints[&Endpoint::Token], EndpointFault { slow_ms: 0, answer, times: Some(1) });
         assert_eq!(change.withdraw_grants_of, [Person::River]);
         assert!(serde_json::from_str::<Change>(r#"{"endpoint":{}}"#).is_err());
+        let start: Faults = r#"{"stall_token_s":2}"#.parse().unwrap();
+        assert_eq!((start.stall_token_s, start.rate_limit), (2, true));
+        assert!(text.parse::<Faults>().is_err() && r#"{"stall_token_s":601}"#.parse::<Faults>().is_err());
     }
 }

@@ -34,7 +34,9 @@ pub(super) async fn counters(State(sandbox): State<Arc<Sandbox>>) -> Response {
 impl Sandbox {
     /// From now on, misbehave in exactly this way.
     pub(in crate::sandbox) async fn misbehave(&self, change: Change) -> Result<Faults, &'static str> {
-        let Change { endpoints, stall_token_s, rate_limit, withdraw_grants_of } = change;
+        let Change { mut endpoints, stall_token_s, rate_limit, withdraw_grants_of } = change;
+        // what does nothing is not shown as switched on
+        endpoints.retain(|_, fault| fault.slow_ms > 0 || fault.answer.is_some());
         let rate_limit = rate_limit.unwrap_or_else(|| lock(&self.faults).rate_limit);
         let faults = Faults { endpoints, stall_token_s, rate_limit };
         faults.check()?;
@@ -110,7 +112,7 @@ mod tests {
         visit
             .set_faults(r#"{"stall_token_s":3,"endpoints":{"sleep":{"slow_ms":5}},"rate_limit":false}"#)
             .await;
-        let set = visit.set_faults("{}").await.json();
+        let set = visit.set_faults(r#"{"endpoints":{"heart":{"times":1}}}"#).await.json();
         assert_eq!(set, serde_json::json!({ "endpoints": {}, "stall_token_s": 0, "rate_limit": false }));
         assert_eq!(visit.get("/sandbox/faults").await.json(), set);
     }
