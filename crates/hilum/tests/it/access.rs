@@ -1,0 +1,249 @@
+//! Who may call what: one row for each operation of the OpenAPI document. An operation without a row fails, and a row
+//! without an operation.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::body::Body;
+use http::{Method, Request, header};
+
+use crate::app::{App, DIARY, FOREIGN_PATIENT, PATIENT, RIVAL, STRANGER, TestApp, form, operations};
+
+const STEPS: &str = r#"{"from":"2026-01-04","to":"2026-01-04"}"#;
+
+/// What everybody may read.
+const PUBLIC: [(&str, &str); 3] = [
+    ("GET /oauth2/jwks", "/oauth2/jwks"),
+    ("GET /oauth2/.well-known/openid-configuration", "/oauth2/.well-known/openid-configuration"),
+    ("GET /.well-known/oauth-authorization-server/oauth2", "/.well-known/oauth-authorization-server/oauth2"),
+];
+
+/// What clients call with their own credentials, and a form that is right but for these.
+const OF_CLIENTS: [(&str, &[(&str, &str)]); 3] = [
+    ("POST /oauth2/token", &[("grant_type", "client_credentials")]),
+    ("POST /oauth2/introspection", &[("token", "unknown")]),
+    ("POST /oauth2/revocation", &[("token", "unknown")]),
+];
+
+/// What is called with an access token. What each caller of [`CALLERS`] is answered:
+type Row = (&'static str, &'static str, Option<&'static str>, [u16; 9]);
+
+const CALLERS: [&str; 9] = [
+    "nobody",
+    "a token that is none",
+    "an expired token",
+    "a revoked token",
+    "the trusted client itself",
+    "the trusted client, with another scope",
+    "a client without trust",
+    "a client and a person of another organisation",
+    "the trusted client, for a person who has linked",
+];
+
+const OF_TOKENS: [Row; 13] = [
+    ("GET /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    ("POST /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
+    // The list needs no trust; it is empty without.
+    ("GET /integrations/v1/", "/integrations/v1/", None, [401, 401, 401, 401, 403, 200, 200, 200, 200]),
+    (
+        "GET /integrations/v1/{integration}",
+        "/integrations/v1/alpha",
+        None,
+        [401, 401, 401, 401, 403, 200, 404, 404, 200],
+    ),
+    (
+        "GET /integrations/v1/{integration}/actions",
+        "/integrations/v1/alpha/actions",
+        None,
+        [401, 401, 401, 401, 403, 200, 404, 404, 200],
+    ),
+    (
+        "POST /integrations/v1/{integration}/actions/{action}",
+        "/integrations/v1/alpha/actions/steps",
+        Some(STEPS),
+        [401, 401, 401, 401, 403, 200, 404, 404, 200],
+    ),
+    proxied("GET /integrations/v1/{integration}/proxy/{path}"),
+    proxied("HEAD /integrations/v1/{integration}/proxy/{path}"),
+    proxied("POST /integrations/v1/{integration}/proxy/{path}"),
+    proxied("PUT /integrations/v1/{integration}/proxy/{path}"),
+    proxied("PATCH /integrations/v1/{integration}/proxy/{path}"),
+    proxied("DELETE /integrations/v1/{integration}/proxy/{path}"),
+    // The last one, because it unlinks.
+    (
+        "DELETE /integrations/v1/{integration}",
+        "/integrations/v1/alpha",
+        None,
+        [401, 401, 401, 401, 403, 403, 404, 404, 204],
+    ),
+];
+
+const fn proxied(operation: &'static str) -> Row {
+    (operation, "/integrations/v1/alpha/proxy/1/echo", None, [401, 401, 401, 401, 403, 200, 404, 404, 200])
+}
+
+fn method(operation: &str) -> Method {
+    operation.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn every_operation_has_its_row() {
+    let app = TestApp::empty(&[], 0).await;
+    let public = PUBLIC.iter().map(|(operation, _)| (*operation).to_owned());
+    let clients = OF_CLIENTS.iter().map(|(operation, _)| (*operation).to_owned());
+    let tokens = OF_TOKENS.iter().map(|(operation, ..)| (*operation).to_owned());
+    let rows: BTreeSet<String> = public.chain(clients).chain(tokens).collect();
+    let described = operations(&app.house);
+    let missing: Vec<&String> = described.difference(&rows).collect();
+    let surplus: Vec<&String> = rows.difference(&described).collect();
+    assert!(
+        missing.is_empty() && surplus.is_empty(),
+        "without a row: {missing:#?}\nwithout an operation: {surplus:#?}"
+    );
+}
+
+#[tokio::test]
+async fn everybody_reads_what_is_public() {
+    let app = TestApp::new().await;
+    let token = app.token(PATIENT, DIARY, "openid").await;
+    for (operation, path) in PUBLIC {
+        for bearer in ["", "junk", &token] {
+            assert_eq!(app.call(method(operation), path, bearer, None).await.status, 200, "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn clients_prove_themselves_in_one_way() {
+    let app = TestApp::new().await;
+    let token = app.token(PATIENT, DIARY, "openid").await;
+    let wrong = App { secret: "hlm_cs_wrong-wrong-wrong-wrong-wrong-wrong-wrong-1", ..DIARY };
+    let foreign = App { secret: RIVAL.secret, ..DIARY };
+    let unknown = App { client_id: "nobody00000000000000000000000000.diary", ..DIARY };
+    for (operation, fields) in OF_CLIENTS {
+        let path = operation.split(' ').nth(1).unwrap();
+        let mut named = fields.to_vec();
+        named.push(("client_id", DIARY.client_id));
+        assert_eq!(post(&app, path, &[], fields).await, 401, "{operation} by nobody");
+        assert_eq!(post(&app, path, &[], &named).await, 401, "{operation} without a secret");
+        let bearer = format!("Bearer {token}");
+        assert_eq!(
+            post(&app, path, &[("authorization", &bearer)], &named).await,
+            401,
+            "{operation} by token"
+        );
+        let mut refusals = Vec::new();
+        for client in [wrong, foreign, unknown] {
+            let reply = app.ask_as(client, path, fields).await.expect(401);
+            assert_eq!(reply.json()["error"], "invalid_client");
+            assert!(reply.header("www-authenticate").starts_with("Basic "), "{operation}");
+            refusals.push(reply.bytes);
+        }
+        assert!(refusals.windows(2).all(|two| two[0] == two[1]), "{operation} tells which part was wrong");
+        let in_query = format!("{path}?client_id={}&client_secret={}", DIARY.client_id, DIARY.secret);
+        assert_eq!(post(&app, &in_query, &[], fields).await, 400, "{operation} by query");
+        let mut both = named.clone();
+        both.push(("client_secret", DIARY.secret));
+        assert_eq!(app.ask_as(DIARY, path, &both).await.status, 400, "{operation} in two ways");
+        assert_eq!(post(&app, path, &[], &both).await, 200, "{operation} by form");
+        assert_eq!(app.ask_as(DIARY, path, fields).await.status, 200, "{operation}");
+    }
+}
+
+async fn post(app: &TestApp, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> u16 {
+    let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.send(request.body(Body::from(form(fields))).unwrap()).await.status
+}
+
+#[tokio::test]
+async fn tokens_open_what_they_are_for() {
+    let app = TestApp::new().await;
+    let everything = "openid profile email integrations:revoke";
+    let expired = app.token(PATIENT, DIARY, everything).await;
+    app.clock.advance(Duration::from_secs(3700));
+    let browser = app.signed_in(PATIENT).await;
+    let right = browser.token(DIARY, everything).await;
+    let revoked = browser.token(DIARY, everything).await;
+    app.ask_as(DIARY, "/oauth2/revocation", &[("token", &revoked)]).await.expect(200);
+    assert_eq!(browser.link("alpha", DIARY).await, "https://diary.example/linked");
+    let bearers = [
+        String::new(),
+        "junk".to_owned(),
+        expired,
+        revoked,
+        app.own_token(DIARY).await,
+        browser.token(DIARY, "profile").await,
+        browser.token(STRANGER, everything).await,
+        app.token(FOREIGN_PATIENT, RIVAL, everything).await,
+        right,
+    ];
+    let mut wrong = Vec::new();
+    for (operation, path, body, expected) in OF_TOKENS {
+        for ((bearer, caller), expected) in bearers.iter().zip(CALLERS).zip(expected) {
+            let reply = app.call(method(operation), path, bearer, body).await;
+            if reply.status != expected {
+                wrong.push(format!(
+                    "{operation} by {caller}: {} and not {expected}: {}",
+                    reply.status,
+                    reply.text()
+                ));
+            }
+            if expected == 401 {
+                let challenge = reply.header("www-authenticate");
+                assert!(challenge.starts_with("Bearer"), "{operation} by {caller}: {challenge}");
+                assert_eq!(
+                    challenge.contains("invalid_token"),
+                    !bearer.is_empty(),
+                    "{operation} by {caller}"
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_client_sees_what_it_is_trusted_for_and_knows_of_nothing_else() {
+    let app = TestApp::new().await;
+    let browser = app.signed_in(PATIENT).await;
+    let token = browser.token(DIARY, "openid").await;
+    let names = async |bearer: &str| -> Vec<String> {
+        let list = app.call(Method::GET, "/integrations/v1/", bearer, None).await.expect(200).json();
+        list.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&token).await, ["Alpha health"]);
+    assert_eq!(names(&browser.token(STRANGER, "openid").await).await, [""; 0]);
+    assert_eq!(names(&app.token(FOREIGN_PATIENT, RIVAL, "openid").await).await, ["Beta health"]);
+    // What is there and not this client's is answered exactly as what is not there.
+    for below in ["", "/actions", "/proxy/1/echo"] {
+        let mut answers = Vec::new();
+        for slug in ["beta", "gamma"] {
+            let request = Request::get(format!("/integrations/v1/{slug}{below}"))
+                .header("authorization", format!("Bearer {token}"))
+                .header("x-request-id", "same");
+            let reply = app.send(request.body(Body::empty()).unwrap()).await.expect(404);
+            answers.push(reply.text().replace(slug, "slug"));
+        }
+        assert_eq!(answers[0], answers[1], "{below}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_the_business_of_its_client_alone() {
+    let app = TestApp::new().await;
+    let token = app.token(PATIENT, DIARY, "openid").await;
+    let active = async |client| {
+        app.ask_as(client, "/oauth2/introspection", &[("token", &token)]).await.expect(200).json()
+    };
+    assert_eq!(active(DIARY).await["active"], true);
+    for other in [STRANGER, RIVAL] {
+        assert_eq!(active(other).await, serde_json::json!({ "active": false }));
+        let refused = app.ask_as(other, "/oauth2/revocation", &[("token", &token)]).await;
+        assert!(refused.status == 200 || refused.status == 400, "{}", refused.text());
+        assert_eq!(active(DIARY).await["active"], true, "another client ended it");
+    }
+    app.ask_as(DIARY, "/oauth2/revocation", &[("token", &token)]).await.expect(200);
+    assert_eq!(active(DIARY).await, serde_json::json!({ "active": false }));
+}

@@ -1,0 +1,15 @@
+//! The whole deployment, in this process and as the binary: what no crate can be asked alone.
+
+#![cfg(test)]
+
+mod access;
+mod app;
+mod canary;
+mod commands;
+mod faults;
+mod headers;
+mod isolation;
+mod openapi;
+mod pages;
+mod party;
+mod sql;

@@ -1,0 +1,176 @@
+//! The document: what it says is there, what is there it says, and it changes only on purpose.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use http::Request;
+use serde_json::Value;
+
+use crate::app::{TestApp, operations};
+
+fn document(app: &TestApp) -> Value {
+    serde_json::to_value(app.house.openapi()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_served_is_the_document_and_a_page_to_read_it() {
+    let app = TestApp::empty(&[], 0).await;
+    let served = app.get("/openapi.json").await.expect(200);
+    assert_eq!(served.json(), document(&app));
+    assert_eq!(served.json()["openapi"], "3.1.0");
+    let page = app.get("/docs/").await.expect(200).text();
+    assert!(page.contains("swagger"), "{page}");
+    for outside in ["http://", "https://", "\"//"] {
+        assert!(!page.contains(outside), "the page needs another site: {page}");
+    }
+}
+
+/// Whoever adds, takes away or changes an operation says so here: callers depend on it.
+#[tokio::test]
+async fn operations_and_their_answers() {
+    let app = TestApp::empty(&[], 0).await;
+    let document = document(&app);
+    let mut lines = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let statuses: Vec<&str> =
+                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            lines.push(format!("{} {path} → {}", method.to_uppercase(), statuses.join(" ")));
+        }
+    }
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    DELETE /integrations/v1/{integration} → 204 default
+    DELETE /integrations/v1/{integration}/proxy/{path} → default
+    GET /.well-known/oauth-authorization-server/oauth2 → 200 default
+    GET /integrations/v1/ → 200 default
+    GET /integrations/v1/{integration} → 200 default
+    GET /integrations/v1/{integration}/actions → 200 default
+    GET /integrations/v1/{integration}/proxy/{path} → default
+    GET /oauth2/.well-known/openid-configuration → 200 default
+    GET /oauth2/jwks → 200 default
+    GET /oauth2/userinfo → 200 default
+    HEAD /integrations/v1/{integration}/proxy/{path} → default
+    PATCH /integrations/v1/{integration}/proxy/{path} → default
+    POST /integrations/v1/{integration}/actions/{action} → 200 default
+    POST /integrations/v1/{integration}/proxy/{path} → default
+    POST /oauth2/introspection → 200 default
+    POST /oauth2/revocation → 200 default
+    POST /oauth2/token → 200 default
+    POST /oauth2/userinfo → 200 default
+    PUT /integrations/v1/{integration}/proxy/{path} → default
+    ");
+}
+
+#[tokio::test]
+async fn every_path_that_is_described_is_there() {
+    let app = TestApp::empty(&[], 0).await;
+    for operation in operations(&app.house) {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let path = path.replace("{integration}", "x").replace("{action}", "x").replace("{path}", "x");
+        let request = Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
+        let status = app.send(request).await.status;
+        assert!(![404, 405].contains(&status), "{operation} is described and answers {status}");
+    }
+}
+
+/// Methods that no operation has, on every described path: were one answered, it would not be described.
+#[tokio::test]
+async fn every_method_that_answers_is_described() {
+    let app = TestApp::empty(&[], 0).await;
+    let described = operations(&app.house);
+    let paths: BTreeSet<&str> =
+        described.iter().map(|operation| operation.split_once(' ').unwrap().1).collect();
+    for path in paths {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            let is_described = described.contains(&format!("{method} {path}"));
+            // Where there is GET there is HEAD (RFC 9110 §9.3.2).
+            if is_described || (method == "HEAD" && described.contains(&format!("GET {path}"))) {
+                continue;
+            }
+            let address = path.replace("{integration}", "x").replace("{action}", "x").replace("{path}", "x");
+            let request = Request::builder().method(method).uri(&address).body(Body::empty()).unwrap();
+            let reply = app.send(request).await;
+            assert_eq!(reply.status, 405, "{method} {path} is answered and not described");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_sound() {
+    let app = TestApp::empty(&[], 0).await;
+    let document = document(&app);
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let in_path: BTreeSet<&str> =
+            path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let declared: BTreeSet<&str> = parameters
+                .iter()
+                .filter(|one| one["in"] == "path")
+                .map(|one| one["name"].as_str().unwrap())
+                .collect();
+            assert_eq!(in_path, declared, "{method} {path}: parameters (OpenAPI 3.1 §4.8.9.1)");
+            let id = operation["operationId"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{method} {path} has no operationId"));
+            assert!(ids.insert(id.to_owned()), "operationId {id} is there twice");
+            assert!(
+                operation["responses"]["default"].is_object(),
+                "{method} {path} says nothing of refusals"
+            );
+        }
+    }
+    let mut references = Vec::new();
+    collect_references(&document, &mut references);
+    assert!(!references.is_empty());
+    for reference in references {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+    }
+    let schemes = document["components"]["securitySchemes"].as_object().cloned().unwrap_or_default();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            for requirement in operation["security"].as_array().map(Vec::as_slice).unwrap_or_default() {
+                for name in requirement.as_object().unwrap().keys() {
+                    assert!(
+                        schemes.contains_key(name),
+                        "{method} {path} names the security scheme {name}, which is not there"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_token_says_so() {
+    let app = TestApp::empty(&[], 0).await;
+    let document = document(&app);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let request = Request::builder().method(method.to_uppercase().as_str());
+            let address = path.replace("{integration}", "x").replace("{action}", "x").replace("{path}", "x");
+            let reply = app.send(request.uri(address).body(Body::empty()).unwrap()).await;
+            let wants_bearer = reply.header("www-authenticate").starts_with("Bearer");
+            let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let says_bearer = security.iter().any(|one| one.get("bearer").is_some());
+            assert_eq!(wants_bearer, says_bearer, "{method} {path}: security");
+        }
+    }
+}
+
+fn collect_references(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(reference) if name == "$ref" => into.push(reference.clone()),
+                    other => collect_references(other, into),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, into)),
+        _ => {}
+    }
+}

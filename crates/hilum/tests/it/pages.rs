@@ -1,0 +1,264 @@
+//! Who may open which page and send which form: one row for each address of [`console::ROUTES`].
+
+use std::collections::BTreeSet;
+
+use http::Method;
+
+use crate::app::{
+    ADMINISTRATOR, Browser, DEVELOPER, DIARY, FOREIGN_ADMINISTRATOR, FOREIGN_DEVELOPER, PATIENT, Reply,
+    TestApp, form,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Anybody,
+    Person,
+    Developer,
+    Administrator,
+}
+use Who::{Administrator, Anybody, Developer, Person};
+
+/// Method, address template, for whom, a form, and what whoever may is answered.
+type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
+
+/// In the order in which they are tried: the form that unlinks after the page that asks.
+const ROWS: [Row; 53] = [
+    ("GET", "/", Person, &[], 303),
+    ("GET", "/sign-in", Anybody, &[], 200),
+    ("POST", "/sign-in", Anybody, &[], 422),
+    ("GET", "/register", Anybody, &[], 200),
+    ("POST", "/register", Anybody, &[], 422),
+    ("GET", "/sign-out", Anybody, &[], 200),
+    ("POST", "/sign-out", Anybody, &[], 303),
+    ("GET", "/signed-out", Anybody, &[], 200),
+    // Nothing is named, and nothing waits; what does is in every test that gets a token.
+    ("GET", "/consent", Person, &[], 400),
+    ("POST", "/consent", Person, &[], 400),
+    ("GET", "/integrations/", Person, &[], 200),
+    ("GET", "/integrations/{slug}/unlink", Person, &[], 200),
+    ("POST", "/integrations/{slug}/unlink", Person, &[], 303),
+    ("GET", "/developer/", Developer, &[], 200),
+    ("GET", "/developer/applications/new", Developer, &[], 200),
+    ("POST", "/developer/applications", Developer, &[], 422),
+    ("GET", "/developer/applications/{id}", Developer, &[], 200),
+    ("GET", "/developer/applications/{id}/edit", Developer, &[], 200),
+    ("POST", "/developer/applications/{id}/edit", Developer, &[], 422),
+    ("POST", "/developer/applications/{id}/secrets", Developer, &[], 200),
+    ("GET", "/developer/applications/{id}/secrets/{secret}/end", Developer, &[], 200),
+    ("POST", "/developer/applications/{id}/secrets/{secret}/end", Developer, &[], 422),
+    ("GET", "/developer/applications/{id}/trust/{slug}", Developer, &[], 200),
+    ("POST", "/developer/applications/{id}/trust/{slug}", Developer, &[("actions.steps", "on")], 303),
+    ("GET", "/admin/", Administrator, &[], 200),
+    ("GET", "/admin/applications", Administrator, &[], 200),
+    ("GET", "/admin/applications/{id}", Administrator, &[], 200),
+    ("POST", "/admin/applications/{id}/verify", Administrator, &[], 422),
+    ("GET", "/admin/applications/{id}/withdraw", Administrator, &[], 200),
+    ("POST", "/admin/applications/{id}/withdraw", Administrator, &[], 422),
+    ("GET", "/admin/trust", Administrator, &[], 200),
+    ("GET", "/admin/trust/{slug}/{client}", Administrator, &[], 200),
+    (
+        "POST",
+        "/admin/trust/{slug}/{client}",
+        Administrator,
+        &[("actions.steps", "on"), ("rate_per_minute", "60")],
+        303,
+    ),
+    ("GET", "/admin/trust/{slug}/{client}/withdraw", Administrator, &[], 200),
+    ("POST", "/admin/trust/{slug}/{client}/withdraw", Administrator, &[], 422),
+    ("GET", "/admin/integrations", Administrator, &[], 200),
+    ("POST", "/admin/integrations", Administrator, &[("provider", "sandbox")], 422),
+    ("GET", "/admin/integrations/new", Administrator, &[], 200),
+    ("GET", "/admin/integrations/new/{provider}", Administrator, &[], 200),
+    ("GET", "/admin/integrations/{slug}", Administrator, &[], 200),
+    ("POST", "/admin/integrations/{slug}", Administrator, &[], 422),
+    ("GET", "/admin/integrations/{slug}/disable", Administrator, &[], 200),
+    ("POST", "/admin/integrations/{slug}/disable", Administrator, &[], 422),
+    ("POST", "/admin/integrations/{slug}/enable", Administrator, &[], 303),
+    ("GET", "/admin/people", Administrator, &[], 200),
+    ("POST", "/admin/people", Administrator, &[], 422),
+    ("GET", "/admin/people/new", Administrator, &[], 200),
+    ("GET", "/admin/people/{id}", Administrator, &[], 200),
+    ("POST", "/admin/people/{id}", Administrator, &[], 422),
+    ("GET", "/admin/organisation", Administrator, &[], 200),
+    ("POST", "/admin/organisation/sites", Administrator, &[], 422),
+    ("POST", "/admin/organisation/studies", Administrator, &[], 422),
+    ("GET", "/admin/audit", Administrator, &[], 200),
+];
+
+/// What stands for the parts of a template.
+pub struct Names {
+    client: String,
+    secret: String,
+    person: String,
+    slug: &'static str,
+}
+
+impl Names {
+    pub async fn of_northwind(app: &TestApp) -> Self {
+        let client = app.client_id_of(DIARY).await;
+        let acting = auth::Acting::system(app.organisation_of("northwind").await.id);
+        let secrets = auth::client::secrets_of(&app.house.auth, &acting, client).await.unwrap();
+        Self {
+            client: client.to_string(),
+            secret: secrets.first().unwrap().id.to_string(),
+            person: app.person_of(PATIENT).await.id.to_string(),
+            slug: "alpha",
+        }
+    }
+
+    /// As well formed as the real ones, and nobody's.
+    pub fn unknown() -> Self {
+        let id = "019b8d5e-0000-7000-8000-00000000dead".to_owned();
+        Self { client: id.clone(), secret: id.clone(), person: id, slug: "gamma" }
+    }
+
+    pub fn fill(&self, template: &str) -> String {
+        let id = if template.starts_with("/admin/people/") { &self.person } else { &self.client };
+        template
+            .replace("{id}", id)
+            .replace("{client}", &self.client)
+            .replace("{secret}", &self.secret)
+            .replace("{slug}", self.slug)
+            .replace("{provider}", "sandbox")
+    }
+}
+
+/// Send a row's request, with an id that is the same for all, so that answers can be compared.
+async fn open(browser: &Browser<'_>, (method, template, _, fields, _): Row, names: &Names) -> Reply {
+    let method: Method = method.parse().unwrap();
+    let body = (method == Method::POST).then(|| form(fields));
+    let headers = [("sec-fetch-site", "same-origin"), ("x-request-id", "same")];
+    browser.send(method, &names.fill(template), body, &headers).await
+}
+
+async fn app() -> TestApp {
+    TestApp::set(&[("people.self_registration", "open")]).await
+}
+
+fn told(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_page_has_its_row() {
+    let rows: BTreeSet<_> = ROWS.iter().map(|(method, template, ..)| (*method, *template)).collect();
+    let routes: BTreeSet<_> = console::ROUTES.iter().copied().collect();
+    assert_eq!(rows.len(), ROWS.len(), "a row is there twice");
+    let missing: Vec<_> = routes.difference(&rows).collect();
+    let surplus: Vec<_> = rows.difference(&routes).collect();
+    assert!(
+        missing.is_empty() && surplus.is_empty(),
+        "without a row: {missing:?}; without a page: {surplus:?}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_known_is_sent_to_sign_in_and_comes_back() {
+    let app = app().await;
+    let names = Names::of_northwind(&app).await;
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        let (method, template, who, _, right) = row;
+        let reply = open(&app.browser(), row, &names).await;
+        let expected = if who == Anybody { right } else { 303 };
+        let back = form(&[("return_to", &names.fill(template))]);
+        let sign_in = if method == "GET" { format!("/sign-in?{back}") } else { "/sign-in".to_owned() };
+        let is_right = reply.status == expected && (who == Anybody || reply.header("location") == sign_in);
+        if !is_right {
+            wrong.push(format!("{method} {template}: {} {}", reply.status, reply.header("location")));
+        }
+    }
+    told(&wrong);
+}
+
+#[tokio::test]
+async fn a_page_is_for_those_whose_it_is() {
+    let app = app().await;
+    let names = Names::of_northwind(&app).await;
+    let people = [(Person, PATIENT), (Developer, DEVELOPER), (Administrator, ADMINISTRATOR)];
+    let mut wrong = Vec::new();
+    for (is, somebody) in people {
+        let browser = app.signed_in(somebody).await;
+        if is == Person {
+            browser.link("alpha", DIARY).await;
+        }
+        for row in ROWS {
+            let (method, template, who, _, right) = row;
+            let may = who == is || (who == Person && is == Person);
+            // Pages for every person were tried by the patient, and those for anybody would sign the others out.
+            if matches!(who, Anybody | Person) && !may {
+                continue;
+            }
+            let reply = open(&browser, row, &names).await;
+            let expected = if may { right } else { 403 };
+            if reply.status != expected {
+                wrong.push(format!("{method} {template} by {is:?}: {} and not {expected}", reply.status));
+            }
+        }
+    }
+    told(&wrong);
+}
+
+#[tokio::test]
+async fn what_is_another_organisations_is_not_there() {
+    let app = app().await;
+    let (names, unknown) = (Names::of_northwind(&app).await, Names::unknown());
+    let mut wrong = Vec::new();
+    for (is, somebody) in [(Developer, FOREIGN_DEVELOPER), (Administrator, FOREIGN_ADMINISTRATOR)] {
+        let browser = app.signed_in(somebody).await;
+        let names_something =
+            |template: &str| ["{id}", "{slug}", "{client}"].iter().any(|part| template.contains(part));
+        for row in ROWS.into_iter().filter(|row| row.2 == is && names_something(row.1)) {
+            let (foreign, nothing) = (open(&browser, row, &names).await, open(&browser, row, &unknown).await);
+            if (foreign.status, nothing.status) != (404, 404) {
+                wrong.push(format!("{} {}: {} {}", row.0, row.1, foreign.status, nothing.status));
+            } else if foreign.bytes != nothing.bytes || other_headers(&foreign) != other_headers(&nothing) {
+                wrong.push(format!("{} {} tells that it is there", row.0, row.1));
+            }
+        }
+    }
+    told(&wrong);
+}
+
+/// All but those that change from one request to the next.
+fn other_headers(reply: &Reply) -> Vec<(String, String)> {
+    let all =
+        reply.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    all.filter(|(name, _)| !name.starts_with("ratelimit-")).collect()
+}
+
+#[tokio::test]
+async fn accounts_are_made_by_administrators_where_registration_is_closed() {
+    let app = TestApp::new().await;
+    let browser = app.browser();
+    let fields = [
+        ("organisation", "northwind"),
+        ("display_name", "Somebody"),
+        ("email", "somebody@northwind.example"),
+        ("password", "a long enough password"),
+    ];
+    browser.get("/register").await.expect(404);
+    browser.post("/register", &fields).await.expect(404);
+    let administrator = app.signed_in(ADMINISTRATOR).await;
+    let added =
+        administrator.post("/admin/people", &[fields.as_slice(), &[("roles.person", "on")]].concat()).await;
+    assert!(added.location().starts_with("/admin/people/"));
+    let entered = browser.post("/sign-in", &[fields[2], fields[3]]).await;
+    assert_eq!(entered.location(), "/");
+    assert_eq!(browser.get("/").await.location(), "/integrations/");
+}
+
+#[tokio::test]
+async fn a_person_whose_role_is_taken_away_is_refused_at_once() {
+    let app = TestApp::new().await;
+    let developer = app.signed_in(DEVELOPER).await;
+    developer.get("/developer/").await.expect(200);
+    let id = app.person_of(DEVELOPER).await.id;
+    let administrator = app.signed_in(ADMINISTRATOR).await;
+    administrator.post(&format!("/admin/people/{id}"), &[("roles.person", "on")]).await.expect(303);
+    developer.get("/developer/").await.expect(403);
+    // Nobody makes themselves an administrator, whatever they send along.
+    for path in ["/admin/people", &format!("/admin/people/{id}")] {
+        developer.post(path, &[("roles.administrator", "on")]).await.expect(403);
+    }
+}
