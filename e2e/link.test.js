@@ -46,7 +46,7 @@ test('a person signs in and lets the application act', async () => {
   await page.getByLabel('E-mail').fill(people.nadia.email);
   await page.getByLabel('Password').fill(people.nadia.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.getByRole('button', { name: 'Allow', exact: true }).click();
   await page.waitForURL(`${home}/signed-in?**`);
   const tokens = await oauth.authorizationCodeGrant(server, new URL(page.url()), { pkceCodeVerifier: verifier, expectedState: state });
   token = tokens.access_token;

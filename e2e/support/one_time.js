@@ -1,4 +1,4 @@
-// The strictest third party: each refresh token works once, a second use ends the grant, every access token has run out by the time it arrives.
+// The strictest third party: each refresh token works once, a second use ends the grant, and access tokens end whenever the test says so.
 // It plays by RFC 6749 and nothing more; oidc-provider stands in for the real ones, this one for the moments in between.
 import { createServer } from 'node:http';
 import { randomBytes } from 'node:crypto';
@@ -50,7 +50,7 @@ export class OneTime {
     this.calls[kind] += 1;
     const grant = kind === 'refresh_token' ? this.rotate(form.get('refresh_token')) : this.codes.delete(form.get('code')) ? this.begin() : null;
     const body = grant
-      ? { access_token: grant.access, refresh_token: grant.refresh, token_type: 'Bearer', expires_in: 0, scope: 'profile offline_access' }
+      ? { access_token: grant.access, refresh_token: grant.refresh, token_type: 'Bearer', expires_in: 3600, scope: 'profile offline_access' }
       : { error: 'invalid_grant' };
     response.writeHead(grant ? 200 : 400, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(body), () => this.onTokenAnswer?.(kind));
@@ -62,6 +62,11 @@ export class OneTime {
     return grant;
   }
 
+  // From now on every access token that was given out is refused.
+  endAccess() {
+    for (const grant of this.grants.values()) grant.ended = true;
+  }
+
   rotate(refresh) {
     for (const [id, grant] of this.grants) {
       if (grant.used.has(refresh)) {
@@ -71,7 +76,7 @@ export class OneTime {
       }
       if (grant.refresh !== refresh) continue;
       grant.used.add(refresh);
-      Object.assign(grant, { refresh: opaque(), access: opaque() });
+      Object.assign(grant, { refresh: opaque(), access: opaque(), ended: false });
       return grant;
     }
     return null;
@@ -79,7 +84,7 @@ export class OneTime {
 
   me(request, response) {
     const bearer = request.headers.authorization?.replace(/^Bearer /, '');
-    const known = [...this.grants.values()].some((grant) => grant.access === bearer);
+    const known = [...this.grants.values()].some((grant) => grant.access === bearer && !grant.ended);
     response.writeHead(known ? 200 : 401, { 'content-type': 'application/json' }).end(JSON.stringify(known ? { sub: 'someone' } : {}));
   }
 

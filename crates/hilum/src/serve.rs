@@ -1,8 +1,11 @@
 //! The deployment on its sockets, until it is told to stop.
 
-use std::time::Duration;
+use std::{
+    fs::{File, TryLockError},
+    time::Duration,
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -19,6 +22,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// # Errors
 /// An address that is taken, a certificate that cannot be read, a socket that breaks.
 pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
+    let only_one = only_one(config)?;
     let listener = listen(config.server.listen, "server.listen").await?;
     let admin = listen(config.server.admin_listen, "server.admin_listen").await?;
     let (metrics, shutdown) = (Metrics::new(), house.shutdown.clone());
@@ -29,6 +33,14 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
         house.tasks.spawn(tls.reload_on_hangup(shutdown.clone()));
     }
     house.tasks.spawn(until_told(shutdown.clone()));
+    let (broker, is_alone) = (house.broker.clone(), only_one.is_some());
+    house.tasks.spawn(async move {
+        let taken_up = if is_alone { broker.take_over().await } else { broker.recover().await };
+        match taken_up {
+            Ok(renewals) => tracing::debug!(renewals, "taken up from earlier processes"),
+            Err(fault) => tracing::warn!(%fault, "what earlier processes left is taken up later"),
+        }
+    });
     house.tasks.spawn(house.worker().run(shutdown.token()));
     let (auth, until) = (house.auth.clone(), shutdown.clone());
     house.tasks.spawn(async move {
@@ -49,6 +61,18 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
     let (served, _) = tokio::join!(public, web::serve(admin, operators, &shutdown));
     house.close().await;
     served.context("serving")
+}
+
+/// On SQLite one process serves a database: it caches what no other process may change behind its back. Held until the process ends.
+fn only_one(config: &Config) -> anyhow::Result<Option<File>> {
+    let Some(database) = config.store.url.expose().strip_prefix("sqlite:") else { return Ok(None) };
+    let path = format!("{database}.lock");
+    let file = File::create(&path).with_context(|| path.clone())?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => bail!("another hilum serves {database}: use PostgreSQL for several nodes"),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.clone()),
+    }
 }
 
 async fn listen(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

@@ -387,3 +387,13 @@ pub(super) async fn end_connection(
                (SELECT 1 FROM revocation r WHERE r.connection_id = $1 AND r.state = 'waiting')";
     Ok(tx.execute(sql, binds![connection, evidence, now]).await? == 1)
 }
+
+/// End every lease: whoever held one is gone.
+pub(super) async fn void_leases(tx: &mut Writer, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE connection SET lease_until = 0, fence = fence + 1 WHERE lease_until > $1",
+        binds![now],
+    )
+    .await?;
+    Ok(())
+}

@@ -47,7 +47,8 @@ impl Broker {
     /// [`DbError`].
     pub async fn take_over(&self) -> Result<usize, DbError> {
         let now = self.world.now();
-        let unit = async move |tx: &mut Writer| -> Result<(), DbError> { queries::void_leases(tx, now).await };
+        let unit =
+            async move |tx: &mut Writer| -> Result<(), DbError> { queries::void_leases(tx, now).await };
         self.db.write(unit).await?;
         self.recover().await
     }
