@@ -20,7 +20,8 @@ pub mod proxy;
 pub mod trust;
 mod upstream;
 
-use axum::{Router, routing::get};
+use axum::{Router, middleware::map_response, response::Response, routing::get};
+use http::{HeaderValue, header};
 use store::{Migration, MigrationSet};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -43,7 +44,14 @@ pub fn routes(broker: Broker) -> OpenApiRouter {
         .routes(routes!(action::run::run))
         .routes(routes!(proxy::pass::pass))
         .route("/integrations/v1", get(integration::view::list))
+        .layer(map_response(kept_by_nobody))
         .with_state(broker)
+}
+
+/// What a person has linked, and the data behind it, is for the caller alone: no cache on the way keeps it.
+async fn kept_by_nobody(mut response: Response) -> Response {
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The journey to a third party and back, for browsers. To be spoken as pages.

@@ -29,9 +29,10 @@ pub struct ActionOut {
 
 /// The actions that this client may have done.
 #[utoipa::path(
-    get, path = "/integrations/v1/{integration}/actions", tag = "actions",
+    get, path = "/integrations/v1/{integration}/actions", tag = "actions", operation_id = "list_actions",
     params(("integration" = String, Path, description = "The integration's id")),
     responses((status = 200, description = "The actions", body = [ActionOut])),
+    security(("bearer" = [])),
 )]
 pub(crate) async fn list(
     State(broker): State<Broker>,

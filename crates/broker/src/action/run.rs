@@ -28,13 +28,14 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Run an action.
 #[utoipa::path(
-    post, path = "/integrations/v1/{integration}/actions/{action}", tag = "actions",
+    post, path = "/integrations/v1/{integration}/actions/{action}", tag = "actions", operation_id = "run_action",
     params(
         ("integration" = String, Path, description = "The integration's id"),
         ("action" = String, Path, description = "The action's name"),
     ),
     request_body(content = Value, description = "The action's input"),
     responses((status = 200, description = "The action's output, FHIR R4 where it says so", body = Value)),
+    security(("bearer" = [])),
 )]
 pub(crate) async fn run(
     State(broker): State<Broker>,

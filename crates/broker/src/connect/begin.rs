@@ -48,7 +48,8 @@ pub(crate) async fn connect(
     let integration = broker.linkable(&slug).await?;
     let (client, return_uri) = broker.way_back(&integration, &asked).await?;
     let visitor = match broker.people.visitor(&headers).await? {
-        Some(visitor) => visitor,
+        Some(visitor) if visitor.organisation == integration.organisation => visitor,
+        Some(_) => return Err(ConnectFault::UnknownIntegration.into()),
         None => return Ok(Redirect::to(&broker.people.sign_in(&own_address(&slug, &asked)?))),
     };
     let away = match broker.code_flow(&integration).await {

@@ -50,6 +50,9 @@ impl Broker {
     ) -> Result<ConnectSession, ConnectFault> {
         let state = back.state.as_ref().ok_or(ConnectFault::UnknownJourney)?;
         let visitor = self.people.visitor(headers).await?.ok_or(ConnectFault::UnknownJourney)?;
+        if visitor.organisation != integration.organisation {
+            return Err(ConnectFault::UnknownIntegration);
+        }
         let (digest, browser, now) = (self.state_digest(state), visitor.session, self.world.now());
         let unit = async move |tx: &mut Writer| queries::consume(tx, digest, browser, now).await;
         let session = self.db.write(unit).await?.ok_or(ConnectFault::UnknownJourney)?;

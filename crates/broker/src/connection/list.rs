@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kernel::{Client, Connection, Id, Integration as IntegrationKind, Person, Scopes, Timestamp};
+use kernel::{
+    Client, Connection, Id, Integration as IntegrationKind, Organisation, Person, Scopes, Timestamp,
+};
 use store::DbError;
 
 use super::{ConnectionRow, Status, queries};
@@ -78,11 +80,31 @@ impl Broker {
         Ok(counts)
     }
 
-    /// Every integration as this person sees it, by name.
+    /// Every integration of this organisation as this person sees it, by name.
+    ///
+    /// # Errors
+    /// [`CredentialFault`]: something that is needed does not answer.
+    pub async fn summary_of(
+        &self,
+        organisation: Id<Organisation>,
+        person: Id<Person>,
+    ) -> Result<Vec<ConnectionSummary>, CredentialFault> {
+        self.summarised(Some(organisation), person).await
+    }
+
+    /// Every integration of this deployment as this person sees it, by name.
     ///
     /// # Errors
     /// [`CredentialFault`]: something that is needed does not answer.
     pub async fn summary(&self, person: Id<Person>) -> Result<Vec<ConnectionSummary>, CredentialFault> {
+        self.summarised(None, person).await
+    }
+
+    async fn summarised(
+        &self,
+        organisation: Option<Id<Organisation>>,
+        person: Id<Person>,
+    ) -> Result<Vec<ConnectionSummary>, CredentialFault> {
         let (rows, uses) = self
             .db
             .scan(async move |tx: &mut store::Reader| -> Result<_, store::DbError> {
@@ -93,7 +115,8 @@ impl Broker {
         let mut summaries = Vec::new();
         for integration in self.integrations_all().await? {
             let row = latest(&rows, &integration);
-            if !integration.enabled && row.is_none() {
+            let is_foreign = organisation.is_some_and(|own| own != integration.organisation);
+            if is_foreign || !integration.enabled && row.is_none() {
                 continue;
             }
             let used_by = self.used_by(&integration, row.map(|row| row.id), &uses).await?;

@@ -47,9 +47,10 @@ impl Fault for UnlinkFault {
 
 /// Unlink the person's account.
 #[utoipa::path(
-    delete, path = "/integrations/v1/{integration}", tag = "connections",
+    delete, path = "/integrations/v1/{integration}", tag = "connections", operation_id = "unlink_integration",
     params(("integration" = String, Path, description = "The integration's id")),
     responses((status = 204, description = "Unlinked, or was not linked")),
+    security(("bearer" = ["integrations:revoke"])),
 )]
 pub(crate) async fn unlink(
     State(broker): State<Broker>,

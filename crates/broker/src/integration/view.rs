@@ -32,8 +32,9 @@ pub struct IntegrationOut {
 
 /// All integrations that the client is trusted for.
 #[utoipa::path(
-    get, path = "/integrations/v1/", tag = "connections",
+    get, path = "/integrations/v1/", tag = "connections", operation_id = "list_integrations",
     responses((status = 200, description = "One object for each integration", body = [IntegrationOut])),
+    security(("bearer" = [])),
 )]
 pub(crate) async fn list(
     State(broker): State<Broker>,
@@ -41,7 +42,7 @@ pub(crate) async fn list(
     axum::Extension(request): axum::Extension<RequestId>,
 ) -> Answer<Json<Vec<IntegrationOut>>> {
     let person = person_of(&bearer.0)?;
-    let integrations = broker.trusted_integrations(bearer.0.client).await?;
+    let integrations = broker.trusted_integrations(&bearer.0).await?;
     let connections = broker.connections_of(person).await?;
     let by = By::new(bearer.0.actor(), Some(request));
     let shown = integrations.iter().map(|integration| {
@@ -53,9 +54,10 @@ pub(crate) async fn list(
 
 /// One integration.
 #[utoipa::path(
-    get, path = "/integrations/v1/{integration}", tag = "connections",
+    get, path = "/integrations/v1/{integration}", tag = "connections", operation_id = "get_integration",
     params(("integration" = String, Path, description = "The integration's id")),
     responses((status = 200, description = "The integration", body = IntegrationOut)),
+    security(("bearer" = [])),
 )]
 pub(crate) async fn view(
     State(broker): State<Broker>,

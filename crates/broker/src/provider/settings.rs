@@ -53,6 +53,11 @@ impl Settings {
         Self { transport, ..Self::default() }
     }
 
+    /// The values that may be shown: none of them is secret.
+    pub fn shown(&self) -> &BTreeMap<String, String> {
+        &self.plain
+    }
+
     /// The same, with a value that is known only at run time, such as `account_id`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {

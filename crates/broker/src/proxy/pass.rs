@@ -36,12 +36,13 @@ const SEGMENTS_BEFORE_PATH: usize = 5;
 /// Pass a call through to the third party.
 #[utoipa::path(
     method(get, head, post, put, patch, delete),
-    path = "/integrations/v1/{integration}/proxy/{*path}", tag = "proxy",
+    path = "/integrations/v1/{integration}/proxy/{*path}", tag = "proxy", operation_id = "proxy",
     params(
         ("integration" = String, Path, description = "The integration's id"),
         ("path" = String, Path, description = "The third party's path; method and path must be ones that the trust allows"),
     ),
     responses((status = "default", description = "The third party's answer")),
+    security(("bearer" = [])),
 )]
 pub(crate) async fn pass(
     State(broker): State<Broker>,

@@ -35,6 +35,9 @@ pub(crate) async fn require_trust(broker: &Broker, caller: &Caller, slug: &str) 
         Err(IntegrationFault::Unknown) => return Err(unknown()),
         Err(fault) => return Err(fault.into()),
     };
+    if integration.organisation != caller.organisation {
+        return Err(unknown());
+    }
     let trust = broker.trust(caller.client, &integration).await?.ok_or_else(unknown)?;
     Ok(Access { person, integration, trust })
 }
@@ -48,8 +51,7 @@ impl Broker {
         integration: &Integration,
     ) -> Result<Option<Arc<Trust>>, TrustFault> {
         let load = async {
-            let known = self.clients.by_id(client).await.map_err(IntegrationFault::from)?;
-            if !known.is_some_and(|client| client.is_verified) {
+            if !self.is_verified(client).await? {
                 return Ok(None);
             }
             let mut reader = self.db.read().await?;
@@ -59,11 +61,20 @@ impl Broker {
         Ok(found.filter(|trust| trust.state == State::Granted))
     }
 
-    /// The enabled integrations that this client is trusted for, by slug.
+    async fn is_verified(&self, client: Id<Client>) -> Result<bool, TrustFault> {
+        let known = self.clients.by_id(client).await.map_err(IntegrationFault::from)?;
+        Ok(known.is_some_and(|client| client.is_verified))
+    }
+
+    /// The enabled integrations of its own organisation that the caller's client is trusted for, by slug.
     pub(crate) async fn trusted_integrations(
         &self,
-        client: Id<Client>,
+        caller: &Caller,
     ) -> Result<Vec<Arc<Integration>>, TrustFault> {
+        let client = caller.client;
+        if !self.is_verified(client).await? {
+            return Ok(Vec::new());
+        }
         let slugs = self
             .db
             .scan(async move |tx: &mut store::Reader| queries::granted_slugs(tx, client).await)
@@ -71,8 +82,10 @@ impl Broker {
         let mut integrations = Vec::new();
         for (slug,) in slugs {
             match self.enabled_integration(&slug).await {
-                Ok(integration) => integrations.push(integration),
-                Err(IntegrationFault::Unknown) => {}
+                Ok(integration) if integration.organisation == caller.organisation => {
+                    integrations.push(integration)
+                }
+                Ok(_) | Err(IntegrationFault::Unknown) => {}
                 Err(fault) => return Err(fault.into()),
             }
         }

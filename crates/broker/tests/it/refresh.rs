@@ -247,3 +247,21 @@ on_stage!(
         assert_eq!(status(&stage).await, ("needs_reconnect".to_owned(), "provider_closed".to_owned()));
     }
 );
+
+on_stage!(
+    async fn a_fresh_token_needs_no_database(stage) {
+        stage.link("1.1", "integration-1").await;
+        // Messages of linking are on their way; what is in memory after the last of them stays there.
+        for _ in 0..20 {
+            assert_eq!(use_it(&stage).await.status, 200);
+        }
+        stage.db.clone().close().await;
+        for _ in 0..5 {
+            let heard = use_it(&stage).await;
+            assert_eq!(heard.status, 200, "{}", heard.body);
+        }
+        // The memory is trusted for a limited time only.
+        stage.clock.advance(Duration::from_secs(31));
+        assert_eq!(use_it(&stage).await.status, 503);
+    }
+);

@@ -14,7 +14,8 @@ on_stage!(
             { "name": "Integration #2", "connected": false, "connectUri": connect(2) },
             { "name": "Integration #3", "connected": false, "connectUri": connect(3) },
         ]);
-        assert_eq!(stage.api("1.1", "/integrations/v1/").await.json(), list);
+        let heard = stage.api("1.1", "/integrations/v1/").await;
+        assert_eq!((heard.json(), &heard.headers["cache-control"]), (list.clone(), &"no-store".parse().unwrap()));
         assert_eq!(stage.api("1.1", "/integrations/v1").await.json(), list);
         assert_eq!(stage.api("1.1", "/integrations/v1/integration-1").await.json(), one);
         // Another person has linked nothing; another client is trusted for less.
@@ -55,5 +56,18 @@ on_stage!(
         assert_eq!(stage.api("1.0", "/integrations/v1/").await.status, 403);
         let wrong = stage.api("junk", "/integrations/v1/").await;
         assert_eq!((wrong.status, wrong.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer error=\"invalid_token\""));
+    }
+);
+
+on_stage!(
+    async fn nothing_of_another_organisation_exists(stage) {
+        assert_eq!(stage.api("1.9", "/integrations/v1/").await.json(), json!([]));
+        assert_eq!(stage.api("1.9", "/integrations/v1/integration-1").await.status, 404);
+        let page = stage.get("/integrations/oauth2/integration-1/connect", &[("x-browser", "9.1")]).await;
+        assert_eq!((page.status, page.location()), (404, ""));
+        let (own, other) = (crate::stage::ORGANISATION, kernel::Id::from_bytes([8; 16]));
+        let person = crate::stage::person(9);
+        assert!(stage.broker.summary_of(other, person).await.unwrap().is_empty());
+        assert_eq!(stage.broker.summary_of(own, person).await.unwrap().len(), 4);
     }
 );
