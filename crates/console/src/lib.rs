@@ -25,7 +25,7 @@ use web::ErrorView;
 
 #[cfg(any(test, feature = "samples"))]
 pub use page::sample::samples;
-pub use route::{ROUTES, routes};
+pub use route::{ROUTES, entrance, routes};
 pub use state::{Config, Console, SelfRegistration};
 
 /// The page that a browser shows in place of what it asked for: for [`web::Dialect::Page`].

@@ -72,21 +72,23 @@ pub const ROUTES: &[(&str, &str)] = &[
 /// How large a form may be, in bytes: the largest field is a private key.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
-/// The pages, with the policy that browsers hold them to. To be spoken as [`web::Dialect::Page`] with
+/// The pages behind the door, with the policy that browsers hold them to. To be spoken as [`web::Dialect::Page`] with
 /// [`error_page`](crate::error_page).
 pub fn routes(console: Console) -> Router {
     let inside = Router::new().merge(own()).merge(portal()).merge(administration());
-    let pages = web::browser(Csp::strict(), inside).merge(web::browser(Csp::ending_elsewhere(), entrance()));
+    let pages = web::browser(Csp::strict(), inside);
     let assets = Router::new().route("/assets/{hash}/{name}", get(asset::get));
     web::body_limit(FORM_BYTES_MAX, pages).merge(assets).with_state(console)
 }
 
-/// Forms that may end at an application: sign-in on the way to one, and consent.
-fn entrance() -> Router<Console> {
-    Router::new()
+/// The pages before the door, where passwords are tried: a router of their own, to be limited more tightly. Their forms may
+/// end at an application: sign-in on the way to one, and consent.
+pub fn entrance(console: Console) -> Router {
+    let entrance = Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/register", get(register::show).post(register::create))
-        .route("/consent", get(consent::ask).post(consent::decide))
+        .route("/consent", get(consent::ask).post(consent::decide));
+    web::body_limit(FORM_BYTES_MAX, web::browser(Csp::ending_elsewhere(), entrance)).with_state(console)
 }
 
 fn own() -> Router<Console> {

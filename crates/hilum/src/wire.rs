@@ -142,21 +142,23 @@ impl House {
         let slow = |name, per_minute, routes| {
             limited(&self.limiter, metrics, (name, Quota::per_minute(per_minute)), Key::Address, routes)
         };
-        let oauth = slow("token", limits.token_per_minute, oauth);
+        // One count for everything, taken inside each family, so that each refuses in its own words.
+        let counted = |routes| slow("all", limits.requests_per_minute, routes);
         let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
         let (db, world) = (self.db.clone(), self.world.clone());
         let console = Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config));
+        let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
         let families = Families::new()
-            .with(Dialect::OAuth, oauth)
-            .with(Dialect::ProblemJson, integrations.layer(Extension(authenticate)))
-            .with(pages, auth::browser_routes(self.auth.clone()))
-            .with(pages, broker::browser_routes(self.broker.clone()))
-            .with(pages, console::routes(console))
+            .with(Dialect::OAuth, counted(slow("token", limits.token_per_minute, oauth)))
+            .with(Dialect::ProblemJson, counted(integrations.layer(Extension(authenticate))))
+            .with(pages, counted(auth::browser_routes(self.auth.clone())))
+            .with(pages, counted(broker::browser_routes(self.broker.clone())))
+            .with(pages, counted(entrance))
+            .with(pages, counted(console::routes(console)))
+            .with(pages, counted(web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api)))
             .with(Dialect::ProblemJson, health.routes())
-            .with(pages, web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api))
             .unmatched("/oauth2", Dialect::OAuth)
             .unmatched("/integrations/v1", Dialect::ProblemJson);
-        let everything = slow("all", limits.requests_per_minute, families.build(pages));
         let manners = Manners {
             world: self.world.clone(),
             public_url: config.server.public_url.clone(),
@@ -164,7 +166,7 @@ impl House {
             metrics: metrics.clone(),
         };
         let bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX);
-        Ok(manners.around(web::body_limit(bytes_max, everything)))
+        Ok(manners.around(web::body_limit(bytes_max, families.build(pages))))
     }
 
     /// Whether the database takes writes and the vault opens what it sealed.

@@ -4,7 +4,7 @@ use axum::{Router, response::Response};
 use http::{HeaderValue, header};
 use utoipa::openapi::{
     Components, Content, OpenApi, OpenApiVersion, Ref, RefOr, ResponseBuilder, Schema,
-    path::Operation,
+    path::{Operation, PathItem},
     schema::{ArrayBuilder, ObjectBuilder, Type},
 };
 use utoipa_swagger_ui::SwaggerUi;
@@ -34,7 +34,30 @@ pub fn titled(title: &str, version: &str, mut api: OpenApi) -> OpenApi {
     api.openapi = OpenApiVersion::Version31;
     title.clone_into(&mut api.info.title);
     version.clone_into(&mut api.info.version);
+    let paths = std::mem::take(&mut api.paths.paths);
+    api.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), named_apart(item))).collect();
     api
+}
+
+/// One handler may answer several methods of a path; each operation still has a name of its own.  OpenAPI 3.1 §4.8.10
+fn named_apart(mut item: PathItem) -> PathItem {
+    let of_path = [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("delete", &mut item.delete),
+        ("head", &mut item.head),
+        ("patch", &mut item.patch),
+    ];
+    let named = of_path.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?.operation_id.as_mut()?)));
+    let mut named: Vec<_> = named.collect();
+    let shared: Vec<String> = named.iter().map(|(_, id)| (*id).clone()).collect();
+    for (method, id) in &mut named {
+        if shared.iter().filter(|other| *other == *id).count() > 1 {
+            **id = format!("{method}_{id}");
+        }
+    }
+    item
 }
 
 /// Add the family's error body to every operation as its `default` response, so that no handler lists errors.

@@ -21,7 +21,6 @@ pub(super) async fn run(start: Start) -> anyhow::Result<()> {
     serve::serve(&config, house).await
 }
 
-/// Logs go to standard error.
 fn start_log(config: &Config) -> anyhow::Result<()> {
     let format = match config.log.format {
         LogFormat::Json => logging::Format::Json,

@@ -116,7 +116,8 @@ impl<E: std::error::Error> From<E> for Trouble {
 
 async fn dress(response: Response) -> Response {
     let mut response = response;
-    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    // Without `form-action`: browsers hold redirects after a form against it, and sign-in leads to Hilum.
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
