@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use askama::{Template, filters::HtmlSafe};
 use kernel::Issue;
 
+use crate::words::sentence;
+
 /// A form that is sent with POST.
 #[derive(Template)]
 #[template(path = "form.html")]
@@ -90,14 +92,6 @@ impl Form {
 }
 
 impl HtmlSafe for Form {}
-
-/// `must be at most 20` as `Must be at most 20.`
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let end = if message.ends_with(char::is_alphanumeric) { "." } else { "" };
-    format!("{first}{}{end}", letters.as_str())
-}
 
 /// One field.
 #[derive(Template)]

@@ -77,6 +77,14 @@ pub(crate) fn monogram(name: &str) -> String {
         .unwrap_or_else(|| "·".to_owned())
 }
 
+/// `must be at most 20` as `Must be at most 20.`
+pub(crate) fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if message.ends_with(char::is_alphanumeric) { "." } else { "" };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// `1 of 3 services` and the like: a number and the word that goes with it.
 pub(crate) fn count(amount: usize, one: &str, many: &str) -> String {
     match amount {
@@ -100,6 +108,13 @@ mod tests {
             "Change every allergy intolerance entry that you may see"
         );
         assert_eq!(scope("odd.thing"), "Permission “odd.thing”");
+    }
+
+    #[test]
+    fn a_message_becomes_a_sentence() {
+        assert_eq!(sentence("must be at most 20"), "Must be at most 20.");
+        assert_eq!(sentence("Such as app://"), "Such as app://");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

@@ -9,9 +9,9 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use kernel::{Id, Scope};
+use kernel::{Id, Kind, Scope};
 use serde::Deserialize;
-use web::{Answer, Form, Query, Redirect};
+use web::{Answer, Form, Problem, Query, Redirect};
 
 use crate::{
     answers::Answers,
@@ -47,7 +47,8 @@ pub(crate) async fn decide(
     who: SignedIn,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let request = answers.text("request").parse().map_err(|_| authorize::AuthorizeFault::NotPending)?;
+    let unnamed = |_| Problem::new(Kind::Invalid, "request: must name a request").with_path("request");
+    let request = answers.text("request").parse().map_err(unnamed)?;
     let decision = match answers.text("decision") {
         "allow" => {
             Decision::Allow(answers.ticked("scope").iter().filter_map(|s| s.parse::<Scope>().ok()).collect())

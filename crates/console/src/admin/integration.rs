@@ -28,7 +28,7 @@ use crate::{
     },
     respond::{Refusal, Told, done, page},
     state::Console,
-    words::count,
+    words::{count, sentence},
 };
 
 /// `GET /admin/integrations`
@@ -246,8 +246,8 @@ fn how_it_is(linked: u64, attention: u64) -> String {
     let accounts = |some: u64, one, many| count(usize::try_from(some).unwrap_or(usize::MAX), one, many);
     let linked = accounts(linked, "account is linked", "accounts are linked");
     match attention {
-        0 => format!("Here {linked}."),
-        some => format!("Here {linked}; {} to be linked again.", accounts(some, "needs", "need")),
+        0 => sentence(&linked),
+        some => sentence(&format!("{linked}; {} to be linked again", accounts(some, "needs", "need"))),
     }
 }
 

@@ -31,6 +31,7 @@ use crate::{
     },
     respond::{Refusal, Told, done, page},
     state::Console,
+    words::count,
 };
 
 /// The rate that the form proposes.
@@ -181,8 +182,7 @@ fn how_things_are(all: &[Between]) -> (String, Option<String>) {
     let with = |state| all.iter().filter(|one| one.trust.state == state).count();
     let how = match with(trust::State::Granted) {
         0 => "No application is trusted with an integration yet".to_owned(),
-        1 => "Trust is granted once".to_owned(),
-        many => format!("Trust is granted {many} times"),
+        some => format!("{} in force", count(some, "grant is", "grants are")),
     };
     let but = match with(trust::State::Requested) {
         0 => None,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::frame::Frame;
+use crate::{frame::Frame, words::sentence};
 
 /// The page of a refusal or a mistake.
 #[derive(Template)]
@@ -33,7 +33,7 @@ impl Failure {
                 ],
             ),
             404 => (
-                "There is nothing here",
+                "We cannot find that page",
                 &["Check the address.", "It may have been removed, or belong to somebody else."],
             ),
             405 => ("That cannot be done here", &["Go back and use the buttons on the page."]),
@@ -58,7 +58,7 @@ impl Failure {
         Self {
             frame: Frame::outside(heading),
             heading: heading.to_owned(),
-            happened: message.to_owned(),
+            happened: sentence(message),
             steps: steps.to_vec(),
             onward,
             reference: reference.map(str::to_owned),

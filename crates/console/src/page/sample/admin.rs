@@ -165,7 +165,7 @@ fn trusts() -> Trusts {
     };
     Trusts {
         frame: frame("Trust", Here::Trust),
-        how: "1 application is trusted".to_owned(),
+        how: "1 grant is in force".to_owned(),
         but: Some("1 request waits for you".to_owned()),
         trusts: vec![
             row("Pulse Diary", "Withings", State::warn("Asked for"), "Read weight", 2 * DAY),

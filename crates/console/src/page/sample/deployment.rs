@@ -105,7 +105,7 @@ fn add_integration() -> Ask {
 fn integration() -> Integration {
     Integration {
         frame: frame("Withings", Here::Integrations),
-        how: "Here 96 accounts are linked; 4 need to be linked again.".to_owned(),
+        how: "96 accounts are linked; 4 need to be linked again.".to_owned(),
         slug: "withings".to_owned(),
         name: "Withings".to_owned(),
         provider: "Withings Public Health Data API".to_owned(),
