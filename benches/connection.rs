@@ -1,0 +1,89 @@
+//! One keep-alive HTTP/1.1 connection, blocking, so that little stands between the clock and the socket.  RFC 9112
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    time::Duration,
+};
+
+/// A call that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest head of an answer that is read.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+pub struct Connection {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+}
+
+/// An answer, read to its end.
+pub struct Answer<'a> {
+    pub status: u16,
+    pub head: &'a str,
+    pub body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The values of a field, by its name in lower case.
+    pub fn fields(&self, name: &str) -> impl Iterator<Item = &str> {
+        fields(self.head, name)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(self.body).into_owned()
+    }
+}
+
+impl Connection {
+    pub fn open(port: u16) -> std::io::Result<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, bytes: Vec::with_capacity(HEAD_BYTES_MAX) })
+    }
+
+    /// Send a request, written out, and read its answer.
+    pub fn exchange(&mut self, request: &[u8]) -> std::io::Result<Answer<'_>> {
+        self.stream.write_all(request)?;
+        self.bytes.clear();
+        let head_ends = loop {
+            if let Some(at) = self.bytes.windows(END_OF_HEAD.len()).position(|four| four == END_OF_HEAD) {
+                break at + END_OF_HEAD.len();
+            }
+            self.read_more(HEAD_BYTES_MAX)?;
+        };
+        let head =
+            std::str::from_utf8(&self.bytes[..head_ends]).map_err(|_| broken("the head is not text"))?;
+        let length = fields(head, "content-length").next().and_then(|text| text.parse::<usize>().ok());
+        let ends = head_ends + length.ok_or_else(|| broken("an answer that does not say its length"))?;
+        while self.bytes.len() < ends {
+            self.read_more(ends)?;
+        }
+        let (head, body) = self.bytes.split_at(head_ends);
+        let head = std::str::from_utf8(head).map_err(|_| broken("the head is not text"))?;
+        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
+        Ok(Answer { status: status.ok_or_else(|| broken("no status"))?, head, body })
+    }
+
+    fn read_more(&mut self, bytes_max: usize) -> std::io::Result<()> {
+        let mut piece = [0; 4096];
+        let read = self.stream.read(&mut piece)?;
+        if read == 0 || self.bytes.len() + read > bytes_max.max(HEAD_BYTES_MAX) {
+            return Err(broken("cut short, or too long"));
+        }
+        self.bytes.extend_from_slice(&piece[..read]);
+        Ok(())
+    }
+}
+
+fn broken(why: &str) -> std::io::Error {
+    std::io::Error::other(String::from(why))
+}
+
+fn fields<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(move |(it, _)| it.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+}
