@@ -28,9 +28,13 @@ fn unanswered<E: std::error::Error + Send + Sync + 'static>(what: &'static str) 
 }
 
 impl Clients for AuthClients {
-    fn by_client_id<'a>(&'a self, client_id: &'a str) -> BoxFuture<'a, Result<Option<KnownClient>, PortFault>> {
+    fn by_client_id<'a>(
+        &'a self,
+        client_id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<KnownClient>, PortFault>> {
         async move {
-            let found = auth::client::live_by_client_id(&self.0, client_id).await.map_err(unanswered("client"))?;
+            let found =
+                auth::client::live_by_client_id(&self.0, client_id).await.map_err(unanswered("client"))?;
             Ok(found.map(known))
         }
         .boxed()
@@ -44,7 +48,9 @@ impl Clients for AuthClients {
 impl People for AuthPeople {
     fn visitor<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Option<Visitor>, PortFault>> {
         async move {
-            let current = auth::session::current(&self.0, &Cookies::of(headers), None).await.map_err(unanswered("session"))?;
+            let current = auth::session::current(&self.0, &Cookies::of(headers), None)
+                .await
+                .map_err(unanswered("session"))?;
             Ok(current.map(|signed_in| Visitor {
                 person: signed_in.person,
                 organisation: signed_in.organisation,
@@ -55,6 +61,7 @@ impl People for AuthPeople {
     }
 
     fn sign_in(&self, return_to: &LocalPath) -> LocalPath {
-        LocalPath::parse(&auth::session::sign_in_location(Some(return_to))).unwrap_or_else(|_| LocalPath::root())
+        LocalPath::parse(&auth::session::sign_in_location(Some(return_to)))
+            .unwrap_or_else(|_| LocalPath::root())
     }
 }

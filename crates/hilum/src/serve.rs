@@ -56,7 +56,8 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
         public_url = %config.server.public_url,
         "ready"
     );
-    let public = web::serve(listener, Serve { app, tls, limits: limits.clone(), metrics: metrics.clone() }, &shutdown);
+    let public =
+        web::serve(listener, Serve { app, tls, limits: limits.clone(), metrics: metrics.clone() }, &shutdown);
     let operators = Serve { app: health.admin(&metrics), tls: None, limits, metrics: metrics.clone() };
     let (served, _) = tokio::join!(public, web::serve(admin, operators, &shutdown));
     house.close().await;
@@ -70,7 +71,9 @@ fn only_one(config: &Config) -> anyhow::Result<Option<File>> {
     let file = File::create(&path).with_context(|| path.clone())?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => bail!("another hilum serves {database}: use PostgreSQL for several nodes"),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another hilum serves {database}: use PostgreSQL for several nodes")
+        }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| path.clone()),
     }
 }
@@ -80,7 +83,9 @@ async fn listen(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpL
 }
 
 fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
-    let (Some(chain), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) else { return Ok(None) };
+    let (Some(chain), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) else {
+        return Ok(None);
+    };
     Ok(Some(Tls::open(chain, key).context("server.tls_certificate")?))
 }
 
@@ -99,7 +104,9 @@ fn serve_limits(config: &Config) -> anyhow::Result<ServeLimits> {
 
 /// Begin the shutdown when the process is told to stop.
 pub async fn until_told(shutdown: Shutdown) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be heard; stop this process by SIGKILL");
         return;
     };

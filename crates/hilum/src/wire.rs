@@ -18,7 +18,8 @@ use store::{Db, MigrationSet, StoreConfig, StoreUrl};
 use utoipa_axum::router::OpenApiRouter;
 use vault::{RootKeySource, Vault};
 use web::{
-    Authenticate, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter, Shutdown, Tasks, limited,
+    Authenticate, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter, Shutdown, Tasks,
+    limited,
 };
 
 use crate::{
@@ -62,7 +63,11 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Db> {
         Durability::Full => store::Durability::Full,
         Durability::Relaxed => store::Durability::Relaxed,
     };
-    let settings = StoreConfig { durability, connections_max: config.store.connections_max, ..StoreConfig::new(url.clone()) };
+    let settings = StoreConfig {
+        durability,
+        connections_max: config.store.connections_max,
+        ..StoreConfig::new(url.clone())
+    };
     Db::open(&settings).await.with_context(|| format!("opening the database {url}"))
 }
 
@@ -108,7 +113,9 @@ impl House {
             None => RateLimiter::memory(world),
         };
         let (tasks, shutdown) = (Tasks::new(), Shutdown::new());
-        let auth = Auth::open(db.clone(), vault.clone(), world.clone(), auth_config(config)).await.context("opening auth")?;
+        let auth = Auth::open(db.clone(), vault.clone(), world.clone(), auth_config(config))
+            .await
+            .context("opening auth")?;
         let broker = Broker::new(Parts {
             db: db.clone(),
             vault,
@@ -176,7 +183,11 @@ impl House {
             let db = db.clone();
             async move {
                 let mut reader = db.read().await.map_err(|fault| fault.to_string())?;
-                reader.one::<(i64,)>("SELECT 1", store::binds![]).await.map(|_| ()).map_err(|fault| fault.to_string())
+                reader
+                    .one::<(i64,)>("SELECT 1", store::binds![])
+                    .await
+                    .map(|_| ())
+                    .map_err(|fault| fault.to_string())
             }
         })
     }
@@ -193,7 +204,8 @@ impl House {
 /// The described families and the whole document: from the same routers, so that no endpoint is undocumented.
 fn described(auth: &Auth, broker: &Broker) -> (Router, Router, utoipa::openapi::OpenApi) {
     let (oauth, oauth_api) = OpenApiRouter::new().merge(auth::routes(auth.clone())).split_for_parts();
-    let (integrations, integrations_api) = OpenApiRouter::new().merge(broker::routes(broker.clone())).split_for_parts();
+    let (integrations, integrations_api) =
+        OpenApiRouter::new().merge(broker::routes(broker.clone())).split_for_parts();
     let mut api = web::openapi::with_errors(Dialect::OAuth, oauth_api);
     api.merge(web::openapi::with_errors(Dialect::ProblemJson, integrations_api));
     (oauth, integrations, api)

@@ -35,7 +35,8 @@ pub fn titled(title: &str, version: &str, mut api: OpenApi) -> OpenApi {
     title.clone_into(&mut api.info.title);
     version.clone_into(&mut api.info.version);
     let paths = std::mem::take(&mut api.paths.paths);
-    api.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), named_apart(item))).collect();
+    api.paths.paths =
+        paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), named_apart(item))).collect();
     api
 }
 
@@ -49,7 +50,9 @@ fn named_apart(mut item: PathItem) -> PathItem {
         ("head", &mut item.head),
         ("patch", &mut item.patch),
     ];
-    let named = of_path.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?.operation_id.as_mut()?)));
+    let named = of_path
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?.operation_id.as_mut()?)));
     let mut named: Vec<_> = named.collect();
     let shared: Vec<String> = named.iter().map(|(_, id)| (*id).clone()).collect();
     for (method, id) in &mut named {

@@ -29,10 +29,14 @@ fn compare(drawn: &Arrows, built: &Arrows) -> Vec<String> {
             continue;
         };
         for used in uses.difference(allowed) {
-            faults.push(format!("`{name}` uses `{used}`: a new arrow needs a decision note and its row in ARCHITECTURE.md"));
+            faults.push(format!(
+                "`{name}` uses `{used}`: a new arrow needs a decision note and its row in ARCHITECTURE.md"
+            ));
         }
         for unused in allowed.difference(uses) {
-            faults.push(format!("`{name}` may use `{unused}` but does not: take it from the table in ARCHITECTURE.md"));
+            faults.push(format!(
+                "`{name}` may use `{unused}` but does not: take it from the table in ARCHITECTURE.md"
+            ));
         }
     }
     for gone in drawn.keys().filter(|name| !built.contains_key(*name)) {
@@ -58,7 +62,8 @@ fn built(metadata: &Value) -> Arrows {
     let members: BTreeSet<String> = packages.iter().filter_map(name).collect();
     let uses = |package: &Value| -> BTreeSet<String> {
         let dependencies = package.get("dependencies").and_then(Value::as_array).map(Vec::as_slice);
-        let shipped = dependencies.unwrap_or_default().iter().filter(|d| d.get("kind").is_some_and(Value::is_null));
+        let shipped =
+            dependencies.unwrap_or_default().iter().filter(|d| d.get("kind").is_some_and(Value::is_null));
         shipped.filter_map(name).filter(|used| members.contains(used)).collect()
     };
     packages.iter().filter_map(|package| Some((name(package)?, uses(package)))).collect()

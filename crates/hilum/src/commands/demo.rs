@@ -18,6 +18,10 @@ pub(super) struct Demo {
     port: u16,
 }
 
-pub(super) async fn run(asked: Demo, environment: BTreeMap<String, String>, world: World) -> anyhow::Result<()> {
+pub(super) async fn run(
+    asked: Demo,
+    environment: BTreeMap<String, String>,
+    world: World,
+) -> anyhow::Result<()> {
     demo::run(&asked.folder, asked.port, environment, world).await
 }

@@ -15,11 +15,18 @@ pub(super) async fn run(start: Start) -> anyhow::Result<()> {
     } else {
         vault::Vault::create_root_key_file(file, &start.world)
             .with_context(|| format!("making the root key {}", file.display()))?;
-        say(format_args!("Made the root key {}. Keep a copy of it apart from the database: without it nothing can be read.", file.display()))?;
+        say(format_args!(
+            "Made the root key {}. Keep a copy of it apart from the database: without it nothing can be read.",
+            file.display()
+        ))?;
     }
     let db = wire::open_store(config).await?;
     let applied = wire::migrate(&db).await?;
-    say(format_args!("The database {} is ready ({} migrations applied now).", wire::store_url(config)?, applied.len()))?;
+    say(format_args!(
+        "The database {} is ready ({} migrations applied now).",
+        wire::store_url(config)?,
+        applied.len()
+    ))?;
     wire::open_vault(config, &db, &start.world).await?;
     db.close().await;
     say("Next: `hilum check`, then `hilum serve`.")

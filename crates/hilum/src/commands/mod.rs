@@ -75,7 +75,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         .map_err(|_| anyhow::anyhow!("a TLS provider is installed already"))?;
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let world = World::new(SystemClock, SystemEntropy);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     match arguments.command {
         Command::Sandbox(sandbox) => runtime.block_on(sandbox::run(sandbox, world)),
         Command::Demo(demo) => runtime.block_on(demo::run(demo, environment, world)),

@@ -33,7 +33,10 @@ pub(super) struct Sandbox {
     #[arg(long, env = "HILUM_CLIENT_SECRET", hide_env_values = true)]
     client_secret: String,
     /// Where that client's answers may go.
-    #[arg(long = "redirect-uri", default_value = "http://127.0.0.1:8080/integrations/oauth2/sandbox/callback")]
+    #[arg(
+        long = "redirect-uri",
+        default_value = "http://127.0.0.1:8080/integrations/oauth2/sandbox/callback"
+    )]
     redirect_uris: Vec<String>,
     /// The life of an access token, in seconds.
     #[arg(long, default_value_t = sandbox::ACCESS_TOKEN_S)]

@@ -22,10 +22,14 @@ impl IntegrationsConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         within("integrations.calls_per_minute", self.calls_per_minute.into(), 1, 10_000_000)?;
         let named = |entry: &String| {
-            entry.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
+            entry
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
         };
         match self.allow_internal.iter().find(|entry| !named(entry)) {
-            Some(entry) => Err(bad("integrations.allow_internal", &format!("`{entry}` is not of the form host:port"))),
+            Some(entry) => {
+                Err(bad("integrations.allow_internal", &format!("`{entry}` is not of the form host:port")))
+            }
             None => Ok(()),
         }
     }

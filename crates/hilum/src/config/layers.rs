@@ -11,8 +11,10 @@ const PREFIX: &str = "HILUM__";
 const SEPARATOR: &str = "__";
 
 pub(super) fn parse(origin: &str, text: &str) -> Result<Table, ConfigError> {
-    text.parse::<Table>()
-        .map_err(|error| ConfigError::NotToml { origin: origin.to_owned(), message: error.to_string().trim().to_owned() })
+    text.parse::<Table>().map_err(|error| ConfigError::NotToml {
+        origin: origin.to_owned(),
+        message: error.to_string().trim().to_owned(),
+    })
 }
 
 /// Every `section.key` that the default file names, also those that stand there as a comment (`# key = …`).
@@ -36,7 +38,10 @@ pub(super) fn known_keys(text: &str) -> BTreeSet<String> {
 pub(super) fn from_environment(environment: &BTreeMap<String, String>) -> Table {
     let mut table = Table::new();
     for (name, text) in environment {
-        let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once(SEPARATOR)) else { continue };
+        let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once(SEPARATOR))
+        else {
+            continue;
+        };
         let entry = table.entry(section.to_lowercase()).or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(section) = entry {
             section.insert(key.to_lowercase(), value_of(text));
@@ -103,7 +108,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (one, other, expected) in [("", "abc", 3), ("listen", "lisen", 1), ("kitten", "sitting", 3), ("a", "a", 0)] {
+        for (one, other, expected) in
+            [("", "abc", 3), ("listen", "lisen", 1), ("kitten", "sitting", 3), ("a", "a", 0)]
+        {
             assert_eq!(distance(one, other), expected, "{one} {other}");
         }
     }

@@ -21,8 +21,17 @@ mod tokens;
 mod vault;
 
 pub use self::{
-    integrations::IntegrationsConfig, limits::LimitsConfig, log::{LogConfig, LogFormat}, people::PeopleConfig, people::SelfRegistration,
-    redis::RedisConfig, server::ServerConfig, shown::shown, store::{Durability, StoreSection}, tokens::TokensConfig, vault::VaultConfig,
+    integrations::IntegrationsConfig,
+    limits::LimitsConfig,
+    log::{LogConfig, LogFormat},
+    people::PeopleConfig,
+    people::SelfRegistration,
+    redis::RedisConfig,
+    server::ServerConfig,
+    shown::shown,
+    store::{Durability, StoreSection},
+    tokens::TokensConfig,
+    vault::VaultConfig,
 };
 
 /// The file that is both the default and the documentation.
@@ -119,8 +128,10 @@ pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Resu
         layers::merge(&mut table, layers::parse(&origin, &text)?, &known, &origin)?;
     }
     layers::merge(&mut table, layers::from_environment(environment), &known, "environment")?;
-    let config = Config::deserialize(Value::Table(table.clone()))
-        .map_err(|error| ConfigError::BadValue { key: "settings".into(), message: error.to_string().trim().into() })?;
+    let config = Config::deserialize(Value::Table(table.clone())).map_err(|error| ConfigError::BadValue {
+        key: "settings".into(),
+        message: error.to_string().trim().into(),
+    })?;
     config.validate()?;
     Ok(Loaded { config, table, file })
 }
@@ -153,7 +164,11 @@ fn bad(key: &str, message: &str) -> ConfigError {
 
 /// A number that must be within bounds, both included.
 fn within(key: &str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {
-    if (least..=most).contains(&value) { Ok(()) } else { Err(bad(key, &format!("must be {least} to {most}, is {value}"))) }
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(bad(key, &format!("must be {least} to {most}, is {value}")))
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +195,8 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
         let text = "[server]\nlisten = \"127.0.0.1:1\"\nadmin_listen = \"127.0.0.1:2\"\n";
-        let loaded = loaded(text, &[("HILUM__SERVER__LISTEN", "127.0.0.1:3"), ("HILUM_UNRELATED", "x")]).unwrap();
+        let loaded =
+            loaded(text, &[("HILUM__SERVER__LISTEN", "127.0.0.1:3"), ("HILUM_UNRELATED", "x")]).unwrap();
         assert_eq!(loaded.config.server.listen.port(), 3);
         assert_eq!(loaded.config.server.admin_listen.port(), 2);
     }

@@ -41,8 +41,10 @@ impl PeopleConfig {
 
     pub(super) fn warnings(&self) -> Vec<String> {
         let open = self.self_registration.is_open();
-        open.then(|| "people.self_registration is open: anybody who reaches the pages can make an account".to_owned())
-            .into_iter()
-            .collect()
+        open.then(|| {
+            "people.self_registration is open: anybody who reaches the pages can make an account".to_owned()
+        })
+        .into_iter()
+        .collect()
     }
 }

@@ -51,7 +51,10 @@ impl ServerConfig {
             && self.public_url.fragment().is_none()
             && self.public_url.username().is_empty();
         if !bare {
-            return Err(bad("server.public_url", "must be scheme, host and port only, such as https://hilum.example.org"));
+            return Err(bad(
+                "server.public_url",
+                "must be scheme, host and port only, such as https://hilum.example.org",
+            ));
         }
         match self.public_url.scheme() {
             "https" => {}
@@ -82,7 +85,9 @@ impl ServerConfig {
             warnings.push("server.public_url is a loopback address while server.listen is not: sign-in will fail elsewhere".into());
         }
         if !self.admin_listen.ip().is_loopback() {
-            warnings.push("server.admin_listen is not a loopback address: keep metrics off public networks".into());
+            warnings.push(
+                "server.admin_listen is not a loopback address: keep metrics off public networks".into(),
+            );
         }
         warnings
     }
@@ -90,6 +95,8 @@ impl ServerConfig {
     /// The trusted proxies, parsed.
     pub(crate) fn proxies(&self) -> Result<Networks, ConfigError> {
         let parsed: Result<Networks, _> = self.trusted_proxies.iter().map(|text| text.parse()).collect();
-        parsed.map_err(|_| bad("server.trusted_proxies", "must be addresses or networks, such as 192.0.2.7 or 10.0.0.0/8"))
+        parsed.map_err(|_| {
+            bad("server.trusted_proxies", "must be addresses or networks, such as 192.0.2.7 or 10.0.0.0/8")
+        })
     }
 }

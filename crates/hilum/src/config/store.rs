@@ -36,6 +36,9 @@ impl StoreSection {
 
     pub(super) fn warnings(&self) -> Vec<String> {
         let relaxed = self.durability == Durability::Relaxed;
-        relaxed.then(|| "store.durability is relaxed: a power cut may lose acknowledged writes".to_owned()).into_iter().collect()
+        relaxed
+            .then(|| "store.durability is relaxed: a power cut may lose acknowledged writes".to_owned())
+            .into_iter()
+            .collect()
     }
 }

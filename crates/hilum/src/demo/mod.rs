@@ -38,7 +38,7 @@ struct Places {
 
 impl Places {
     fn new(folder: &Path, port: u16) -> anyhow::Result<Self> {
-        ensure!(port >= 1 && port <= u16::MAX - PORTS, "--port must be 1 to {}", u16::MAX - PORTS);
+        ensure!((1..=u16::MAX - PORTS).contains(&port), "--port must be 1 to {}", u16::MAX - PORTS);
         let at = |nth: u16| format!("127.0.0.1:{}", port + nth);
         let folder = std::path::absolute(folder)?;
         Ok(Self { folder, hilum: at(0), admin: at(1), sandbox: at(2), sample: at(3) })
@@ -68,7 +68,12 @@ impl Places {
 ///
 /// # Errors
 /// A port that is taken, a folder that cannot be written, or whatever else stopped it.
-pub async fn run(folder: &Path, port: u16, environment: BTreeMap<String, String>, world: World) -> anyhow::Result<()> {
+pub async fn run(
+    folder: &Path,
+    port: u16,
+    environment: BTreeMap<String, String>,
+    world: World,
+) -> anyhow::Result<()> {
     let places = Places::new(folder, port)?;
     fs::create_dir_all(&places.folder).with_context(|| places.folder.display().to_string())?;
     let loaded = config::load(None, &places.settings(environment))?;
@@ -93,11 +98,15 @@ fn declarations(places: &Places, world: &World) -> anyhow::Result<String> {
     if path.exists() {
         return fs::read_to_string(&path).with_context(|| path.display().to_string());
     }
-    let opaque: String = crypto::b64::encode(&world.random::<48>()).chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+    let opaque: String = crypto::b64::encode(world.random::<48>())
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(32)
+        .collect();
     let text = DECLARATIONS
         .replace("{client_id}", &format!("{opaque}.diary"))
         .replace("{client_secret}", crypto::token::generate(world, auth::client::secret::PREFIX).expose())
-        .replace("{sandbox_secret}", &crypto::b64::encode(&world.random::<32>()))
+        .replace("{sandbox_secret}", &crypto::b64::encode(world.random::<32>()))
         .replace("{sandbox}", &format!("http://{}", places.sandbox))
         .replace("{sample}", &format!("http://{}", places.sample));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
@@ -110,10 +119,12 @@ struct Children(Vec<Child>);
 
 impl Children {
     fn start(places: &Places, declared: &Declarations) -> anyhow::Result<Self> {
-        let (Some(client), Some(integration)) = (declared.clients.first(), declared.integrations.first()) else {
+        let (Some(client), Some(integration)) = (declared.clients.first(), declared.integrations.first())
+        else {
             bail!("demo.toml declares no client or no integration; delete it to have it made anew");
         };
-        let secret = |secret: &Option<Secret<String>>| secret.as_ref().map(|s| s.expose().clone()).unwrap_or_default();
+        let secret =
+            |secret: &Option<Secret<String>>| secret.as_ref().map(|s| s.expose().clone()).unwrap_or_default();
         let program = std::env::current_exe().context("finding this program")?;
         let start = |words: &[&str], secret: String| {
             Command::new(&program)
@@ -128,7 +139,17 @@ impl Children {
         let state = places.folder.join("sandbox.json").display().to_string();
         let callback = format!("http://{}/integrations/oauth2/{}/callback", places.hilum, integration.id);
         let sandbox = start(
-            &["sandbox", "--listen", &places.sandbox, "--state-file", &state, "--client-id", SANDBOX_CLIENT, "--redirect-uri", &callback],
+            &[
+                "sandbox",
+                "--listen",
+                &places.sandbox,
+                "--state-file",
+                &state,
+                "--client-id",
+                SANDBOX_CLIENT,
+                "--redirect-uri",
+                &callback,
+            ],
             secret(&integration.client_secret),
         )?;
         let hilum = format!("http://{}", places.hilum);

@@ -10,7 +10,8 @@ use super::ClientDeclared;
 use crate::wire::House;
 
 pub(super) async fn declare(house: &House, acting: &Acting, declared: &ClientDeclared) -> anyhow::Result<()> {
-    let confidentiality = if declared.secret.is_some() { Confidentiality::Confidential } else { Confidentiality::Public };
+    let confidentiality =
+        if declared.secret.is_some() { Confidentiality::Confidential } else { Confidentiality::Public };
     let registration = Registration {
         name: declared.name.clone(),
         uri: declared.uri.clone(),
@@ -22,8 +23,9 @@ pub(super) async fn declare(house: &House, acting: &Acting, declared: &ClientDec
     };
     let name = || format!("client `{}`", declared.client_id);
     let id: ClientIdText = declared.client_id.parse().with_context(name)?;
-    let client =
-        client::ensure(&house.auth, acting, &id, declared.secret.clone(), &registration).await.with_context(name)?;
+    let client = client::ensure(&house.auth, acting, &id, declared.secret.clone(), &registration)
+        .await
+        .with_context(name)?;
     if declared.verified && client.verified_at.is_none() {
         client::verify(&house.auth, acting, client.id).await.with_context(name)?;
     }

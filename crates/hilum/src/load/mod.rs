@@ -160,11 +160,18 @@ impl Declarations {
     /// The line and what was expected. No value of the file is repeated, since it holds secrets.
     pub fn parse(text: &str) -> Result<Self, LoadFault> {
         let read: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().and_then(|span| text.get(..span.start)).map_or(0, |before| before.lines().count());
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(0, |before| before.lines().count());
             LoadFault::NotDeclarations(format!("line {line}: {}", error.message()))
         })?;
         let lengths = [read.people.len(), read.clients.len(), read.integrations.len(), read.trusts.len()];
-        if lengths.into_iter().any(|length| length > DECLARATIONS_MAX) { Err(LoadFault::TooMany) } else { Ok(read) }
+        if lengths.into_iter().any(|length| length > DECLARATIONS_MAX) {
+            Err(LoadFault::TooMany)
+        } else {
+            Ok(read)
+        }
     }
 }
 

@@ -10,7 +10,9 @@ use super::{LoadFault, PersonDeclared};
 use crate::wire::House;
 
 pub(super) async fn declare(house: &House, acting: &Acting, declared: &PersonDeclared) -> anyhow::Result<()> {
-    let role = |name: &String| Role::parse(name).ok_or_else(|| LoadFault::Unknown { what: "role", name: name.clone() });
+    let role = |name: &String| {
+        Role::parse(name).ok_or_else(|| LoadFault::Unknown { what: "role", name: name.clone() })
+    };
     let email = Email::parse(&declared.email).context("the e-mail address of a person")?;
     // An id that were made from the address would let anybody test addresses against the ids that are public.
     if by_email(&house.auth, acting.organisation, &email).await?.is_some() {

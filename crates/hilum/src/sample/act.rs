@@ -34,7 +34,8 @@ pub(super) async fn act(
     let Some(token) = diary.visit(&headers).token else { return Ok(Redirect::to("/").into_response()) };
     let mut page = home::page(&diary, &headers).await?;
     let url = address(&diary, &["integrations", "v1", &asked.integration, "actions", &asked.action])?;
-    let answer = diary.http.post(url).bearer_auth(token.expose()).json(&json!({ "date": asked.date })).send().await?;
+    let answer =
+        diary.http.post(url).bearer_auth(token.expose()).json(&json!({ "date": asked.date })).send().await?;
     let is_good = answer.status().is_success();
     let body: Value = answer.json().await?;
     if is_good {

@@ -71,7 +71,8 @@ pub(super) async fn home(
 pub(super) async fn page(diary: &Diary, headers: &HeaderMap) -> Result<Page, Trouble> {
     let today = diary.world.now().to_string().chars().take("2026-01-01".len()).collect();
     let Some(token) = diary.visit(headers).token else { return Ok(Page { today, ..Page::default() }) };
-    let request = diary.http.get(format!("{}/integrations/v1/", diary.config.hilum)).bearer_auth(token.expose());
+    let request =
+        diary.http.get(format!("{}/integrations/v1/", diary.config.hilum)).bearer_auth(token.expose());
     let answer = request.send().await?;
     if answer.status() == reqwest::StatusCode::UNAUTHORIZED {
         diary.forget(headers);

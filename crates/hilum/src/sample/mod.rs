@@ -72,13 +72,14 @@ impl Diary {
 
     /// Remember the visit under a new id and set it as the browser's cookie.
     fn remember(&self, visit: Visit) -> HeaderValue {
-        let id = crypto::b64::encode(&self.world.random::<32>());
+        let id = crypto::b64::encode(self.world.random::<32>());
         let mut visits = self.visits();
         if visits.len() >= VISITS_MAX {
             visits.pop_first();
         }
         visits.insert(id.clone(), visit);
-        HeaderValue::from_str(&format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax")).unwrap_or(HeaderValue::from_static(""))
+        HeaderValue::from_str(&format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax"))
+            .unwrap_or(HeaderValue::from_static(""))
     }
 
     fn forget(&self, headers: &HeaderMap) {
@@ -142,8 +143,13 @@ fn html(page: Result<String, askama::Error>) -> Response {
 /// # Errors
 /// The address is taken.
 pub async fn run(config: SampleConfig, world: World, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
-    let http = reqwest::Client::builder().timeout(CALL_MAX).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    let http = reqwest::Client::builder()
+        .timeout(CALL_MAX)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()?;
     let diary = Arc::new(Diary { config, world, http, visits: Mutex::default() });
     let app = Router::new()
         .route("/", get(home::home))

@@ -16,8 +16,8 @@ use super::{Diary, Trouble, Visit};
 const SCOPES: &str = "openid profile integrations:revoke";
 
 pub(super) async fn leave(State(diary): State<Arc<Diary>>) -> Result<Response, Trouble> {
-    let state = crypto::b64::encode(&diary.world.random::<32>());
-    let verifier = crypto::b64::encode(&diary.world.random::<32>());
+    let state = crypto::b64::encode(diary.world.random::<32>());
+    let verifier = crypto::b64::encode(diary.world.random::<32>());
     let mut url = Url::parse(&format!("{}/oauth2/authorize", diary.config.hilum))?;
     url.query_pairs_mut()
         .append_pair("response_type", "code")
@@ -65,7 +65,8 @@ pub(super) async fn come_back(
         ("code_verifier", verifier.expose()),
     ];
     let request = diary.http.post(format!("{}/oauth2/token", diary.config.hilum)).form(&form);
-    let answer = request.basic_auth(&diary.config.client_id, Some(diary.config.client_secret.expose())).send().await?;
+    let answer =
+        request.basic_auth(&diary.config.client_id, Some(diary.config.client_secret.expose())).send().await?;
     let tokens: Tokens = answer.error_for_status()?.json().await?;
     diary.forget(&headers);
     let cookie = diary.remember(Visit { away: None, token: Some(tokens.access_token) });
