@@ -227,9 +227,10 @@ async fn codes_requests_and_states_are_for_those_whose_they_are() {
     let state = browser.leave_for("alpha", DIARY).await;
     let back = form(&[("code", "c"), ("state", &state)]);
     let address = format!("/integrations/oauth2/alpha/callback?{back}");
-    for browser in [&other, &app.browser(), &app.signed_in(PATIENT).await] {
+    for browser in [&app.browser(), &app.signed_in(PATIENT).await, &app.signed_in(DEVELOPER).await] {
         browser.get(&address).await.expect(400);
     }
+    other.get(&address).await.expect(404);
     assert!(app.party.asked("/oauth2/token").is_empty(), "a code was redeemed for another browser");
     assert_eq!(browser.get(&address).await.location(), "https://diary.example/linked");
     browser.get(&address).await.expect(400);

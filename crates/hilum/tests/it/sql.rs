@@ -14,7 +14,7 @@ use store::{Engine, check};
 use testkit::engine::{POSTGRES, SQLITE, on};
 
 /// Fewer statements than this would mean that the search is broken.
-const STATEMENTS_MIN: usize = 140;
+const STATEMENTS_MIN: usize = 120;
 
 /// A statement, where it stands, and the engine that it is for; none means both.
 #[derive(Clone, Debug, PartialEq, Eq)]
