@@ -6,8 +6,9 @@ use clap::Args;
 use kernel::{Secret, World};
 use url::Url;
 
+use super::say;
 use crate::{
-    sandbox::{self, SandboxClient, SandboxConfig},
+    sandbox::{self, Faults, SandboxClient, SandboxConfig},
     serve,
 };
 
@@ -44,6 +45,9 @@ pub(super) struct Sandbox {
     /// For how many seconds a used refresh token still works; 0 for strict one-time use.
     #[arg(long, default_value_t = 0)]
     refresh_grace_s: u64,
+    /// How it misbehaves from the start, as JSON: what POST /sandbox/faults takes.
+    #[arg(long)]
+    faults: Option<Faults>,
 }
 
 pub(super) async fn run(asked: Sandbox, world: World) -> anyhow::Result<()> {
@@ -59,8 +63,13 @@ pub(super) async fn run(asked: Sandbox, world: World) -> anyhow::Result<()> {
         state_file: asked.state_file,
         access_token_s: asked.access_token_s,
         refresh_grace_s: asked.refresh_grace_s,
+        faults: asked.faults.unwrap_or_default(),
         ..SandboxConfig::new(asked.listen, vec![client])
     };
+    say(format_args!(
+        "The sandbox's people and their data are made up. Its address: http://{0}/  Make it misbehave: http://{0}/sandbox/",
+        asked.listen
+    ))?;
     let shutdown = web::Shutdown::new();
     let tasks = web::Tasks::new();
     tasks.spawn(serve::until_told(shutdown.clone()));
