@@ -40,10 +40,9 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn walk(&mut self, tokens: TokenStream, only: Option<Engine>) {
-        let mut tokens = tokens.into_iter().peekable();
         let mut before: Vec<String> = Vec::new();
         let mut skips_block = false;
-        while let Some(token) = tokens.next() {
+        for token in tokens {
             match &token {
                 // `#[…]` and `#![…]`: doc comments are not code, and `#[cfg(test)]` is not shipped.
                 TokenTree::Group(group)
