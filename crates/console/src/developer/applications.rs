@@ -35,7 +35,8 @@ pub(crate) async fn list(
 ) -> Answer<Response> {
     let clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
     let integrations = console.broker().integrations_all().await?;
-    let names = integrations.iter().map(|one| (one.id, one.name.clone())).collect();
+    let own = integrations.iter().filter(|one| one.organisation == who.organisation);
+    let names = own.map(|one| (one.id, one.name.clone())).collect();
     let mut applications = Vec::new();
     for client in &clients {
         applications.push(row(&console, client, &names).await?);

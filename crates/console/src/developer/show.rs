@@ -1,7 +1,7 @@
 //! One application: what is registered, its trust, its secrets.  contract 1, Developer portal
 
 use auth::{
-    Developer,
+    Developer, SignedIn,
     client::{self, Client, Confidentiality, secret::SecretRow as Secret},
 };
 use axum::{extract::State, response::Response};
@@ -34,7 +34,7 @@ pub(crate) async fn show(
     let secrets = client::secrets_of(auth, &acting, id).await?;
     let live = secrets.iter().filter(|secret| secret.is_live(console.now()));
     let secrets = live.map(|one| secret(&console, one)).collect();
-    let integrations = trusts(&console, id).await?;
+    let integrations = trusts(&console, &who, id).await?;
     let frame = Frame::inside(client.name.clone(), Here::Developer, console.viewer(&who).await?);
     page(&view(&console, frame.telling(told.notice()), client, integrations, secrets))
 }
@@ -77,10 +77,12 @@ pub(crate) fn scopes_in_words(scopes: &Scopes) -> Vec<(String, String)> {
     scopes.iter().map(|scope| (scope.to_string(), words::scope(scope.as_str()).into_owned())).collect()
 }
 
-async fn trusts(console: &Console, client: Id<kernel::Client>) -> Answer<Vec<Trust>> {
+/// The integrations of the developer's organisation, and whether the client is trusted with each.
+async fn trusts(console: &Console, who: &SignedIn, client: Id<kernel::Client>) -> Answer<Vec<Trust>> {
     let trusts = console.broker().trusts_of_client(client).await?;
     let integrations = console.broker().integrations_all().await?;
-    let rows = integrations.iter().filter_map(|integration| {
+    let own = integrations.iter().filter(|integration| integration.organisation == who.organisation);
+    let rows = own.filter_map(|integration| {
         let trust = trusts.iter().find(|trust| trust.integration == integration.id);
         (integration.enabled || trust.is_some()).then(|| row(integration, trust))
     });

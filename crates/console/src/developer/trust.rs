@@ -61,7 +61,7 @@ pub(crate) async fn request(
     }
 }
 
-/// The developer's own client, and an integration that can be asked for.
+/// The developer's own client, and an integration of the same organisation that can be asked for.
 async fn pair(
     console: &Console,
     who: &SignedIn,
@@ -69,7 +69,8 @@ async fn pair(
     slug: &str,
 ) -> Answer<(Client, Arc<Integration>)> {
     let client = client::get(console.auth(), &who.acting(), id).await?;
-    let integration = console.broker().integration_by_slug(slug).await?.filter(|one| one.enabled);
+    let found = console.broker().integration_by_slug(slug).await?;
+    let integration = found.filter(|one| one.enabled && one.organisation == who.organisation);
     Ok((client, integration.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))?))
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn show(
     Query(told): Query<Told>,
 ) -> Answer<Response> {
     let viewer = console.viewer(&who).await?;
-    let summary = console.broker().summary(who.person).await?;
+    let summary = console.broker().summary_of(who.organisation, who.person).await?;
     let mut services: Vec<Service> = summary.into_iter().map(|one| service(&console, one)).collect();
     services.sort_by_key(|service| (service.attention.is_none(), service.linked.is_none()));
     if let Some(first) = services.iter_mut().find(|service| service.attention.is_some() && service.may_link) {

@@ -20,7 +20,7 @@ pub(crate) async fn ask(
     who: SignedIn,
     Path(slug): Path<String>,
 ) -> Answer<Response> {
-    let all = console.broker().summary(who.person).await?;
+    let all = console.broker().summary_of(who.organisation, who.person).await?;
     let linked = all.into_iter().find(|one| one.slug == slug && one.can_unlink);
     let linked = linked.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))?;
     page(&view(console.viewer(&who).await?, &linked))
