@@ -6,7 +6,7 @@ use kernel::{Scope, Scopes};
 use url::Url;
 use web::Transport;
 
-use crate::scope;
+use crate::{client::TOKEN_LIFETIME_S, scope};
 
 /// The settings of the authorization server.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Config {
     pub public_url: Url,
     /// Scopes that are known here besides those of [`scope::built_in`].
     pub scopes: Scopes,
+    /// How long an access token lives where its client says nothing, in seconds.
+    pub token_lifetime_s: u32,
     /// After how long without a request a session ends.
     pub session_idle: Duration,
     /// After how long a session ends in any case.
@@ -27,6 +29,7 @@ impl Config {
         Self {
             public_url,
             scopes: Scopes::none(),
+            token_lifetime_s: TOKEN_LIFETIME_S,
             session_idle: Duration::from_hours(1),
             session_absolute: Duration::from_hours(12),
         }

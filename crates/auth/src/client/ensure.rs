@@ -26,8 +26,7 @@ pub async fn ensure(
     let given = secret.map(|text| NewSecret::given(auth, text)).transpose()?;
     let there = queries::by_client_id(&mut auth.db().read().await?, client_id).await?;
     let Some(there) = there else {
-        let (suffix, read) =
-            register::read_with_suffix(client_id.suffix(), registration, auth.scopes_known())?;
+        let (suffix, read) = register::read_with_suffix(client_id.suffix(), registration, &auth.known())?;
         let client = read.into_client(auth, acting, auth.world().new_id(), client_id.clone());
         register::insert(auth, acting, &client, &suffix, given.as_ref()).await?;
         return Ok(client);
@@ -35,6 +34,6 @@ pub async fn ensure(
     if let Some(given) = given.filter(|_| there.confidentiality == Confidentiality::Confidential) {
         secret::add_given(auth, acting, there.id, given).await?;
     }
-    let read = register::read(registration, auth.scopes_known()).map_err(ClientFault::Refused)?;
+    let read = register::read(registration, &auth.known()).map_err(ClientFault::Refused)?;
     if read.is_of(&there) { Ok(there) } else { update(auth, acting, there.id, registration).await }
 }

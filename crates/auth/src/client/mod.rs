@@ -270,7 +270,7 @@ pub(crate) mod tests {
 
     /// A client of this registration.
     pub(crate) fn client(registration: &register::Registration, known: &Scopes) -> Client {
-        let read = register::read(registration, known).unwrap();
+        let read = register::read(registration, &register::Known::in_tests(known)).unwrap();
         let now = Timestamp::from_seconds(1);
         Client {
             id: Id::from_bytes([1; 16]),

@@ -4,7 +4,7 @@ use kernel::{Id, Issue, Scopes};
 
 use super::{
     Client, ClientFault, ClientIdText, ClientUri, Confidentiality, GrantType, LogoUri, REDIRECT_URIS_MAX,
-    RedirectUri, Suffix, TOKEN_LIFETIME_S, TOKEN_LIFETIME_S_MAX, queries, secret::NewSecret,
+    RedirectUri, Suffix, TOKEN_LIFETIME_S_MAX, queries, secret::NewSecret,
 };
 use crate::{Acting, Auth, scope};
 
@@ -62,7 +62,7 @@ pub async fn register(
     suffix: &str,
     registration: &Registration,
 ) -> Result<(Client, Option<NewSecret>), ClientFault> {
-    let (suffix, read) = read_with_suffix(suffix, registration, auth.scopes_known())?;
+    let (suffix, read) = read_with_suffix(suffix, registration, &auth.known())?;
     let client =
         read.into_client(auth, acting, auth.world().new_id(), ClientIdText::new(auth.world(), &suffix));
     let first = (client.confidentiality == Confidentiality::Confidential).then(|| NewSecret::draw(auth));
@@ -152,7 +152,7 @@ impl Registered {
 pub(super) fn read_with_suffix(
     suffix: &str,
     registration: &Registration,
-    known: &Scopes,
+    known: &Known<'_>,
 ) -> Result<(Suffix, Registered), ClientFault> {
     match (suffix.parse::<Suffix>(), read(registration, known)) {
         (Ok(suffix), Ok(read)) => Ok((suffix, read)),
@@ -165,8 +165,29 @@ pub(super) fn read_with_suffix(
     }
 }
 
+/// What this deployment knows that a registration does not say.
+pub(super) struct Known<'a> {
+    /// Every scope that can be registered.
+    pub scopes: &'a Scopes,
+    /// How long an access token lives where the registration says nothing, in seconds.
+    pub token_lifetime_s: u32,
+}
+
+#[cfg(test)]
+impl<'a> Known<'a> {
+    pub(super) fn in_tests(scopes: &'a Scopes) -> Self {
+        Self { scopes, token_lifetime_s: 600 }
+    }
+}
+
+impl Auth {
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { scopes: self.scopes_known(), token_lifetime_s: self.config().token_lifetime_s }
+    }
+}
+
 /// Reads every field and names every one that is at fault, not only the first.
-pub(super) fn read(registration: &Registration, known: &Scopes) -> Result<Registered, Vec<Issue>> {
+pub(super) fn read(registration: &Registration, known: &Known<'_>) -> Result<Registered, Vec<Issue>> {
     let mut issues = Vec::new();
     let name = keep(&mut issues, "name", read_name(&registration.name));
     let uri = keep(&mut issues, "uri", ClientUri::parse(registration.uri.trim()));
@@ -177,11 +198,11 @@ pub(super) fn read(registration: &Registration, known: &Scopes) -> Result<Regist
     let after_logout =
         keep(&mut issues, "post_logout_redirect_uris", read_uris(&registration.post_logout_redirect_uris));
     let grant_types = keep(&mut issues, "grant_types", read_grants(&registration.grant_types));
-    let scopes = keep(&mut issues, "scopes", read_scopes(&registration.scopes, known));
+    let scopes = keep(&mut issues, "scopes", read_scopes(&registration.scopes, known.scopes));
     let logo = registration.logo_uri.trim();
     let logo_uri =
         keep(&mut issues, "logo_uri", (!logo.is_empty()).then(|| LogoUri::parse(logo)).transpose());
-    let token_lifetime_s = registration.token_lifetime_s.unwrap_or(TOKEN_LIFETIME_S);
+    let token_lifetime_s = registration.token_lifetime_s.unwrap_or(known.token_lifetime_s);
     if !(1..=TOKEN_LIFETIME_S_MAX).contains(&token_lifetime_s) {
         issues.push(Issue::at("token_lifetime_s", "must be 1 to 86400 seconds"));
     }
@@ -273,17 +294,17 @@ mod tests {
     }
 
     fn fields(registration: &Registration) -> Vec<String> {
-        let issues = read(registration, &scope::built_in()).err().unwrap_or_default();
+        let issues = read(registration, &Known::in_tests(&scope::built_in())).err().unwrap_or_default();
         issues.into_iter().map(|issue| issue.path.into_owned()).collect()
     }
 
     #[test]
     fn a_good_registration_is_read() {
-        let read = read(&good(), &scope::built_in()).unwrap();
+        let read = read(&good(), &Known::in_tests(&scope::built_in())).unwrap();
         assert_eq!(read.name, "Sleep diary");
         assert_eq!(read.redirect_uris.len(), 1);
         assert_eq!(read.grant_types, [GrantType::AuthorizationCode, GrantType::ClientCredentials]);
-        assert_eq!(read.token_lifetime_s, TOKEN_LIFETIME_S);
+        assert_eq!(read.token_lifetime_s, 600);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub async fn update(
     id: Id<kernel::Client>,
     registration: &Registration,
 ) -> Result<Client, ClientFault> {
-    let read = read(registration, auth.scopes_known()).map_err(ClientFault::Refused)?;
+    let read = read(registration, &auth.known()).map_err(ClientFault::Refused)?;
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
     auth.db()
         .write(async move |tx| -> Result<Client, ClientFault> {
@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn verification_is_lost_with_what_was_verified() {
-        let read = |registration: &Registration| register::read(registration, &scope::built_in()).unwrap();
+        let read = |registration: &Registration| {
+            register::read(registration, &register::Known::in_tests(&scope::built_in())).unwrap()
+        };
         let verified = Some(Timestamp::from_seconds(1));
         let before = Client {
             verified_at: verified,
