@@ -106,7 +106,8 @@ impl Broker {
             crate::trust::TrustFault::Db(fault) => ConnectFault::from(fault),
             _ => ConnectFault::UnknownClient,
         })?;
-        if trust.is_none() {
+        // The registered `Uri` is read afresh, trust may be remembered: a changed `Uri` is not followed before it is verified again.
+        if trust.is_none() || !client.is_verified {
             return Err(ConnectFault::UnknownClient);
         }
         let return_uri = ReturnUri::build(&client.uri, path)?;
