@@ -16,6 +16,12 @@ pub fn hmac_sha256(key: &Secret<[u8; 32]>, parts: &[&[u8]]) -> Digest {
     Digest::from_bytes(hmac_of(key.expose(), parts))
 }
 
+/// HMAC-SHA-256 with a key that is a text of any length, such as a secret that another party has issued. The parts are
+/// not told apart.  RFC 2104 §2
+pub fn hmac_sha256_text(key: &Secret<String>, parts: &[&[u8]]) -> Digest {
+    Digest::from_bytes(hmac_of(key.expose().as_bytes(), parts))
+}
+
 /// HMAC-SHA-256 over the parts, each behind its length, so that `["ab", "c"]` and `["a", "bc"]` differ.
 pub fn keyed_digest(key: &Secret<[u8; 32]>, parts: &[&[u8]]) -> Digest {
     Digest::from_bytes(hmac_of(key.expose(), &[&framed(parts)]))
@@ -112,6 +118,20 @@ mod tests {
             let (head, tail) = data.split_at(data.len() / 2);
             assert_eq!(hmac_of(&key, &[head, tail]).to_vec(), unhex(expected), "in two parts");
         }
+    }
+
+    /// RFC 4231 §4.3; and RFC 2104 §2: a key longer than a block (64 bytes) counts as its hash.
+    #[test]
+    fn a_text_of_any_length_is_a_key() {
+        let jefe = Secret::new("Jefe".to_owned());
+        let expected = unhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(
+            hmac_sha256_text(&jefe, &[b"what do ya want ", b"for nothing?"]).as_bytes().to_vec(),
+            expected
+        );
+        let long = "k".repeat(65);
+        let hashed = Secret::new(sha256(long.as_bytes()));
+        assert_eq!(hmac_sha256_text(&Secret::new(long), &[b"x"]), hmac_sha256(&hashed, &[b"x"]));
     }
 
     /// RFC 5869 appendix A, the three cases with SHA-256.

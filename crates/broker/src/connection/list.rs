@@ -89,22 +89,6 @@ impl Broker {
         organisation: Id<Organisation>,
         person: Id<Person>,
     ) -> Result<Vec<ConnectionSummary>, CredentialFault> {
-        self.summarised(Some(organisation), person).await
-    }
-
-    /// Every integration of this deployment as this person sees it, by name.
-    ///
-    /// # Errors
-    /// [`CredentialFault`]: something that is needed does not answer.
-    pub async fn summary(&self, person: Id<Person>) -> Result<Vec<ConnectionSummary>, CredentialFault> {
-        self.summarised(None, person).await
-    }
-
-    async fn summarised(
-        &self,
-        organisation: Option<Id<Organisation>>,
-        person: Id<Person>,
-    ) -> Result<Vec<ConnectionSummary>, CredentialFault> {
         let (rows, uses) = self
             .db
             .scan(async move |tx: &mut store::Reader| -> Result<_, store::DbError> {
@@ -115,8 +99,7 @@ impl Broker {
         let mut summaries = Vec::new();
         for integration in self.integrations_all().await? {
             let row = latest(&rows, &integration);
-            let is_foreign = organisation.is_some_and(|own| own != integration.organisation);
-            if is_foreign || !integration.enabled && row.is_none() {
+            if integration.organisation != organisation || !integration.enabled && row.is_none() {
                 continue;
             }
             let used_by = self.used_by(&integration, row.map(|row| row.id), &uses).await?;

@@ -20,7 +20,7 @@ use super::{
     ask::{ClientProof, Grant, TokenRequest},
     queries::{self, RevocationRow},
     tokens::{Revocation, places},
-    withdraw,
+    withdraw::{self, Signed, Withdrawal},
 };
 use crate::{
     Broker, By,
@@ -115,7 +115,7 @@ async fn revoke(broker: &Broker, id: Id<Revocation>, row: &RevocationRow) -> Res
 impl Ending<'_> {
     async fn carry_out(&self) -> Result<&'static str, JobFault> {
         let Some(way) = &self.code.revoke else { return Ok("not_offered") };
-        let calls = withdraw::calls(
+        let withdrawal = withdraw::written(
             &self.broker.world,
             &self.integration,
             &self.code,
@@ -123,7 +123,10 @@ impl Ending<'_> {
             &self.proof,
             &self.tokens,
         )?;
-        let Some(calls) = calls else { return Ok("not_supported") };
+        let calls = match withdrawal {
+            Withdrawal::Calls(calls) => calls,
+            Withdrawal::Signed(signed) => return self.carry_out_signed(way, &signed).await,
+        };
         let mut evidence = "confirmed";
         for call in calls {
             match judged(way, self.broker.outbound.read(call, ANSWER_BYTES_MAX).await)? {
@@ -132,6 +135,21 @@ impl Ending<'_> {
             }
         }
         Ok(evidence)
+    }
+
+    /// A nonce is good for one request, so each attempt asks for its own.
+    async fn carry_out_signed(&self, way: &Revoke, signed: &Signed<'_>) -> Result<&'static str, JobFault> {
+        let (outbound, account_id) = (&self.broker.outbound, signed.account_id()?);
+        let asked = outbound.read(signed.ask_nonce(self.broker.world.now()), ANSWER_BYTES_MAX).await?;
+        if !asked.status.is_success() {
+            return Err(not_done(asked.status));
+        }
+        let nonce = signed.nonce(&asked.body)?;
+        let answer = outbound.read(signed.end(&nonce, account_id), ANSWER_BYTES_MAX).await?;
+        if !answer.status.is_success() {
+            return Err(not_done(answer.status));
+        }
+        signed.evidence(way, &answer.body)
     }
 
     /// A way to revoke that goes by the access token needs a good one. The refresh token brings it; it is kept for the
@@ -189,7 +207,11 @@ fn judged(way: &Revoke, answer: Result<WholeAnswer, OutboundFault>) -> Result<To
     if by_access_token && status == StatusCode::UNAUTHORIZED {
         return Ok(Told::TokenDead);
     }
-    Err(JobFault::again(format!("the third party answered {status} to a revocation")))
+    Err(not_done(status))
+}
+
+fn not_done(status: StatusCode) -> JobFault {
+    JobFault::again(format!("the third party answered {status} to a revocation"))
 }
 
 /// Destroy the copy, and write down what is known.

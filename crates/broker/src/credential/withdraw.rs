@@ -1,5 +1,7 @@
 //! What is sent to end a grant, in the provider's way.  RFC 7009 §2.1
 
+mod sign;
+
 use http::{HeaderValue, Method, header};
 use kernel::{Secret, World};
 use url::Url;
@@ -14,15 +16,25 @@ use crate::{
     provider::{ClientAuthentication, OAuth2Code, Revoke, RevokeClientAuth, RevokeHow, RevokeToken},
 };
 
-/// The calls that end the grant, in order; none if this deployment does not speak the provider's way.
-pub(super) fn calls(
+pub(super) use sign::Signed;
+
+/// What ends a grant.
+pub(super) enum Withdrawal<'a> {
+    /// Calls, in order.
+    Calls(Vec<Call>),
+    /// A nonce, and a call that is signed over it.
+    Signed(Signed<'a>),
+}
+
+/// What ends the grant in the provider's way.
+pub(super) fn written<'a>(
     world: &World,
     integration: &Integration,
-    code: &OAuth2Code,
-    revoke: &Revoke,
-    proof: &ClientProof,
-    tokens: &Tokens,
-) -> Result<Option<Vec<Call>>, CredentialFault> {
+    code: &'a OAuth2Code,
+    revoke: &'a Revoke,
+    proof: &'a ClientProof,
+    tokens: &'a Tokens,
+) -> Result<Withdrawal<'a>, CredentialFault> {
     let account = tokens.account_id.as_ref().map(|id| id.expose().clone()).unwrap_or_default();
     let settings = integration.settings.clone().with("account_id", account);
     let url = revoke.url.fill(&settings).map_err(IntegrationFault::from)?;
@@ -40,20 +52,23 @@ pub(super) fn calls(
                 call.method = method.clone();
                 calls.push(call);
             }
-            Ok(Some(calls))
+            Ok(Withdrawal::Calls(calls))
         }
         RevokeHow::Bearer => {
             let mut call = bare(method, url);
             call.headers
                 .insert(header::AUTHORIZATION, sensitive(&format!("Bearer {}", tokens.access.expose()))?);
-            Ok(Some(vec![call]))
+            Ok(Withdrawal::Calls(vec![call]))
         }
         RevokeHow::QueryToken { parameter } => {
             let mut url = url;
             url.query_pairs_mut().append_pair(parameter, tokens.access.expose());
-            Ok(Some(vec![bare(method, url)]))
+            Ok(Withdrawal::Calls(vec![bare(method, url)]))
         }
-        RevokeHow::WithingsSignature { .. } => Ok(None),
+        RevokeHow::WithingsSignature { nonce_url } => {
+            let nonce_url = nonce_url.fill(&settings).map_err(IntegrationFault::from)?;
+            Ok(Withdrawal::Signed(Signed::new(nonce_url, url, code, proof, tokens)?))
+        }
     }
 }
 

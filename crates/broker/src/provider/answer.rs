@@ -249,7 +249,7 @@ fn open<'f>(
     envelope: &Envelope,
     fields: &'f Map<String, Value>,
 ) -> Result<&'f Map<String, Value>, TokenReading> {
-    let status = fields.get(&envelope.status_field).and_then(number).and_then(|n| i64::try_from(n).ok());
+    let status = envelope.status(fields);
     let refused = |code, permanent| Err(TokenReading::Refused { code, permanent });
     match status {
         Some(status) if status == envelope.ok => match fields.get(&envelope.body_field) {
@@ -269,7 +269,36 @@ fn open<'f>(
     }
 }
 
+/// What an answer in an envelope says where it is not about tokens.
+pub(crate) enum EnvelopeReading {
+    /// It was done; the fields of the body, none where there are none.
+    Done(Map<String, Value>),
+    /// There is no such grant.
+    GrantGone,
+    /// It was not done: the envelope's own status, none where there is no such envelope.
+    Fault(Option<i64>),
+}
+
+/// Read an answer in the provider's envelope.
+pub(crate) fn read_envelope(envelope: &Envelope, body: &[u8]) -> EnvelopeReading {
+    let Some(mut fields) = fields_of(body) else { return EnvelopeReading::Fault(None) };
+    let status = envelope.status(&fields);
+    if status == Some(envelope.ok) {
+        return match fields.remove(&envelope.body_field) {
+            Some(Value::Object(inner)) => EnvelopeReading::Done(inner),
+            _ => EnvelopeReading::Done(Map::new()),
+        };
+    }
+    let class = status.and_then(|status| envelope.errors.get(&status.to_string()));
+    let gone = class == Some(&TokenErrorClass::InvalidGrant) || envelope.says_grant_is_gone(&fields);
+    if gone && status.is_some() { EnvelopeReading::GrantGone } else { EnvelopeReading::Fault(status) }
+}
+
 impl Envelope {
+    fn status(&self, fields: &Map<String, Value>) -> Option<i64> {
+        fields.get(&self.status_field).and_then(number).and_then(|n| i64::try_from(n).ok())
+    }
+
     fn says_grant_is_gone(&self, fields: &Map<String, Value>) -> bool {
         let message = self.message_field.as_deref().and_then(|name| fields.get(name)).and_then(Value::as_str);
         message.is_some_and(|message| {

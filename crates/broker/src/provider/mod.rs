@@ -24,6 +24,7 @@ use serde::Deserialize;
 pub use answer::{
     ANSWER_BYTES_MAX, IssuedTokens, RefusalCode, TokenReading, TransientWhy, read_token_answer,
 };
+pub(crate) use answer::{EnvelopeReading, read_envelope};
 pub use api::{AccountIdFrom, Api, PostConnect, ProxyRule, TimeZoneFrom};
 pub use auth::{
     AggregatorKey, ApiKey, Auth, Basic, ClientAuthKind, ClientAuthentication, ClientCredentials, ClientType,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Provider, TextTemplate, UrlTemplate, place::Places, settings::RESERVED};
+use super::{Auth, Provider, RevokeHow, TextTemplate, UrlTemplate, place::Places, settings::RESERVED};
 use crate::action::ActionDeclaration;
 
 /// The longest file, in bytes.
@@ -80,6 +80,7 @@ impl Provider {
         self.check_settings()?;
         self.check_variables()?;
         self.check_proxy()?;
+        self.check_revoke()?;
         let mut names = BTreeSet::new();
         for (nth, action) in self.actions.iter().enumerate() {
             if !names.insert(&action.name) {
@@ -151,6 +152,18 @@ impl Provider {
         let headers = self.api.iter().flat_map(|api| api.extra_headers.values());
         for name in self.auth.sent_texts().into_iter().chain(headers).flat_map(TextTemplate::variables) {
             known(name, false)?;
+        }
+        Ok(())
+    }
+
+    /// A revocation whose answers come in an envelope needs to know it.
+    fn check_revoke(&self) -> Result<(), Finding> {
+        let Auth::OAuth2Code(code) = &self.auth else { return Ok(()) };
+        let how = code.revoke.as_ref().map(|revoke| &revoke.how);
+        let signed = matches!(how, Some(RevokeHow::WithingsSignature { .. }));
+        if signed && code.response.envelope.is_none() {
+            let message = "withings_signature needs the answer's envelope (response.envelope)";
+            return Err((String::from("auth.oauth2_code.revoke.how"), message.to_owned()));
         }
         Ok(())
     }
@@ -302,6 +315,18 @@ path = "/look/all"
                 "example.toml:21: api: actions need a base_url",
             ),
             ("[api]", "[api", "example.toml:21"),
+            (
+                "[api]",
+                "[auth.oauth2_code.revoke]\nmethod = \"POST\"\nurl = \"https://a.example\"\n\
+                 how = { withings_signature = { nonce_url = \"https://a.example/n\" } }\n[api]",
+                "example.toml:24: auth.oauth2_code.revoke.how: withings_signature needs",
+            ),
+            (
+                "[api]",
+                "[auth.oauth2_code.revoke]\nmethod = \"POST\"\nurl = \"https://a.example\"\n\
+                 how = { withings_signature = { nonce_url = \"https://{a}.example/n\" } }\n[api]",
+                "example.toml:10: settings: {a} is used and no setting",
+            ),
         ] {
             let text = GOOD.replace(from, to);
             assert_ne!(text, GOOD, "{from}");

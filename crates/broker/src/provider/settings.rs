@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use kernel::{Fault, Issue, Kind, Secret};
 use serde::Deserialize;
 
-use super::{Auth, Provider, TextTemplate, Transport, UrlTemplate};
+use super::{Auth, Provider, Revoke, TextTemplate, Transport, UrlTemplate};
 
 /// The longest value of a setting, in bytes.
 pub const SETTING_BYTES_MAX: usize = 2048;
@@ -217,7 +217,7 @@ impl Auth {
                 let mut all = vec![&code.authorize_url, &code.token_url];
                 all.extend(&code.authorize_url_mobile);
                 all.extend(&code.refresh_url);
-                all.extend(code.revoke.iter().map(|revoke| &revoke.url));
+                all.extend(code.revoke.iter().flat_map(Revoke::addresses));
                 all.extend(code.introspect_url.iter().chain(&code.userinfo_url).chain(&code.discovery_url));
                 all.extend(code.user_grants_url.iter().chain(&code.issuer));
                 all
@@ -225,13 +225,13 @@ impl Auth {
             Self::SmartDiscovery(smart) => {
                 let mut all = vec![&smart.fhir_base_url];
                 all.extend(smart.discovery_url.iter().chain(&smart.issuer).chain(&smart.authorize_url));
-                all.extend(smart.token_url.iter().chain(smart.revoke.iter().map(|revoke| &revoke.url)));
+                all.extend(smart.token_url.iter().chain(smart.revoke.iter().flat_map(Revoke::addresses)));
                 all.extend(smart.introspect_url.iter().chain(&smart.user_grants_url));
                 all
             }
             Self::ClientCredentials(own) => {
                 let mut all = vec![&own.token_url];
-                all.extend(own.authorize_url.iter().chain(own.revoke.iter().map(|revoke| &revoke.url)));
+                all.extend(own.authorize_url.iter().chain(own.revoke.iter().flat_map(Revoke::addresses)));
                 all.extend(&own.introspect_url);
                 all
             }

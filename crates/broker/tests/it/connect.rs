@@ -20,7 +20,7 @@ on_stage!(
         assert_eq!((back.status, back.location()), (303, "myapplication://goto_page"));
         assert!(stage.connected("integration-1").await);
         // Nothing of it lies in the clear.
-        let summary = stage.broker.summary(crate::stage::person(1)).await.unwrap();
+        let summary = stage.broker.summary_of(crate::stage::ORGANISATION, crate::stage::person(1)).await.unwrap();
         assert_eq!(summary[0].scopes_granted, "activity heartrate sleep".parse::<Scopes>().unwrap());
         assert_eq!(summary[0].used_by.len(), 2);
         assert!(summary[0].connected && summary[0].can_unlink && summary[0].scopes_missing.is_empty());
@@ -168,18 +168,55 @@ on_stage!(
 );
 
 on_stage!(
+    async fn an_id_token_of_another_journey_client_or_issuer_links_nothing(stage) {
+        let (issuer, exp) = (stage.provider.url(""), stage.world.now().as_seconds() + 300);
+        let own = |nonce: &str| serde_json::json!({ "iss": issuer, "aud": "our-id", "nonce": nonce, "exp": exp, "sub": "s" });
+        let wrong: [(&str, serde_json::Value); 5] = [
+            ("nonce", "of-another-journey".into()),
+            ("nonce", serde_json::Value::Null),
+            ("aud", "another-client".into()),
+            ("iss", "https://evil.example".into()),
+            ("exp", (exp - 600).into()),
+        ];
+        for (claim, value) in wrong {
+            let asked = stage.begin("1.1", "integration-3", "?client_id=abc.myapplication").await;
+            let mut claims = own(&asked["nonce"]);
+            claims[claim] = value;
+            stage.provider.set(|book| book.id_claims = Some(claims));
+            let back = stage.back("1.1", "integration-3", &format!("code=good-code&state={}", asked["state"])).await;
+            assert_eq!(back.location(), "myapplication://?error=server_error", "{claim}");
+            for table in ["SELECT COUNT(*) FROM connection", "SELECT COUNT(*) FROM credential", "SELECT COUNT(*) FROM event"] {
+                assert_eq!(stage.number(table).await, 0, "{claim}: {table}");
+            }
+            assert!(!stage.connected("integration-3").await);
+        }
+        assert_eq!(stage.provider.token_calls(), 5);
+        // The nonce of an earlier journey of the same browser is another journey's too.
+        let earlier = stage.begin("1.1", "integration-3", "?client_id=abc.myapplication").await;
+        for (is_earlier, told) in [(true, "?error=server_error"), (false, "")] {
+            let asked = stage.begin("1.1", "integration-3", "?client_id=abc.myapplication").await;
+            let claims = own(if is_earlier { &earlier["nonce"] } else { &asked["nonce"] });
+            stage.provider.set(|book| book.id_claims = Some(claims));
+            let back = stage.back("1.1", "integration-3", &format!("code=good-code&state={}", asked["state"])).await;
+            assert_eq!(back.location(), format!("myapplication://{told}"));
+        }
+        assert!(stage.connected("integration-3").await);
+    }
+);
+
+on_stage!(
     async fn fewer_scopes_than_asked_for_is_connected_reduced(stage) {
         stage.provider.set(|book| book.scope = Some("activity".to_owned()));
         stage.link("1.1", "integration-1").await;
         assert!(stage.connected("integration-1").await);
-        let summary = stage.broker.summary(crate::stage::person(1)).await.unwrap();
+        let summary = stage.broker.summary_of(crate::stage::ORGANISATION, crate::stage::person(1)).await.unwrap();
         assert_eq!(summary[0].scopes_missing, "heartrate sleep".parse::<Scopes>().unwrap());
         // Asked again, and granted.
         stage.provider.set(|book| book.scope = None);
         let asked = stage.begin("1.1", "integration-1", "").await;
         assert_eq!(asked["scope"], "activity heartrate sleep");
         stage.back("1.1", "integration-1", &format!("code=good-code&state={}", asked["state"])).await;
-        let summary = stage.broker.summary(crate::stage::person(1)).await.unwrap();
+        let summary = stage.broker.summary_of(crate::stage::ORGANISATION, crate::stage::person(1)).await.unwrap();
         assert!(summary[0].scopes_missing.is_empty());
         assert_eq!(stage.number("SELECT COUNT(*) FROM connection").await, 1);
     }

@@ -36,3 +36,5 @@ mod stage;
 mod unlink;
 #[cfg(test)]
 mod view;
+#[cfg(test)]
+mod withings;

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use broker::outbound::{Call, Looked, Lookup, Outbound, OutboundFault, Refusal, SystemLookup};
@@ -66,6 +67,12 @@ async fn loopback_in_every_notation_hears_nothing() {
         }
         refused(&outbound, &format!("http://user@{host}:{port}/")).await;
     }
+    // An address with a zone (RFC 6874) is none at all, so no call can be written down.
+    for zone in ["%25lo", "%lo", "%251", "%1", "%25"] {
+        for host in ["::1", "fe80::1", "::ffff:127.0.0.1"] {
+            assert!(Url::parse(&format!("http://[{host}{zone}]:{port}/")).is_err(), "{host}{zone}");
+        }
+    }
     assert!(four.accept().is_err(), "somebody connected");
     assert!(six.is_none_or(|(six, _)| six.accept().is_err()), "somebody connected");
 }
@@ -107,16 +114,63 @@ async fn a_name_with_one_closed_address_is_not_called() {
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_answer_is_judged_anew() {
-    // At first the name has one address inside, later another: each time it is asked, and each time refused. A public
-    // answer in between would be connected to and to nothing else: the address goes straight from the look-up to the socket.
-    let script = BTreeMap::from([("rebind.example.com", vec![vec!["10.0.0.1"], vec!["127.0.0.1"]])]);
+async fn a_name_is_asked_for_once_in_each_call_and_its_answer_is_all_that_is_used() {
+    // The first answer is public (2d00::/8 is given to nobody, so nobody is bothered), every later one is inside. Were a
+    // name looked up a second time between judging and connecting, the first call would land on a listener.
+    let listeners: Vec<TcpListener> =
+        ["127.0.0.1:443", "[::1]:443"].into_iter().filter_map(listener).map(|(heard, _)| heard).collect();
+    let changing = |later: Vec<&'static str>| vec![vec!["2d00::1"], later];
+    let script = BTreeMap::from([
+        ("four.example.com", changing(vec!["127.0.0.1"])),
+        ("six.example.com", changing(vec!["::1"])),
+        ("mixed.example.com", changing(vec!["2d00::1", "127.0.0.1"])),
+        ("mapped.example.com", changing(vec!["::ffff:127.0.0.1"])),
+    ]);
+    let hosts: Vec<&str> = script.keys().copied().collect();
     let lookup = Arc::new(Script(Mutex::new(script), AtomicUsize::new(0)));
     let outbound = Outbound::new([].into(), lookup.clone()).unwrap();
-    for _ in 0..3 {
-        assert_eq!(refused(&outbound, "https://rebind.example.com/").await, Refusal::Address);
+    for host in hosts {
+        let url = format!("https://{host}/");
+        let asked = || lookup.1.load(Ordering::SeqCst);
+        let before = asked();
+        let mut call = Call::get(Url::parse(&url).unwrap());
+        call.timeout = Duration::from_millis(100);
+        let nobody = outbound.read(call, 1024).await.err().unwrap();
+        let tried = matches!(nobody, OutboundFault::NotSent(_) | OutboundFault::TimedOut);
+        assert!(tried, "{host}: a public answer is not refused: {nobody}");
+        assert_eq!(asked(), before + 1, "{host}");
+        for nth in 2..=3 {
+            assert_eq!(refused(&outbound, &url).await, Refusal::Address, "{host}");
+            assert_eq!(asked(), before + nth, "{host}");
+        }
     }
-    assert_eq!(lookup.1.load(Ordering::SeqCst), 3);
+    assert!(listeners.iter().all(|heard| heard.accept().is_err()), "somebody connected");
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_not_followed() {
+    let provider = crate::provider::Provider::start().await;
+    let (inside, port) = listener("127.0.0.1:0").unwrap();
+    let outbound =
+        Outbound::new([provider.address.to_string().parse().unwrap()].into(), Arc::new(SystemLookup))
+            .unwrap();
+    for (status, target) in [
+        (302, "http://169.254.169.254/latest/meta-data/".to_owned()),
+        (302, format!("http://127.0.0.1:{port}/")),
+        (307, format!("http://[::ffff:127.0.0.1]:{port}/")),
+        (308, format!("//127.0.0.1:{port}/")),
+    ] {
+        provider.set(|book| {
+            book.access_live.insert("good".to_owned());
+            book.api_answers.push((status, vec![("location", target.clone())], String::new()));
+        });
+        let mut call = Call::get(Url::parse(&provider.url("/api/x")).unwrap());
+        call.headers.insert("authorization", "Bearer good".parse().unwrap());
+        let answer = outbound.read(call, 1024).await.unwrap();
+        assert_eq!((answer.status.as_u16(), &answer.headers["location"]), (status, &target.parse().unwrap()));
+    }
+    assert_eq!(provider.book.lock().unwrap().api_calls.len(), 4);
+    assert!(inside.accept().is_err(), "somebody connected");
 }
 
 #[tokio::test]

@@ -47,6 +47,9 @@ pub struct Book {
     pub token_calls: Vec<Vec<(String, String)>>,
     pub revoked: Vec<String>,
     pub revoke_down: bool,
+    pub withings: crate::withings::Desk,
+    /// The claims of the ID token that comes with the tokens.
+    pub id_claims: Option<Value>,
     pub challenge: Option<String>,
     pub scope: Option<String>,
     pub user: String,
@@ -74,6 +77,8 @@ impl Provider {
             token_calls: Vec::new(),
             revoked: Vec::new(),
             revoke_down: false,
+            withings: crate::withings::Desk::default(),
+            id_claims: None,
             challenge: None,
             scope: None,
             user: "account-1".to_owned(),
@@ -88,6 +93,7 @@ impl Provider {
             .route("/revoke", post(revoke))
             .route("/fhir/.well-known/smart-configuration", get(smart))
             .route("/api/{*path}", any(api))
+            .merge(crate::withings::routes())
             .with_state(provider.clone());
         #[expect(clippy::disallowed_methods, reason = "a test's own server ends with the test")]
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -144,6 +150,9 @@ impl Book {
         });
         if let Some(scope) = &self.scope {
             answer["scope"] = json!(scope);
+        }
+        if let Some(claims) = &self.id_claims {
+            answer["id_token"] = json!(format!("e30.{}.x", crypto::b64::encode(claims.to_string())));
         }
         (StatusCode::OK, answer)
     }

@@ -114,7 +114,7 @@ on_stage!(
         stage.call(Method::GET, &path("/1/secret-day"), &[BEARER], "").await;
         stage.db.flush_lazy().await.unwrap();
         assert_eq!(stage.number("SELECT COUNT(*) FROM audit_event WHERE act = 'connection.proxied'").await, 1);
-        let summary = stage.broker.summary(crate::stage::person(1)).await.unwrap();
+        let summary = stage.broker.summary_of(crate::stage::ORGANISATION, crate::stage::person(1)).await.unwrap();
         assert!(summary[0].last_used_at.is_some());
         assert_eq!(summary[0].used_by.iter().filter(|client| client.last_used_at.is_some()).count(), 1);
     }

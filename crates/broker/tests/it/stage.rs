@@ -157,6 +157,17 @@ fn provider_file(id: &str, auth: &str) -> String {
     )
 }
 
+/// The catalogue's own file for Withings, with addresses of the provider that this test has started.
+fn withings_file() -> String {
+    let text = include_str!("../../providers/withings.toml");
+    let settings = "transport = \"https_or_loopback\"\n\n\
+                    [[settings]]\nname = \"base_url\"\ntitle = \"Address\"\n\n[auth.oauth2_code]\n";
+    text.replace("id = \"withings\"", "id = \"signed\"")
+        .replace("https://account.withings.com/oauth2_user/authorize2", "{base_url}/authorize")
+        .replace("https://wbsapi.withings.net", "{base_url}")
+        .replace("[auth.oauth2_code]\n", settings)
+}
+
 fn code_grant(more: &str, rotation: &str) -> String {
     format!(
         r#"[auth.oauth2_code]
@@ -218,13 +229,14 @@ impl Stage {
             let text = provider_file(id, &code_grant(more, rotation));
             std::fs::write(folder.path().join(format!("{id}.toml")), text).unwrap();
         }
+        std::fs::write(folder.path().join("signed.toml"), withings_file()).unwrap();
         let broker = make(&db, &world, &vault, &provider, folder.path(), policy);
         let stage =
             Self { app: routes(&broker), db, clock, world, vault, broker, provider, policy, _folder: folder };
-        stage.integrate("integration-1", "Integration #1", "one-time").await;
-        stage.integrate("integration-2", "Integration #2", "graceful").await;
-        stage.integrate("integration-3", "Integration #3", "open-id").await;
-        stage.integrate("clinic", "Your clinic", "smart-launcher").await;
+        stage.integrate("integration-1", "Integration #1", "one-time", "our-secret").await;
+        stage.integrate("integration-2", "Integration #2", "graceful", "our-secret").await;
+        stage.integrate("integration-3", "Integration #3", "open-id", "our-secret").await;
+        stage.integrate("clinic", "Your clinic", "smart-launcher", "our-secret").await;
         for (n, slugs) in
             [(1, &["integration-1", "integration-2", "integration-3"][..]), (2, &["integration-1"][..])]
         {
@@ -242,7 +254,7 @@ impl Stage {
         (broker.clone(), routes(&broker))
     }
 
-    async fn integrate(&self, slug: &str, name: &str, provider: &str) {
+    pub async fn integrate(&self, slug: &str, name: &str, provider: &str, secret: &str) {
         let (name_of_setting, path) = match provider {
             "smart-launcher" => ("fhir_base_url", "/fhir"),
             _ => ("base_url", ""),
@@ -253,7 +265,7 @@ impl Stage {
             provider: provider.to_owned(),
             name: name.to_owned(),
             client_id: "our-id".to_owned(),
-            client_secret: Some(Secret::new("our-secret".to_owned())),
+            client_secret: Some(Secret::new(secret.to_owned())),
             private_key: None,
             settings,
             scopes: (provider == "smart-launcher").then(|| "patient/*.rs offline_access".parse().unwrap()),

@@ -47,7 +47,7 @@ on_stage!(
         stage.link("1.1", "integration-1").await;
         stage.provider.set(|book| book.revoke_down = true);
         assert!(stage.broker.unlink_by_slug(crate::stage::person(1), "integration-1", &broker::By::system()).await.unwrap());
-        let summary = stage.broker.summary(crate::stage::person(1)).await.unwrap();
+        let summary = stage.broker.summary_of(crate::stage::ORGANISATION, crate::stage::person(1)).await.unwrap();
         assert_eq!((summary[0].connected, summary[0].can_unlink), (false, false));
         stage.link("1.1", "integration-1").await;
         assert!(stage.connected("integration-1").await);

@@ -40,11 +40,23 @@ pub enum RevokeHow {
         /// The parameter's name.
         parameter: String,
     },
-    /// Withings: `action=revoke` with a nonce and a signature over it (see the file).
+    /// Withings: a nonce is asked for, then `action=revoke` is sent with the account's id. Both requests are signed with
+    /// the client secret: HMAC-SHA-256, hexadecimal. Both answers come in the envelope of the token answer.
     WithingsSignature {
         /// The address that hands out nonces.
         nonce_url: UrlTemplate,
     },
+}
+
+impl Revoke {
+    /// Every address that is called.
+    pub(in crate::provider) fn addresses(&self) -> impl Iterator<Item = &UrlTemplate> {
+        let nonce_url = match &self.how {
+            RevokeHow::WithingsSignature { nonce_url } => Some(nonce_url),
+            RevokeHow::Rfc7009 { .. } | RevokeHow::Bearer | RevokeHow::QueryToken { .. } => None,
+        };
+        std::iter::once(&self.url).chain(nonce_url)
+    }
 }
 
 /// Which tokens a revocation names.
