@@ -221,7 +221,8 @@ impl House {
 
 fn auth_config(config: &Config) -> auth::Config {
     auth::Config {
-        token_lifetime_s: u32::try_from(config.tokens.access_token_s).unwrap_or(auth::client::TOKEN_LIFETIME_S_MAX),
+        token_lifetime_s: u32::try_from(config.tokens.access_token_s)
+            .unwrap_or(auth::client::TOKEN_LIFETIME_S_MAX),
         session_idle: Duration::from_secs(config.people.session_idle_s),
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
         ..auth::Config::new(config.server.public_url.clone())

@@ -1,7 +1,9 @@
 //! Asking for trust, granting it, withdrawing it.
 
+use std::sync::Arc;
+
 use audit::{Outcome, Subject};
-use kernel::{Actor, Client, Id, Integration as IntegrationKind, Person};
+use kernel::{Actor, Client, Id, Integration as IntegrationKind, Organisation, Person};
 use serde_json::json;
 use store::{Reader, Writer};
 
@@ -19,12 +21,13 @@ impl Broker {
     /// [`TrustFault`]: the integration is unknown, or a term is wrong.
     pub async fn request_trust(
         &self,
+        organisation: Id<Organisation>,
         client: Id<Client>,
         slug: &str,
         terms: Terms,
         by: &By,
     ) -> Result<(), TrustFault> {
-        self.decide(client, slug, terms, State::Requested, by).await
+        self.decide(organisation, client, slug, (terms, State::Requested), by).await
     }
 
     /// Grant trust on these terms, asked for or not. Granting again changes the terms.
@@ -33,6 +36,7 @@ impl Broker {
     /// [`TrustFault`]: the client is unknown or not verified, the integration is unknown, or a term is wrong.
     pub async fn grant_trust(
         &self,
+        organisation: Id<Organisation>,
         client: Id<Client>,
         slug: &str,
         terms: Terms,
@@ -42,15 +46,21 @@ impl Broker {
         if !known.ok_or(TrustFault::Unknown)?.is_verified {
             return Err(TrustFault::Unverified);
         }
-        self.decide(client, slug, terms, State::Granted, by).await
+        self.decide(organisation, client, slug, (terms, State::Granted), by).await
     }
 
     /// Withdraw or refuse trust. It has its effect on every node at once.
     ///
     /// # Errors
     /// [`TrustFault::Unknown`] where there is nothing to withdraw.
-    pub async fn withdraw_trust(&self, client: Id<Client>, slug: &str, by: &By) -> Result<(), TrustFault> {
-        let integration = self.integration_by_slug(slug).await?.ok_or(TrustFault::Unknown)?;
+    pub async fn withdraw_trust(
+        &self,
+        organisation: Id<Organisation>,
+        client: Id<Client>,
+        slug: &str,
+        by: &By,
+    ) -> Result<(), TrustFault> {
+        let integration = self.own_integration(organisation, slug).await?;
         let (world, by, key) = (self.world.clone(), by.clone(), (client, integration.id));
         let unit = async move |tx: &mut Writer| -> Result<(), TrustFault> {
             let now = world.now();
@@ -86,15 +96,25 @@ impl Broker {
         self.db.scan(async move |tx: &mut Reader| queries::of_integration(tx, integration).await).await
     }
 
+    /// Trust is decided by the organisation that the integration belongs to; to others there is no such integration.
+    async fn own_integration(
+        &self,
+        organisation: Id<Organisation>,
+        slug: &str,
+    ) -> Result<Arc<Integration>, TrustFault> {
+        let found = self.integration_by_slug(slug).await?;
+        found.filter(|integration| integration.organisation == organisation).ok_or(TrustFault::Unknown)
+    }
+
     async fn decide(
         &self,
+        organisation: Id<Organisation>,
         client: Id<Client>,
         slug: &str,
-        terms: Terms,
-        state: State,
+        (terms, state): (Terms, State),
         by: &By,
     ) -> Result<(), TrustFault> {
-        let integration = self.integration_by_slug(slug).await?.ok_or(TrustFault::Unknown)?;
+        let integration = self.own_integration(organisation, slug).await?;
         let terms = checked(&integration, terms)?;
         let (world, by, key) = (self.world.clone(), by.clone(), (client, integration.id));
         let unit = async move |tx: &mut Writer| -> Result<(), TrustFault> {

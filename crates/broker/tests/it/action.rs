@@ -53,7 +53,7 @@ on_stage!(
         assert_eq!((heard.status, heard.json()["code"].as_str()), (403, Some("insufficient_scope")));
         assert!(heard.body.contains("/integrations/oauth2/integration-1/connect"), "{}", heard.body);
         let narrow = broker::trust::Terms { scopes: "sleep".parse().unwrap(), ..terms() };
-        stage.broker.grant_trust(client(1), "integration-1", narrow, &broker::By::system()).await.unwrap();
+        stage.broker.grant_trust(crate::stage::ORGANISATION, client(1), "integration-1", narrow, &broker::By::system()).await.unwrap();
         let heard = stage.call(Method::POST, &format!("{PATH}/steps"), &HEADERS, input).await;
         assert_eq!((heard.status, heard.json()["code"].as_str()), (403, None));
         assert_eq!(stage.provider.book.lock().unwrap().api_calls.len(), 0);

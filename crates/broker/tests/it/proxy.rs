@@ -95,7 +95,7 @@ on_stage!(
     async fn each_trust_has_its_rate(stage) {
         stage.link("1.1", "integration-1").await;
         let slow = broker::trust::Terms { rate_per_minute: 2, ..terms() };
-        stage.broker.grant_trust(client(1), "integration-1", slow, &broker::By::system()).await.unwrap();
+        stage.broker.grant_trust(crate::stage::ORGANISATION, client(1), "integration-1", slow, &broker::By::system()).await.unwrap();
         let mut statuses = Vec::new();
         for _ in 0..3 {
             statuses.push(stage.call(Method::GET, &path("/1/x"), &[BEARER], "").await.status);

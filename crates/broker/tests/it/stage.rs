@@ -241,7 +241,11 @@ impl Stage {
             [(1, &["integration-1", "integration-2", "integration-3"][..]), (2, &["integration-1"][..])]
         {
             for slug in slugs {
-                stage.broker.grant_trust(client(n), slug, terms(), &By::system()).await.unwrap();
+                stage
+                    .broker
+                    .grant_trust(ORGANISATION, client(n), slug, terms(), &By::system())
+                    .await
+                    .unwrap();
             }
         }
         stage

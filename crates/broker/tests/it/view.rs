@@ -43,7 +43,12 @@ on_stage!(
         }
         // Withdrawn trust is no trust, at once.
         assert_eq!(stage.api("2.1", "/integrations/v1/integration-1").await.status, 200);
-        stage.broker.withdraw_trust(client(2), "integration-1", &broker::By::system()).await.unwrap();
+        // Another organisation decides nothing here.
+        let foreign = kernel::Id::from_bytes([8; 16]);
+        let refused = stage.broker.withdraw_trust(foreign, client(2), "integration-1", &broker::By::system()).await;
+        assert!(matches!(refused, Err(broker::trust::TrustFault::Unknown)));
+        assert_eq!(stage.api("2.1", "/integrations/v1/integration-1").await.status, 200);
+        stage.broker.withdraw_trust(crate::stage::ORGANISATION, client(2), "integration-1", &broker::By::system()).await.unwrap();
         assert_eq!(stage.api("2.1", "/integrations/v1/integration-1").await.status, 404);
     }
 );

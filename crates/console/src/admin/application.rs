@@ -128,7 +128,7 @@ pub(crate) async fn withdraw(
     }
     let by = By::new(who.acting().actor, who.request.clone());
     for slug in &trusted {
-        console.broker().withdraw_trust(id, slug, &by).await?;
+        console.broker().withdraw_trust(who.organisation, id, slug, &by).await?;
     }
     client::unverify(console.auth(), &who.acting(), id).await?;
     done(&format!("/admin/applications/{id}"), "withdrawn")

@@ -89,9 +89,11 @@ pub(crate) async fn grant(
         (Some(_), Err(issues)) => {
             Err(Problem::new(Kind::Invalid, "The terms are not right.").with_issues(issues))
         }
-        (Some(_), Ok(terms)) => {
-            console.broker().grant_trust(client, &slug, terms, &by).await.map_err(Problem::from)
-        }
+        (Some(_), Ok(terms)) => console
+            .broker()
+            .grant_trust(who.organisation, client, &slug, terms, &by)
+            .await
+            .map_err(Problem::from),
     };
     match granted {
         Ok(()) => done("/admin/trust", "granted"),
@@ -127,7 +129,7 @@ pub(crate) async fn withdraw(
         return refusal.page(&view);
     }
     let by = By::new(who.acting().actor, who.request.clone());
-    console.broker().withdraw_trust(client, &slug, &by).await?;
+    console.broker().withdraw_trust(who.organisation, client, &slug, &by).await?;
     done("/admin/trust", "withdrawn")
 }
 

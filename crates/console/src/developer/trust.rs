@@ -50,7 +50,7 @@ pub(crate) async fn request(
         rate_per_minute: CALLS_PER_MINUTE,
     };
     let by = By::new(who.acting().actor, who.request.clone());
-    match console.broker().request_trust(client.id, &slug, terms, &by).await {
+    match console.broker().request_trust(who.organisation, client.id, &slug, terms, &by).await {
         Ok(()) => done(&format!("/developer/applications/{id}"), "asked"),
         Err(fault) => {
             let refusal = Refusal::of(fault)?;

@@ -49,5 +49,10 @@ pub(super) async fn declare_trust(
         scopes: Scopes::none(),
         rate_per_minute: declared.calls_per_minute.unwrap_or(house.calls_per_minute),
     };
-    house.broker.grant_trust(client.id, &declared.integration, terms, &By::system()).await.with_context(name)
+    let organisation = acting.organisation;
+    house
+        .broker
+        .grant_trust(organisation, client.id, &declared.integration, terms, &By::system())
+        .await
+        .with_context(name)
 }
