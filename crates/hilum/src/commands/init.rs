@@ -1,5 +1,7 @@
 //! `hilum init`: a root key and an empty, migrated database. What is there already stays as it is.
 
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
+
 use anyhow::Context;
 
 use super::{Start, say};
@@ -13,6 +15,7 @@ pub(super) async fn run(start: Start) -> anyhow::Result<()> {
     } else if file.exists() {
         say(format_args!("{} is there already and stays as it is.", file.display()))?;
     } else {
+        make_folder_of(file)?;
         vault::Vault::create_root_key_file(file, &start.world)
             .with_context(|| format!("making the root key {}", file.display()))?;
         say(format_args!(
@@ -30,4 +33,13 @@ pub(super) async fn run(start: Start) -> anyhow::Result<()> {
     wire::open_vault(config, &db, &start.world).await?;
     db.close().await;
     say("Next: `hilum check`, then `hilum serve`.")
+}
+
+/// The folder is ours alone: what is in it is a key, and beside it often a database.
+fn make_folder_of(file: &Path) -> anyhow::Result<()> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+    else {
+        return Ok(());
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| folder.display().to_string())
 }

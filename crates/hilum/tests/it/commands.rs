@@ -123,6 +123,18 @@ async fn init_makes_what_is_not_there_and_leaves_what_is() {
     assert!(!first.out.contains(secret) && !second.out.contains(secret), "the key is printed");
 }
 
+/// As the README says it: in an empty folder, with no setting at all.
+#[tokio::test]
+async fn init_makes_the_folder_that_the_defaults_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plain = Command::new(env!("CARGO_BIN_EXE_hilum"));
+    plain.arg("init").current_dir(folder.path()).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    let said = timeout(PATIENCE, plain.output()).await.unwrap().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("data"), mode("data/root.key"), mode("data/hilum.db")), (0o700, 0o600, 0o600));
+}
+
 /// Nothing is served without the right key, and what is said of it is no help to a thief.
 #[tokio::test]
 async fn serving_needs_the_right_key_and_a_private_one() {
