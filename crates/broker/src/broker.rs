@@ -17,11 +17,11 @@ use crate::{
     connection,
     credential::{Flights, Live, RefreshPolicy, RevokeAtProvider, SWEEP_EVERY, SweepTokenJournal},
     integration::{self, Integration},
-    outbound::Outbound,
     provider::{Catalogue, OAuth2Code},
     trust::{self, Trust},
     upstream::Shares,
 };
+use outbound::Outbound;
 
 /// The most entries of each kind that are kept in memory.
 const INTEGRATIONS_MAX: usize = 1_000;

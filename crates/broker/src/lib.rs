@@ -3,7 +3,7 @@
 //!
 //! * [`provider`]: what third parties want, as data. [`integration`]: those that this deployment has set up.
 //! * [`connect`]: a person's journey there and back. [`connection`]: what is linked. [`credential`]: its tokens.
-//! * [`trust`]: what clients may do. [`action`] and [`proxy`]: doing it. [`outbound`]: the one way out.
+//! * [`trust`]: what clients may do. [`action`] and [`proxy`]: doing it.
 
 pub mod action;
 mod broker;
@@ -13,7 +13,6 @@ pub mod connect;
 pub mod connection;
 pub mod credential;
 pub mod integration;
-pub mod outbound;
 mod port;
 pub mod provider;
 pub mod proxy;

@@ -5,12 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use auth::Auth;
 use axum::{Extension, Router};
-use broker::{
-    Broker, Parts,
-    credential::RefreshPolicy,
-    outbound::{Outbound, SystemLookup},
-    provider::Catalogue,
-};
+use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::Console;
 use jobs::Worker;
 use kernel::World;
@@ -26,6 +21,7 @@ use crate::{
     config::{Config, Durability, SelfRegistration},
     ports::{AuthClients, AuthPeople},
 };
+use outbound::{Outbound, SystemLookup};
 
 /// The tables of every crate, in the order in which they refer to one another.
 pub const MIGRATIONS: [MigrationSet; 5] =

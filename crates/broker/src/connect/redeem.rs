@@ -16,12 +16,12 @@ use crate::{
     connection::{self, Status, queries::Linked},
     credential::{self, CredentialFault, CredentialRow, Grant, TokenRequest, places},
     integration::{Integration, IntegrationFault},
-    outbound::Call,
     provider::{
         ANSWER_BYTES_MAX, AccountIdFrom, IssuedTokens, OAuth2Code, RefusalCode, TokenReading,
         read_token_answer,
     },
 };
+use outbound::Call;
 
 /// The longest answer that is read for the account's id.
 const PROFILE_BYTES_MAX: usize = 1024 * 1024;

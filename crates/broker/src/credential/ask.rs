@@ -5,12 +5,12 @@ use std::time::Duration;
 use crypto::jose::{Algorithm, SigningKey};
 use http::{HeaderName, HeaderValue, header};
 use kernel::{Secret, World};
+use outbound::Call;
 use serde::Serialize;
 use url::{Url, form_urlencoded};
 
 use crate::{
     integration::IntegrationFault,
-    outbound::Call,
     provider::{ClientAuthentication, OAuth2Code, Settings, TextTemplate},
 };
 

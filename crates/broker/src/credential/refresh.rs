@@ -25,10 +25,10 @@ use super::{
 use crate::{
     Broker, By, connection,
     integration::Integration,
-    outbound::{Call, OutboundFault},
     provider::{ANSWER_BYTES_MAX, OAuth2Code},
     upstream::retry_after,
 };
+use outbound::{Call, OutboundFault};
 
 /// How often the state is looked at while another process renews and says nothing.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_millis(250);

@@ -26,9 +26,9 @@ use crate::{
     Broker, By,
     connection::ConnectionRow,
     integration::Integration,
-    outbound::{OutboundFault, WholeAnswer},
     provider::{IssuedTokens, OAuth2Code, Revoke, RevokeHow, TokenReading, read_token_answer},
 };
+use outbound::{OutboundFault, WholeAnswer};
 
 /// The longest answer to a revocation that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;

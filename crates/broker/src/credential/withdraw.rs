@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     integration::{Integration, IntegrationFault},
-    outbound::Call,
     provider::{ClientAuthentication, OAuth2Code, Revoke, RevokeClientAuth, RevokeHow, RevokeToken},
 };
+use outbound::Call;
 
 pub(super) use sign::Signed;
 

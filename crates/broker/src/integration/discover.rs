@@ -8,9 +8,9 @@ use http::{HeaderValue, header};
 use super::{Integration, IntegrationFault};
 use crate::{
     Broker,
-    outbound::Call,
     provider::{Auth, OAuth2Code, Smart, SmartConfiguration},
 };
+use outbound::Call;
 
 /// The longest discovery document that is read.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;

@@ -12,10 +12,10 @@ use kernel::{Id, Integration as IntegrationKind, Issue, Kind, Organisation, Scop
 use url::Url;
 
 use crate::{
-    outbound::OutboundFault,
     port::PortFault,
     provider::{DiscoveryFault, Provider, SettingFault, Settings, UnknownEnvironment},
 };
+use outbound::OutboundFault;
 
 pub use set_up::Enabled;
 pub use view::IntegrationOut;

@@ -19,7 +19,6 @@ use crate::{
     Broker, By,
     credential::Live,
     integration::Integration,
-    outbound,
     trust::{Access, require_trust},
     upstream::{Errand, is_idempotent_here, send},
 };

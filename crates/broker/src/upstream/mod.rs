@@ -10,7 +10,9 @@ pub(crate) use budget::Shares;
 pub(crate) use retry::retry_after;
 pub(crate) use send::{Errand, is_idempotent_here, send};
 
-use crate::{credential::CredentialFault, outbound::OutboundFault};
+use outbound::OutboundFault;
+
+use crate::credential::CredentialFault;
 
 /// Why a call in a person's name brought no answer.
 #[derive(Debug, thiserror::Error)]

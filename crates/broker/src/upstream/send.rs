@@ -10,12 +10,8 @@ use super::{
     UpstreamFault,
     retry::{is_safe, may_pass, pause, retry_after},
 };
-use crate::{
-    Broker, By,
-    credential::Live,
-    integration::Integration,
-    outbound::{Answer, Call, OutboundFault},
-};
+use crate::{Broker, By, credential::Live, integration::Integration};
+use outbound::{Answer, Call, OutboundFault};
 
 /// The longest one call to a third party's API may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -25,6 +25,7 @@ mod journal;
 #[cfg(test)]
 mod outbound;
 #[cfg(test)]
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 mod proxy;

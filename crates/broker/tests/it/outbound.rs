@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use broker::outbound::{Call, Looked, Lookup, Outbound, OutboundFault, Refusal, SystemLookup};
+use ::outbound::{Call, Looked, Lookup, Outbound, OutboundFault, Refusal, SystemLookup};
 use url::Url;
 
 fn listener(address: &str) -> Option<(TcpListener, u16)> {

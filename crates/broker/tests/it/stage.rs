@@ -2,18 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use ::outbound::{Outbound, SystemLookup};
 use axum::{
     Extension, Router,
     body::Body,
     http::{HeaderMap, Method, Request},
 };
 use broker::{
-    Broker, By, Clients, KnownClient, Parts, People, PortFault, Visitor,
-    credential::RefreshPolicy,
-    integration::IntegrationIn,
-    outbound::{Outbound, SystemLookup},
-    provider::Catalogue,
-    trust::Terms,
+    Broker, By, Clients, KnownClient, Parts, People, PortFault, Visitor, credential::RefreshPolicy,
+    integration::IntegrationIn, provider::Catalogue, trust::Terms,
 };
 use futures_util::future::BoxFuture;
 use kernel::{Caller, Client, Digest, Id, Organisation, Person, RequestId, Scopes, Secret, World};

@@ -8,9 +8,9 @@ use url::{Url, form_urlencoded};
 use crate::{
     credential::{ClientProof, Tokens},
     integration::IntegrationFault,
-    outbound::Call,
     provider::{Envelope, EnvelopeReading, OAuth2Code, Revoke, read_envelope},
 };
+use outbound::Call;
 
 /// The longest nonce that is believed, in bytes.
 const NONCE_BYTES_MAX: usize = 512;

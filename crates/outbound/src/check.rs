@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
 
-use super::{Outbound, OutboundFault, is_public};
+use crate::{Outbound, OutboundFault, is_public};
 
 /// A host and port inside the machine or the network that the configuration allows by name: `127.0.0.1:9400`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

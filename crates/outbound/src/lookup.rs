@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::{Refusal, is_public};
+use crate::{Refusal, is_public};
 
 /// The most addresses of a name that are looked at; a name with more is refused.
 const ADDRESSES_MAX: usize = 64;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, error::Error, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 
-use super::{
+use crate::{
     Answer, CALL_TIMEOUT, CONNECT_TIMEOUT, Call, HEADERS_MAX, IDLE_PER_HOST_MAX, IDLE_TIMEOUT, InternalHost,
     Lookup, Outbound, OutboundFault, Refusal, WholeAnswer,
     check::Way,
