@@ -1,34 +1,149 @@
-//! Which scopes there are, and which of them are about a person.  OIDC Core §5.4, contract 1
+//! Which scopes there are, and who can have which of them.  OIDC Core §5.4, SMART App Launch 2.2 §3.0.2, contracts 1 and 2
 
-use kernel::{Scope, Scopes};
+use kernel::{Level, Scope, Scopes, SmartScope, SmartScopes};
 
 /// Scopes that say something about the person who granted them: no client has them on its own behalf.
 const OF_A_PERSON: [&str; 6] = ["openid", "profile", "email", "address", "phone", "integrations:revoke"];
 
-/// The scopes that every deployment knows.
+/// The widest SMART scopes. Every well-formed one is known; these stand for them where scopes are listed.
+const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];
+
+/// How many scopes of one set may restrict to records that match something. What two sets permit together may take as
+/// many scopes as their product.
+pub const RESTRICTED_MAX: usize = 32;
+
+/// The scopes that every deployment knows by name.
 pub fn built_in() -> Scopes {
-    OF_A_PERSON.iter().filter_map(|scope| scope.parse::<Scope>().ok()).collect()
+    OF_A_PERSON.iter().chain(&SMART).filter_map(|scope| scope.parse::<Scope>().ok()).collect()
 }
 
-/// What is asked for and not known here.
+/// What is asked for and not known here. A scope that means to be a SMART scope is known if it is one.
 pub fn unknown(asked: &Scopes, known: &Scopes) -> Scopes {
-    asked.without(known)
+    let is_known = |scope: &&Scope| match smart(scope) {
+        Meant::Smart(_) => true,
+        Meant::Other => known.has(scope.as_str()),
+        Meant::Malformed => false,
+    };
+    asked.iter().filter(|scope| !is_known(scope)).cloned().collect()
 }
 
-/// The scopes among these that a client can have on its own behalf.
+/// Whether more of these scopes restrict to records that match something than may.
+pub fn restrict_too_much(scopes: &Scopes) -> Result<(), &'static str> {
+    if SmartScopes::of(scopes).restricted() > RESTRICTED_MAX {
+        Err("more than 32 scopes have search parameters")
+    } else {
+        Ok(())
+    }
+}
+
+/// What of the scopes that are asked for a client gets: as far as it is registered for them, in the words in which it asks.
+///
+/// # Errors
+/// In words for `invalid_scope`: a scope that nobody knows is a mistake worth telling, one that the client is not
+/// registered for is left out.
+pub fn granted(asked: &Scopes, registered: &Scopes, known: &Scopes) -> Result<Scopes, &'static str> {
+    if !unknown(asked, known).is_empty() {
+        return Err("a scope is not known here");
+    }
+    restrict_too_much(asked)?;
+    let granted = asked.as_far_as(registered);
+    restrict_too_much(&granted)?;
+    Ok(granted)
+}
+
+/// The scopes among these that a client can have on its own behalf: what is a person's is left out.
 pub fn without_person(scopes: &Scopes) -> Scopes {
-    scopes.without(&built_in())
+    let is_own = |scope: &&Scope| match smart(scope) {
+        Meant::Smart(smart) => smart.level() == Level::System,
+        Meant::Other => !OF_A_PERSON.contains(&scope.as_str()),
+        Meant::Malformed => false,
+    };
+    scopes.iter().filter(is_own).cloned().collect()
+}
+
+/// The scopes among these that a person can grant: what systems may do is not theirs to give away.
+pub fn without_system(scopes: &Scopes) -> Scopes {
+    let is_theirs = |scope: &&Scope| match smart(scope) {
+        Meant::Smart(smart) => smart.level() != Level::System,
+        Meant::Other => true,
+        Meant::Malformed => false,
+    };
+    scopes.iter().filter(is_theirs).cloned().collect()
+}
+
+/// What a scope means to be.
+enum Meant {
+    Smart(SmartScope),
+    Other,
+    Malformed,
+}
+
+fn smart(scope: &Scope) -> Meant {
+    match scope.as_str().parse() {
+        Ok(smart) => Meant::Smart(smart),
+        Err(_) if SmartScope::is_meant(scope.as_str()) => Meant::Malformed,
+        Err(_) => Meant::Other,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn scopes(text: &str) -> Scopes {
+        text.parse().unwrap()
+    }
+
     #[test]
-    fn every_built_in_scope_is_well_formed() {
-        assert_eq!(built_in().iter().count(), OF_A_PERSON.len());
-        let asked: Scopes = "openid system/Observation.read made-up".parse().unwrap();
-        assert_eq!(unknown(&asked, &built_in()).to_string(), "made-up system/Observation.read");
-        assert_eq!(without_person(&asked).to_string(), "made-up system/Observation.read");
+    fn every_well_formed_smart_scope_is_known_and_no_other_that_means_to_be_one() {
+        assert_eq!(built_in().iter().count(), OF_A_PERSON.len() + SMART.len());
+        let known = scopes(&format!("{} patient/odd", built_in()));
+        let asked = scopes(
+            "openid system/Observation.read user/Patient.rs?name=x made-up patient/odd system/Patient.",
+        );
+        assert_eq!(unknown(&asked, &known), scopes("made-up patient/odd system/Patient."));
+    }
+
+    #[test]
+    fn who_can_have_what() {
+        let all = scopes("a openid patient/*.read system/*.read system/Patient. user/Patient.rs");
+        assert_eq!(without_person(&all), scopes("a system/*.read"));
+        assert_eq!(without_system(&all), scopes("a openid patient/*.read user/Patient.rs"));
+    }
+
+    #[test]
+    fn what_is_granted_and_what_is_refused() {
+        let known = scopes(&format!("{} a", built_in()));
+        let many = |from: usize| (from..).map(|n| format!("patient/Observation.rs?code={n}"));
+        let joined = |all: Vec<String>| all.join(" ");
+        for (asked, registered, expected) in [
+            ("a openid", "a", Ok("a")),
+            ("a patient/*.rs", "a patient/Observation.read", Ok("a patient/Observation.rs")),
+            ("openid", "a", Ok("")),
+            ("made-up", "made-up", Err("a scope is not known here")),
+            ("patient/Patient.", "patient/*.*", Err("a scope is not known here")),
+            (
+                &joined(many(0).take(33).collect()),
+                "patient/*.*",
+                Err("more than 32 scopes have search parameters"),
+            ),
+            (
+                "patient/Observation.rs",
+                &joined(many(0).take(33).collect()),
+                Err("more than 32 scopes have search parameters"),
+            ),
+            (
+                &joined(many(0).take(32).collect()),
+                &joined(many(10).take(1).collect()),
+                Ok("patient/Observation.rs?code=10"),
+            ),
+        ] {
+            let got = granted(&scopes(asked), &scopes(registered), &known);
+            match expected {
+                Ok(expected) if asked.len() < 100 => assert_eq!(got, Ok(scopes(expected)), "{asked}"),
+                Ok(expected) => assert!(got.unwrap().has(expected), "{asked}"),
+                Err(why) => assert_eq!(got, Err(why), "{asked}"),
+            }
+        }
     }
 }

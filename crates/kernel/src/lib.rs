@@ -10,6 +10,7 @@ mod id;
 mod page;
 mod scope;
 mod secret;
+mod smart_scope;
 mod time;
 mod world;
 
@@ -22,7 +23,8 @@ pub use id::{
     Person, Session, Site, Study, Token, Trust,
 };
 pub use page::{Limit, Page, Slice};
-pub use scope::{MalformedScope, Scope, Scopes};
+pub use scope::{MalformedScope, SCOPES_BYTES_MAX, Scope, Scopes};
 pub use secret::Secret;
+pub use smart_scope::{Criteria, Interaction, Level, MalformedSmartScope, Permit, SmartScope, SmartScopes};
 pub use time::{Clock, MalformedTimestamp, SystemClock, Timestamp};
 pub use world::{Entropy, World};

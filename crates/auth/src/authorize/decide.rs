@@ -1,6 +1,6 @@
 //! The person answers.  RFC 6749 §4.1.2, OpenID Connect Core §3.1.2.4
 
-use kernel::{Id, Scope, Scopes};
+use kernel::{Id, SCOPES_BYTES_MAX, Scopes};
 
 use super::{
     AuthorizeFault, Bound, NewCode, answer,
@@ -56,8 +56,7 @@ pub async fn decide(
                 return Ok(answer(&auth_in, &redirect, &[("error", "access_denied")], state.as_deref()));
             };
             let before = queries::allowed(tx, signed_in.person, client.id).await?;
-            let remembered: Scopes =
-                before.iter().chain(scopes.iter()).cloned().collect::<Vec<Scope>>().into_iter().collect();
+            let remembered = remembered(&before, &scopes);
             queries::remember(tx, signed_in.person, client.id, &remembered, now).await?;
             let details = serde_json::json!({ "scopes": scopes });
             audit::record(tx, world, &acting.entry("consent.decided", client.id, details)).await?;
@@ -87,14 +86,28 @@ fn still_trusted(
 /// What is granted: of what was asked, what the person allows. Nothing at all is a denial.
 fn granted(decision: &Decision, asked: &Scopes) -> Option<Scopes> {
     match decision {
-        Decision::Allow(allowed) => Some(asked.intersection(allowed)).filter(|granted| !granted.is_empty()),
+        Decision::Allow(allowed) => Some(asked.as_far_as(allowed)).filter(|granted| !granted.is_empty()),
         Decision::Deny => None,
     }
+}
+
+/// What the person has allowed, now and before; only what they allow now where the list would be too long to be read again.
+fn remembered(before: &Scopes, now: &Scopes) -> Scopes {
+    let all: Scopes = before.iter().chain(now.iter()).cloned().collect();
+    if all.to_string().len() <= SCOPES_BYTES_MAX { all } else { now.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_remembered_can_be_read_again() {
+        let scopes = |text: &str| text.parse::<Scopes>().unwrap();
+        assert_eq!(remembered(&scopes("openid"), &scopes("email openid")), scopes("email openid"));
+        let long = scopes(&"x".repeat(SCOPES_BYTES_MAX));
+        assert_eq!(remembered(&long, &scopes("email")), scopes("email"));
+    }
 
     #[test]
     fn a_person_can_give_less_and_never_more() {
@@ -105,6 +118,7 @@ mod tests {
             (allow("openid"), Some("openid")),
             (allow("openid profile integrations:revoke"), Some("openid")),
             (allow("profile"), None),
+            (allow("openid patient/*.*"), Some("openid")),
             (allow(""), None),
             (Decision::Deny, None),
         ] {

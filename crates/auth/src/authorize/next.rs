@@ -38,8 +38,9 @@ pub(super) fn next(asked: &Asked, known: Option<&Known>, sent_at: Option<Timesta
     if !is_new && (asked.prompt.login || is_old) {
         return if asked.prompt.none { Next::Refuse("login_required") } else { Next::SignInAnew };
     }
-    let is_allowed =
-        asked.scopes.is_within(&known.allowed) && !asked.redirect.may_be_posed() && !asked.prompt.consent;
+    let is_allowed = asked.scopes.as_far_as(&known.allowed) == asked.scopes
+        && !asked.redirect.may_be_posed()
+        && !asked.prompt.consent;
     match (is_allowed, asked.prompt.none) {
         (true, _) => Next::Grant,
         (false, true) => Next::Refuse("consent_required"),

@@ -7,7 +7,10 @@ use kernel::Scopes;
 use url::form_urlencoded;
 
 use super::{Asked, AuthorizeFault, Prompt, QUERY_BYTES_MAX};
-use crate::client::{Client, ClientIdText, GrantType, TrustedRedirect};
+use crate::{
+    client::{Client, ClientIdText, GrantType, TrustedRedirect},
+    scope,
+};
 
 /// How many parameters are read.
 const PARAMETERS_MAX: usize = 40;
@@ -133,10 +136,9 @@ impl Parameters {
     fn scopes(&self, client: &Client, known: &Scopes) -> Result<Scopes, Refusal> {
         let text = self.one("scope").ok_or(refusal("invalid_scope", "scope is missing"))?;
         let asked: Scopes = text.parse().map_err(|_| refusal("invalid_scope", "scope is malformed"))?;
-        if !asked.is_within(known) {
-            return Err(refusal("invalid_scope", "a scope is not known here"));
-        }
-        let granted = asked.intersection(&client.scopes);
+        let granted = scope::granted(&asked, &client.scopes, known)
+            .map_err(|description| refusal("invalid_scope", description))?;
+        let granted = scope::without_system(&granted);
         if granted.is_empty() {
             Err(refusal("invalid_scope", "the client is registered for none of these scopes"))
         } else {

@@ -269,6 +269,7 @@ fn read_grants(texts: &[String]) -> Result<Vec<GrantType>, &'static str> {
 
 fn read_scopes(text: &str, known: &Scopes) -> Result<Scopes, String> {
     let asked: Scopes = text.parse().map_err(|why: kernel::MalformedScope| why.to_string())?;
+    scope::restrict_too_much(&asked).map_err(str::to_owned)?;
     let strange = scope::unknown(&asked, known);
     if strange.is_empty() { Ok(asked) } else { Err(format!("not known here: {strange}")) }
 }

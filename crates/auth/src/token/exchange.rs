@@ -99,10 +99,7 @@ fn granted(client: &Client, asked: Option<&str>, known: &Scopes) -> Result<Scope
     let own = scope::without_person(&client.scopes);
     let Some(asked) = asked else { return Ok(own) };
     let asked: Scopes = asked.parse().map_err(|_| OAuthFault::InvalidScope("scope is malformed"))?;
-    if !asked.is_within(known) {
-        return Err(OAuthFault::InvalidScope("a scope is not known here"));
-    }
-    let granted = asked.intersection(&own);
+    let granted = scope::granted(&asked, &own, known).map_err(OAuthFault::InvalidScope)?;
     if granted.is_empty() && !asked.is_empty() {
         return Err(OAuthFault::InvalidScope("the client can have none of these on its own behalf"));
     }

@@ -34,7 +34,7 @@ on_each_engine! {
             let words: Vec<&str> = metadata[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
             assert_eq!(words.join(" "), value);
         }
-        for scope in ["openid", "profile", "email", "address", "phone", "integrations:revoke", "system/Observation.read"] {
+        for scope in ["openid", "profile", "email", "address", "phone", "integrations:revoke", "system/*.*", "system/Observation.read"] {
             assert!(metadata["scopes_supported"].as_array().unwrap().contains(&scope.into()), "{scope}");
         }
         for later in ["registration_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint"] {
