@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use kernel::{Actor, Caller, Id, IdKind, Organisation, RequestId, Scopes, World};
 use store::Db;
 use vault::Vault;
-use web::{AuthFault, Authenticate};
+use web::{AuthFault, Authenticate, Presented, Scheme};
 
 use crate::{
     Config, OpenFault,
@@ -85,8 +85,12 @@ impl Auth {
 }
 
 impl Authenticate for Auth {
-    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<Caller, AuthFault>> {
-        Box::pin(async move { self.check(bearer).await.map(|verified| verified.caller.clone()) })
+    fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        // No token is bound to a key, so none is presented with a proof.
+        if presented.scheme == Scheme::Dpop {
+            return Box::pin(async { Err(AuthFault::Invalid) });
+        }
+        Box::pin(async move { self.check(presented.token).await.map(|verified| verified.caller.clone()) })
     }
 }
 

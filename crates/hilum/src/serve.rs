@@ -86,7 +86,10 @@ fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
     let (Some(chain), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) else {
         return Ok(None);
     };
-    Ok(Some(Tls::open(chain, key).context("server.tls_certificate")?))
+    Ok(Some(
+        Tls::open(chain, key, config.server.tls_client_certificates.into())
+            .context("server.tls_certificate")?,
+    ))
 }
 
 fn serve_limits(config: &Config) -> anyhow::Result<ServeLimits> {

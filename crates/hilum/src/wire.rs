@@ -166,6 +166,7 @@ impl House {
             world: self.world.clone(),
             public_url: config.server.public_url.clone(),
             trusted_proxies: config.server.proxies()?,
+            client_certificates: config.server.tls_client_certificates.into(),
             metrics: metrics.clone(),
         };
         let bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX);

@@ -6,7 +6,9 @@
 
 mod bearer;
 mod browser;
+mod certificate;
 mod cookie;
+mod cors;
 mod dialect;
 mod extract;
 mod health;
@@ -25,9 +27,11 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 
-pub use bearer::{AuthFault, Authenticate, Bearer};
+pub use bearer::{AuthFault, Authenticate, Bearer, DPOP_NONCE, Presented, Scheme};
 pub use browser::{Csp, browser};
+pub use certificate::{CHAIN_CERTIFICATES_MAX, ClientCertificate, ClientCertificates, MaybeCertificate};
 pub use cookie::{Cookie, Cookies, Transport};
+pub use cors::{AllowedOrigins, cors};
 pub use dialect::{Dialect, ErrorView, Families, PageRenderer, Verbatim, family};
 pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query};
 pub use health::Health;

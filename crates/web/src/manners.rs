@@ -16,7 +16,8 @@ use tracing::Instrument;
 use url::Url;
 
 use crate::{
-    ClientAddr, Metrics, Networks, PeerAddr, Problem,
+    ClientAddr, ClientCertificates, Metrics, Networks, PeerAddr, Problem,
+    certificate::{self, Peer},
     dialect::{self, NotCompressed},
     extract, limits, metrics,
 };
@@ -63,6 +64,8 @@ pub struct Manners {
     pub public_url: Url,
     /// Proxies that may say in `X-Forwarded-For` whom a request comes from.
     pub trusted_proxies: Networks,
+    /// Whether clients are asked for certificates; if so, trusted proxies tell of them in `Client-Cert`.
+    pub client_certificates: ClientCertificates,
     /// Where requests are counted.
     pub metrics: Metrics,
 }
@@ -80,9 +83,14 @@ impl Manners {
     }
 }
 
-async fn receive(State(manners): State<Manners>, mut request: Request, next: Next) -> Response {
+async fn receive(State(manners): State<Manners>, request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers(), &manners.world);
     let client = extract::client_addr(peer(&request), request.headers(), &manners.trusted_proxies);
+    let is_proxy = peer(&request).is_some_and(|PeerAddr(it)| manners.trusted_proxies.contain(it.ip()));
+    let (mut parts, body) = request.into_parts();
+    let spokesman = if is_proxy { Peer::Proxy } else { Peer::Client };
+    certificate::settle(manners.client_certificates, spokesman, &mut parts.headers, &mut parts.extensions);
+    let mut request = Request::from_parts(parts, body);
     let mut line = Line {
         method: metrics::method_word(request.method()),
         route: request.extensions().get::<MatchedPath>().cloned(),

@@ -62,7 +62,7 @@ pub(crate) async fn introspect(State(auth): State<Auth>, call: ClientCall) -> An
     let token = call.form.require("token", "token is missing")?;
     let known = match auth.check(token).await {
         Ok(verified) => Some(verified),
-        Err(AuthFault::Invalid | AuthFault::Scope(_)) => None,
+        Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => None,
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
     };
     let out = judge(&auth, known.as_ref(), &call.client);

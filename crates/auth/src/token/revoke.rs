@@ -29,7 +29,9 @@ pub(crate) async fn revoke(State(auth): State<Auth>, call: ClientCall) -> Answer
     let token = call.form.require("token", "token is missing")?;
     let verified = match auth.check(token).await {
         Ok(verified) => verified,
-        Err(AuthFault::Invalid | AuthFault::Scope(_)) => return Ok(StatusCode::OK),
+        Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => {
+            return Ok(StatusCode::OK);
+        }
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
     };
     if verified.caller.client != call.client.id {

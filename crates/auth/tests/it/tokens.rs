@@ -6,7 +6,7 @@ use auth::{client, person};
 use axum::body::Body;
 use crypto::jose::{Algorithm, SigningKey};
 use http::{Method, Request, StatusCode, header};
-use web::{AuthFault, Authenticate};
+use web::{AuthFault, Authenticate, Presented};
 
 use crate::house::{House, on_each_engine};
 
@@ -39,7 +39,7 @@ on_each_engine! {
         let posted = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("scope", "a b")];
         assert_eq!(house.post("/oauth2/token", None, &posted).await.json()["scope"], "a");
 
-        let caller = house.auth.authenticate(out["access_token"].as_str().unwrap()).await.unwrap();
+        let caller = house.auth.authenticate(Presented::bearer(out["access_token"].as_str().unwrap())).await.unwrap();
         assert_eq!((caller.client, caller.person, caller.organisation), (client.id, None, house.organisation));
         assert!(caller.scopes.has("a"));
         let told = house.get_with_bearer("/oauth2/userinfo", out["access_token"].as_str().unwrap()).await;
@@ -194,7 +194,7 @@ on_each_engine! {
         assert!(is_active(&house, &client, &secret, &newer).await, "it may get new ones");
 
         client::disable(&house.auth, &house.acting(), client.id).await.unwrap();
-        assert!(house.auth.authenticate(&newer).await.is_err());
+        assert!(house.auth.authenticate(Presented::bearer(&newer)).await.is_err());
         let refused = house.post("/oauth2/token", Some((client.client_id.as_str(), &secret)), &CLIENT_CREDENTIALS).await;
         assert_eq!(refused.error(), "invalid_client");
         assert!(is_active(&house, &other, &other_secret, &unhurt).await);
@@ -250,10 +250,10 @@ on_each_engine! {
             format!("{}.{}", parts[0], parts[1]),
             String::new(),
         ] {
-            let found = house.auth.authenticate(&forged).await;
+            let found = house.auth.authenticate(Presented::bearer(&forged)).await;
             assert!(matches!(found, Err(AuthFault::Invalid)), "{forged}");
         }
-        assert!(house.auth.authenticate(&token).await.is_ok());
+        assert!(house.auth.authenticate(Presented::bearer(&token)).await.is_ok());
     }
 
     async fn an_outage_never_looks_like_an_answer(db: Db) {
@@ -267,9 +267,9 @@ on_each_engine! {
             assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
             assert!(reply.json().get("active").is_none());
         }
-        assert!(house.auth.authenticate(&token).await.is_ok(), "what is known does for a while");
+        assert!(house.auth.authenticate(Presented::bearer(&token)).await.is_ok(), "what is known does for a while");
         house.clock.advance(Duration::from_secs(31));
-        let unknown = house.auth.authenticate(&token).await;
+        let unknown = house.auth.authenticate(Presented::bearer(&token)).await;
         assert!(matches!(unknown, Err(AuthFault::Unavailable(_))), "then nobody is let in on old knowledge");
     }
 }

@@ -20,7 +20,7 @@ use testkit::MockClock;
 use tower::ServiceExt;
 use url::Url;
 use vault::{RootKeySource, Vault};
-use web::{AuthFault, Authenticate, Dialect, ErrorView, LocalPath, RateLimiter, Shutdown, Tasks};
+use web::{AuthFault, Authenticate, Dialect, ErrorView, LocalPath, Presented, RateLimiter, Shutdown, Tasks};
 
 use crate::provider::Provider;
 
@@ -92,8 +92,8 @@ impl People for Browsers {
 struct Bearers;
 
 impl Authenticate for Bearers {
-    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<Caller, AuthFault>> {
-        let mut words = bearer.splitn(3, '.');
+    fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        let mut words = presented.token.splitn(3, '.');
         let mut number = || words.next().and_then(|word| word.parse::<u8>().ok());
         let (Some(c), Some(p)) = (number(), number()) else {
             return Box::pin(async { Err(AuthFault::Invalid) });

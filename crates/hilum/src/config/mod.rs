@@ -27,7 +27,7 @@ pub use self::{
     people::PeopleConfig,
     people::SelfRegistration,
     redis::RedisConfig,
-    server::ServerConfig,
+    server::{ServerConfig, TlsClientCertificates},
     shown::shown,
     store::{Durability, StoreSection},
     tokens::TokensConfig,

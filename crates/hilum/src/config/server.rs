@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub tls_certificate: Option<PathBuf>,
     /// PEM file of the key.
     pub tls_key: Option<PathBuf>,
+    /// Whether clients are asked for certificates.
+    pub tls_client_certificates: TlsClientCertificates,
     /// Proxies whose `X-Forwarded-For` is believed: addresses or networks.
     pub trusted_proxies: Vec<String>,
     /// Connections at once.
@@ -32,6 +34,25 @@ pub struct ServerConfig {
     pub body_bytes_max: u32,
     /// Seconds for requests to end after SIGTERM.
     pub shutdown_deadline_s: u64,
+}
+
+/// Whether clients are asked for certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsClientCertificates {
+    /// Nobody is asked.
+    Off,
+    /// Who has one shows it: in the handshake, or to the TLS proxy, which tells of it in `Client-Cert`.
+    Ask,
+}
+
+impl From<TlsClientCertificates> for web::ClientCertificates {
+    fn from(setting: TlsClientCertificates) -> Self {
+        match setting {
+            TlsClientCertificates::Off => Self::Off,
+            TlsClientCertificates::Ask => Self::Ask,
+        }
+    }
 }
 
 /// Whether only this machine can reach the address.

@@ -22,16 +22,23 @@ use super::{
     io::Watched,
     phase::{Phase, Phases},
 };
-use crate::{PeerAddr, limits::HEADERS_BYTES_MAX};
+use crate::{ClientCertificate, PeerAddr, limits::HEADERS_BYTES_MAX};
 
 /// How long a connection that is told to end may take to say so to its client.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The other end of a connection.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) address: PeerAddr,
+    pub(super) certificate: Option<ClientCertificate>,
+}
 
 pub(super) async fn converse<S>(
     stream: S,
     is_h2: bool,
     serve: &Arc<Serve>,
-    peer: PeerAddr,
+    peer: Peer,
     closing: &CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -40,7 +47,7 @@ pub(super) async fn converse<S>(
     let (phases, mut phase) = Phases::new();
     let io = TokioIo::new(Watched::new(stream, is_h2, phases.clone(), limits.write_stall));
     let answering = serve.clone();
-    let service = service_fn(move |request| answer(answering.clone(), phases.clone(), peer, request));
+    let service = service_fn(move |request| answer(answering.clone(), phases.clone(), peer.clone(), request));
     let builder = builder(limits);
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut is_closing = false;
@@ -104,12 +111,15 @@ fn builder(limits: &ServeLimits) -> Builder<TokioExecutor> {
 async fn answer(
     serve: Arc<Serve>,
     phases: Phases,
-    peer: PeerAddr,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
     let answering = phases.request();
     let mut request = request.map(|body| Body::new(Paced::new(body, &serve.limits)));
-    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(peer.address);
+    if let Some(certificate) = peer.certificate {
+        request.extensions_mut().insert(certificate);
+    }
     let response = serve.app.clone().oneshot(request).await?;
     Ok(response.map(|body| Answer { body, _answering: answering }))
 }

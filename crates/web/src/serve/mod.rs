@@ -1,5 +1,6 @@
 //! Putting the application on a socket, with a limit on everything a client can take its time over.
 
+mod asked;
 mod body;
 mod connection;
 mod io;
@@ -20,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use body::SlowBody;
 pub use tls::{Tls, TlsFault};
 
-use crate::{Metrics, Networks, PeerAddr, Shutdown};
+use crate::{ClientCertificate, Metrics, Networks, PeerAddr, Shutdown};
+use connection::Peer;
 use seats::{Seat, Seats};
 
 /// How long clients may take, and how many there may be. `docs/limits.md` lists the defaults.
@@ -168,6 +170,7 @@ async fn connect(
         tracing::debug!(%error, "TCP_NODELAY");
     }
     let Some(tls) = &serve.tls else {
+        let peer = Peer { address: peer, certificate: None };
         return connection::converse(stream, false, &serve, peer, &closing).await;
     };
     let handshake = tls.acceptor().accept(stream);
@@ -178,7 +181,11 @@ async fn connect(
     };
     match shaken {
         Ok(Ok(stream)) => {
-            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let session = stream.get_ref().1;
+            let is_h2 = session.alpn_protocol() == Some(b"h2");
+            let chain = session.peer_certificates().unwrap_or_default();
+            let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
+            let peer = Peer { address: peer, certificate: ClientCertificate::of_chain(chain) };
             connection::converse(stream, is_h2, &serve, peer, &closing).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),

@@ -15,7 +15,8 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::Shutdown;
+use super::asked::AnyChain;
+use crate::{ClientCertificates, Shutdown};
 
 /// The certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,20 +52,27 @@ struct Certificate {
 }
 
 impl Tls {
-    /// Read the chain (leaf first) and the key, both PEM.
+    /// Read the chain (leaf first) and the key, both PEM. Clients may be asked for a certificate; none has to have one.
     ///
     /// # Errors
     /// [`TlsFault`], naming the file.
-    pub fn open(chain_file: &Path, key_file: &Path) -> Result<Self, TlsFault> {
+    pub fn open(
+        chain_file: &Path,
+        key_file: &Path,
+        client_certificates: ClientCertificates,
+    ) -> Result<Self, TlsFault> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let current = RwLock::new(Arc::new(load(chain_file, key_file, &provider)?));
         let (chain_file, key_file) = (chain_file.to_owned(), key_file.to_owned());
         let certificate = Arc::new(Certificate { chain_file, key_file, provider: provider.clone(), current });
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(TlsFault::Pair)?
-            .with_no_client_auth()
-            .with_cert_resolver(certificate.clone());
+            .map_err(TlsFault::Pair)?;
+        let config = match client_certificates {
+            ClientCertificates::Off => config.with_no_client_auth(),
+            ClientCertificates::Ask => config.with_client_cert_verifier(Arc::new(AnyChain::new(&provider))),
+        };
+        let mut config = config.with_cert_resolver(certificate.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }

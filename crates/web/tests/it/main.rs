@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod bound;
+mod cors;
 mod dialects;
 mod manners;
 mod openapi;
@@ -49,5 +51,12 @@ fn around(public_url: &str, app: Router) -> Router {
     let world = testing::world().0;
     let trusted_proxies = "10.0.0.0/8".parse().unwrap();
     let public_url = public_url.parse().unwrap();
-    web::Manners { world, public_url, trusted_proxies, metrics: web::Metrics::new() }.around(app)
+    web::Manners {
+        world,
+        public_url,
+        trusted_proxies,
+        client_certificates: web::ClientCertificates::Ask,
+        metrics: web::Metrics::new(),
+    }
+    .around(app)
 }

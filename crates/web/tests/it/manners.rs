@@ -156,6 +156,7 @@ async fn requests_are_counted_by_route() {
         world: crate::testing::world().0,
         public_url: "http://127.0.0.1:1/".parse().unwrap(),
         trusted_proxies: web::Networks::default(),
+        client_certificates: web::ClientCertificates::Off,
         metrics: metrics.clone(),
     };
     let app = manners.around(Router::new().route("/who/{id}", on_get(who)));
@@ -178,6 +179,7 @@ async fn a_client_that_does_not_wait_is_counted_too() {
         world: crate::testing::world().0,
         public_url: "http://127.0.0.1:1/".parse().unwrap(),
         trusted_proxies: web::Networks::default(),
+        client_certificates: web::ClientCertificates::Off,
         metrics: metrics.clone(),
     };
     let app = manners.around(Router::new().route("/", on_get(std::future::pending::<()>)));

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use kernel::Caller;
 use web::{
-    Answer, AuthFault, Authenticate, Bearer, Dialect, Families, Key, Metrics, PeerAddr, Quota, RateLimiter,
-    limited, per_client,
+    Answer, AuthFault, Authenticate, Bearer, Dialect, Families, Key, Metrics, PeerAddr, Presented, Quota,
+    RateLimiter, limited, per_client,
 };
 
 use crate::{Told, around, ask, testing};
@@ -17,7 +17,7 @@ use crate::{Told, around, ask, testing};
 struct Two;
 
 impl Authenticate for Two {
-    fn authenticate<'a>(&'a self, bearer: &'a str) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+    fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>> {
         let world = testing::world().0;
         let caller = |nth: u8| Caller {
             organisation: world.new_id(),
@@ -26,7 +26,7 @@ impl Authenticate for Two {
             scopes: "read".parse().unwrap(),
             token: world.new_id(),
         };
-        Box::pin(std::future::ready(match bearer {
+        Box::pin(std::future::ready(match presented.token {
             "one" => Ok(caller(1)),
             "two" => Ok(caller(2)),
             "down" => Err(AuthFault::Unavailable("the database is away".into())),

@@ -3,18 +3,27 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get as on_get};
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use http::HeaderMap;
+use rustls::{
+    ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+    client::ResolvesClientCert,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+    sign::CertifiedKey,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use web::{ServeLimits, Tls};
+use web::{ClientCertificates, MaybeCertificate, ServeLimits, Tls};
 
-use crate::sockets::{Running, run};
+use crate::{
+    around,
+    sockets::{Running, run},
+};
 
 /// A new certificate for `localhost`, written to these files.
-fn certify(chain: &Path, key: &Path) -> rustls::pki_types::CertificateDer<'static> {
+fn certify(chain: &Path, key: &Path) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(chain, made.cert.pem()).unwrap();
     std::fs::write(key, made.signing_key.serialize_pem()).unwrap();
@@ -23,7 +32,7 @@ fn certify(chain: &Path, key: &Path) -> rustls::pki_types::CertificateDer<'stati
 
 async fn connect(
     running: &Running,
-    trusted: &rustls::pki_types::CertificateDer<'static>,
+    trusted: &CertificateDer<'static>,
     alpn: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
@@ -41,7 +50,7 @@ async fn https_with_a_certificate_that_is_renewed() {
     let dir = tempfile::tempdir().unwrap();
     let (chain, key) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
     let first = certify(&chain, &key);
-    let tls = Tls::open(&chain, &key).unwrap();
+    let tls = Tls::open(&chain, &key, ClientCertificates::Off).unwrap();
     let app = Router::new().route("/", on_get(|| async { "hello" }));
     let running = run(app, Some(tls.clone()), ServeLimits::default()).await;
 
@@ -71,8 +80,8 @@ async fn a_key_of_another_certificate_is_refused() {
     let path = |name: &str| dir.path().join(name);
     certify(&path("a.pem"), &path("a.key"));
     certify(&path("b.pem"), &path("b.key"));
-    assert!(Tls::open(&path("a.pem"), &path("b.key")).is_err());
-    assert!(Tls::open(&path("missing.pem"), &path("b.key")).is_err());
+    assert!(Tls::open(&path("a.pem"), &path("b.key"), ClientCertificates::Off).is_err());
+    assert!(Tls::open(&path("missing.pem"), &path("b.key"), ClientCertificates::Off).is_err());
 }
 
 #[tokio::test]
@@ -81,7 +90,8 @@ async fn a_handshake_that_does_not_come_is_closed() {
     let (chain, key) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
     certify(&chain, &key);
     let limits = ServeLimits { handshake: Duration::from_millis(100), ..ServeLimits::default() };
-    let running = run(Router::new(), Some(Tls::open(&chain, &key).unwrap()), limits).await;
+    let running =
+        run(Router::new(), Some(Tls::open(&chain, &key, ClientCertificates::Off).unwrap()), limits).await;
     for said in [b"".as_slice(), b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(said).await.unwrap();
@@ -90,4 +100,86 @@ async fn a_handshake_that_does_not_come_is_closed() {
         assert!(closed.is_ok(), "{said:?}");
     }
     running.end().await;
+}
+
+/// What a client shows, whether or not the key is that of the certificate.
+#[derive(Debug)]
+struct Shows(Arc<CertifiedKey>);
+
+impl Shows {
+    fn new(certificate: &rcgen::CertifiedKey<rcgen::KeyPair>, key: &rcgen::KeyPair) -> Self {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).unwrap();
+        Self(Arc::new(CertifiedKey::new(vec![certificate.cert.der().clone()], key)))
+    }
+}
+
+impl ResolvesClientCert for Shows {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The leaf that the application sees of a client that shows this; an error where there is no conversation.
+async fn seen(
+    running: &Running,
+    trusted: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+    shows: Option<Shows>,
+) -> std::io::Result<Vec<u8>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version]).unwrap();
+    let config = config.with_root_certificates(roots);
+    let config = match shows {
+        Some(shows) => config.with_client_cert_resolver(Arc::new(shows)),
+        None => config.with_no_client_auth(),
+    };
+    let stream = TcpStream::connect(running.address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let spoofed = "Client-Cert: :c3Bvb2ZlZA==:";
+    let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{spoofed}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).await?;
+    let end =
+        said.windows(4).position(|four| four == b"\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    Ok(said[end + 4..].to_vec())
+}
+
+#[tokio::test]
+async fn a_certificate_is_asked_for_and_its_key_proven() {
+    let dir = tempfile::tempdir().unwrap();
+    let (chain, key) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
+    let trusted = certify(&chain, &key);
+    let app = || {
+        let leaf = |MaybeCertificate(certificate): MaybeCertificate, headers: HeaderMap| async move {
+            assert!(!headers.contains_key("client-cert"), "a client has no say in this header");
+            certificate.map(|certificate| certificate.leaf().to_vec()).unwrap_or_default()
+        };
+        around("https://localhost/", Router::new().route("/", on_get(leaf)))
+    };
+    let mine = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+    let others = rcgen::generate_simple_self_signed(["other".to_owned()]).unwrap();
+    let mine_seen = mine.cert.der().to_vec();
+
+    let asking = Tls::open(&chain, &key, ClientCertificates::Ask).unwrap();
+    let asking = run(app(), Some(asking), ServeLimits::default()).await;
+    let silent = Tls::open(&chain, &key, ClientCertificates::Off).unwrap();
+    let silent = run(app(), Some(silent), ServeLimits::default()).await;
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let own = || Some(Shows::new(&mine, &mine.signing_key));
+        let stolen = Some(Shows::new(&mine, &others.signing_key));
+        assert_eq!(seen(&asking, &trusted, version, own()).await.unwrap(), mine_seen, "{version:?}");
+        assert_eq!(seen(&asking, &trusted, version, None).await.unwrap(), b"", "nobody has to have one");
+        assert!(seen(&asking, &trusted, version, stolen).await.is_err(), "a certificate without its key");
+        assert_eq!(seen(&silent, &trusted, version, own()).await.unwrap(), b"", "nobody is asked");
+    }
+    asking.end().await;
+    silent.end().await;
 }
