@@ -1,16 +1,19 @@
 //! Developer tasks. `cargo xtask tidy` checks what no compiler checks: the arrows between crates, the words that must
-//! not be in the tree, and files that have grown too large to read.
+//! not be in the tree, files that have grown too large to read, and the conformance matrix. `cargo xtask conformance` writes
+//! the matrix anew.
 
 use anyhow::{Result, bail};
 
 mod arrows;
+mod conformance;
 mod words;
 
 fn main() -> Result<()> {
     let task = std::env::args().nth(1).unwrap_or_default();
     match task.as_str() {
         "tidy" => tidy(),
-        _ => bail!("usage: cargo xtask tidy"),
+        "conformance" => report(conformance::write()?),
+        _ => bail!("usage: cargo xtask tidy | conformance"),
     }
 }
 
@@ -18,12 +21,17 @@ fn main() -> Result<()> {
 fn tidy() -> Result<()> {
     let mut faults = arrows::faults()?;
     faults.extend(words::faults()?);
+    faults.extend(conformance::faults()?);
+    report(faults)
+}
+
+fn report(faults: Vec<String>) -> Result<()> {
     for fault in &faults {
         eprintln!("tidy: {fault}");
     }
     if !faults.is_empty() {
         bail!("{} things are not tidy", faults.len());
     }
-    eprintln!("tidy: arrows, words and sizes are in order");
+    eprintln!("tidy: arrows, words, sizes and the conformance matrix are in order");
     Ok(())
 }
