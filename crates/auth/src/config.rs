@@ -45,6 +45,11 @@ impl Config {
         format!("{}/oauth2", self.base())
     }
 
+    /// Whether a resource (RFC 8707) or an audience is this deployment: its base URL, or something below it.
+    pub(crate) fn is_own_resource(&self, uri: &str) -> bool {
+        uri.strip_prefix(self.base()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Every scope that is known here.
     pub(crate) fn scopes_known(&self) -> Scopes {
         scope::built_in()

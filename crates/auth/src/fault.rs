@@ -47,6 +47,9 @@ pub enum OAuthFault {
     /// The scope is malformed, unknown, or none of it is the client's.
     #[error("invalid_scope: {0}")]
     InvalidScope(&'static str),
+    /// There is no such API here (RFC 8707 §2).
+    #[error("invalid_target")]
+    InvalidTarget,
     /// The token is no person's.
     #[error("a token without a person where one is needed")]
     NoPerson,
@@ -102,6 +105,7 @@ impl From<OAuthFault> for Problem {
                 ("unsupported_grant_type", "this grant_type is not offered here")
             }
             OAuthFault::InvalidScope(why) => ("invalid_scope", why),
+            OAuthFault::InvalidTarget => ("invalid_target", "resource is not an API that is known here"),
         };
         Self::new(Kind::Invalid, words).with_code(code).with_status(StatusCode::BAD_REQUEST)
     }

@@ -9,6 +9,7 @@ pub mod client;
 mod config;
 mod discovery;
 mod fault;
+pub mod grant;
 mod keys;
 mod logout;
 pub mod organisation;
@@ -34,8 +35,8 @@ use web::Authenticate;
 pub use config::Config;
 pub use fault::{OAuthFault, OpenFault};
 pub use session::{Administrator, Developer, Guest, SignedIn};
-pub use state::{Acting, Auth};
-pub use token::Verified;
+pub use state::{Acting, Auth, Parts};
+pub use token::{ApiKey, Confirmation, Verified};
 
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
@@ -44,6 +45,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0001_people", sql: include_str!("../migrations/0001_people.sql") },
         Migration { name: "0002_clients", sql: include_str!("../migrations/0002_clients.sql") },
         Migration { name: "0003_tokens", sql: include_str!("../migrations/0003_tokens.sql") },
+        Migration { name: "0004_grants", sql: include_str!("../migrations/0004_grants.sql") },
     ],
 };
 

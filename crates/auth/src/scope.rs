@@ -3,7 +3,16 @@
 use kernel::{Level, Scope, Scopes, SmartScope, SmartScopes};
 
 /// Scopes that say something about the person who granted them: no client has them on its own behalf.
-const OF_A_PERSON: [&str; 6] = ["openid", "profile", "email", "address", "phone", "integrations:revoke"];
+const OF_A_PERSON: [&str; 8] = [
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+    "online_access",
+    "integrations:revoke",
+];
 
 /// The widest SMART scopes. Every well-formed one is known; these stand for them where scopes are listed.
 const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use kernel::{Actor, Caller, Id, IdKind, Organisation, RequestId, Scopes, World};
+use outbound::Outbound;
 use store::Db;
 use vault::Vault;
 use web::{AuthFault, Authenticate, Presented, Scheme};
 
 use crate::{
     Config, OpenFault,
+    client::directory::Directory,
     keys::{self, KeyRing},
     token::{check::Checker, revocation::Revoked},
 };
@@ -22,11 +24,27 @@ struct Inner {
     db: Db,
     vault: Vault,
     world: World,
+    outbound: Outbound,
     config: Config,
     issuer: String,
     scopes_known: Scopes,
     keys: KeyRing,
     checker: Checker,
+    directory: Directory,
+}
+
+/// What the authorization server is made of.
+pub struct Parts {
+    /// The migrated database.
+    pub db: Db,
+    /// What seals and digests.
+    pub vault: Vault,
+    /// Time and chance.
+    pub world: World,
+    /// The one way out: clients' keys, other identity providers.
+    pub outbound: Outbound,
+    /// The settings.
+    pub config: Config,
 }
 
 impl Auth {
@@ -34,13 +52,18 @@ impl Auth {
     ///
     /// # Errors
     /// The database, the vault, or a signing key that is not one.
-    pub async fn open(db: Db, vault: Vault, world: World, config: Config) -> Result<Self, OpenFault> {
+    pub async fn open(parts: Parts) -> Result<Self, OpenFault> {
+        let Parts { db, vault, world, outbound, config } = parts;
         let keys = keys::load_or_create(&db, &vault, &world).await?;
         let issuer = config.issuer();
-        let checker = Checker::new(&issuer, config.base());
+        let checker = Checker::new(&issuer);
         checker.refresh(&db, world.now()).await?;
         let scopes_known = config.scopes_known();
-        Ok(Self(Arc::new(Inner { db, vault, world, config, issuer, scopes_known, keys, checker })))
+        let directory = Directory::new();
+        directory.look(&db, world.now()).await?;
+        let inner =
+            Inner { db, vault, world, outbound, config, issuer, scopes_known, keys, checker, directory };
+        Ok(Self(Arc::new(inner)))
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -72,6 +95,15 @@ impl Auth {
 
     pub(crate) fn keys(&self) -> &KeyRing {
         &self.0.keys
+    }
+
+    #[expect(dead_code, reason = "clients' keys are fetched through it")]
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.0.directory
     }
 
     pub(crate) fn checker(&self) -> &Checker {

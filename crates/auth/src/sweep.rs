@@ -55,9 +55,14 @@ impl Job for SweepExpired {
     }
 }
 
-/// Codes before the sessions that they point at. A code stays as long as the token that came of it, so that a second use
-/// of the code can still revoke it.
-fn sweeps(now: Timestamp) -> [Sweep; 5] {
+/// How long a code stays after its end, so that a second use of it can still end what came of it: as long as an access token lives.
+const CODE_KEPT: Duration = Duration::from_hours(24);
+
+/// How long a grant stays after its end to be looked at.
+const GRANT_KEPT: Duration = Duration::from_hours(24 * 30);
+
+/// Codes before the sessions that they point at.
+fn sweeps(now: Timestamp) -> [Sweep; 6] {
     [
         Sweep {
             sql: "DELETE FROM authorization_request WHERE id IN \
@@ -66,13 +71,18 @@ fn sweeps(now: Timestamp) -> [Sweep; 5] {
         },
         Sweep {
             sql: "DELETE FROM authorization_code WHERE digest IN (SELECT digest FROM authorization_code \
-                  WHERE expires_at < $1 AND (token_expires_at IS NULL OR token_expires_at < $1) LIMIT $2)",
-            before: now,
+                  WHERE expires_at < $1 LIMIT $2)",
+            before: now - CODE_KEPT,
         },
         Sweep {
             sql: "DELETE FROM session WHERE id IN (SELECT session.id FROM session WHERE session.ends_at < $1 AND NOT EXISTS \
                   (SELECT 1 FROM authorization_code WHERE authorization_code.session_id = session.id) LIMIT $2)",
             before: now - SESSION_KEPT,
+        },
+        Sweep {
+            sql: "DELETE FROM authorization_grant WHERE id IN \
+                  (SELECT id FROM authorization_grant WHERE expires_at < $1 LIMIT $2)",
+            before: now - GRANT_KEPT,
         },
         Sweep {
             sql: "DELETE FROM token_revocation WHERE expires_at < $1 AND subject IN \

@@ -109,9 +109,16 @@ impl House {
             None => RateLimiter::memory(world),
         };
         let (tasks, shutdown) = (Tasks::new(), Shutdown::new());
-        let auth = Auth::open(db.clone(), vault.clone(), world.clone(), auth_config(config))
-            .await
-            .context("opening auth")?;
+        let outbound = outbound(config)?;
+        let auth = Auth::open(auth::Parts {
+            db: db.clone(),
+            vault: vault.clone(),
+            world: world.clone(),
+            outbound: outbound.clone(),
+            config: auth_config(config),
+        })
+        .await
+        .context("opening auth")?;
         let broker = Broker::new(Parts {
             db: db.clone(),
             vault,
@@ -121,7 +128,7 @@ impl House {
             clients_channel: auth::client::CHANGED,
             people: Arc::new(AuthPeople(auth.clone())),
             limiter: limiter.clone(),
-            outbound: outbound(config)?,
+            outbound,
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
             public_url: config.server.public_url.clone(),

@@ -97,8 +97,8 @@ async fn grant(
     signed_in: &SignedIn,
     asked: Asked,
 ) -> Result<String, AuthorizeFault> {
-    let Asked { redirect, scopes, state, nonce, code_challenge, .. } = asked;
-    let bound = Bound { redirect_uri: redirect.as_str().to_owned(), scopes, nonce, code_challenge };
+    let Asked { redirect, scopes, state, nonce, code_challenge, details, .. } = asked;
+    let bound = Bound { redirect_uri: redirect.as_str().to_owned(), scopes, nonce, code_challenge, details };
     let (code, text) = NewCode::draw(auth, client.id, signed_in, bound);
     let entry =
         signed_in.acting().entry("code.issued", client.id, serde_json::json!({ "scopes": code.scopes }));

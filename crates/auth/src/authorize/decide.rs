@@ -65,6 +65,7 @@ pub async fn decide(
                 scopes,
                 nonce: row.nonce,
                 code_challenge: row.code_challenge,
+                details: row.details,
             };
             let (code, text) = NewCode::draw(&auth_in, client.id, &signed_in, bound);
             queries::insert_code(tx, &code).await?;

@@ -16,8 +16,9 @@ use kernel::{Client, Digest, Id, Person, Scopes, Secret, Session, Timestamp};
 pub use decide::{Decision, decide};
 pub use fault::AuthorizeFault;
 pub use pending::{Pending, Request, pending};
+pub(crate) use queries::forget_consent;
 
-use crate::{Auth, SignedIn, client::TrustedRedirect};
+use crate::{Auth, SignedIn, client::TrustedRedirect, grant::Details};
 
 /// How long a code is good.  RFC 6749 §4.1.2 asks for ten minutes at the most.
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
@@ -43,6 +44,7 @@ struct Asked {
     state: Option<String>,
     nonce: Option<String>,
     code_challenge: String,
+    details: Details,
     prompt: Prompt,
     age_max_s: Option<u64>,
 }
@@ -66,6 +68,7 @@ struct NewCode {
     scopes: Scopes,
     nonce: Option<String>,
     code_challenge: String,
+    details: Details,
     authenticated_at: Timestamp,
     expires_at: Timestamp,
 }
@@ -83,6 +86,10 @@ impl NewCode {
             scopes: asked.scopes,
             nonce: asked.nonce,
             code_challenge: asked.code_challenge,
+            details: Details {
+                authenticated_at_s: Some(signed_in.authenticated_at.as_seconds()),
+                ..asked.details
+            },
             authenticated_at: signed_in.authenticated_at,
             expires_at: auth.world().now() + CODE_LIFETIME,
         };
@@ -96,6 +103,7 @@ struct Bound {
     scopes: Scopes,
     nonce: Option<String>,
     code_challenge: String,
+    details: Details,
 }
 
 /// The address of an answer: what it says, the client's state, and who says it (RFC 9207).

@@ -103,6 +103,7 @@ mod tests {
                 state: None,
                 nonce: None,
                 code_challenge: String::new(),
+                details: crate::grant::Details::default(),
                 prompt,
                 age_max_s,
             };

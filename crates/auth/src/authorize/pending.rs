@@ -6,6 +6,7 @@ use super::{Asked, AuthorizeFault, queries};
 use crate::{
     Auth, SignedIn,
     client::{self, Client},
+    grant::Details,
 };
 
 /// A request for authorization that waits for an answer.
@@ -40,6 +41,7 @@ pub(super) struct RequestRow {
     pub state: Option<String>,
     pub nonce: Option<String>,
     pub code_challenge: String,
+    pub details: Details,
     pub expires_at: Timestamp,
 }
 
@@ -79,6 +81,7 @@ pub(super) async fn store(
         state: asked.state,
         nonce: asked.nonce,
         code_challenge: asked.code_challenge,
+        details: asked.details,
         expires_at,
     };
     let id = row.id;

@@ -1,7 +1,7 @@
 //! SQL of authorization requests, consent and codes.
 
 use kernel::{Client, Id, Person, Scopes, Timestamp};
-use store::{DbError, FromRow, Reader, Row, Writer, binds};
+use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{
     NewCode,
@@ -11,7 +11,7 @@ use super::{
 pub(super) async fn insert_request(tx: &mut Writer, new: &RequestRow) -> Result<u64, DbError> {
     tx.execute(
         "INSERT INTO authorization_request (id, person_id, client_id, redirect_uri, scopes, state, nonce, \
-         code_challenge, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         code_challenge, details, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         binds![
             new.id,
             new.person,
@@ -21,6 +21,7 @@ pub(super) async fn insert_request(tx: &mut Writer, new: &RequestRow) -> Result<
             new.state,
             new.nonce,
             new.code_challenge,
+            Json(&new.details),
             new.expires_at
         ],
     )
@@ -63,6 +64,15 @@ pub(super) async fn allowed(
     Ok(row.map(|(scopes,)| scopes).unwrap_or_default())
 }
 
+/// What was allowed to a client is forgotten: it has to ask again.
+pub(crate) async fn forget_consent(
+    tx: &mut Writer,
+    person: Id<Person>,
+    client: Id<Client>,
+) -> Result<u64, DbError> {
+    tx.execute("DELETE FROM consent WHERE person_id = $1 AND client_id = $2", binds![person, client]).await
+}
+
 pub(super) async fn remember(
     tx: &mut Writer,
     person: Id<Person>,
@@ -81,7 +91,8 @@ pub(super) async fn remember(
 pub(super) async fn insert_code(tx: &mut Writer, new: &NewCode) -> Result<u64, DbError> {
     tx.execute(
         "INSERT INTO authorization_code (digest, client_id, person_id, session_id, redirect_uri, scopes, nonce, \
-         code_challenge, authenticated_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         code_challenge, details, authenticated_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         binds![
             new.digest,
             new.client,
@@ -91,6 +102,7 @@ pub(super) async fn insert_code(tx: &mut Writer, new: &NewCode) -> Result<u64, D
             new.scopes,
             new.nonce,
             new.code_challenge,
+            Json(&new.details),
             new.authenticated_at,
             new.expires_at
         ],
@@ -109,6 +121,7 @@ impl FromRow for RequestRow {
             state: row.get("state")?,
             nonce: row.get("nonce")?,
             code_challenge: row.get("code_challenge")?,
+            details: row.get::<Json<_>>("details")?.0,
             expires_at: row.get("expires_at")?,
         })
     }

@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::{Asked, AuthorizeFault, Prompt, QUERY_BYTES_MAX};
 use crate::{
     client::{Client, ClientIdText, GrantType, TrustedRedirect},
+    grant::Details,
     scope,
 };
 
@@ -105,6 +106,7 @@ impl Parameters {
             state: self.state().map(str::to_owned),
             nonce: self.one("nonce").map(str::to_owned),
             code_challenge: self.code_challenge()?,
+            details: Details::default(),
             prompt: self.prompt()?,
             age_max_s: self.age_max_s()?,
         })

@@ -1,20 +1,19 @@
 //! Which client calls, and is it proven?  RFC 6749 §2.3, RFC 9700 §2.5
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::{FromRequest, Request};
 use crypto::b64;
 use http::{HeaderMap, header};
-use kernel::{Actor, ClientSecret, Id, RequestId, Secret, Timestamp};
-use store::binds;
+use kernel::{Actor, RequestId, Secret};
 use url::form_urlencoded;
 use web::{Form, Problem};
 
-use super::{Client, ClientIdText, Confidentiality, queries, secret};
-use crate::{Acting, Auth, OAuthFault, session::request_id};
-
-/// How exactly the last use of a secret is known.
-const TOUCH_EVERY: Duration = Duration::from_mins(5);
+use super::{
+    AuthMethod, Client, ClientIdText,
+    secret::{self, SecretRow},
+};
+use crate::{Acting, Auth, OAuthFault, session::request_id, token::Confirmation};
 
 /// The parameters of a form, each there once; one without a value counts as left out (RFC 6749 §3.2).
 pub struct Parameters(BTreeMap<String, Secret<String>>);
@@ -34,9 +33,11 @@ impl Parameters {
 /// A form that a client posted, with the client that it is proven to come from.
 pub struct ClientCall {
     /// The client; a public one is only named, not proven.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// What it posted.
     pub form: Parameters,
+    /// The key that it has proven to hold in this request: what its tokens are bound to.
+    pub sender: Option<Confirmation>,
     /// In which request.
     pub request: Option<RequestId>,
 }
@@ -61,7 +62,7 @@ impl FromRequest<Auth> for ClientCall {
         let form = Parameters(form);
         let presented = presented(&headers, &form)?;
         let client = prove(auth, &presented, request.clone()).await?;
-        Ok(Self { client, form, request })
+        Ok(Self { client, form, sender: None, request })
     }
 }
 
@@ -121,67 +122,54 @@ fn form_decoded(text: &str) -> String {
     form_urlencoded::parse(plain.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()
 }
 
-/// A client with the one of its secrets that was presented, if it is one of its secrets.
-pub(super) struct Found {
-    pub client: Client,
-    pub secret: Option<FoundSecret>,
-}
-
-/// A secret that was found by its digest.
-#[derive(Clone, Copy)]
-pub(super) struct FoundSecret {
-    pub id: Id<ClientSecret>,
-    pub expires_at: Option<Timestamp>,
-    pub last_used_at: Option<Timestamp>,
-    pub retired_at: Option<Timestamp>,
-}
-
-async fn prove(auth: &Auth, presented: &Presented, request: Option<RequestId>) -> Result<Client, OAuthFault> {
+async fn prove(
+    auth: &Auth,
+    presented: &Presented,
+    request: Option<RequestId>,
+) -> Result<Arc<Client>, OAuthFault> {
+    let now = auth.world().now();
     let secret = presented.secret.as_ref().map_or("", |secret| secret.expose().as_str());
     let digest = auth.vault().digest(secret::PURPOSE, secret.as_bytes());
-    let found = queries::with_secret(&mut auth.db().read().await?, &presented.client_id, &digest).await?;
-    let now = auth.world().now();
-    match judge(found.as_ref(), presented.secret.is_some(), now) {
+    let entry = auth.directory().find(auth.db(), &presented.client_id, now).await?;
+    let found = entry.as_ref().and_then(|entry| entry.live_secret(&digest, now));
+    let client = entry.as_ref().map(|entry| &*entry.client);
+    match judge(client, presented.secret.is_some(), found) {
         Ok(()) => {}
         Err(why) => {
-            note_refusal(auth, found.as_ref(), why, request);
+            note_refusal(auth, client, why, request);
             return Err(OAuthFault::InvalidClient(why));
         }
     }
-    let found = found.ok_or(OAuthFault::InvalidClient("unknown_client"))?;
-    if let Some(secret) = found.secret
-        && secret.last_used_at.is_none_or(|at| now.since(at) >= TOUCH_EVERY)
-    {
-        auth.db().write_lazy(queries::TOUCH_SECRET, binds![secret.id, now]);
+    let entry = entry.as_ref().ok_or(OAuthFault::InvalidClient("unknown_client"))?;
+    if let Some(secret) = found {
+        entry.touch(auth.db(), secret, now);
     }
-    Ok(found.client)
+    Ok(Arc::clone(&entry.client))
 }
 
 /// The secret was looked up by its keyed digest, so nothing about it is compared in time that depends on it.
-fn judge(found: Option<&Found>, has_secret: bool, now: Timestamp) -> Result<(), &'static str> {
-    let Some(Found { client, secret }) = found else { return Err("unknown_client") };
+fn judge(client: Option<&Client>, has_secret: bool, secret: Option<&SecretRow>) -> Result<(), &'static str> {
+    let Some(client) = client else { return Err("unknown_client") };
     if client.disabled_at.is_some() {
         return Err("client_disabled");
     }
-    match (client.confidentiality, has_secret, secret) {
-        (Confidentiality::Public, false, _) => Ok(()),
-        (Confidentiality::Public, true, _) => Err("secret_of_public_client"),
-        (Confidentiality::Confidential, false, _) => Err("no_secret"),
-        (Confidentiality::Confidential, true, None) => Err("wrong_secret"),
-        (Confidentiality::Confidential, true, Some(secret)) => {
-            let is_live = secret.retired_at.is_none() && secret.expires_at.is_none_or(|end| now < end);
-            if is_live { Ok(()) } else { Err("secret_over") }
-        }
+    match (client.auth_method, has_secret, secret) {
+        (AuthMethod::None, false, _) => Ok(()),
+        (AuthMethod::None, true, _) => Err("secret_of_public_client"),
+        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, true, Some(_)) => Ok(()),
+        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, true, None) => Err("wrong_secret"),
+        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, false, _) => Err("no_secret"),
+        (_, _, _) => Err("another_method_is_registered"),
     }
 }
 
-fn note_refusal(auth: &Auth, found: Option<&Found>, why: &'static str, request: Option<RequestId>) {
+fn note_refusal(auth: &Auth, client: Option<&Client>, why: &'static str, request: Option<RequestId>) {
     let entry = audit::Entry {
-        organisation: found.map(|found| found.client.organisation),
+        organisation: client.map(|client| client.organisation),
         actor: Actor::Anonymous,
         act: "client.authenticated",
-        subject: found
-            .map_or_else(|| audit::Subject::unknown("client"), |found| audit::Subject::of(found.client.id)),
+        subject: client
+            .map_or_else(|| audit::Subject::unknown("client"), |client| audit::Subject::of(client.id)),
         outcome: audit::Outcome::Refused(why),
         request,
         details: serde_json::Value::Null,
@@ -191,6 +179,8 @@ fn note_refusal(auth: &Auth, found: Option<&Found>, why: &'static str, request: 
 
 #[cfg(test)]
 mod tests {
+    use kernel::{Id, Timestamp};
+
     use super::*;
     use crate::{client, scope};
 
@@ -262,30 +252,37 @@ mod tests {
             };
             Client { disabled_at, ..client::tests::client(&registration, &scope::built_in()) }
         };
-        let live = FoundSecret {
+        let live = SecretRow {
             id: Id::from_bytes([1; 16]),
+            client: Id::from_bytes([1; 16]),
+            digest: kernel::Digest::from_bytes([0; 32]),
+            sealed: None,
+            created_at: now,
             expires_at: None,
             last_used_at: None,
             retired_at: None,
         };
-        let ending = |at| FoundSecret { expires_at: Some(Timestamp::from_seconds(at)), ..live };
-        let retired = FoundSecret { retired_at: Some(Timestamp::from_seconds(1)), ..live };
-        for (kind, disabled_at, secret, has_secret, expected) in [
-            ("confidential", None, Some(live), true, Ok(())),
-            ("confidential", None, Some(ending(101)), true, Ok(())),
-            ("confidential", None, Some(ending(100)), true, Err("secret_over")),
-            ("confidential", None, Some(retired), true, Err("secret_over")),
-            ("confidential", None, None, true, Err("wrong_secret")),
-            ("confidential", None, None, false, Err("no_secret")),
-            ("confidential", Some(now), Some(live), true, Err("client_disabled")),
-            ("public", None, None, false, Ok(())),
-            ("public", None, Some(live), true, Err("secret_of_public_client")),
-            ("public", None, None, true, Err("secret_of_public_client")),
-            ("public", Some(now), None, false, Err("client_disabled")),
-        ] {
-            let found = Found { client: client(kind, disabled_at), secret };
-            assert_eq!(judge(Some(&found), has_secret, now), expected, "{kind} {has_secret}");
+        for (expires_at, retired_at, is_live) in
+            [(None, None, true), (Some(101), None, true), (Some(100), None, false), (None, Some(1), false)]
+        {
+            let at = |s: Option<i64>| s.map(Timestamp::from_seconds);
+            let secret = SecretRow { expires_at: at(expires_at), retired_at: at(retired_at), ..live.clone() };
+            assert_eq!(secret.is_live(now), is_live);
         }
-        assert_eq!(judge(None, true, now), Err("unknown_client"));
+        for (kind, disabled_at, has_secret, secret, expected) in [
+            ("confidential", None, true, Some(&live), Ok(())),
+            ("confidential", None, true, None, Err("wrong_secret")),
+            ("confidential", None, false, None, Err("no_secret")),
+            ("confidential", Some(now), true, Some(&live), Err("client_disabled")),
+            ("public", None, false, None, Ok(())),
+            ("public", None, true, Some(&live), Err("secret_of_public_client")),
+            ("public", None, true, None, Err("secret_of_public_client")),
+            ("public", Some(now), false, None, Err("client_disabled")),
+        ] {
+            assert_eq!(judge(Some(&client(kind, disabled_at)), has_secret, secret), expected, "{kind}");
+        }
+        let keyed = Client { auth_method: AuthMethod::PrivateKeyJwt, ..client("confidential", None) };
+        assert_eq!(judge(Some(&keyed), true, Some(&live)), Err("another_method_is_registered"));
+        assert_eq!(judge(None, true, Some(&live)), Err("unknown_client"));
     }
 }

@@ -3,7 +3,7 @@
 use kernel::Secret;
 
 use super::{
-    Client, ClientFault, ClientIdText, Confidentiality, queries,
+    Client, ClientFault, ClientIdText, queries,
     register::{self, Registration},
     secret::{self, NewSecret},
     update,
@@ -31,7 +31,7 @@ pub async fn ensure(
         register::insert(auth, acting, &client, &suffix, given.as_ref()).await?;
         return Ok(client);
     };
-    if let Some(given) = given.filter(|_| there.confidentiality == Confidentiality::Confidential) {
+    if let Some(given) = given.filter(|_| there.auth_method.has_secret()) {
         secret::add_given(auth, acting, there.id, given).await?;
     }
     let read = register::read(registration, &auth.known()).map_err(ClientFault::Refused)?;

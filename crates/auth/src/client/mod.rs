@@ -1,9 +1,13 @@
 //! Client applications: what a developer registers, and what proves that a caller is one.
 
+mod auth_method;
 pub mod authenticate;
+pub(crate) mod directory;
 mod ensure;
 mod id_text;
 pub mod list;
+mod metadata;
+mod profile;
 pub(crate) mod queries;
 pub mod register;
 mod revoke;
@@ -20,9 +24,13 @@ use store::DbError;
 
 use crate::row::text_column;
 
+pub use auth_method::AuthMethod;
 pub use ensure::ensure;
 pub use id_text::{ClientIdText, MalformedClientId, Suffix};
 pub use list::{LIST_ROWS_MAX, get, list_of, live_by_client_id, live_by_id};
+pub(crate) use metadata::is_resource;
+pub use metadata::{ClientMetadata, LIST_MAX};
+pub use profile::{AssertionAudience, Pkce, Profile};
 pub use register::register;
 pub use revoke::{disable, revoke_tokens};
 pub use secret::{add_secret, retire_secret, rotate_secret, secrets_of};
@@ -32,6 +40,9 @@ pub use verify::{unverify, verify};
 
 /// The channel on which a change of a client is told; the message is its id.
 pub const CHANGED: &str = "client.changed";
+
+/// The channel on which a change of a client or of its secrets is told; the message is its client id.
+pub(crate) const STALE: &str = "client.stale";
 
 /// How many addresses a client may register, each for redirects and for after sign-out.
 pub const REDIRECT_URIS_MAX: usize = 20;
@@ -74,22 +85,53 @@ pub enum GrantType {
     AuthorizationCode,
     /// By the client on its own behalf.
     ClientCredentials,
+    /// By a token that was given with an earlier one.
+    RefreshToken,
+    /// By an assertion of somebody who is trusted.  RFC 7523 §2.1
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer", alias = "jwt_authorization")]
+    JwtBearer,
+    /// By a code that a person types in on another device.  RFC 8628
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
+    /// By another token.  RFC 8693
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// All that are offered.
-    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::ClientCredentials];
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::RefreshToken,
+        Self::JwtBearer,
+        Self::DeviceCode,
+        Self::TokenExchange,
+    ];
+
+    /// Those that work already.
+    pub const OFFERED: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+
+    /// The name by which the regional engine's documents call [`Self::JwtBearer`] (contract 2, rulings).
+    pub const JWT_BEARER_ALIAS: &str = "jwt_authorization";
 
     /// The protocol's word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
-    /// Reads what [`Self::as_str`] writes.
+    /// Reads what [`Self::as_str`] writes, and the alias.
     pub fn parse(text: &str) -> Option<Self> {
+        if text == Self::JWT_BEARER_ALIAS {
+            return Some(Self::JwtBearer);
+        }
         Self::ALL.into_iter().find(|grant| grant.as_str() == text)
     }
 }
@@ -107,6 +149,10 @@ pub struct Client {
     pub name: String,
     /// Whether it can keep a secret.
     pub confidentiality: Confidentiality,
+    /// The rules that it is held to.
+    pub profile: Profile,
+    /// How it proves who it is.
+    pub auth_method: AuthMethod,
     /// Its base address.
     pub uri: ClientUri,
     /// Where authorization answers may go.
@@ -121,6 +167,8 @@ pub struct Client {
     pub logo_uri: Option<LogoUri>,
     /// How long its access tokens live, in seconds.
     pub token_lifetime_s: u32,
+    /// What else it says of itself.
+    pub metadata: ClientMetadata,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its registration changed last.
@@ -134,6 +182,29 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether its tokens have to be bound to a key of its own.
+    pub const fn requires_sender_constraint(&self) -> bool {
+        self.profile.requires_sender_constraint()
+            || self.metadata.dpop_bound_access_tokens
+            || self.metadata.tls_client_certificate_bound_access_tokens
+    }
+
+    /// Whether its authorization requests have to be pushed.
+    pub const fn requires_par(&self) -> bool {
+        self.profile.requires_par() || self.metadata.require_pushed_authorization_requests
+    }
+
+    /// What its ID tokens are signed with.
+    pub fn id_token_algorithm(&self) -> crypto::jose::Algorithm {
+        self.metadata.id_token_signed_response_alg.unwrap_or(self.profile.id_token_algorithm())
+    }
+
+    /// How long its access tokens live: as registered, within what its profile allows.
+    pub fn token_lifetime(&self) -> std::time::Duration {
+        let lifetime_s = self.token_lifetime_s.min(self.profile.token_lifetime_s_max());
+        std::time::Duration::from_secs(u64::from(lifetime_s))
+    }
+
     /// Whether it may use this grant.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.grant_types.contains(&grant)
@@ -278,6 +349,8 @@ pub(crate) mod tests {
             client_id: "opaque.diary".parse().unwrap(),
             name: read.name,
             confidentiality: read.confidentiality,
+            profile: read.profile,
+            auth_method: read.auth_method,
             uri: read.uri,
             redirect_uris: read.redirect_uris,
             post_logout_redirect_uris: read.post_logout_redirect_uris,
@@ -285,6 +358,7 @@ pub(crate) mod tests {
             scopes: read.scopes,
             logo_uri: read.logo_uri,
             token_lifetime_s: read.token_lifetime_s,
+            metadata: read.metadata,
             created_at: now,
             updated_at: now,
             verified_at: None,

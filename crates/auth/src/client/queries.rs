@@ -1,19 +1,16 @@
 //! SQL of clients and their secrets.
 
-use kernel::{ClientSecret, Digest, Id, Organisation, Timestamp};
+use kernel::{ClientSecret, Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
-use super::{
-    CHANGED, Client, ClientIdText, Suffix,
-    authenticate::{Found, FoundSecret},
-    secret::SecretRow,
-};
+use super::{CHANGED, Client, ClientIdText, STALE, Suffix, secret::SecretRow};
 
 pub(super) async fn insert(tx: &mut Writer, client: &Client, suffix: &Suffix) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO client (id, organisation_id, client_id, suffix, name, confidentiality, uri, redirect_uris, \
-         post_logout_redirect_uris, grant_types, scopes, logo_uri, token_lifetime_s, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         post_logout_redirect_uris, grant_types, scopes, logo_uri, token_lifetime_s, created_at, updated_at, profile, \
+         auth_method, metadata) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         binds![
             client.id,
             client.organisation,
@@ -29,18 +26,22 @@ pub(super) async fn insert(tx: &mut Writer, client: &Client, suffix: &Suffix) ->
             client.logo_uri,
             client.token_lifetime_s,
             client.created_at,
-            client.updated_at
+            client.updated_at,
+            client.profile,
+            client.auth_method,
+            Json(&client.metadata)
         ],
     )
     .await?;
-    Ok(())
+    set_resources(tx, client).await?;
+    tell(tx, &client.client_id).await
 }
 
 pub(super) async fn update(tx: &mut Writer, client: &Client) -> Result<(), DbError> {
     tx.execute(
         "UPDATE client SET name = $3, uri = $4, redirect_uris = $5, post_logout_redirect_uris = $6, grant_types = $7, \
          scopes = $8, logo_uri = $9, token_lifetime_s = $10, updated_at = $11, verified_at = $12, verified_by = $13, \
-         disabled_at = $14 WHERE id = $1 AND organisation_id = $2",
+         disabled_at = $14, profile = $15, auth_method = $16, metadata = $17 WHERE id = $1 AND organisation_id = $2",
         binds![
             client.id,
             client.organisation,
@@ -55,12 +56,60 @@ pub(super) async fn update(tx: &mut Writer, client: &Client) -> Result<(), DbErr
             client.updated_at,
             client.verified_at,
             client.verified_by,
-            client.disabled_at
+            client.disabled_at,
+            client.profile,
+            client.auth_method,
+            Json(&client.metadata)
         ],
     )
     .await?;
+    set_resources(tx, client).await?;
     tx.publish(CHANGED, &client.id.to_string()).await?;
+    tell(tx, &client.client_id).await
+}
+
+/// Every node forgets what it knows of the client.
+pub(crate) async fn tell(tx: &mut Writer, client_id: &ClientIdText) -> Result<(), DbError> {
+    tx.publish(STALE, client_id.as_str()).await
+}
+
+/// Something beside the client's own row has changed: nodes that hear nothing find it by the time.
+pub(crate) async fn touch(tx: &mut Writer, client: &Client, now: Timestamp) -> Result<(), DbError> {
+    tx.execute("UPDATE client SET updated_at = $2 WHERE id = $1", binds![client.id, now]).await?;
+    tell(tx, &client.client_id).await
+}
+
+/// The client ids of what has changed since, and when the last of them did.
+pub(super) async fn changed_since(
+    tx: &mut Reader,
+    since: Timestamp,
+    rows_max: i64,
+) -> Result<Vec<(ClientIdText, Timestamp)>, DbError> {
+    tx.all(
+        "SELECT client_id, updated_at FROM client WHERE updated_at >= $1 ORDER BY updated_at LIMIT $2",
+        binds![since, rows_max],
+    )
+    .await
+}
+
+/// The APIs that the client serves. One that another client serves stays that client's.
+async fn set_resources(tx: &mut Writer, client: &Client) -> Result<(), DbError> {
+    tx.execute("DELETE FROM resource_server WHERE client_id = $1", binds![client.id]).await?;
+    for uri in &client.metadata.resources {
+        tx.execute(
+            "INSERT INTO resource_server (uri, client_id) VALUES ($1, $2) ON CONFLICT (uri) DO NOTHING",
+            binds![uri.as_str(), client.id],
+        )
+        .await?;
+    }
     Ok(())
+}
+
+/// Which client serves this API.
+pub(crate) async fn server_of(tx: &mut Reader, uri: &str) -> Result<Option<Id<kernel::Client>>, DbError> {
+    let row: Option<(Id<kernel::Client>,)> =
+        tx.optional("SELECT client_id FROM resource_server WHERE uri = $1", binds![uri]).await?;
+    Ok(row.map(|(client,)| client))
 }
 
 pub(super) async fn by_id(
@@ -101,8 +150,16 @@ pub(super) async fn of_organisation(
 
 pub(super) async fn insert_secret(tx: &mut Writer, secret: &SecretRow) -> Result<(), DbError> {
     tx.execute(
-        "INSERT INTO client_secret (id, client_id, digest, created_at) VALUES ($1, $2, $3, $4)",
-        binds![secret.id, secret.client, secret.digest, secret.created_at],
+        "INSERT INTO client_secret (id, client_id, digest, created_at, expires_at, sealed) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        binds![
+            secret.id,
+            secret.client,
+            secret.digest,
+            secret.created_at,
+            secret.expires_at,
+            secret.sealed.clone()
+        ],
     )
     .await?;
     Ok(())
@@ -153,6 +210,8 @@ impl FromRow for Client {
             client_id: row.get("client_id")?,
             name: row.get("name")?,
             confidentiality: row.get("confidentiality")?,
+            profile: row.get("profile")?,
+            auth_method: row.get("auth_method")?,
             uri: row.get("uri")?,
             redirect_uris: row.get::<Json<_>>("redirect_uris")?.0,
             post_logout_redirect_uris: row.get::<Json<_>>("post_logout_redirect_uris")?.0,
@@ -160,6 +219,7 @@ impl FromRow for Client {
             scopes: row.get("scopes")?,
             logo_uri: row.get("logo_uri")?,
             token_lifetime_s: row.get("token_lifetime_s")?,
+            metadata: row.get::<Json<_>>("metadata")?.0,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             verified_at: row.get("verified_at")?,
@@ -179,38 +239,7 @@ impl FromRow for SecretRow {
             expires_at: row.get("expires_at")?,
             last_used_at: row.get("last_used_at")?,
             retired_at: row.get("retired_at")?,
+            sealed: row.get("sealed")?,
         })
-    }
-}
-
-/// A client, and beside it the secret with this digest if it is one of its secrets: one statement, whether there is
-/// such a client or not.
-pub(super) async fn with_secret(
-    tx: &mut Reader,
-    client_id: &ClientIdText,
-    digest: &Digest,
-) -> Result<Option<Found>, DbError> {
-    tx.optional(
-        "SELECT client.*, client_secret.id AS secret_id, client_secret.expires_at AS secret_expires_at, \
-         client_secret.last_used_at AS secret_last_used_at, client_secret.retired_at AS secret_retired_at \
-         FROM client LEFT JOIN client_secret ON client_secret.client_id = client.id AND client_secret.digest = $2 \
-         WHERE client.client_id = $1",
-        binds![client_id, digest],
-    )
-    .await
-}
-
-impl FromRow for Found {
-    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        let secret = match row.get("secret_id")? {
-            None => None,
-            Some(id) => Some(FoundSecret {
-                id,
-                expires_at: row.get("secret_expires_at")?,
-                last_used_at: row.get("secret_last_used_at")?,
-                retired_at: row.get("secret_retired_at")?,
-            }),
-        };
-        Ok(Self { client: Client::from_row(row)?, secret })
     }
 }

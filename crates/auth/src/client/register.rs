@@ -3,8 +3,9 @@
 use kernel::{Id, Issue, Scopes};
 
 use super::{
-    Client, ClientFault, ClientIdText, ClientUri, Confidentiality, GrantType, LogoUri, REDIRECT_URIS_MAX,
-    RedirectUri, Suffix, TOKEN_LIFETIME_S_MAX, queries, secret::NewSecret,
+    AuthMethod, Client, ClientFault, ClientIdText, ClientMetadata, ClientUri, Confidentiality, GrantType,
+    LogoUri, Profile, REDIRECT_URIS_MAX, RedirectUri, Suffix, TOKEN_LIFETIME_S_MAX, queries,
+    secret::NewSecret,
 };
 use crate::{Acting, Auth, scope};
 
@@ -23,11 +24,15 @@ pub struct Registration {
     pub uri: String,
     /// `confidential` or `public`.
     pub confidentiality: String,
+    /// The rules that it wants to be held to: a word of [`Profile`]; [`Profile::OAuth21`] where nothing is said.
+    pub profile: String,
+    /// How it proves who it is: a word of [`AuthMethod`]; its secret where nothing is said, nothing if it is public.
+    pub auth_method: String,
     /// Where authorization answers may go.
     pub redirect_uris: Vec<String>,
     /// Where a browser may go after sign-out.
     pub post_logout_redirect_uris: Vec<String>,
-    /// `authorization_code`, `client_credentials`.
+    /// Words of [`GrantType`].
     pub grant_types: Vec<String>,
     /// Scopes, separated by spaces.
     pub scopes: String,
@@ -35,6 +40,8 @@ pub struct Registration {
     pub logo_uri: String,
     /// How long access tokens live, in seconds; an hour where nothing is said.
     pub token_lifetime_s: Option<u32>,
+    /// What else it says of itself.
+    pub metadata: ClientMetadata,
 }
 
 /// A registration that has been read.
@@ -43,12 +50,15 @@ pub(super) struct Registered {
     pub name: String,
     pub uri: ClientUri,
     pub confidentiality: Confidentiality,
+    pub profile: Profile,
+    pub auth_method: AuthMethod,
     pub redirect_uris: Vec<RedirectUri>,
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     pub grant_types: Vec<GrantType>,
     pub scopes: Scopes,
     pub logo_uri: Option<LogoUri>,
     pub token_lifetime_s: u32,
+    pub metadata: ClientMetadata,
 }
 
 /// Register a client for the acting person's organisation. A confidential client gets its first secret, which is
@@ -65,7 +75,7 @@ pub async fn register(
     let (suffix, read) = read_with_suffix(suffix, registration, &auth.known())?;
     let client =
         read.into_client(auth, acting, auth.world().new_id(), ClientIdText::new(auth.world(), &suffix));
-    let first = (client.confidentiality == Confidentiality::Confidential).then(|| NewSecret::draw(auth));
+    let first = client.auth_method.has_secret().then(|| NewSecret::draw(auth));
     insert(auth, acting, &client, &suffix, first.as_ref()).await?;
     Ok((client, first))
 }
@@ -83,11 +93,13 @@ pub(super) async fn insert(
         client.id,
         serde_json::json!({
             "confidentiality": client.confidentiality.as_str(),
+            "profile": client.profile.as_str(),
+            "auth_method": client.auth_method.as_str(),
             "scopes": client.scopes,
         }),
     );
     let (client, suffix) = (client.clone(), suffix.clone());
-    let row = first.map(|secret| secret.row(client.id, client.created_at));
+    let row = first.map(|secret| secret.row(auth, &client, client.created_at));
     let inserted = auth
         .db()
         .write(async move |tx| -> Result<(), ClientFault> {
@@ -111,12 +123,15 @@ impl Registered {
         self.name == client.name
             && self.uri == client.uri
             && self.confidentiality == client.confidentiality
+            && self.profile == client.profile
+            && self.auth_method == client.auth_method
             && self.redirect_uris == client.redirect_uris
             && self.post_logout_redirect_uris == client.post_logout_redirect_uris
             && self.grant_types == client.grant_types
             && self.scopes == client.scopes
             && self.logo_uri == client.logo_uri
             && self.token_lifetime_s == client.token_lifetime_s
+            && self.metadata == client.metadata
     }
 
     pub(super) fn into_client(
@@ -133,6 +148,8 @@ impl Registered {
             client_id,
             name: self.name,
             confidentiality: self.confidentiality,
+            profile: self.profile,
+            auth_method: self.auth_method,
             uri: self.uri,
             redirect_uris: self.redirect_uris,
             post_logout_redirect_uris: self.post_logout_redirect_uris,
@@ -140,6 +157,7 @@ impl Registered {
             scopes: self.scopes,
             logo_uri: self.logo_uri,
             token_lifetime_s: self.token_lifetime_s,
+            metadata: self.metadata,
             created_at: now,
             updated_at: now,
             verified_at: None,
@@ -194,6 +212,9 @@ pub(super) fn read(registration: &Registration, known: &Known<'_>) -> Result<Reg
     let confidentiality =
         Confidentiality::parse(&registration.confidentiality).ok_or("must be confidential or public");
     let confidentiality = keep(&mut issues, "confidentiality", confidentiality);
+    let profile = keep(&mut issues, "profile", read_profile(&registration.profile));
+    let auth_method =
+        keep(&mut issues, "auth_method", read_method(&registration.auth_method, confidentiality));
     let redirect_uris = keep(&mut issues, "redirect_uris", read_uris(&registration.redirect_uris));
     let after_logout =
         keep(&mut issues, "post_logout_redirect_uris", read_uris(&registration.post_logout_redirect_uris));
@@ -209,17 +230,29 @@ pub(super) fn read(registration: &Registration, known: &Known<'_>) -> Result<Reg
     if let (Some(grants), Some(uris), Some(kind)) = (&grant_types, &redirect_uris, confidentiality) {
         issues.extend(disagreement(grants, uris, kind));
     }
+    if let (Some(profile), Some(method)) = (profile, auth_method) {
+        issues.extend(against_profile(
+            profile,
+            method,
+            grant_types.as_deref().unwrap_or_default(),
+            registration,
+        ));
+        issues.extend(registration.metadata.issues(method));
+    }
     let read = || {
         Some(Registered {
             name: name?,
             uri: uri?,
             confidentiality: confidentiality?,
+            profile: profile?,
+            auth_method: auth_method?,
             redirect_uris: redirect_uris?,
             post_logout_redirect_uris: after_logout?,
             grant_types: grant_types?,
             scopes: scopes?,
             logo_uri: logo_uri?,
             token_lifetime_s,
+            metadata: registration.metadata.clone(),
         })
     };
     if issues.is_empty() { read().ok_or(issues) } else { Err(issues) }
@@ -240,6 +273,50 @@ fn disagreement(grants: &[GrantType], uris: &[RedirectUri], kind: Confidentialit
     }
     let unproven = kind == Confidentiality::Public && grants.contains(&GrantType::ClientCredentials);
     unproven.then(|| Issue::at("grant_types", "client_credentials is for confidential applications only"))
+}
+
+/// What the profile does not allow.
+fn against_profile(
+    profile: Profile,
+    method: AuthMethod,
+    grants: &[GrantType],
+    registration: &Registration,
+) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    if !profile.auth_methods().contains(&method) {
+        issues.push(Issue::at("auth_method", format!("is not one of the profile {}", profile.as_str())));
+    }
+    if let Some(grant) = grants.iter().find(|grant| !profile.grant_types().contains(grant)) {
+        let words = format!("{} is not one of the profile {}", grant.as_str(), profile.as_str());
+        issues.push(Issue::at("grant_types", words));
+    }
+    if registration.metadata.token_by_get && profile != Profile::Legacy {
+        issues.push(Issue::at("token_by_get", "is for the profile legacy only"));
+    }
+    issues
+}
+
+fn read_profile(text: &str) -> Result<Profile, &'static str> {
+    match text {
+        "" => Ok(Profile::default()),
+        text => Profile::parse(text).ok_or("is not a security profile"),
+    }
+}
+
+/// A public client has no way to prove itself, and a confidential one has.
+fn read_method(text: &str, kind: Option<Confidentiality>) -> Result<AuthMethod, &'static str> {
+    let is_public = kind == Some(Confidentiality::Public);
+    let method = match text {
+        "" if is_public => AuthMethod::None,
+        "" => AuthMethod::ClientSecretBasic,
+        text => AuthMethod::parse(text).ok_or("is not a way to authenticate")?,
+    };
+    match (method, is_public) {
+        (AuthMethod::None, false) => Err("a confidential application has to prove itself"),
+        (AuthMethod::None, true) => Ok(method),
+        (_, true) => Err("must be none: a public application proves nothing"),
+        (_, false) => Ok(method),
+    }
 }
 
 fn read_name(text: &str) -> Result<String, &'static str> {
@@ -263,7 +340,7 @@ fn read_grants(texts: &[String]) -> Result<Vec<GrantType>, &'static str> {
         texts.iter().map(|text| GrantType::parse(text)).collect::<Option<std::collections::BTreeSet<_>>>();
     match read {
         Some(grants) if !grants.is_empty() => Ok(grants.into_iter().collect()),
-        _ => Err("must be at least one of authorization_code and client_credentials"),
+        _ => Err("must be at least one grant that is offered here"),
     }
 }
 

@@ -4,11 +4,11 @@ use kernel::Id;
 
 use super::{Client, ClientFault, queries};
 use crate::{
-    Acting, Auth,
+    Acting, Auth, grant,
     token::revocation::{self, Revoked},
 };
 
-/// Kill every access token that the client holds.
+/// Kill every token that the client holds, and every grant.
 ///
 /// # Errors
 /// [`ClientFault::NotFound`].
@@ -40,19 +40,23 @@ async fn end(
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
     let revoked = Revoked::client(id, now);
     let row = revoked.clone();
-    auth.db()
-        .write(async move |tx| -> Result<(), ClientFault> {
+    let client_id = auth
+        .db()
+        .write(async move |tx| -> Result<_, ClientFault> {
             let before = queries::by_id(tx, acting.organisation, id).await?.ok_or(ClientFault::NotFound)?;
+            let client_id = before.client_id.clone();
             if switch == Switch::Off {
                 let after =
                     Client { disabled_at: before.disabled_at.or(Some(now)), updated_at: now, ..before };
                 queries::update(tx, &after).await?;
             }
+            grant::queries::revoke_of_client(tx, id, now).await?;
             revocation::record(tx, &row).await?;
             audit::record(tx, &world, &acting.entry(act, id, serde_json::Value::Null)).await?;
-            Ok(())
+            Ok(client_id)
         })
         .await?;
+    auth.directory().forget(client_id.as_str());
     auth.heed(&revoked);
     Ok(())
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use super::{ClientFault, Confidentiality, queries};
+use super::{AuthMethod, Client, ClientFault, queries};
 use crate::{Acting, Auth};
 use crypto::token;
 use kernel::{ClientSecret, Digest, Id, Issue, Secret, Timestamp};
+use vault::{Place, Sealed};
 
 /// How many live secrets a client may have.
 pub const SECRETS_MAX: usize = 5;
@@ -39,7 +40,9 @@ pub struct SecretRow {
     pub id: Id<ClientSecret>,
     /// Whose it is.
     pub client: Id<kernel::Client>,
-    pub(super) digest: Digest,
+    pub(crate) digest: Digest,
+    /// The secret itself, where the client signs with it (`client_secret_jwt`).
+    pub(crate) sealed: Option<Sealed>,
     /// When it was drawn.
     pub created_at: Timestamp,
     /// When it ends by itself.
@@ -50,7 +53,17 @@ pub struct SecretRow {
     pub retired_at: Option<Timestamp>,
 }
 
+fn place(secret: Id<ClientSecret>) -> Place {
+    Place { table: "client_secret", row: *secret.as_bytes(), column: "sealed", purpose: "client_secret_jwt" }
+}
+
 impl SecretRow {
+    /// The secret itself, to check an HMAC of the client's. None where the client does not sign with it.
+    #[expect(dead_code, reason = "what client_secret_jwt is checked against")]
+    pub(crate) fn open(&self, auth: &Auth) -> Option<Secret<Vec<u8>>> {
+        auth.vault().open_system(place(self.id), self.sealed.as_ref()?).ok()
+    }
+
     /// Whether it proves anything now.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.retired_at.is_none() && self.expires_at.is_none_or(|end| now < end)
@@ -76,12 +89,14 @@ impl NewSecret {
         Self { id: auth.world().new_id(), text, digest }
     }
 
-    pub(super) fn row(&self, client: Id<kernel::Client>, now: Timestamp) -> SecretRow {
-        let digest = self.digest;
+    pub(super) fn row(&self, auth: &Auth, client: &Client, now: Timestamp) -> SecretRow {
+        let sealed = (client.auth_method == AuthMethod::ClientSecretJwt)
+            .then(|| auth.vault().seal_system(place(self.id), self.text.expose().as_bytes()));
         SecretRow {
             id: self.id,
-            client,
-            digest,
+            client: client.id,
+            digest: self.digest,
+            sealed,
             created_at: now,
             expires_at: None,
             last_used_at: None,
@@ -129,14 +144,13 @@ async fn draw(
 ) -> Result<NewSecret, ClientFault> {
     let drawn = NewSecret::draw(auth);
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
-    let row = drawn.row(client, now);
+    let owner = super::get(auth, &acting, client).await?;
+    if !owner.auth_method.has_secret() {
+        return Err(ClientFault::Public);
+    }
+    let (row, client_id) = (drawn.row(auth, &owner, now), owner.client_id.clone());
     auth.db()
         .write(async move |tx| -> Result<(), ClientFault> {
-            let owner =
-                queries::by_id(tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
-            if owner.confidentiality == Confidentiality::Public {
-                return Err(ClientFault::Public);
-            }
             let secrets = queries::secrets(tx, client).await?;
             if secrets.iter().filter(|secret| secret.is_live(now)).count() >= SECRETS_MAX {
                 return Err(ClientFault::TooManySecrets);
@@ -145,6 +159,7 @@ async fn draw(
                 queries::end_secrets(tx, client, now + OVERLAP).await?;
             }
             queries::insert_secret(tx, &row).await?;
+            queries::touch(tx, &owner, now).await?;
             let act = match earlier {
                 Earlier::Stay => "client.secret_added",
                 Earlier::EndAfterOverlap => "client.secret_rotated",
@@ -154,6 +169,7 @@ async fn draw(
             Ok(())
         })
         .await?;
+    auth.directory().forget(client_id.as_str());
     Ok(drawn)
 }
 
@@ -165,19 +181,22 @@ pub(super) async fn add_given(
     given: NewSecret,
 ) -> Result<(), ClientFault> {
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
-    let row = given.row(client, now);
+    let owner = super::get(auth, &acting, client).await?;
+    let (row, client_id) = (given.row(auth, &owner, now), owner.client_id.clone());
     auth.db()
         .write(async move |tx| -> Result<(), ClientFault> {
-            queries::by_id(tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
             if !queries::secrets(tx, client).await?.iter().any(|secret| secret.digest == row.digest) {
                 queries::insert_secret(tx, &row).await?;
+                queries::touch(tx, &owner, now).await?;
                 let entry =
                     acting.entry("client.secret_added", client, serde_json::json!({ "secret": row.id }));
                 audit::record(tx, &world, &entry).await?;
             }
             Ok(())
         })
-        .await
+        .await?;
+    auth.directory().forget(client_id.as_str());
+    Ok(())
 }
 
 /// End a secret at once.
@@ -191,18 +210,22 @@ pub async fn retire_secret(
     secret: Id<ClientSecret>,
 ) -> Result<(), ClientFault> {
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
+    let owner = super::get(auth, &acting, client).await?;
+    let client_id = owner.client_id.clone();
     auth.db()
         .write(async move |tx| -> Result<(), ClientFault> {
-            queries::by_id(tx, acting.organisation, client).await?.ok_or(ClientFault::NotFound)?;
             if queries::retire_secret(tx, client, secret, now).await? == 0 {
                 return Err(ClientFault::NoSuchSecret);
             }
+            queries::touch(tx, &owner, now).await?;
             let entry =
                 acting.entry("client.secret_retired", client, serde_json::json!({ "secret": secret }));
             audit::record(tx, &world, &entry).await?;
             Ok(())
         })
-        .await
+        .await?;
+    auth.directory().forget(client_id.as_str());
+    Ok(())
 }
 
 /// A client's secrets without their text, the newest first.

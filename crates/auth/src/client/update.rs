@@ -21,7 +21,8 @@ pub async fn update(
 ) -> Result<Client, ClientFault> {
     let read = read(registration, &auth.known()).map_err(ClientFault::Refused)?;
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
-    auth.db()
+    let after = auth
+        .db()
         .write(async move |tx| -> Result<Client, ClientFault> {
             let before = queries::by_id(tx, acting.organisation, id).await?.ok_or(ClientFault::NotFound)?;
             let after = changed(before, read.clone(), now)?;
@@ -31,7 +32,9 @@ pub async fn update(
             audit::record(tx, &world, &acting.entry("client.updated", id, details)).await?;
             Ok(after)
         })
-        .await
+        .await?;
+    auth.directory().forget(after.client_id.as_str());
+    Ok(after)
 }
 
 /// The client with its new registration. Who was trusted under one name or address is not trusted under another.
@@ -48,6 +51,9 @@ fn changed(before: Client, read: Registered, now: Timestamp) -> Result<Client, C
         if is_same_to_people { (before.verified_at, before.verified_by) } else { (None, None) };
     Ok(Client {
         name: read.name,
+        profile: read.profile,
+        auth_method: read.auth_method,
+        metadata: read.metadata,
         uri: read.uri,
         redirect_uris: read.redirect_uris,
         post_logout_redirect_uris: read.post_logout_redirect_uris,

@@ -33,7 +33,8 @@ async fn set(
     act: &'static str,
 ) -> Result<Client, ClientFault> {
     let (world, acting) = (auth.world().clone(), acting.clone());
-    auth.db()
+    let after = auth
+        .db()
         .write(async move |tx| -> Result<Client, ClientFault> {
             let before = queries::by_id(tx, acting.organisation, id).await?.ok_or(ClientFault::NotFound)?;
             let (verified_at, verified_by) = verified.map_or((None, None), |(at, by)| (Some(at), by));
@@ -42,5 +43,7 @@ async fn set(
             audit::record(tx, &world, &acting.entry(act, id, serde_json::Value::Null)).await?;
             Ok(after)
         })
-        .await
+        .await?;
+    auth.directory().forget(after.client_id.as_str());
+    Ok(after)
 }

@@ -4,7 +4,7 @@ use kernel::Id;
 
 use super::{PersonFault, queries};
 use crate::{
-    Acting, Auth, session,
+    Acting, Auth, grant, session,
     token::revocation::{self, Revoked},
 };
 
@@ -23,6 +23,7 @@ pub async fn disable(auth: &Auth, acting: &Acting, id: Id<kernel::Person>) -> Re
             }
             super::role::keep_an_administrator(tx, acting.organisation).await?;
             session::queries::end_all_of(tx, id, now).await?;
+            grant::queries::revoke_of_person(tx, id, now).await?;
             revocation::record(tx, &row).await?;
             audit::record(tx, &world, &acting.entry("person.disabled", id, serde_json::Value::Null)).await?;
             Ok(())

@@ -3,17 +3,14 @@
 use axum::{Json, extract::State};
 use kernel::Scopes;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::Answer;
 
-use super::{
-    issue::{self, Grant},
-    redeem,
-};
+use super::{Confirmation, client_credentials, issue::NewToken, redeem, refresh};
 use crate::{
     Auth, OAuthFault,
-    client::{Client, Confidentiality, GrantType, authenticate::ClientCall},
-    scope,
+    client::{self, GrantType, authenticate::ClientCall, is_resource},
 };
 
 /// What a client posts, besides its authentication.
@@ -21,7 +18,7 @@ use crate::{
 #[schema(as = TokenRequest)]
 #[expect(dead_code, reason = "describes the form; the handler reads it parameter by parameter")]
 pub(crate) struct TokenIn {
-    /// `authorization_code` or `client_credentials`.
+    /// `authorization_code`, `refresh_token`, `client_credentials` and what else the metadata lists.
     grant_type: String,
     /// The code, for `authorization_code`.
     code: Option<String>,
@@ -29,8 +26,13 @@ pub(crate) struct TokenIn {
     redirect_uri: Option<String>,
     /// The PKCE verifier, for `authorization_code`.
     code_verifier: Option<String>,
-    /// For `client_credentials`; all that the client is registered for where it is left out.
+    /// The refresh token, for `refresh_token`.
+    refresh_token: Option<String>,
+    /// For `client_credentials`: all that the client is registered for where it is left out. For `refresh_token`: all that was
+    /// granted.
     scope: Option<String>,
+    /// The API that the token is for (RFC 8707), where it is not this deployment.
+    resource: Option<String>,
     /// The client, where it does not authenticate with `Basic`.
     client_id: Option<String>,
     /// Its secret, where it has one and does not authenticate with `Basic`.
@@ -42,7 +44,7 @@ pub(crate) struct TokenIn {
 #[schema(as = TokenResponse)]
 pub(crate) struct TokenOut {
     pub access_token: String,
-    /// `Bearer`.
+    /// `Bearer`, or `DPoP` where the token is bound to a key.
     pub token_type: &'static str,
     /// In seconds.
     pub expires_in: i64,
@@ -50,7 +52,16 @@ pub(crate) struct TokenOut {
     #[schema(value_type = String)]
     pub scope: Scopes,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// What an exchanged token is (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
+    /// The launch context, member by member (SMART App Launch 2.2 §2.0.11).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub context: Map<String, Value>,
 }
 
 /// Exchange a grant for an access token.
@@ -66,81 +77,56 @@ pub(crate) async fn exchange(State(auth): State<Auth>, call: ClientCall) -> Answ
     }
     let out = match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(&auth, &call).await?,
-        GrantType::ClientCredentials => client_credentials(&auth, &call).await?,
+        GrantType::ClientCredentials => client_credentials::client_credentials(&auth, &call).await?,
+        GrantType::RefreshToken => refresh::refresh(&auth, &call).await?,
+        GrantType::JwtBearer | GrantType::DeviceCode | GrantType::TokenExchange => {
+            return Err(OAuthFault::UnsupportedGrantType.into());
+        }
     };
     Ok(Json(out))
 }
 
-/// A token for the client itself.  RFC 6749 §4.4
-async fn client_credentials(auth: &Auth, call: &ClientCall) -> Result<TokenOut, OAuthFault> {
-    let scopes = granted(&call.client, call.form.get("scope"), auth.scopes_known())?;
-    let grant = Grant::new(auth, &call.client, None, scopes);
-    let entry = call.acting().entry("token.issued", call.client.id, grant.details());
-    let world = auth.world().clone();
-    auth.db()
-        .write(async move |tx| -> Result<(), OAuthFault> { Ok(audit::record(tx, &world, &entry).await?) })
-        .await?;
-    let access_token = issue::sign(auth, &call.client, &grant)?;
-    Ok(TokenOut::new(access_token, &grant, None))
-}
-
 impl TokenOut {
-    pub(super) fn new(access_token: String, grant: &Grant, id_token: Option<String>) -> Self {
-        let expires_in = grant.expires_at.as_seconds() - grant.issued_at.as_seconds();
-        Self { access_token, token_type: "Bearer", expires_in, scope: grant.scopes.clone(), id_token }
-    }
-}
-
-/// What a client gets for itself: what it asks for, as far as it is registered for it and it is no person's.
-fn granted(client: &Client, asked: Option<&str>, known: &Scopes) -> Result<Scopes, OAuthFault> {
-    if client.confidentiality == Confidentiality::Public {
-        return Err(OAuthFault::UnauthorizedClient("a public client has nothing on its own behalf"));
-    }
-    let own = scope::without_person(&client.scopes);
-    let Some(asked) = asked else { return Ok(own) };
-    let asked: Scopes = asked.parse().map_err(|_| OAuthFault::InvalidScope("scope is malformed"))?;
-    let granted = scope::granted(&asked, &own, known).map_err(OAuthFault::InvalidScope)?;
-    if granted.is_empty() && !asked.is_empty() {
-        return Err(OAuthFault::InvalidScope("the client can have none of these on its own behalf"));
-    }
-    Ok(granted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::{self, register::Registration};
-
-    #[test]
-    fn a_client_gets_what_it_is_registered_for_and_nothing_of_a_person() {
-        let known: Scopes = format!("{} a b c", scope::built_in()).parse().unwrap();
-        let client = |kind: &str| {
-            let registration = Registration {
-                name: "Diary".into(),
-                uri: "https://app.example".into(),
-                confidentiality: kind.into(),
-                redirect_uris: vec!["https://app.example/cb".into()],
-                grant_types: vec!["authorization_code".into()],
-                scopes: "openid email a b".into(),
-                ..Registration::default()
-            };
-            client::tests::client(&registration, &known)
-        };
-        let get =
-            |kind: &str, asked| granted(&client(kind), asked, &known).map(|scopes| scopes.to_string()).ok();
-        for (asked, scopes) in [
-            (None, Some("a b")),
-            (Some("a"), Some("a")),
-            (Some("a c"), Some("a")),
-            (Some("a openid"), Some("a")),
-            (Some(" "), Some("")),
-            (Some("c"), None),
-            (Some("openid email"), None),
-            (Some("a made-up"), None),
-            (Some("a\"b"), None),
-        ] {
-            assert_eq!(get("confidential", asked).as_deref(), scopes, "{asked:?}");
+    pub(super) fn new(access_token: String, token: &NewToken) -> Self {
+        Self {
+            access_token,
+            token_type: Confirmation::token_type(token.details.confirmation.as_ref()),
+            expires_in: token.expires_at.as_seconds() - token.issued_at.as_seconds(),
+            scope: token.scopes.clone(),
+            refresh_token: None,
+            id_token: None,
+            issued_token_type: None,
+            context: token.details.context.clone(),
         }
-        assert_eq!(get("public", None), None);
     }
+}
+
+impl ClientCall {
+    /// The key that tokens of this call are bound to: what the client has proven, if it has, and it has to where that is registered.
+    pub(super) fn confirmation(&self) -> Result<Option<Confirmation>, OAuthFault> {
+        match &self.sender {
+            None if self.client.requires_sender_constraint() => Err(OAuthFault::InvalidRequest(
+                "tokens of this client have to be bound to a key: send a DPoP proof",
+            )),
+            sender => Ok(sender.clone()),
+        }
+    }
+
+    /// The API that is asked for, if it is one that is registered here; none for this deployment itself.
+    pub(super) async fn resource(&self, auth: &Auth) -> Result<Option<String>, OAuthFault> {
+        match self.form.get("resource") {
+            None => Ok(None),
+            Some(uri) => known_resource(auth, uri).await,
+        }
+    }
+}
+
+/// RFC 8707 §2
+pub(crate) async fn known_resource(auth: &Auth, uri: &str) -> Result<Option<String>, OAuthFault> {
+    if auth.config().is_own_resource(uri) {
+        return Ok(None);
+    }
+    let is_known =
+        is_resource(uri) && client::queries::server_of(&mut auth.db().read().await?, uri).await?.is_some();
+    if is_known { Ok(Some(uri.to_owned())) } else { Err(OAuthFault::InvalidTarget) }
 }

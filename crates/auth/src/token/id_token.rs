@@ -1,11 +1,11 @@
 //! The ID token: who signed in, when, and for which client.  OpenID Connect Core §2
 
 use crypto::{b64, sha256};
-use kernel::Timestamp;
+use kernel::{Id, Session};
 use serde::Serialize;
 
-use super::issue::Grant;
-use crate::{Auth, OAuthFault, client::Client};
+use super::issue::NewToken;
+use crate::{Auth, OAuthFault, client::Client, grant::GrantRow};
 
 #[derive(Serialize)]
 struct IdClaims<'a> {
@@ -14,9 +14,16 @@ struct IdClaims<'a> {
     aud: &'a str,
     iat: i64,
     exp: i64,
-    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<Id<Session>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
     at_hash: String,
 }
 
@@ -24,19 +31,22 @@ struct IdClaims<'a> {
 pub(super) fn sign(
     auth: &Auth,
     client: &Client,
-    grant: &Grant,
+    grant: &GrantRow,
+    token: &NewToken,
     access_token: &str,
-    authenticated_at: Timestamp,
     nonce: Option<&str>,
 ) -> Result<String, OAuthFault> {
     let claims = IdClaims {
         iss: auth.issuer(),
-        sub: grant.subject(client),
+        sub: token.subject(client),
         aud: client.client_id.as_str(),
-        iat: grant.issued_at.as_seconds(),
-        exp: grant.expires_at.as_seconds(),
-        auth_time: authenticated_at.as_seconds(),
+        iat: token.issued_at.as_seconds(),
+        exp: token.expires_at.as_seconds(),
+        auth_time: grant.details.authenticated_at_s,
         nonce,
+        sid: grant.session,
+        acr: grant.details.acr.as_deref(),
+        amr: &grant.details.amr,
         at_hash: half_hash(access_token),
     };
     Ok(auth.keys().sign("JWT", &claims)?)

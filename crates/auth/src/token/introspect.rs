@@ -7,10 +7,11 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use kernel::Scopes;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::{Answer, AuthFault};
 
-use super::Verified;
+use super::{Confirmation, Verified};
 use crate::{
     Auth, OAuthFault,
     client::{Client, Confidentiality, authenticate::ClientCall},
@@ -48,6 +49,18 @@ struct ActiveToken {
     aud: String,
     iss: String,
     jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Value>,
+    /// The launch context, member by member (SMART App Launch 2.2 §2.3).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    context: Map<String, Value>,
 }
 
 /// Introspect a token.
@@ -60,7 +73,7 @@ pub(crate) async fn introspect(State(auth): State<Auth>, call: ClientCall) -> An
         return Err(OAuthFault::InvalidClient("a public client asked to introspect").into());
     }
     let token = call.form.require("token", "token is missing")?;
-    let known = match auth.check(token).await {
+    let known = match auth.check_for_any(token).await {
         Ok(verified) => Some(verified),
         Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => None,
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
@@ -74,31 +87,35 @@ pub(crate) async fn introspect(State(auth): State<Auth>, call: ClientCall) -> An
 /// Everything that can make a token inactive for this client is decided here.
 fn judge(auth: &Auth, known: Option<&Arc<Verified>>, asker: &Client) -> IntrospectOut {
     match known {
-        Some(token) if may_see(asker, token) => IntrospectOut {
-            active: true,
-            token: Some(ActiveToken::of(token, auth.issuer(), auth.config().base())),
-        },
+        Some(token) if may_see(asker, token) => {
+            IntrospectOut { active: true, token: Some(ActiveToken::of(token, auth.issuer())) }
+        }
         Some(_) | None => IntrospectOut::default(),
     }
 }
 
-/// Tokens here are meant for this deployment's own APIs, so nobody else is their audience: a client sees its own.
+/// A client sees its own tokens, and a server of an API those that are made for it.
 fn may_see(asker: &Client, token: &Verified) -> bool {
-    token.caller.client == asker.id
+    token.caller.client == asker.id || asker.metadata.resources.contains(&token.audience)
 }
 
 impl ActiveToken {
-    fn of(token: &Verified, issuer: &str, audience: &str) -> Self {
+    fn of(token: &Verified, issuer: &str) -> Self {
         Self {
             scope: token.caller.scopes.clone(),
             client_id: token.client_id.as_str().to_owned(),
-            token_type: "Bearer",
+            token_type: Confirmation::token_type(token.confirmation.as_ref()),
             exp: token.expires_at_s,
             iat: token.issued_at_s,
             sub: token.subject.clone(),
-            aud: audience.to_owned(),
+            aud: token.audience.clone(),
             iss: issuer.to_owned(),
             jti: token.caller.token.to_string(),
+            auth_time: token.authenticated_at_s,
+            acr: token.acr.clone(),
+            cnf: token.confirmation.clone(),
+            act: token.actor.clone(),
+            context: token.context.clone(),
         }
     }
 }

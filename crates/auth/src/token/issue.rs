@@ -1,53 +1,88 @@
 //! Making an access token.  RFC 9068 §2
 
-use std::time::Duration;
-
 use kernel::{Id, Person, Scopes, Timestamp, Token};
 
-use super::{ACCESS_TOKEN_TYP, AccessClaims};
-use crate::{Auth, OAuthFault, client::Client};
+use super::{ACCESS_TOKEN_TYP, AccessClaims, ApiKey, Confirmation};
+use crate::{
+    Auth, OAuthFault,
+    client::Client,
+    grant::{Details, Grant, GrantRow},
+};
 
 /// What a token will say, decided before it is signed.
 #[derive(Clone)]
-pub(super) struct Grant {
-    pub token: Id<Token>,
+pub(crate) struct NewToken {
+    pub id: Id<Token>,
     pub person: Option<Id<Person>>,
     pub scopes: Scopes,
+    pub grant: Option<Id<Grant>>,
+    pub key: Option<Id<ApiKey>>,
+    pub details: Details,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
-impl Grant {
-    pub(super) fn new(auth: &Auth, client: &Client, person: Option<Id<Person>>, scopes: Scopes) -> Self {
+impl NewToken {
+    /// A token for the client itself.
+    pub(crate) fn own(
+        auth: &Auth,
+        client: &Client,
+        scopes: Scopes,
+        confirmation: Option<Confirmation>,
+    ) -> Self {
         let issued_at = auth.world().now();
-        let lifetime = Duration::from_secs(u64::from(client.token_lifetime_s));
-        Self { token: auth.world().new_id(), person, scopes, issued_at, expires_at: issued_at + lifetime }
+        Self {
+            id: auth.world().new_id(),
+            person: None,
+            scopes,
+            grant: None,
+            key: None,
+            details: Details { confirmation, ..Details::default() },
+            issued_at,
+            expires_at: issued_at + client.token_lifetime(),
+        }
+    }
+
+    /// A token of a grant, for these of its scopes.
+    pub(crate) fn of_grant(auth: &Auth, client: &Client, grant: &GrantRow, scopes: Scopes) -> Self {
+        let own = Self::own(auth, client, scopes, None);
+        Self { person: grant.person, grant: Some(grant.id), details: grant.details.clone(), ..own }
     }
 
     /// Whom the token is about.
-    pub(super) fn subject(&self, client: &Client) -> String {
+    pub(crate) fn subject(&self, client: &Client) -> String {
         self.person.map_or_else(|| client.client_id.as_str().to_owned(), |person| person.to_string())
     }
 
     /// What the audit trail keeps of it.
-    pub(super) fn details(&self) -> serde_json::Value {
-        serde_json::json!({ "token": self.token, "scopes": self.scopes, "expires_at": self.expires_at })
+    pub(crate) fn details(&self) -> serde_json::Value {
+        serde_json::json!({
+            "token": self.id, "scopes": self.scopes, "expires_at": self.expires_at, "grant": self.grant,
+        })
     }
 }
 
-/// Sign it. The grant is on record by then: no token leaves that the audit trail does not know.
-pub(super) fn sign(auth: &Auth, client: &Client, grant: &Grant) -> Result<String, OAuthFault> {
+/// Sign it. It is on record by then: no token leaves that the audit trail does not know.
+pub(crate) fn sign(auth: &Auth, client: &Client, token: &NewToken) -> Result<String, OAuthFault> {
+    let details = &token.details;
     let claims = AccessClaims {
         iss: auth.issuer().to_owned(),
-        sub: grant.subject(client),
-        aud: auth.config().base().to_owned(),
+        sub: token.subject(client),
+        aud: details.resource.clone().unwrap_or_else(|| auth.config().base().to_owned()),
         client_id: client.client_id.clone(),
-        scope: grant.scopes.clone(),
-        jti: grant.token,
-        iat: grant.issued_at.as_seconds(),
-        exp: grant.expires_at.as_seconds(),
+        scope: token.scopes.clone(),
+        jti: token.id,
+        iat: token.issued_at.as_seconds(),
+        exp: token.expires_at.as_seconds(),
         org: client.organisation,
         cid: client.id,
+        gid: token.grant,
+        kid: token.key,
+        cnf: details.confirmation.clone(),
+        auth_time: details.authenticated_at_s,
+        acr: details.acr.clone(),
+        act: details.actor.clone(),
+        ctx: details.context.clone(),
     };
     Ok(auth.keys().sign(ACCESS_TOKEN_TYP, &claims)?)
 }

@@ -1,9 +1,11 @@
-//! Keeping this node's knowledge of revocations current: at once when told, and every few seconds in any case.
+//! Keeping this node's knowledge of revocations and clients current: at once when told, and every few seconds in any case.
 
 use std::time::Duration;
 
 use super::revocation::CHANNEL;
-use crate::Auth;
+use store::Signal;
+
+use crate::{Auth, client};
 
 /// How often a node asks although nobody told it to.
 const POLL: Duration = Duration::from_secs(5);
@@ -12,13 +14,23 @@ impl Auth {
     /// Runs until it is dropped: for [`web::Tasks::spawn`]. A message that is lost costs [`POLL`], not more.
     pub async fn keep_current(self) {
         let mut heard = self.db().notify().subscribe(CHANNEL);
+        let mut stale = self.db().notify().subscribe(client::STALE);
         loop {
-            let is_open = tokio::select! {
-                signal = heard.next() => signal.is_some(),
-                () = tokio::time::sleep(POLL) => true,
-            };
-            if !is_open {
-                return;
+            tokio::select! {
+                signal = heard.next() => if signal.is_none() { return },
+                signal = stale.next() => match signal {
+                    Some(Signal::Message(client_id)) => {
+                        self.directory().forget(&client_id);
+                        continue;
+                    }
+                    Some(Signal::Resync) => self.directory().forget_all(),
+                    None => return,
+                },
+                () = tokio::time::sleep(POLL) => {
+                    if let Err(why) = self.directory().look(self.db(), self.world().now()).await {
+                        tracing::warn!(%why, "changes of clients cannot be read");
+                    }
+                }
             }
             if let Err(why) = self.checker().refresh(self.db(), self.world().now()).await {
                 tracing::warn!(%why, "revocations cannot be read; tokens are refused when this lasts");

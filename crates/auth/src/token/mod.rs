@@ -1,26 +1,41 @@
-//! Access tokens: signed, self-contained, checked in memory.  RFC 9068
+//! Tokens: access tokens are signed, self-contained and checked in memory (RFC 9068); refresh tokens name a generation of a grant
+//! (RFC 6749 §6).
 
 pub(crate) mod check;
+mod client_credentials;
+mod confirmation;
 pub(crate) mod exchange;
 mod id_token;
 pub(crate) mod introspect;
-mod issue;
+pub(crate) mod issue;
 mod keep_current;
 mod queries;
 mod redeem;
+mod refresh;
+mod refresh_token;
 pub(crate) mod revocation;
 pub(crate) mod revoke;
 
-use kernel::{Caller, Id, Organisation, Scopes, Token};
+use kernel::{Caller, Client, Id, IdKind, Organisation, Scopes, Token};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::client::ClientIdText;
+pub use confirmation::Confirmation;
+
+use crate::{client::ClientIdText, grant::Grant};
 
 /// The type of an access token's header.  RFC 9068 §2.1
 pub(crate) const ACCESS_TOKEN_TYP: &str = "at+jwt";
 
-/// What an access token says.  RFC 9068 §2.2; `org` and `cid` are ours: the client's organisation and its id, so that a
-/// caller is known without asking the database.
+/// A key that a person made for a program of theirs.
+#[derive(Debug, Clone, Copy)]
+pub enum ApiKey {}
+impl IdKind for ApiKey {
+    const NAME: &'static str = "api_key";
+}
+
+/// What an access token says.  RFC 9068 §2.2; `org`, `cid`, `gid`, `kid` and `ctx` are ours: the client's organisation and its id, so that
+/// a caller is known without asking the database; the grant or API key that it ends with; the launch context.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccessClaims {
     pub iss: String,
@@ -32,7 +47,21 @@ pub(crate) struct AccessClaims {
     pub iat: i64,
     pub exp: i64,
     pub org: Id<Organisation>,
-    pub cid: Id<kernel::Client>,
+    pub cid: Id<Client>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gid: Option<Id<Grant>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kid: Option<Id<ApiKey>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cnf: Option<Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub acr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub act: Option<Value>,
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub ctx: Map<String, Value>,
 }
 
 /// A token that was found good: who calls, and what the token says besides.
@@ -44,8 +73,24 @@ pub struct Verified {
     pub client_id: ClientIdText,
     /// Whom it is about: a person's id, or the client's.
     pub subject: String,
+    /// Which API it is for.
+    pub audience: String,
     /// When it was issued, in seconds since the epoch.
     pub issued_at_s: i64,
     /// When it ends, in seconds since the epoch.
     pub expires_at_s: i64,
+    /// The grant that it came of.
+    pub grant: Option<Id<Grant>>,
+    /// The API key that it came of.
+    pub key: Option<Id<ApiKey>>,
+    /// The key that whoever presents it has to prove.
+    pub confirmation: Option<Confirmation>,
+    /// When the person had signed in, in seconds since the epoch.
+    pub authenticated_at_s: Option<i64>,
+    /// How surely.
+    pub acr: Option<String>,
+    /// Who acts for the subject.
+    pub actor: Option<Value>,
+    /// The launch context.
+    pub context: Map<String, Value>,
 }

@@ -1,9 +1,10 @@
 //! SQL of codes that are redeemed and of what is revoked.
 
-use kernel::{Digest, Id, Timestamp, Token};
-use store::{Db, DbError, FromRow, Reader, Row, Writer, binds};
+use kernel::{Digest, Id, Timestamp};
+use store::{Db, DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{redeem::CodeRow, revocation::Revoked};
+use crate::grant::Grant;
 
 pub(super) async fn spend_code(tx: &mut Writer, digest: &Digest, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(
@@ -23,17 +24,12 @@ pub(super) async fn code(tx: &mut Reader, digest: &Digest) -> Result<Option<Code
     .await
 }
 
-pub(super) async fn set_token_of_code(
+pub(super) async fn set_grant_of_code(
     tx: &mut Writer,
     digest: &Digest,
-    token: Id<Token>,
-    expires_at: Timestamp,
+    grant: Id<Grant>,
 ) -> Result<u64, DbError> {
-    tx.execute(
-        "UPDATE authorization_code SET token_id = $2, token_expires_at = $3 WHERE digest = $1",
-        binds![digest, token, expires_at],
-    )
-    .await
+    tx.execute("UPDATE authorization_code SET grant_id = $2 WHERE digest = $1", binds![digest, grant]).await
 }
 
 pub(super) async fn revoke(tx: &mut Writer, revoked: &Revoked) -> Result<u64, DbError> {
@@ -95,14 +91,14 @@ impl FromRow for CodeRow {
         Ok(Self {
             client: row.get("client_id")?,
             person: row.get("person_id")?,
+            session: row.get("session_id")?,
             redirect_uri: row.get("redirect_uri")?,
             scopes: row.get("scopes")?,
             nonce: row.get("nonce")?,
             code_challenge: row.get("code_challenge")?,
-            authenticated_at: row.get("authenticated_at")?,
+            details: row.get::<Json<_>>("details")?.0,
             expires_at: row.get("expires_at")?,
-            token: row.get("token_id")?,
-            token_expires_at: row.get("token_expires_at")?,
+            grant: row.get("grant_id")?,
             session_ended_at: row.get("session_ended_at")?,
             person_disabled_at: row.get("person_disabled_at")?,
         })

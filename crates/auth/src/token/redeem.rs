@@ -3,32 +3,41 @@
 //! The code is spent by the first who presents it, whoever that is: a wrong verifier or another client means that it
 //! has leaked. A second use revokes what the first one got.
 
+use std::{sync::Arc, time::Duration};
+
 use crypto::pkce;
-use kernel::{Client, Digest, Id, Person, Scopes, Timestamp, Token};
+use kernel::{Client, Digest, Id, Person, Scopes, Session, Timestamp};
 use store::Writer;
 
 use super::{
+    Confirmation,
     exchange::TokenOut,
     id_token,
-    issue::{self, Grant},
+    issue::{self, NewToken},
     queries,
-    revocation::{self, Revoked},
+    refresh_token::RefreshToken,
+    revocation::Revoked,
 };
-use crate::{Auth, OAuthFault, authorize::CODE_PURPOSE, client::authenticate::ClientCall};
+use crate::{
+    Auth, OAuthFault,
+    authorize::CODE_PURPOSE,
+    client::{self, GrantType, authenticate::ClientCall},
+    grant::{self, Details, Grant, GrantRow},
+};
 
 /// A code as its row holds it, with what became of those it depends on.
 #[derive(Clone)]
 pub(super) struct CodeRow {
     pub client: Id<Client>,
     pub person: Id<Person>,
+    pub session: Id<Session>,
     pub redirect_uri: String,
     pub scopes: Scopes,
     pub nonce: Option<String>,
     pub code_challenge: String,
-    pub authenticated_at: Timestamp,
+    pub details: Details,
     pub expires_at: Timestamp,
-    pub token: Option<Id<Token>>,
-    pub token_expires_at: Option<Timestamp>,
+    pub grant: Option<Id<Grant>>,
     pub session_ended_at: Option<Timestamp>,
     pub person_disabled_at: Option<Timestamp>,
 }
@@ -38,13 +47,20 @@ pub(super) struct CodeRow {
 struct Attempt {
     client: Id<Client>,
     redirect_uri: String,
-    code_verifier: String,
+    code_verifier: Option<String>,
+    sender: Option<Confirmation>,
 }
 
 enum Outcome {
-    Granted(Box<CodeRow>, Grant),
+    Granted(Box<Granted>),
     Refused(&'static str),
     Replayed(Option<Revoked>),
+}
+
+struct Granted {
+    nonce: Option<String>,
+    grant: GrantRow,
+    token: NewToken,
 }
 
 /// Exchange a code.
@@ -54,18 +70,20 @@ pub(super) async fn redeem(auth: &Auth, call: &ClientCall) -> Result<TokenOut, O
     let attempt = Attempt {
         client: call.client.id,
         redirect_uri: call.form.require("redirect_uri", "redirect_uri is missing")?.to_owned(),
-        code_verifier: call.form.require("code_verifier", "code_verifier is missing")?.to_owned(),
+        code_verifier: call.form.get("code_verifier").map(str::to_owned),
+        sender: call.confirmation()?,
     };
-    match spend(auth, call, digest, attempt).await? {
-        Outcome::Granted(row, grant) => {
-            let access_token = issue::sign(auth, &call.client, &grant)?;
-            let id_token = if grant.scopes.has("openid") {
-                let nonce = row.nonce.as_deref();
-                Some(id_token::sign(auth, &call.client, &grant, &access_token, row.authenticated_at, nonce)?)
-            } else {
-                None
-            };
-            Ok(TokenOut::new(access_token, &grant, id_token))
+    let resource = call.resource(auth).await?;
+    match spend(auth, call, digest, attempt, resource).await? {
+        Outcome::Granted(granted) => {
+            let Granted { nonce, grant, token } = *granted;
+            let access_token = issue::sign(auth, &call.client, &token)?;
+            let id_token =
+                told_of_person(auth, &call.client, &grant, &token, &access_token, nonce.as_deref())?;
+            let refresh_token = gives_refresh_token(&call.client, &grant.scopes).then(|| {
+                RefreshToken { grant: grant.id, generation: grant.generation }.text(auth).expose().clone()
+            });
+            Ok(TokenOut { refresh_token, id_token, ..TokenOut::new(access_token, &token) })
         }
         Outcome::Refused(why) => Err(OAuthFault::InvalidGrant(why)),
         Outcome::Replayed(revoked) => {
@@ -75,14 +93,37 @@ pub(super) async fn redeem(auth: &Auth, call: &ClientCall) -> Result<TokenOut, O
     }
 }
 
+/// An ID token where the grant is a sign-in.
+pub(super) fn told_of_person(
+    auth: &Auth,
+    client: &client::Client,
+    grant: &GrantRow,
+    token: &NewToken,
+    access_token: &str,
+    nonce: Option<&str>,
+) -> Result<Option<String>, OAuthFault> {
+    if !token.scopes.has("openid") || token.person.is_none() {
+        return Ok(None);
+    }
+    id_token::sign(auth, client, grant, token, access_token, nonce).map(Some)
+}
+
+/// Whether a refresh token goes with the first access token: to clients that are registered for it, and where the person signs in to
+/// one (OpenID Connect Core §11), only if they asked for access that lasts.
+pub(crate) fn gives_refresh_token(client: &client::Client, scopes: &Scopes) -> bool {
+    let is_asked = scopes.has("offline_access") || scopes.has("online_access") || !scopes.has("openid");
+    client.may_use(GrantType::RefreshToken) && is_asked
+}
+
 /// One unit: the code is spent, and the token or the refusal is on record.
 async fn spend(
     auth: &Auth,
     call: &ClientCall,
     digest: Digest,
     attempt: Attempt,
+    resource: Option<String>,
 ) -> Result<Outcome, OAuthFault> {
-    let (auth_in, acting, client) = (auth.clone(), call.acting(), call.client.clone());
+    let (auth_in, acting, client) = (auth.clone(), call.acting(), Arc::clone(&call.client));
     auth.db()
         .write(async move |tx| -> Result<Outcome, OAuthFault> {
             let (world, now) = (auth_in.world(), auth_in.world().now());
@@ -90,20 +131,44 @@ async fn spend(
                 return replayed(tx, &auth_in, &acting, &digest, now).await;
             }
             let Some(row) = queries::code(tx, &digest).await? else { return Ok(Outcome::Refused("unknown")) };
-            let refused = judge(&row, &attempt, now).err();
-            if let Some(why) = refused {
+            if let Err(why) = judge(&row, &attempt, now) {
                 let entry = acting.entry("code.redeemed", client.id, serde_json::Value::Null);
                 let entry = audit::Entry { outcome: audit::Outcome::Refused(why), ..entry };
                 audit::record(tx, world, &entry).await?;
                 return Ok(Outcome::Refused(why));
             }
-            let grant = Grant::new(&auth_in, &client, Some(row.person), row.scopes.clone());
-            queries::set_token_of_code(tx, &digest, grant.token, grant.expires_at).await?;
-            let entry = acting.entry("token.issued", row.person, grant.details());
-            audit::record(tx, world, &entry).await?;
-            Ok(Outcome::Granted(Box::new(row), grant))
+            let mut details = row.details;
+            if resource.is_some() && resource != details.resource {
+                return Err(OAuthFault::InvalidTarget);
+            }
+            details.confirmation = attempt.sender.clone();
+            let grant = GrantRow {
+                id: world.new_id(),
+                organisation: client.organisation,
+                client: client.id,
+                person: Some(row.person),
+                session: Some(row.session),
+                expires_at: now + life(&client, &row.scopes),
+                scopes: row.scopes,
+                details,
+                created_at: now,
+                used_at: now,
+                generation: 0,
+                rotated_at: now,
+                revoked_at: None,
+            };
+            grant::queries::insert(tx, &grant).await?;
+            queries::set_grant_of_code(tx, &digest, grant.id).await?;
+            let token = NewToken::of_grant(&auth_in, &client, &grant, grant.scopes.clone());
+            audit::record(tx, world, &acting.entry("token.issued", row.person, token.details())).await?;
+            Ok(Outcome::Granted(Box::new(Granted { nonce: row.nonce, grant, token })))
         })
         .await
+}
+
+/// A grant without refresh token is over with its one access token.
+fn life(client: &client::Client, scopes: &Scopes) -> Duration {
+    if gives_refresh_token(client, scopes) { grant::IDLE } else { client.token_lifetime() }
 }
 
 /// Nothing was spent: there is no such code, or it was spent before, and then what came of it is dead.
@@ -115,11 +180,15 @@ async fn replayed(
     now: Timestamp,
 ) -> Result<Outcome, OAuthFault> {
     let Some(row) = queries::code(tx, digest).await? else { return Ok(Outcome::Refused("unknown")) };
-    let revoked = row.token.zip(row.token_expires_at).map(|(token, end)| Revoked::token(token, end, now));
-    if let Some(revoked) = &revoked {
-        revocation::record(tx, revoked).await?;
-    }
-    let entry = acting.entry("code.redeemed", row.client, serde_json::json!({ "token_revoked": row.token }));
+    let found = match row.grant {
+        Some(id) => grant::queries::with_ends(tx, id).await?,
+        None => None,
+    };
+    let revoked = match found {
+        Some(found) => grant::end::end(tx, auth, acting, &found.grant, "code_replayed", now).await?,
+        None => None,
+    };
+    let entry = acting.entry("code.redeemed", row.client, serde_json::json!({ "grant_revoked": row.grant }));
     let entry = audit::Entry { outcome: audit::Outcome::Refused("replayed"), ..entry };
     audit::record(tx, auth.world(), &entry).await?;
     Ok(Outcome::Replayed(revoked))
@@ -133,14 +202,24 @@ fn judge(row: &CodeRow, attempt: &Attempt, now: Timestamp) -> Result<(), &'stati
         Err("expired")
     } else if row.redirect_uri != attempt.redirect_uri {
         Err("another_redirect_uri")
-    } else if !pkce::matches(&row.code_challenge, &attempt.code_verifier) {
+    } else if !is_verified(&row.code_challenge, attempt.code_verifier.as_deref()) {
         Err("wrong_verifier")
+    } else if row.details.confirmation.as_ref().is_some_and(|key| !key.is_met_by(attempt.sender.as_ref())) {
+        Err("another_key")
     } else if row.session_ended_at.is_some() {
         Err("signed_out")
     } else if row.person_disabled_at.is_some() {
         Err("person_disabled")
     } else {
         Ok(())
+    }
+}
+
+/// A code without a challenge goes with no verifier: a stripped challenge is noticed (RFC 9700 §4.8.2).
+fn is_verified(challenge: &str, verifier: Option<&str>) -> bool {
+    match verifier {
+        None => challenge.is_empty(),
+        Some(verifier) => !challenge.is_empty() && pkce::matches(challenge, verifier),
     }
 }
 
@@ -159,15 +238,19 @@ mod tests {
             scopes: Scopes::none(),
             nonce: None,
             code_challenge: pkce::s256_challenge(&verifier),
-            authenticated_at: at(0),
+            session: Id::from_bytes([3; 16]),
+            details: Details::default(),
             expires_at: at(60),
-            token: None,
-            token_expires_at: None,
+            grant: None,
             session_ended_at: None,
             person_disabled_at: None,
         };
-        let attempt =
-            Attempt { client: row.client, redirect_uri: row.redirect_uri.clone(), code_verifier: verifier };
+        let attempt = Attempt {
+            client: row.client,
+            redirect_uri: row.redirect_uri.clone(),
+            code_verifier: Some(verifier),
+            sender: None,
+        };
         assert_eq!(judge(&row, &attempt, at(59)), Ok(()));
         assert_eq!(judge(&row, &attempt, at(60)), Err("expired"));
         for (attempt, why) in [
@@ -176,12 +259,29 @@ mod tests {
                 Attempt { redirect_uri: "https://app.example/cb/".into(), ..attempt.clone() },
                 "another_redirect_uri",
             ),
-            (Attempt { code_verifier: "b".repeat(43), ..attempt.clone() }, "wrong_verifier"),
-            (Attempt { code_verifier: row.code_challenge.clone(), ..attempt.clone() }, "wrong_verifier"),
-            (Attempt { code_verifier: String::new(), ..attempt.clone() }, "wrong_verifier"),
+            (Attempt { code_verifier: Some("b".repeat(43)), ..attempt.clone() }, "wrong_verifier"),
+            (
+                Attempt { code_verifier: Some(row.code_challenge.clone()), ..attempt.clone() },
+                "wrong_verifier",
+            ),
+            (Attempt { code_verifier: Some(String::new()), ..attempt.clone() }, "wrong_verifier"),
+            (Attempt { code_verifier: None, ..attempt.clone() }, "wrong_verifier"),
         ] {
             assert_eq!(judge(&row, &attempt, at(1)), Err(why));
         }
+        let plain = CodeRow { code_challenge: String::new(), ..row.clone() };
+        let without = Attempt { code_verifier: None, ..attempt.clone() };
+        assert_eq!(judge(&plain, &without, at(1)), Ok(()), "asked for without PKCE");
+        assert_eq!(judge(&plain, &attempt, at(1)), Err("wrong_verifier"), "its challenge was stripped");
+        let key = |thumbprint: &str| Some(Confirmation::dpop(thumbprint.into()));
+        let bound = Details { confirmation: key("a"), ..Details::default() };
+        let bound = CodeRow { details: bound, ..row.clone() };
+        assert_eq!(judge(&bound, &Attempt { sender: key("a"), ..attempt.clone() }, at(1)), Ok(()));
+        assert_eq!(
+            judge(&bound, &Attempt { sender: key("b"), ..attempt.clone() }, at(1)),
+            Err("another_key")
+        );
+        assert_eq!(judge(&bound, &attempt, at(1)), Err("another_key"));
         let signed_out = CodeRow { session_ended_at: Some(at(1)), ..row.clone() };
         assert_eq!(judge(&signed_out, &attempt, at(1)), Err("signed_out"));
         let switched_off = CodeRow { person_disabled_at: Some(at(1)), ..row };

@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use kernel::{Client, Id, Person, Timestamp, Token};
 use store::{DbError, Writer};
 
-use super::queries;
-use crate::{client::TOKEN_LIFETIME_S_MAX, row::text_column};
+use super::{ApiKey, Verified, queries};
+use crate::{client::TOKEN_LIFETIME_S_MAX, grant::Grant, row::text_column};
 
 /// The channel on which nodes hear that something was revoked.
 pub(crate) const CHANNEL: &str = "token_revocation";
@@ -20,6 +20,10 @@ pub(crate) enum Of {
     Client,
     /// All that were issued for a person.
     Person,
+    /// All that came of a grant.
+    Grant,
+    /// All that came of an API key.
+    Key,
 }
 
 impl Of {
@@ -28,11 +32,15 @@ impl Of {
             Self::Token => "token",
             Self::Client => "client",
             Self::Person => "person",
+            Self::Grant => "grant",
+            Self::Key => "key",
         }
     }
 }
-text_column!(Of, "token, client or person", |text| {
-    [Self::Token, Self::Client, Self::Person].into_iter().find(|of| of.as_str() == text)
+text_column!(Of, "what a revocation is of", |text| {
+    [Self::Token, Self::Client, Self::Person, Self::Grant, Self::Key]
+        .into_iter()
+        .find(|of| of.as_str() == text)
 });
 
 /// A revocation: every token of the subject that was issued at `not_after` or before is dead. The row is kept until
@@ -57,6 +65,15 @@ impl Revoked {
 
     pub(crate) fn person(person: Id<Person>, now: Timestamp) -> Self {
         Self::all_of(Of::Person, *person.as_bytes(), now)
+    }
+
+    pub(crate) fn grant(grant: Id<Grant>, now: Timestamp) -> Self {
+        Self::all_of(Of::Grant, *grant.as_bytes(), now)
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "what deleting an API key brings about"))]
+    pub(crate) fn key(key: Id<ApiKey>, now: Timestamp) -> Self {
+        Self::all_of(Of::Key, *key.as_bytes(), now)
     }
 
     fn all_of(of: Of, subject: [u8; 16], now: Timestamp) -> Self {
@@ -94,20 +111,24 @@ impl Revocations {
         self.0.retain(|_, until| until.expires_at > now);
     }
 
-    /// Whether a token with these properties is dead. `iat` counts whole seconds, so what was issued in the second
-    /// of a revocation is dead too.
-    pub(crate) fn cover(
-        &self,
-        token: Id<Token>,
-        client: Id<Client>,
-        person: Option<Id<Person>>,
-        issued_at_s: i64,
-    ) -> bool {
-        let is_ended =
-            |of, subject| self.0.get(&(of, subject)).is_some_and(|until| issued_at_s <= until.not_after_s);
-        self.0.contains_key(&(Of::Token, *token.as_bytes()))
-            || is_ended(Of::Client, *client.as_bytes())
-            || person.is_some_and(|person| is_ended(Of::Person, *person.as_bytes()))
+    /// Whether a token is dead. `iat` counts whole seconds, so what was issued in the second of a revocation is dead too; a grant
+    /// and an API key end once and for all.
+    pub(crate) fn cover(&self, token: &Verified) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let is_ended = |of, subject| {
+            self.0.get(&(of, subject)).is_some_and(|until| token.issued_at_s <= until.not_after_s)
+        };
+        let is_gone = |of, subject: Option<[u8; 16]>| {
+            subject.is_some_and(|subject| self.0.contains_key(&(of, subject)))
+        };
+        let caller = &token.caller;
+        is_gone(Of::Token, Some(*caller.token.as_bytes()))
+            || is_gone(Of::Grant, token.grant.map(|grant| *grant.as_bytes()))
+            || is_gone(Of::Key, token.key.map(|key| *key.as_bytes()))
+            || is_ended(Of::Client, *caller.client.as_bytes())
+            || caller.person.is_some_and(|person| is_ended(Of::Person, *person.as_bytes()))
     }
 }
 
@@ -115,10 +136,35 @@ impl Revocations {
 mod tests {
     use super::*;
 
+    fn verified(client: Id<Client>, issued_at_s: i64) -> Verified {
+        Verified {
+            caller: kernel::Caller {
+                organisation: Id::from_bytes([8; 16]),
+                client,
+                person: None,
+                scopes: kernel::Scopes::none(),
+                token: Id::from_bytes([1; 16]),
+            },
+            client_id: "opaque.diary".parse().unwrap(),
+            subject: "opaque.diary".into(),
+            audience: "https://hilum.example".into(),
+            issued_at_s,
+            expires_at_s: issued_at_s + 3600,
+            grant: None,
+            key: None,
+            confirmation: None,
+            authenticated_at_s: None,
+            acr: None,
+            actor: None,
+            context: serde_json::Map::new(),
+        }
+    }
+
     #[test]
     fn a_revocation_covers_what_was_issued_before_it() {
-        let (token, client, person) =
+        let (token, client, person): (_, Id<Client>, Id<Person>) =
             (Id::from_bytes([1; 16]), Id::from_bytes([2; 16]), Id::from_bytes([3; 16]));
+        let (grant, key) = (Id::from_bytes([4; 16]), Id::from_bytes([6; 16]));
         let (other, at) = (Id::from_bytes([9; 16]), Timestamp::from_micros(100_700_000));
         for (revoked, issued_at_s, is_dead) in [
             (Revoked::token(token, at, at), 100, true),
@@ -131,14 +177,18 @@ mod tests {
             (Revoked::client(person.cast(), at), 99, false),
             (Revoked::person(person, at), 100, true),
             (Revoked::person(person, at), 101, false),
+            (Revoked::grant(grant, at), 99, true),
+            (Revoked::grant(other.cast(), at), 99, false),
+            (Revoked::key(key, at), 101, true),
+            (Revoked::key(other.cast(), at), 99, false),
         ] {
             let mut revocations = Revocations::default();
             revocations.add(&revoked);
-            assert_eq!(
-                revocations.cover(token, client, Some(person), issued_at_s),
-                is_dead,
-                "{revoked:?} {issued_at_s}"
-            );
+            let mut seen = verified(client, issued_at_s);
+            seen.caller.token = token;
+            seen.caller.person = Some(person);
+            (seen.grant, seen.key) = (Some(grant), Some(key));
+            assert_eq!(revocations.cover(&seen), is_dead, "{revoked:?} {issued_at_s}");
         }
     }
 
@@ -148,8 +198,7 @@ mod tests {
         let mut revocations = Revocations::default();
         revocations.add(&Revoked::client(client, Timestamp::from_seconds(200)));
         revocations.add(&Revoked::client(client, Timestamp::from_seconds(100)));
-        let covers =
-            |revocations: &Revocations| revocations.cover(Id::from_bytes([1; 16]), client, None, 150);
+        let covers = |revocations: &Revocations| revocations.cover(&verified(client, 150));
         assert!(covers(&revocations));
         revocations.forget_expired(Timestamp::from_seconds(200 + i64::from(TOKEN_LIFETIME_S_MAX) - 1));
         assert!(covers(&revocations));

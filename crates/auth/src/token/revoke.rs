@@ -6,8 +6,11 @@ use kernel::Timestamp;
 use utoipa::ToSchema;
 use web::{Answer, AuthFault};
 
-use super::revocation::{self, Revoked};
-use crate::{Auth, OAuthFault, client::authenticate::ClientCall};
+use super::{
+    refresh_token::RefreshToken,
+    revocation::{self, Revoked},
+};
+use crate::{Auth, OAuthFault, client::authenticate::ClientCall, grant};
 
 /// What a client posts, besides its authentication.
 #[derive(ToSchema)]
@@ -16,7 +19,7 @@ use crate::{Auth, OAuthFault, client::authenticate::ClientCall};
 pub(crate) struct RevokeIn {
     /// The token.
     token: String,
-    /// Not needed: there is one kind of token.
+    /// Not needed: a token says what it is.
     token_type_hint: Option<String>,
 }
 
@@ -26,8 +29,11 @@ pub(crate) struct RevokeIn {
     responses((status = 200, description = "The token is not good any more")),
     security(("client_basic" = []), ()))]
 pub(crate) async fn revoke(State(auth): State<Auth>, call: ClientCall) -> Answer<StatusCode> {
-    let token = call.form.require("token", "token is missing")?;
-    let verified = match auth.check(token).await {
+    let text = call.form.require("token", "token is missing")?;
+    if let Some(presented) = RefreshToken::read(&auth, text) {
+        return end_grant(&auth, &call, presented).await;
+    }
+    let verified = match auth.check_for_any(text).await {
         Ok(verified) => verified,
         Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => {
             return Ok(StatusCode::OK);
@@ -48,5 +54,22 @@ pub(crate) async fn revoke(State(auth): State<Auth>, call: ClientCall) -> Answer
         })
         .await?;
     auth.heed(&revoked);
+    Ok(StatusCode::OK)
+}
+
+/// With its refresh token a grant ends, and every access token of it (§2.1).
+async fn end_grant(auth: &Auth, call: &ClientCall, presented: RefreshToken) -> Answer<StatusCode> {
+    let (auth_in, acting, client, now) = (auth.clone(), call.acting(), call.client.id, auth.world().now());
+    let revoked = auth
+        .db()
+        .write(async move |tx| -> Result<Option<Revoked>, OAuthFault> {
+            let Some(found) = grant::queries::with_ends(tx, presented.grant).await? else { return Ok(None) };
+            if found.grant.client != client {
+                return Err(OAuthFault::InvalidGrant("another_client"));
+            }
+            Ok(grant::end::end(tx, &auth_in, &acting, &found.grant, "given_up", now).await?)
+        })
+        .await?;
+    revoked.iter().for_each(|revoked| auth.heed(revoked));
     Ok(StatusCode::OK)
 }

@@ -136,11 +136,15 @@ on_each_engine! {
         let late = house.code(&client, &cookie, "openid").await;
         house.clock.advance(Duration::from_secs(60));
         assert_eq!(house.redeem(&client, &secret, &late).await.error(), "invalid_grant");
-        for missing in ["code", "redirect_uri", "code_verifier"] {
+        for (missing, error) in [
+            ("code", "invalid_request"),
+            ("redirect_uri", "invalid_request"),
+            ("code_verifier", "invalid_grant"),
+        ] {
             let code = house.code(&client, &cookie, "openid").await;
             let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
             let form: Vec<_> = form.into_iter().filter(|(name, _)| *name != missing).collect();
-            assert_eq!(house.post("/oauth2/token", basic, &form).await.error(), "invalid_request", "{missing}");
+            assert_eq!(house.post("/oauth2/token", basic, &form).await.error(), error, "{missing}");
         }
     }
 

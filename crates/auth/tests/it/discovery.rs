@@ -26,7 +26,7 @@ on_each_engine! {
         let same = house.get("/.well-known/oauth-authorization-server/oauth2", None).await.json();
         assert_eq!(same, metadata);
         for (key, value) in [
-            ("grant_types_supported", "authorization_code client_credentials"),
+            ("grant_types_supported", "authorization_code client_credentials refresh_token"),
             ("code_challenge_methods_supported", "S256"),
             ("response_modes_supported", "query"),
             ("response_types_supported", "code"),

@@ -1,9 +1,12 @@
 //! A deployment for one test: organisation, routes, and how to call them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use auth::{
-    Acting, Auth, Config,
+    Acting, Auth, Config, Parts,
     client::{self, Client, register::Registration},
     organisation::{self, Named},
     person::{self, NewPerson, Person, Role},
@@ -14,6 +17,7 @@ use crypto::{b64, pkce, sha256};
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use kernel::{Id, Organisation, Secret, World};
+use outbound::{Outbound, SystemLookup};
 use store::Db;
 use testkit::MockClock;
 use tower::ServiceExt;
@@ -90,7 +94,9 @@ impl House {
             scopes: "a b system/Observation.read".parse().unwrap(),
             ..Config::new(Url::parse(BASE).unwrap())
         };
-        let auth = Auth::open(db.clone(), vault, world.clone(), config).await.unwrap();
+        let outbound = Outbound::new([].into(), Arc::new(SystemLookup)).unwrap();
+        let parts = Parts { db: db.clone(), vault, world: world.clone(), outbound, config };
+        let auth = Auth::open(parts).await.unwrap();
         let organisation = Id::from_bytes([7; 16]);
         let named = Named { id: Some(organisation), slug: "northwind".into(), name: "Northwind".into() };
         organisation::create(&auth, &Acting::system(organisation), &named).await.unwrap();

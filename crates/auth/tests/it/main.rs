@@ -13,6 +13,7 @@ mod house;
 mod logout;
 mod people;
 mod redirects;
+mod refresh;
 mod registration;
 mod sign_in;
 mod sweep;

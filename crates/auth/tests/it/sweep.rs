@@ -40,6 +40,9 @@ on_each_engine! {
         assert_eq!(rows(TABLES).await[..2], [1, 1], "a code stays as long as the token that came of it");
         house.clock.advance(Duration::from_hours(2));
         worker.run_due().await.unwrap();
+        assert_eq!(rows(TABLES).await, [0, 1, 1, 1, 3]);
+        house.clock.advance(Duration::from_hours(24));
+        worker.run_due().await.unwrap();
         assert_eq!(rows(TABLES).await, [0, 0, 1, 0, 3]);
         house.clock.advance(Duration::from_hours(24 * 91));
         worker.run_due().await.unwrap();

@@ -66,7 +66,7 @@ on_each_engine! {
             (good, vec![], 400, "invalid_request"),
             (good, vec![("grant_type", "")], 400, "invalid_request"),
             (good, vec![("grant_type", "password"), ("username", "x"), ("password", "y")], 400, "unsupported_grant_type"),
-            (good, vec![("grant_type", "refresh_token"), ("refresh_token", "x")], 400, "unsupported_grant_type"),
+            (good, vec![("grant_type", "refresh_token"), ("refresh_token", "x")], 400, "unauthorized_client"),
             (good, vec![("grant_type", "client_credentials"), ("scope", "made-up")], 400, "invalid_scope"),
             (good, vec![("grant_type", "client_credentials"), ("scope", "openid")], 400, "invalid_scope"),
             (None, vec![("grant_type", "client_credentials"), ("client_id", public.client_id.as_str())], 400, "unauthorized_client"),
@@ -262,7 +262,9 @@ on_each_engine! {
         let token = own_token(&house, &client, &secret).await;
         let basic = Some((client.client_id.as_str(), secret.as_str()));
         db.close().await;
-        for path in ["/oauth2/introspection", "/oauth2/revocation", "/oauth2/token"] {
+        let asked = async || house.post("/oauth2/introspection", basic, &[("token", &token)]).await;
+        assert_eq!(asked().await.json()["active"], true, "what is known does for a while");
+        for path in ["/oauth2/revocation", "/oauth2/token"] {
             let reply = house.post(path, basic, &[("token", &token), ("grant_type", "client_credentials")]).await;
             assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
             assert!(reply.json().get("active").is_none());
@@ -271,5 +273,8 @@ on_each_engine! {
         house.clock.advance(Duration::from_secs(31));
         let unknown = house.auth.authenticate(Presented::bearer(&token)).await;
         assert!(matches!(unknown, Err(AuthFault::Unavailable(_))), "then nobody is let in on old knowledge");
+        let asked = asked().await;
+        assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(asked.json().get("active").is_none());
     }
 }

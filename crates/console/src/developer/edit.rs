@@ -39,7 +39,10 @@ pub(crate) async fn save(
     let client = client::get(console.auth(), &who.acting(), id).await?;
     let said = Registration {
         confidentiality: client.confidentiality.as_str().to_owned(),
+        profile: client.profile.as_str().to_owned(),
+        auth_method: client.auth_method.as_str().to_owned(),
         token_lifetime_s: Some(client.token_lifetime_s),
+        metadata: client.metadata.clone(),
         ..read(&answers)
     };
     match client::update(console.auth(), &who.acting(), id, &said).await {
@@ -64,7 +67,10 @@ fn registered(client: &Client) -> Registration {
         grant_types: client.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
         scopes: client.scopes.to_string(),
         logo_uri: client.logo_uri.as_ref().map(|uri| uri.as_str().to_owned()).unwrap_or_default(),
+        profile: client.profile.as_str().to_owned(),
+        auth_method: client.auth_method.as_str().to_owned(),
         token_lifetime_s: Some(client.token_lifetime_s),
+        metadata: client.metadata.clone(),
     }
 }
 

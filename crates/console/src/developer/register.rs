@@ -62,6 +62,7 @@ pub(super) fn read(answers: &Answers) -> Registration {
         scopes: answers.text("scopes").to_owned(),
         logo_uri: answers.text("logo_uri").to_owned(),
         token_lifetime_s: None,
+        ..Registration::default()
     }
 }
 

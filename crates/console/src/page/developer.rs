@@ -178,5 +178,9 @@ pub(crate) fn grant_in_words(grant: GrantType) -> &'static str {
     match grant {
         GrantType::AuthorizationCode => "a person signs in",
         GrantType::ClientCredentials => "it acts for itself",
+        GrantType::RefreshToken => "it keeps its access without asking again",
+        GrantType::JwtBearer => "it brings a signed assertion",
+        GrantType::DeviceCode => "a person types in a code on another device",
+        GrantType::TokenExchange => "it acts on with another application's token",
     }
 }

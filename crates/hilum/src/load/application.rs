@@ -10,8 +10,8 @@ use super::ClientDeclared;
 use crate::wire::House;
 
 pub(super) async fn declare(house: &House, acting: &Acting, declared: &ClientDeclared) -> anyhow::Result<()> {
-    let confidentiality =
-        if declared.secret.is_some() { Confidentiality::Confidential } else { Confidentiality::Public };
+    let is_public = declared.secret.is_none() && matches!(declared.auth_method.as_str(), "" | "none");
+    let confidentiality = if is_public { Confidentiality::Public } else { Confidentiality::Confidential };
     let registration = Registration {
         name: declared.name.clone(),
         uri: declared.uri.clone(),
@@ -19,6 +19,11 @@ pub(super) async fn declare(house: &House, acting: &Acting, declared: &ClientDec
         redirect_uris: declared.redirect_uris.clone(),
         grant_types: declared.grant_types.clone(),
         scopes: declared.scopes.clone(),
+        profile: declared.profile.clone(),
+        auth_method: declared.auth_method.clone(),
+        post_logout_redirect_uris: declared.post_logout_redirect_uris.clone(),
+        token_lifetime_s: declared.token_lifetime_s,
+        metadata: declared.metadata.clone(),
         ..Registration::default()
     };
     let name = || format!("client `{}`", declared.client_id);

@@ -82,12 +82,26 @@ pub struct ClientDeclared {
     /// Where authorization answers may go.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
-    /// `authorization_code`, `client_credentials`.
+    /// `authorization_code`, `refresh_token`, `client_credentials` and what else the metadata lists.
     pub grant_types: Vec<String>,
     /// Scopes, separated by spaces.
     pub scopes: String,
-    /// The first secret; none for a public client.
+    /// The first secret; none for a public client, and for one that proves itself with a key.
     pub secret: Option<Secret<String>>,
+    /// The security profile; `oauth21` where nothing is said.
+    #[serde(default)]
+    pub profile: String,
+    /// How it proves who it is: by its secret where it has one and nothing is said.
+    #[serde(default)]
+    pub auth_method: String,
+    /// How long its access tokens live, in seconds.
+    pub token_lifetime_s: Option<u32>,
+    /// Where a browser may go after sign-out.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What else is registered, in the words of RFC 7591.
+    #[serde(default)]
+    pub metadata: auth::client::ClientMetadata,
     /// Whether an administrator has verified it.
     #[serde(default)]
     pub verified: bool,

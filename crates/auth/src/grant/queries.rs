@@ -1,0 +1,171 @@
+//! SQL of grants.
+
+use kernel::{Client, Id, Person, Session, Timestamp};
+use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
+
+use super::{Grant, GrantRow, list::Connected};
+
+pub(crate) async fn insert(tx: &mut Writer, grant: &GrantRow) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO authorization_grant (id, organisation_id, client_id, person_id, session_id, scopes, details, \
+         created_at, used_at, generation, rotated_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        binds![
+            grant.id,
+            grant.organisation,
+            grant.client,
+            grant.person,
+            grant.session,
+            grant.scopes,
+            Json(&grant.details),
+            grant.created_at,
+            grant.used_at,
+            grant.generation,
+            grant.rotated_at,
+            grant.expires_at
+        ],
+    )
+    .await
+}
+
+/// A grant, and whether the person or session that it hangs on is gone.
+pub(crate) async fn with_ends(tx: &mut Reader, id: Id<Grant>) -> Result<Option<Found>, DbError> {
+    tx.optional(
+        "SELECT authorization_grant.*, person.disabled_at AS person_disabled_at, session.ended_at AS session_ended_at \
+         FROM authorization_grant LEFT JOIN person ON person.id = authorization_grant.person_id \
+         LEFT JOIN session ON session.id = authorization_grant.session_id WHERE authorization_grant.id = $1",
+        binds![id],
+    )
+    .await
+}
+
+/// A grant with what may have ended it from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub grant: GrantRow,
+    pub person_disabled_at: Option<Timestamp>,
+    pub session_ended_at: Option<Timestamp>,
+}
+
+/// The next generation, if nobody else has taken this step.
+pub(crate) async fn rotate(tx: &mut Writer, grant: &GrantRow, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE authorization_grant SET generation = generation + 1, rotated_at = $3, used_at = $3, expires_at = $4 \
+         WHERE id = $1 AND generation = $2 AND revoked_at IS NULL",
+        binds![grant.id, grant.generation, now, grant.expires_at],
+    )
+    .await
+}
+
+/// A use that changes no generation.
+pub(crate) async fn touch(tx: &mut Writer, grant: &GrantRow, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE authorization_grant SET used_at = $2, expires_at = $3 WHERE id = $1 AND revoked_at IS NULL",
+        binds![grant.id, now, grant.expires_at],
+    )
+    .await
+}
+
+pub(crate) async fn revoke(tx: &mut Writer, id: Id<Grant>, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE authorization_grant SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+        binds![id, now],
+    )
+    .await
+}
+
+pub(crate) async fn revoke_of_client(
+    tx: &mut Writer,
+    client: Id<Client>,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE authorization_grant SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL",
+        binds![client, now],
+    )
+    .await
+}
+
+pub(crate) async fn revoke_of_person(
+    tx: &mut Writer,
+    person: Id<Person>,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE authorization_grant SET revoked_at = $2 WHERE person_id = $1 AND revoked_at IS NULL",
+        binds![person, now],
+    )
+    .await
+}
+
+/// The live grants of one person to one client.
+pub(super) async fn live_between(
+    tx: &mut Reader,
+    person: Id<Person>,
+    client: Id<Client>,
+    now: Timestamp,
+) -> Result<Vec<GrantRow>, DbError> {
+    tx.all(
+        "SELECT * FROM authorization_grant WHERE person_id = $1 AND client_id = $2 AND revoked_at IS NULL \
+         AND expires_at > $3 ORDER BY id LIMIT 10000",
+        binds![person, client, now],
+    )
+    .await
+}
+
+/// The grants that end with a session.
+pub(super) async fn of_session(tx: &mut Reader, session: Id<Session>) -> Result<Vec<GrantRow>, DbError> {
+    tx.all(
+        "SELECT * FROM authorization_grant WHERE session_id = $1 AND revoked_at IS NULL ORDER BY id LIMIT 10000",
+        binds![session],
+    )
+    .await
+}
+
+/// The newest live grants of a person, each with its client's name.
+pub(super) async fn of_person(
+    tx: &mut Reader,
+    person: Id<Person>,
+    now: Timestamp,
+    rows_max: i64,
+) -> Result<Vec<Connected>, DbError> {
+    tx.all(
+        "SELECT authorization_grant.*, client.name AS client_name, client.uri AS client_uri, \
+         client.verified_at AS client_verified_at FROM authorization_grant \
+         JOIN client ON client.id = authorization_grant.client_id \
+         WHERE authorization_grant.person_id = $1 AND authorization_grant.revoked_at IS NULL \
+         AND authorization_grant.expires_at > $2 ORDER BY authorization_grant.id DESC LIMIT $3",
+        binds![person, now, rows_max],
+    )
+    .await
+}
+
+impl FromRow for GrantRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.get("id")?,
+            organisation: row.get("organisation_id")?,
+            client: row.get("client_id")?,
+            person: row.get("person_id")?,
+            session: row.get("session_id")?,
+            scopes: row.get("scopes")?,
+            details: row.get::<Json<_>>("details")?.0,
+            created_at: row.get("created_at")?,
+            used_at: row.get("used_at")?,
+            generation: row.get("generation")?,
+            rotated_at: row.get("rotated_at")?,
+            expires_at: row.get("expires_at")?,
+            revoked_at: row.get("revoked_at")?,
+        })
+    }
+}
+
+impl FromRow for Found {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            grant: GrantRow::from_row(row)?,
+            person_disabled_at: row.get("person_disabled_at")?,
+            session_ended_at: row.get("session_ended_at")?,
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! A token for the client itself.  RFC 6749 §4.4
+
+use kernel::Scopes;
+
+use super::{
+    exchange::TokenOut,
+    issue::{self, NewToken},
+};
+use crate::{
+    Auth, OAuthFault,
+    client::{Client, Confidentiality, authenticate::ClientCall},
+    scope,
+};
+
+/// Issue it; its line in the audit trail is durable before it leaves.
+pub(super) async fn client_credentials(auth: &Auth, call: &ClientCall) -> Result<TokenOut, OAuthFault> {
+    let scopes = granted(&call.client, call.form.get("scope"), auth.scopes_known())?;
+    let mut token = NewToken::own(auth, &call.client, scopes, call.confirmation()?);
+    token.details.resource = call.resource(auth).await?;
+    let entry = call.acting().entry("token.issued", call.client.id, token.details());
+    audit::record_now(auth.db(), auth.world(), &entry).await?;
+    let access_token = issue::sign(auth, &call.client, &token)?;
+    Ok(TokenOut::new(access_token, &token))
+}
+
+/// What a client gets for itself: what it asks for, as far as it is registered for it and it is no person's.
+fn granted(client: &Client, asked: Option<&str>, known: &Scopes) -> Result<Scopes, OAuthFault> {
+    if client.confidentiality == Confidentiality::Public {
+        return Err(OAuthFault::UnauthorizedClient("a public client has nothing on its own behalf"));
+    }
+    let own = scope::without_person(&client.scopes);
+    let Some(asked) = asked else { return Ok(own) };
+    let asked: Scopes = asked.parse().map_err(|_| OAuthFault::InvalidScope("scope is malformed"))?;
+    let granted = scope::granted(&asked, &own, known).map_err(OAuthFault::InvalidScope)?;
+    if granted.is_empty() && !asked.is_empty() {
+        return Err(OAuthFault::InvalidScope("the client can have none of these on its own behalf"));
+    }
+    Ok(granted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{self, register::Registration};
+
+    #[test]
+    fn a_client_gets_what_it_is_registered_for_and_nothing_of_a_person() {
+        let known: Scopes = format!("{} a b c", scope::built_in()).parse().unwrap();
+        let client = |kind: &str| {
+            let registration = Registration {
+                name: "Diary".into(),
+                uri: "https://app.example".into(),
+                confidentiality: kind.into(),
+                redirect_uris: vec!["https://app.example/cb".into()],
+                grant_types: vec!["authorization_code".into()],
+                scopes: "openid email a b".into(),
+                ..Registration::default()
+            };
+            client::tests::client(&registration, &known)
+        };
+        let get =
+            |kind: &str, asked| granted(&client(kind), asked, &known).map(|scopes| scopes.to_string()).ok();
+        for (asked, scopes) in [
+            (None, Some("a b")),
+            (Some("a"), Some("a")),
+            (Some("a c"), Some("a")),
+            (Some("a openid"), Some("a")),
+            (Some(" "), Some("")),
+            (Some("c"), None),
+            (Some("openid email"), None),
+            (Some("a made-up"), None),
+            (Some("a\"b"), None),
+        ] {
+            assert_eq!(get("confidential", asked).as_deref(), scopes, "{asked:?}");
+        }
+        assert_eq!(get("public", None), None);
+    }
+}
