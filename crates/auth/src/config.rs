@@ -62,7 +62,7 @@ impl Config {
     }
 
     /// How browsers reach this deployment, which decides about cookies.
-    pub(crate) fn transport(&self) -> Transport {
+    pub fn transport(&self) -> Transport {
         Transport::of(&self.public_url)
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use askama::{Template, filters::HtmlSafe};
 use kernel::Issue;
 
-use crate::words::sentence;
+use crate::language::heard;
 
 /// A form that is sent with POST.
 #[derive(Template)]
@@ -20,7 +20,7 @@ pub(crate) struct Form {
     /// What is wrong with the whole, or with a field that is not shown.
     pub(crate) wrong: Vec<String>,
     /// The words of the primary button.
-    pub(crate) submit: &'static str,
+    pub(crate) submit: Cow<'static, str>,
     /// Where "Cancel" leads.
     pub(crate) cancel: Option<String>,
     /// The class of the button: none for the page's one primary button.
@@ -29,13 +29,13 @@ pub(crate) struct Form {
 
 impl Form {
     /// A form without fields yet.
-    pub(crate) fn new(action: impl Into<String>, submit: &'static str) -> Self {
+    pub(crate) fn new(action: impl Into<String>, submit: impl Into<Cow<'static, str>>) -> Self {
         Self {
             action: action.into(),
             hidden: Vec::new(),
             fields: Vec::new(),
             wrong: Vec::new(),
-            submit,
+            submit: submit.into(),
             cancel: None,
             button: "",
         }
@@ -77,9 +77,9 @@ impl Form {
             // `redirect_uris[2]` is told at `redirect_uris`, and `settings.region` at a field of that very name.
             let group = issue.path.split('[').next().unwrap_or_default();
             match self.fields.iter_mut().find(|field| field.name == group) {
-                Some(field) if field.error.is_none() => field.error = Some(sentence(&issue.message)),
+                Some(field) if field.error.is_none() => field.error = Some(heard(&issue.message)),
                 Some(_) => {}
-                None => self.wrong.push(sentence(&issue.message)),
+                None => self.wrong.push(heard(&issue.message)),
             }
         }
         self

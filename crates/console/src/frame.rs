@@ -1,6 +1,6 @@
 //! What surrounds every page: title, who is signed in, where one is, what just happened.
 
-use crate::label::Tone;
+use crate::{label::Tone, t};
 
 /// The frame of a page.
 pub(crate) struct Frame {
@@ -62,9 +62,9 @@ pub(crate) enum Here {
 /// Links of the navigation under one heading.
 pub(crate) struct Group {
     /// The heading.
-    pub(crate) heading: &'static str,
+    pub(crate) heading: String,
     /// Address, words, and whether one is there.
-    pub(crate) links: Vec<(&'static str, &'static str, bool)>,
+    pub(crate) links: Vec<(&'static str, String, bool)>,
 }
 
 impl Frame {
@@ -84,18 +84,18 @@ impl Frame {
         self
     }
 
-    /// The navigation: none for a person whose services are all there is.
+    /// The navigation: none on a page that asks one question.
     pub(crate) fn groups(&self) -> Vec<Group> {
         let Some(viewer) = &self.viewer else { return Vec::new() };
-        let link = |here: Here, href, words| (href, words, self.here == here);
+        let link = |here: Here, href, words: &str| (href, words.to_owned(), self.here == here);
         let mut groups = Vec::new();
-        if viewer.is_developer || viewer.is_administrator {
-            let links = vec![link(Here::Services, "/integrations/", "Your services")];
-            groups.push(Group { heading: "You", links });
+        if self.here != Here::Nowhere {
+            let links = vec![link(Here::Services, "/integrations/", &t("menu-services").to_string())];
+            groups.push(Group { heading: t("menu-you").into(), links });
         }
         if viewer.is_developer {
             let links = vec![link(Here::Developer, "/developer/", "Your applications")];
-            groups.push(Group { heading: "Developer portal", links });
+            groups.push(Group { heading: "Developer portal".to_owned(), links });
         }
         if viewer.is_administrator {
             let links = vec![
@@ -107,7 +107,7 @@ impl Frame {
                 link(Here::Organisation, "/admin/organisation", "Organisation"),
                 link(Here::Audit, "/admin/audit", "Audit trail"),
             ];
-            groups.push(Group { heading: "Administration", links });
+            groups.push(Group { heading: "Administration".to_owned(), links });
         }
         groups
     }

@@ -1,6 +1,6 @@
 //! How a thing is: a word, and a shape and colour that repeat it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use askama::filters::HtmlSafe;
 
@@ -30,36 +30,37 @@ impl Tone {
 }
 
 /// A state as a label. Its `Display` is HTML.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct State {
     /// What it means.
     pub(crate) tone: Tone,
     /// The word: it says everything, the tone nothing more.
-    pub(crate) word: &'static str,
+    pub(crate) word: Cow<'static, str>,
 }
 
 impl State {
     /// As it should be.
-    pub(crate) const fn good(word: &'static str) -> Self {
-        Self { tone: Tone::Good, word }
+    pub(crate) fn good(word: impl Into<Cow<'static, str>>) -> Self {
+        Self { tone: Tone::Good, word: word.into() }
     }
     /// Somebody should look.
-    pub(crate) const fn warn(word: &'static str) -> Self {
-        Self { tone: Tone::Warn, word }
+    pub(crate) fn warn(word: impl Into<Cow<'static, str>>) -> Self {
+        Self { tone: Tone::Warn, word: word.into() }
     }
     /// Broken or refused.
-    pub(crate) const fn bad(word: &'static str) -> Self {
-        Self { tone: Tone::Bad, word }
+    pub(crate) fn bad(word: impl Into<Cow<'static, str>>) -> Self {
+        Self { tone: Tone::Bad, word: word.into() }
     }
     /// Nothing to say.
-    pub(crate) const fn quiet(word: &'static str) -> Self {
-        Self { tone: Tone::Quiet, word }
+    pub(crate) fn quiet(word: impl Into<Cow<'static, str>>) -> Self {
+        Self { tone: Tone::Quiet, word: word.into() }
     }
 }
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, r#"<span class="state {}">{}</span>"#, self.tone.class(), self.word)
+        let word = self.word.replace('&', "&amp;").replace('<', "&lt;");
+        write!(f, r#"<span class="state {}">{word}</span>"#, self.tone.class())
     }
 }
 

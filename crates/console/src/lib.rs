@@ -12,8 +12,10 @@ mod developer;
 mod form;
 mod frame;
 mod label;
+mod language;
 mod moment;
 mod page;
+mod permission;
 mod respond;
 mod route;
 mod services;
@@ -23,10 +25,13 @@ mod words;
 use askama::Template;
 use web::ErrorView;
 
+pub use language::{LanguageFault, Languages, in_language};
 #[cfg(any(test, feature = "samples"))]
 pub use page::sample::samples;
 pub use route::{ROUTES, entrance, routes};
 pub use state::{Config, Console, SelfRegistration};
+
+pub(crate) use language::t;
 
 /// The page that a browser shows in place of what it asked for: for [`web::Dialect::Page`].
 pub fn error_page(view: &ErrorView<'_>) -> String {

@@ -5,25 +5,13 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use kernel::Timestamp;
 
+use crate::t;
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// Beyond so many days a date says more than a number of days.
 const DAYS_MAX: u64 = 21;
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// An instant on a page: written "12 minutes ago", with the exact UTC time in the title. Its `Display` is HTML.
 #[derive(Clone, Copy)]
@@ -43,14 +31,25 @@ impl Moment {
             true => (true, self.now.since(self.at).as_secs()),
             false => (false, self.at.since(self.now).as_secs()),
         };
-        let amount = match age_s {
-            0..45 => return (if past { "just now" } else { "in a moment" }).to_owned(),
-            45..HOUR => plural(age_s.div_ceil(MINUTE).min(59), "minute"),
-            HOUR..DAY => plural(age_s / HOUR, "hour"),
-            DAY.. if age_s / DAY <= DAYS_MAX => plural(age_s / DAY, "day"),
-            _ => return date(&self.at.to_string()),
+        let amount = |unit_s: u64| usize::try_from((age_s / unit_s).max(1)).unwrap_or(usize::MAX);
+        let said = match (age_s, past) {
+            (0..45, true) => t("time-now"),
+            (0..45, false) => t("time-soon"),
+            (45..HOUR, _) => {
+                let minutes = usize::try_from(age_s.div_ceil(MINUTE).min(59)).unwrap_or(59);
+                if past {
+                    t("time-minutes-ago").count("amount", minutes)
+                } else {
+                    t("time-in-minutes").count("amount", minutes)
+                }
+            }
+            (HOUR..DAY, true) => t("time-hours-ago").count("amount", amount(HOUR)),
+            (HOUR..DAY, false) => t("time-in-hours").count("amount", amount(HOUR)),
+            _ if age_s / DAY > DAYS_MAX => return date(&self.at.to_string()),
+            (_, true) => t("time-days-ago").count("amount", amount(DAY)),
+            (_, false) => t("time-in-days").count("amount", amount(DAY)),
         };
-        if past { format!("{amount} ago") } else { format!("in {amount}") }
+        said.into()
     }
 }
 
@@ -58,26 +57,32 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let iso = self.at.to_string();
         let clock = iso.get(11..19).unwrap_or_default();
-        write!(f, r#"<time datetime="{iso}" title="{}, {clock} UTC">{}</time>"#, date(&iso), self.words())
+        let exact = t("time-exact").of("date", date(&iso)).of("clock", clock);
+        let (exact, words) = (escaped(&exact.to_string()), escaped(&self.words()));
+        write!(f, r#"<time datetime="{iso}" title="{exact}">{words}</time>"#)
     }
 }
 
 impl HtmlSafe for Moment {}
 
-/// `1 hour`, `2 hours`.
-pub(crate) fn plural(amount: u64, word: &str) -> String {
-    if amount == 1 { format!("1 {word}") } else { format!("{amount} {word}s") }
-}
-
 /// `2026-03-01T…` as `1 March 2026`.
 fn date(iso: &str) -> String {
     let mut parts = iso.get(..10).unwrap_or_default().split('-');
     let (year, month, day) = (parts.next(), parts.next(), parts.next());
-    let month = month.and_then(|m| m.parse::<usize>().ok()).and_then(|m| MONTHS.get(m.saturating_sub(1)));
+    let month = month.and_then(|month| month.parse::<usize>().ok());
     match (year, month, day) {
-        (Some(year), Some(month), Some(day)) => format!("{} {month} {year}", day.trim_start_matches('0')),
+        (Some(year), Some(month), Some(day)) => t("time-date")
+            .of("day", day.trim_start_matches('0'))
+            .count("month", month)
+            .of("year", year)
+            .into(),
         _ => iso.to_owned(),
     }
+}
+
+/// As text inside HTML: the words of a language may come from an operator's file.
+fn escaped(words: &str) -> String {
+    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -85,6 +90,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::language::rendered_in;
 
     #[test]
     fn times_are_said_as_people_say_them() {
@@ -97,6 +103,19 @@ mod tests {
         assert_eq!(ago(DAY), "1 day ago");
         assert_eq!(ago(40 * DAY), "11 October 2026");
         assert_eq!(Moment::new(now + Duration::from_secs(3 * DAY), now).words(), "in 3 days");
+        rendered_in("uk", || {
+            for (seconds, words) in [
+                (60, "1 хвилину тому"),
+                (3 * MINUTE, "3 хвилини тому"),
+                (11 * MINUTE, "11 хвилин тому"),
+                (21 * MINUTE, "21 хвилину тому"),
+                (5 * HOUR, "5 годин тому"),
+                (2 * DAY, "2 дні тому"),
+                (40 * DAY, "11 жовтня 2026 р."),
+            ] {
+                assert_eq!(ago(seconds), words);
+            }
+        });
     }
 
     #[test]

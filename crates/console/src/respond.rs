@@ -7,7 +7,7 @@ use kernel::{Issue, Kind};
 use serde::Deserialize;
 use web::{Answer, Problem, Redirect};
 
-use crate::frame::Notice;
+use crate::{frame::Notice, t};
 
 /// A page.
 pub(crate) fn page(view: &impl Template) -> Answer<Response> {
@@ -84,33 +84,40 @@ impl Told {
         if let Some(error) = &self.error {
             return Some(Notice::failed(not_linked(error)));
         }
-        let text = match self.done.as_deref()? {
-            "added" => "Added.",
-            "saved" => "Saved.",
-            "unlinked" => "Unlinked. Nobody can use this account from here any more.",
-            "asked" => "Asked for. An administrator decides.",
-            "granted" => "Trust is granted.",
-            "withdrawn" => "Withdrawn.",
-            "verified" => "Verified.",
-            "ended" => "The secret has ended.",
-            "enabled" => "Enabled.",
-            "disabled" => "Disabled.",
-            _ => return None,
+        let text: String = match self.done.as_deref()? {
+            "unlinked" => t("told-unlinked").into(),
+            "revoked" => t("told-revoked").into(),
+            other => of_work(other)?.to_owned(),
         };
         Some(Notice::done(text))
     }
 }
 
+/// What developers and administrators have done.
+fn of_work(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "added" => "Added.",
+        "saved" => "Saved.",
+        "asked" => "Asked for. An administrator decides.",
+        "granted" => "Trust is granted.",
+        "withdrawn" => "Withdrawn.",
+        "verified" => "Verified.",
+        "ended" => "The secret has ended.",
+        "enabled" => "Enabled.",
+        "disabled" => "Disabled.",
+        _ => return None,
+    })
+}
+
 /// Why a service was not linked, by the code that the connect flow brings back.  RFC 6749 §4.1.2.1
-fn not_linked(code: &str) -> &'static str {
-    match code {
-        "access_denied" => "It was not linked: access was not allowed there.",
-        "invalid_scope" => "It was not linked: the service did not give the permission that is needed.",
-        "temporarily_unavailable" => {
-            "It was not linked: the service does not answer at the moment. Try again later."
-        }
-        _ => "It was not linked: something went wrong between us and the service. Try again later.",
-    }
+fn not_linked(code: &str) -> String {
+    let said = match code {
+        "access_denied" => t("told-access-denied"),
+        "invalid_scope" => t("told-invalid-scope"),
+        "temporarily_unavailable" => t("told-unavailable"),
+        _ => t("told-not-linked"),
+    };
+    said.into()
 }
 
 /// On to a page of ours, telling there what was done.

@@ -9,7 +9,7 @@ use web::Csp;
 use crate::{
     Console,
     account::{consent, register, sign_in, sign_out, start},
-    asset, services,
+    asset, language, services,
 };
 
 /// Methods and address templates of the pages, in the order of the navigation.
@@ -22,6 +22,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/sign-out"),
     ("POST", "/sign-out"),
     ("GET", "/signed-out"),
+    ("POST", "/language"),
     ("GET", "/consent"),
     ("POST", "/consent"),
     ("GET", "/integrations/"),
@@ -96,6 +97,7 @@ fn own() -> Router<Console> {
         .route("/", get(start::show))
         .route("/sign-out", get(sign_out::ask).post(sign_out::leave))
         .route("/signed-out", get(sign_out::show))
+        .route("/language", post(language::change))
         .route("/integrations/", get(services::show::show))
         .route("/integrations/{slug}/unlink", get(services::unlink::ask).post(services::unlink::unlink))
 }

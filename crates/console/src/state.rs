@@ -10,9 +10,9 @@ use axum::extract::FromRef;
 use broker::Broker;
 use kernel::{Timestamp, World};
 use store::Db;
-use web::Answer;
+use web::{Answer, Cookie};
 
-use crate::{frame::Viewer, moment::Moment};
+use crate::{frame::Viewer, language::Languages, moment::Moment};
 
 /// The pages. A clone is a handle to the same.
 #[derive(Clone)]
@@ -27,10 +27,12 @@ struct Inner {
 }
 
 /// What an operator decides about the pages.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct Config {
     /// Who may make an account.
     pub self_registration: SelfRegistration,
+    /// What people can read.
+    pub languages: Languages,
 }
 
 /// Who may make an account.
@@ -58,6 +60,15 @@ impl Console {
 
     pub(crate) fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    pub(crate) fn languages(&self) -> &Languages {
+        &self.0.config.languages
+    }
+
+    /// A cookie of ours.
+    pub(crate) fn cookie(&self, name: &'static str) -> Cookie {
+        Cookie::new(name, self.auth().config().transport())
     }
 
     pub(crate) fn may_register(&self) -> bool {

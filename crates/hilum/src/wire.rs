@@ -6,7 +6,7 @@ use anyhow::Context;
 use auth::Auth;
 use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
-use console::Console;
+use console::{Console, Languages};
 use jobs::Worker;
 use kernel::World;
 use store::{Db, MigrationSet, StoreConfig, StoreUrl};
@@ -156,7 +156,8 @@ impl House {
         let counted = |routes| slow("all", limits.requests_per_minute, routes);
         let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
         let (db, world) = (self.db.clone(), self.world.clone());
-        let console = Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config));
+        let console =
+            Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config)?);
         let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
         let families = Families::new()
             .with(Dialect::OAuth, counted(slow("token", limits.token_per_minute, oauth)))
@@ -164,7 +165,7 @@ impl House {
             .with(pages, counted(auth::browser_routes(self.auth.clone())))
             .with(pages, counted(broker::browser_routes(self.broker.clone())))
             .with(pages, counted(entrance))
-            .with(pages, counted(console::routes(console)))
+            .with(pages, counted(console::routes(console.clone())))
             .with(pages, counted(web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api)))
             .with(Dialect::ProblemJson, health.routes())
             .unmatched("/oauth2", Dialect::OAuth)
@@ -177,7 +178,8 @@ impl House {
             metrics: metrics.clone(),
         };
         let bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX);
-        Ok(manners.around(web::body_limit(bytes_max, families.build(pages))))
+        let application = console::in_language(&console, families.build(pages));
+        Ok(manners.around(web::body_limit(bytes_max, application)))
     }
 
     /// Whether the database takes writes and the vault opens what it sealed.
@@ -247,10 +249,14 @@ fn outbound(config: &Config) -> anyhow::Result<Outbound> {
     Outbound::new(named, Arc::new(SystemLookup)).context("setting up outgoing calls")
 }
 
-fn console_config(config: &Config) -> console::Config {
+fn console_config(config: &Config) -> anyhow::Result<console::Config> {
     let self_registration = match config.people.self_registration {
         SelfRegistration::Open => console::SelfRegistration::Open,
         SelfRegistration::Closed => console::SelfRegistration::Closed,
     };
-    console::Config { self_registration }
+    let languages = match &config.pages.languages_folder {
+        Some(folder) => Languages::with_folder(folder).context("pages.languages_folder")?,
+        None => Languages::built_in(),
+    };
+    Ok(console::Config { self_registration, languages })
 }

@@ -9,21 +9,20 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use kernel::{Id, Kind, Scope};
+use kernel::{Id, Kind, Scope, Scopes};
 use serde::Deserialize;
 use web::{Answer, Form, Problem, Query, Redirect};
 
 use crate::{
     answers::Answers,
     frame::Frame,
-    page::consent::{Consent, Permission},
+    language::Said,
+    page::consent::{Consent, Group, Permission},
+    permission::{self, Line},
     respond::{Refusal, page},
     state::Console,
-    words,
+    t,
 };
-
-/// Without this scope there is nobody to speak of, so it cannot be left out.  OIDC Core §3.1.2.1
-const INDISPENSABLE: &str = "openid";
 
 /// Which request waits.
 #[derive(Deserialize)]
@@ -69,22 +68,57 @@ async fn view(console: &Console, who: &SignedIn, pending: &Pending) -> Answer<Co
         None => None,
     };
     let viewer = console.viewer(who).await?;
+    let title = t("consent-title").of("client", &client.name);
     Ok(Consent {
         person: viewer.name.clone(),
-        frame: Frame { viewer: Some(viewer), ..Frame::outside(format!("Allow {}?", client.name)) },
+        frame: Frame { viewer: Some(viewer), ..Frame::outside(title) },
         request: pending.id.to_string(),
         client: client.name.clone(),
         verified,
         returns_to: home(&pending.redirect_uri),
-        permissions: pending.scopes.iter().map(permission).collect(),
+        before: before(&pending.scopes, &pending.allowed_before),
+        groups: groups(&pending.scopes, &pending.allowed_before),
     })
 }
 
-fn permission(scope: &Scope) -> Permission {
-    Permission {
-        scope: scope.to_string(),
-        words: words::scope(scope.as_str()).into_owned(),
-        is_dropable: scope.as_str() != INDISPENSABLE,
+/// What the person allowed before, in a sentence.
+pub(crate) fn before(asked: &Scopes, allowed: &Scopes) -> String {
+    let (known, all) = (asked.intersection(allowed).iter().count(), asked.iter().count());
+    let said = match known {
+        0 => t("consent-before-none"),
+        some if some == all => t("consent-before-all"),
+        some => t("consent-before-some").count("many", some),
+    };
+    said.into()
+}
+
+/// Each scope as a line of its own that can be unticked, but for those without which nothing is left to allow.
+pub(crate) fn groups(asked: &Scopes, allowed: &Scopes) -> Vec<Group> {
+    let mut nth = 0;
+    let mut permission = |line: Line| {
+        nth += 1;
+        Permission {
+            nth,
+            needed: needed(&line.scope).map(String::from),
+            is_known: allowed.has(&line.scope),
+            scope: line.scope,
+            words: line.words,
+        }
+    };
+    let group = |group: permission::Group| Group {
+        heading: group.heading,
+        permissions: group.lines.into_iter().map(&mut permission).collect(),
+    };
+    permission::groups(asked).into_iter().map(group).collect()
+}
+
+/// Why a scope cannot be left out: without `openid` there is nobody to speak of (OIDC Core §3.1.2.1), and without the
+/// launch no patient (SMART App Launch 2.2 §2.0.10). Everything else is the person's to refuse.
+fn needed(scope: &str) -> Option<Said> {
+    match scope {
+        "openid" => Some(t("consent-needed-sign-in")),
+        "launch" | "launch/patient" => Some(t("consent-needed-launch")),
+        _ => None,
     }
 }
 
@@ -92,7 +126,7 @@ fn permission(scope: &Scope) -> Permission {
 fn home(redirect_uri: &str) -> String {
     match redirect_uri.split_once("://") {
         Some(("https" | "http", rest)) => rest.split(['/', '?']).next().unwrap_or_default().to_owned(),
-        Some((scheme, _)) => format!("an application on this device ({scheme}://)"),
+        Some((scheme, _)) => t("consent-on-device").of("scheme", scheme).into(),
         None => redirect_uri.to_owned(),
     }
 }
@@ -105,5 +139,33 @@ mod tests {
     fn a_person_sees_where_the_answer_goes() {
         assert_eq!(home("https://diary.example:8443/signed-in?x=y"), "diary.example:8443");
         assert_eq!(home("myapplication://signed-in"), "an application on this device (myapplication://)");
+    }
+
+    #[test]
+    fn everything_can_be_left_out_but_what_nothing_works_without() {
+        let asked = "openid profile offline_access launch/patient patient/Observation.rs".parse().unwrap();
+        let known = "openid profile".parse().unwrap();
+        let lines: Vec<Permission> =
+            groups(&asked, &known).into_iter().flat_map(|group| group.permissions).collect();
+        let named = |is: fn(&Permission) -> bool| -> Vec<&str> {
+            let mut scopes: Vec<_> =
+                lines.iter().filter(|line| is(line)).map(|line| line.scope.as_str()).collect();
+            scopes.sort_unstable();
+            scopes
+        };
+        assert_eq!(named(|line| line.needed.is_some()), ["launch/patient", "openid"]);
+        assert_eq!(named(|line| line.is_known), ["openid", "profile"]);
+        assert_eq!(named(|_| true).len(), 5);
+        let mut numbers: Vec<usize> = lines.iter().map(|line| line.nth).collect();
+        numbers.dedup();
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_person_reads_what_was_allowed_before() {
+        let said = |asked: &str, allowed: &str| before(&asked.parse().unwrap(), &allowed.parse().unwrap());
+        assert_eq!(said("a b", ""), "You have not allowed this application anything yet.");
+        assert_eq!(said("a b", "b c"), "You allowed 1 of these before.");
+        assert!(said("a b", "a b c").starts_with("You allowed all of this before."));
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     frame::{Frame, Here},
     label,
     page::developer::{Application, SecretRow, Trust, grant_in_words, kind_in_words},
+    permission,
     respond::{Told, page},
     state::Console,
     words,
@@ -74,7 +75,7 @@ fn how_it_is(client: &Client, trusted: usize, all: usize) -> String {
 
 /// Each scope as it is written, and in words.
 pub(crate) fn scopes_in_words(scopes: &Scopes) -> Vec<(String, String)> {
-    scopes.iter().map(|scope| (scope.to_string(), words::scope(scope.as_str()).into_owned())).collect()
+    scopes.iter().map(|scope| (scope.to_string(), permission::sentence(scope.as_str()))).collect()
 }
 
 /// The integrations of the developer's organisation, and whether the client is trusted with each.

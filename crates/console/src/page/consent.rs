@@ -19,15 +19,27 @@ pub(crate) struct Consent {
     pub(crate) person: String,
     /// Where the browser goes afterwards, as far as a person can read it.
     pub(crate) returns_to: String,
+    /// What the person allowed it before, in a sentence.
+    pub(crate) before: String,
+    pub(crate) groups: Vec<Group>,
+}
+
+/// Things that are asked for and belong together.
+pub(crate) struct Group {
+    pub(crate) heading: String,
     pub(crate) permissions: Vec<Permission>,
 }
 
 /// One thing that is asked for.
 pub(crate) struct Permission {
+    /// Its number on the page.
+    pub(crate) nth: usize,
     /// The scope.
     pub(crate) scope: String,
     /// The scope in words.
     pub(crate) words: String,
-    /// Whether it may be left out.
-    pub(crate) is_dropable: bool,
+    /// Why it cannot be left out, if so.
+    pub(crate) needed: Option<String>,
+    /// Whether the person allowed it before.
+    pub(crate) is_known: bool,
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{frame::Frame, words::sentence};
+use crate::{frame::Frame, language::heard, t};
 
 /// The page of a refusal or a mistake.
 #[derive(Template)]
@@ -13,9 +13,9 @@ pub(crate) struct Failure {
     /// What happened.
     pub(crate) happened: String,
     /// What to do.
-    pub(crate) steps: Vec<&'static str>,
+    pub(crate) steps: Vec<String>,
     /// The way on: address and words.
-    pub(crate) onward: (&'static str, &'static str),
+    pub(crate) onward: (&'static str, String),
     /// The request id.
     pub(crate) reference: Option<String>,
 }
@@ -23,44 +23,28 @@ pub(crate) struct Failure {
 impl Failure {
     /// The page for a status, a message of the domain, and a request id.
     pub(crate) fn of(status: u16, message: &str, reference: Option<&str>) -> Self {
-        let (heading, steps): (_, &[&str]) = match status {
-            401 => ("You are not signed in", &["Sign in, then try again."]),
-            403 => (
-                "You may not do this",
-                &[
-                    "If you came from another site, go back and start again there.",
-                    "If it is part of your work, ask an administrator for the role.",
-                ],
-            ),
-            404 => (
-                "We cannot find that page",
-                &["Check the address.", "It may have been removed, or belong to somebody else."],
-            ),
-            405 => ("That cannot be done here", &["Go back and use the buttons on the page."]),
-            409 => ("Somebody was faster", &["Go back, load the page again, and look at what has changed."]),
-            410 => ("This has expired", &["Go back to where you came from and start again."]),
-            413 => ("That was too much at once", &["Send less, and try again."]),
-            429 => ("Too many tries", &["Wait a minute, then try again."]),
-            503 => ("Something we need does not answer", &["Try again in a minute. Nothing was changed."]),
-            400..=499 => (
-                "That did not work",
-                &[
-                    "Go back to where you came from and start again.",
-                    "If it happens again, tell whoever made the application or the link.",
-                ],
-            ),
-            _ => (
-                "Something went wrong on our side",
-                &["Try again in a minute.", "If it happens again, tell us the reference below."],
-            ),
+        let (heading, steps) = match status {
+            401 => (t("failure-401"), vec![t("failure-401-sign-in")]),
+            403 => (t("failure-403"), vec![t("failure-403-other-site"), t("failure-403-role")]),
+            404 => (t("failure-404"), vec![t("failure-404-address"), t("failure-404-gone")]),
+            405 => (t("failure-405"), vec![t("failure-405-buttons")]),
+            409 => (t("failure-409"), vec![t("failure-409-again")]),
+            410 => (t("failure-410"), vec![t("failure-start-again")]),
+            413 => (t("failure-413"), vec![t("failure-413-less")]),
+            429 => (t("failure-429"), vec![t("failure-429-wait")]),
+            503 => (t("failure-503"), vec![t("failure-503-wait")]),
+            400..=499 => (t("failure-request"), vec![t("failure-start-again"), t("failure-tell-maker")]),
+            _ => (t("failure-ours"), vec![t("failure-wait"), t("failure-tell-us")]),
         };
-        let onward = if status == 401 { ("/sign-in", "Sign in") } else { ("/", "Go to the start page") };
+        let onward =
+            if status == 401 { ("/sign-in", t("sign-in-act")) } else { ("/", t("failure-start-page")) };
+        let heading: String = heading.into();
         Self {
-            frame: Frame::outside(heading),
-            heading: heading.to_owned(),
-            happened: sentence(message),
-            steps: steps.to_vec(),
-            onward,
+            frame: Frame::outside(heading.clone()),
+            heading,
+            happened: heard(message),
+            steps: steps.into_iter().map(String::from).collect(),
+            onward: (onward.0, onward.1.into()),
             reference: reference.map(str::to_owned),
         }
     }

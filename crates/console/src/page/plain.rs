@@ -5,6 +5,8 @@ use askama::Template;
 use crate::{
     form::{Choice, Field, Form},
     frame::Frame,
+    language::Said,
+    t,
 };
 
 /// One heading and at most one form.
@@ -12,68 +14,72 @@ use crate::{
 #[template(path = "plain.html")]
 pub(crate) struct Plain {
     pub(crate) frame: Frame,
-    pub(crate) heading: &'static str,
+    pub(crate) heading: String,
     pub(crate) lead: String,
     pub(crate) form: Option<Form>,
     /// The other way: words before the link, address, words of the link.
-    pub(crate) otherwise: Option<(&'static str, String, &'static str)>,
+    pub(crate) otherwise: Option<(String, String, String)>,
 }
 
 /// Sign in: `return_to` is where the browser goes afterwards.
 pub(crate) fn sign_in(return_to: &str, email: &str, may_register: bool) -> Plain {
-    let form = Form::new("/sign-in", "Sign in")
+    let form = Form::new("/sign-in", t("sign-in-act"))
         .hiding("return_to", return_to)
-        .with(Field::line("email", "E-mail address", "email", "username").value(email))
-        .with(Field::line("password", "Password", "password", "current-password"));
+        .with(Field::line("email", t("field-email"), "email", "username").value(email))
+        .with(Field::line("password", t("field-password"), "password", "current-password"));
     Plain {
-        frame: Frame::outside("Sign in"),
-        heading: "Sign in",
-        lead: "Link your health services, and see who may use them.".to_owned(),
+        frame: Frame::outside(t("sign-in-title")),
+        heading: t("sign-in-title").into(),
+        lead: t("sign-in-lead").into(),
         form: Some(form),
-        otherwise: may_register.then(|| ("No account yet?", "/register".to_owned(), "Create one")),
+        otherwise: may_register.then(|| or(t("sign-in-new"), "/register", t("sign-in-create"))),
     }
 }
 
 /// Create one's own account, at one of these organisations; without a choice there is only one.
 pub(crate) fn register(password_min: usize, name: &str, email: &str, organisations: Vec<Choice>) -> Plain {
-    let mut form = Form::new("/register", "Create account")
-        .with(Field::line("display_name", "Your name", "text", "name").value(name))
-        .with(Field::line("email", "E-mail address", "email", "username").value(email))
+    let mut form = Form::new("/register", t("register-act"))
+        .with(Field::line("display_name", t("field-name"), "text", "name").value(name))
+        .with(Field::line("email", t("field-email"), "email", "username").value(email))
         .with(
-            Field::line("password", "Password", "password", "new-password")
-                .hint(format!("At least {password_min} characters. A few words in a row are good.")),
+            Field::line("password", t("field-password"), "password", "new-password")
+                .hint(t("password-hint").count("least", password_min)),
         );
     if !organisations.is_empty() {
-        form = form.with(Field::select("organisation", "Where you belong", organisations));
+        form = form.with(Field::select("organisation", t("field-organisation"), organisations));
     }
     Plain {
-        frame: Frame::outside("Create an account"),
-        heading: "Create an account",
-        lead: "With it you link your health services in one place, and decide who may use them.".to_owned(),
+        frame: Frame::outside(t("register-title")),
+        heading: t("register-title").into(),
+        lead: t("register-lead").into(),
         form: Some(form),
-        otherwise: Some(("Have one already?", "/sign-in".to_owned(), "Sign in")),
+        otherwise: Some(or(t("register-known"), "/sign-in", t("sign-in-act"))),
     }
 }
 
 /// Leave? For somebody whom an application has sent here.
 pub(crate) fn sign_out() -> Plain {
     Plain {
-        frame: Frame::outside("Sign out"),
-        heading: "Sign out?",
-        lead: "You sign out of this deployment. Applications that you allowed keep working.".to_owned(),
-        form: Some(Form::new("/sign-out", "Sign out")),
-        otherwise: Some(("Or stay, and", "/".to_owned(), "go to the start page")),
+        frame: Frame::outside(t("sign-out-title")),
+        heading: t("sign-out-question").into(),
+        lead: t("sign-out-lead").into(),
+        form: Some(Form::new("/sign-out", t("frame-sign-out"))),
+        otherwise: Some(or(t("sign-out-stay"), "/", t("sign-out-start"))),
     }
 }
 
 /// Goodbye.
 pub(crate) fn signed_out() -> Plain {
     Plain {
-        frame: Frame::outside("Signed out"),
-        heading: "You are signed out",
-        lead: "Applications that you allowed keep working. On a shared computer, close the browser as well."
-            .to_owned(),
+        frame: Frame::outside(t("signed-out-title")),
+        heading: t("signed-out-heading").into(),
+        lead: t("signed-out-lead").into(),
         form: None,
-        otherwise: Some(("Back again?", "/sign-in".to_owned(), "Sign in")),
+        otherwise: Some(or(t("signed-out-back"), "/sign-in", t("sign-in-act"))),
     }
+}
+
+/// The other way: words before the link, address, words of the link.
+fn or(before: Said, href: &str, words: Said) -> (String, String, String) {
+    (before.into(), href.to_owned(), words.into())
 }

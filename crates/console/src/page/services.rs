@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{frame::Frame, label::State, moment::Moment};
+use crate::{frame::Frame, label::State, language::Said, moment::Moment, t};
 
 /// The summary.
 #[derive(Template)]
@@ -51,8 +51,8 @@ pub(crate) struct Application {
 }
 
 impl Service {
-    fn link_words(&self) -> &'static str {
-        if self.linked.is_some() { "Link again" } else { "Link" }
+    fn link_words(&self) -> Said {
+        if self.linked.is_some() { t("services-link-again") } else { t("services-link") }
     }
 }
 
@@ -61,18 +61,13 @@ pub(crate) fn how_things_are(services: &[Service]) -> (String, Option<String>) {
     let linked = services.iter().filter(|s| s.linked.is_some()).count();
     let attention = services.iter().filter(|s| s.attention.is_some()).count();
     let how = match (linked, services.len()) {
-        (_, 0) => "No service is set up here yet".to_owned(),
-        (0, 1) => "Your one service is not linked".to_owned(),
-        (1, 1) => "Your one service is linked".to_owned(),
-        (0, all) => format!("None of {all} services is linked"),
-        (linked, all) if linked == all => format!("All {all} services are linked"),
-        (1, all) => format!("1 of {all} services is linked"),
-        (linked, all) => format!("{linked} of {all} services are linked"),
+        (_, 0) => t("services-none"),
+        (0, 1) => t("services-one-not-linked"),
+        (1, 1) => t("services-one-linked"),
+        (0, all) => t("services-none-linked").count("all", all),
+        (linked, all) if linked == all => t("services-all-linked").count("all", all),
+        (linked, all) => t("services-some-linked").count("linked", linked).count("all", all),
     };
-    let but = match attention {
-        0 => None,
-        1 => Some("1 needs your attention".to_owned()),
-        many => Some(format!("{many} need your attention")),
-    };
-    (how, but)
+    let but = (attention > 0).then(|| t("services-attention").count("many", attention).into());
+    (how.into(), but)
 }

@@ -18,7 +18,7 @@ fn check_each(check: impl Fn(&str, &Html)) {
     let samples = samples();
     assert!(samples.len() > 30);
     for (name, html) in samples {
-        check(name, &Html::parse_document(&html));
+        check(&name, &Html::parse_document(&html));
     }
 }
 

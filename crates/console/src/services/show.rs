@@ -2,7 +2,7 @@
 
 use auth::SignedIn;
 use axum::{extract::State, response::Response};
-use broker::connection::ConnectionSummary;
+use broker::connection::{ConnectionSummary, Reason, Status};
 use kernel::Scopes;
 use web::{Answer, Query};
 
@@ -10,9 +10,10 @@ use crate::{
     frame::{Frame, Here},
     label,
     page::services::{Application, Service, Services, how_things_are},
+    permission,
     respond::{Told, page},
     state::Console,
-    words,
+    t,
 };
 
 /// `GET /integrations/`
@@ -31,7 +32,7 @@ pub(crate) async fn show(
     let (how, but) = how_things_are(&services);
     page(&Services {
         organisation: viewer.organisation.clone(),
-        frame: Frame::inside("Your services", Here::Services, viewer).telling(told.notice()),
+        frame: Frame::inside(t("services-title"), Here::Services, viewer).telling(told.notice()),
         how,
         but,
         services,
@@ -41,9 +42,9 @@ pub(crate) async fn show(
 fn service(console: &Console, one: ConnectionSummary) -> Service {
     let needs_person = one.can_unlink && !one.connected;
     let state = match (one.connected, needs_person) {
-        (true, _) => label::State::good("Linked"),
-        (false, true) => label::State::warn("Link again"),
-        (false, false) => label::State::quiet("Not linked"),
+        (true, _) => label::State::good(t("service-linked")),
+        (false, true) => label::State::warn(t("service-link-again")),
+        (false, false) => label::State::quiet(t("service-not-linked")),
     };
     let application = |used_by: &broker::connection::UsedBy| Application {
         name: used_by.name.clone(),
@@ -53,7 +54,7 @@ fn service(console: &Console, one: ConnectionSummary) -> Service {
     Service {
         purpose: purpose(one.status),
         state,
-        attention: needs_person.then(|| format!("{}.", one.status)),
+        attention: needs_person.then(|| standing(one.status)),
         linked: one.linked_at.map(|at| console.moment(at)),
         ends: one.consent_expires_at.map(|at| console.moment(at)),
         last_use: one.last_used_at.map(|at| console.moment(at)),
@@ -68,16 +69,25 @@ fn service(console: &Console, one: ConnectionSummary) -> Service {
 }
 
 /// What there is to say of a service that is not linked.
-fn purpose(status: &str) -> String {
-    match status {
-        "Not linked" => {
-            "Link your account there, and applications that your organisation trusts can use it for you."
-                .to_owned()
-        }
-        other => format!("{other}."),
-    }
+fn purpose(status: &'static str) -> String {
+    if status == Status::Revoked.in_words() { t("services-purpose").into() } else { standing(status) }
+}
+
+/// How a connection stands, in the language of the page: the broker says it in English.
+fn standing(status: &'static str) -> String {
+    let states = [
+        (Status::Degraded, t("status-degraded")),
+        (Status::NeedsReconnect(Reason::InvalidGrant), t("status-not-accepted")),
+        (Status::NeedsReconnect(Reason::ScopeMissing), t("status-scope-missing")),
+        (Status::NeedsReconnect(Reason::RotationLost), t("status-rotation-lost")),
+        (Status::NeedsReconnect(Reason::ProviderClosed), t("status-closed")),
+        (Status::NeedsReconnect(Reason::ConsentEnded), t("status-consent-ended")),
+        (Status::Revoking, t("status-revoking")),
+    ];
+    let found = states.into_iter().find(|(state, _)| state.in_words() == status);
+    found.map_or_else(|| format!("{status}."), |(_, said)| said.into())
 }
 
 fn in_words(scopes: &Scopes) -> Vec<String> {
-    scopes.iter().map(|scope| words::scope(scope.as_str()).into_owned()).collect()
+    scopes.iter().map(|scope| permission::sentence(scope.as_str())).collect()
 }

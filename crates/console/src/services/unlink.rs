@@ -12,6 +12,7 @@ use crate::{
     page::confirm::Confirm,
     respond::{done, page},
     state::Console,
+    t,
 };
 
 /// `GET /integrations/{slug}/unlink`
@@ -40,25 +41,22 @@ pub(crate) async fn unlink(
 fn view(viewer: Viewer, linked: &ConnectionSummary) -> Confirm {
     let name = &linked.name;
     let users: Vec<&str> = linked.used_by.iter().map(|used_by| used_by.name.as_str()).collect();
-    let lead = match users.as_slice() {
-        [] => "No application uses it now.".to_owned(),
-        [one] => format!("{one} can no longer use it for you."),
-        many => format!("{} can no longer use it for you.", many.join(", ")),
-    };
+    let lead =
+        if users.is_empty() { t("unlink-nobody") } else { t("unlink-users").of("names", users.join(", ")) };
+    let question: String = t("unlink-question").of("name", name).into();
+    let effects = [
+        t("unlink-destroy").of("name", name),
+        t("unlink-tell").of("name", name),
+        t("unlink-read-before"),
+        t("unlink-again"),
+    ];
     Confirm {
-        frame: Frame::inside(format!("Unlink {name}"), Here::Services, viewer),
-        back: ("/integrations/".to_owned(), "Your services".to_owned()),
-        heading: format!("Unlink {name}?"),
-        lead,
-        effects: vec![
-            format!(
-                "We destroy the key to your {name} account at once. Nobody can use it from here any more."
-            ),
-            format!("We tell {name} to end the access. If it does not answer, we keep trying."),
-            "What applications have read before stays with them. Ask them to delete it.".to_owned(),
-            "You can link it again at any time.".to_owned(),
-        ],
-        form: Form::new(format!("/integrations/{}/unlink", linked.slug), "Unlink")
+        frame: Frame::inside(question.clone(), Here::Services, viewer),
+        back: ("/integrations/".to_owned(), t("services-title").into()),
+        heading: question,
+        lead: lead.into(),
+        effects: effects.map(String::from).into(),
+        form: Form::new(format!("/integrations/{}/unlink", linked.slug), t("services-unlink"))
             .or_back_to("/integrations/")
             .dangerous(),
     }

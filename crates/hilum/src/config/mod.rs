@@ -12,6 +12,7 @@ mod integrations;
 mod layers;
 mod limits;
 mod log;
+mod pages;
 mod people;
 mod redis;
 mod server;
@@ -24,6 +25,7 @@ pub use self::{
     integrations::IntegrationsConfig,
     limits::LimitsConfig,
     log::{LogConfig, LogFormat},
+    pages::PagesConfig,
     people::PeopleConfig,
     people::SelfRegistration,
     redis::RedisConfig,
@@ -54,6 +56,8 @@ pub struct Config {
     pub vault: VaultConfig,
     /// Accounts and sessions.
     pub people: PeopleConfig,
+    /// What people see.
+    pub pages: PagesConfig,
     /// Life of tokens.
     pub tokens: TokensConfig,
     /// Third-party services.

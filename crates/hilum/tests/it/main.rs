@@ -10,6 +10,7 @@ mod ends;
 mod faults;
 mod headers;
 mod isolation;
+mod languages;
 mod openapi;
 mod pages;
 mod party;

@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 53] = [
+const ROWS: [Row; 54] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -31,6 +31,7 @@ const ROWS: [Row; 53] = [
     ("GET", "/sign-out", Anybody, &[], 200),
     ("POST", "/sign-out", Anybody, &[], 303),
     ("GET", "/signed-out", Anybody, &[], 200),
+    ("POST", "/language", Anybody, &[("language", "uk")], 303),
     // Nothing is named, and nothing waits; what does is in every test that gets a token.
     ("GET", "/consent", Person, &[], 400),
     ("POST", "/consent", Person, &[], 400),

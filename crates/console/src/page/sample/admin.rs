@@ -131,7 +131,7 @@ fn application() -> Application {
         kind: "Public: it runs where it cannot keep a secret",
         grants: vec!["a person signs in"],
         scopes: ["openid", "integrations:read"]
-            .map(|s| (s.to_owned(), crate::words::scope(s).into_owned()))
+            .map(|s| (s.to_owned(), crate::permission::sentence(s)))
             .into(),
         registered: ago(5 * HOUR),
         verify: Some(Form::new(format!("/admin/applications/{ID}/verify"), "Verify")),

@@ -124,7 +124,7 @@ fn application() -> Application {
         is_confidential: true,
         grants: vec!["a person signs in", "and stays signed in"],
         scopes: ["openid", "integrations:read", "integrations:use"]
-            .map(|s| (s.to_owned(), crate::words::scope(s).into_owned()))
+            .map(|s| (s.to_owned(), crate::permission::sentence(s)))
             .into(),
         logo: None,
         registered: ago(64 * DAY),

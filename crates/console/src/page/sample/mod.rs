@@ -10,7 +10,7 @@ use std::time::Duration;
 use askama::Template;
 use kernel::Timestamp;
 
-use crate::moment::Moment;
+use crate::{language::rendered_in, moment::Moment};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -30,8 +30,15 @@ fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
     (name, page.render().unwrap_or_else(|error| error.to_string()))
 }
 
-/// Every page with made-up contents: a name for the file, and the HTML.
-pub fn samples() -> Vec<(&'static str, String)> {
+/// Every page with made-up contents: a name for the file, and the HTML. What people see is there in each language.
+pub fn samples() -> Vec<(String, String)> {
+    let named = |(name, html): (&str, String)| (name.to_owned(), html);
+    let in_ukrainian = rendered_in("uk", person::samples);
+    let in_ukrainian = in_ukrainian.into_iter().map(|(name, html)| (format!("uk-{name}"), html));
+    rendered_in("en", all).into_iter().map(named).chain(in_ukrainian).collect()
+}
+
+fn all() -> Vec<(&'static str, String)> {
     [person::samples(), developer::samples(), admin::samples(), deployment::samples()]
         .into_iter()
         .flatten()

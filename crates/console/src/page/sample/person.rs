@@ -4,25 +4,28 @@ use kernel::Issue;
 
 use super::{DAY, HOUR, MINUTE, ago, shown, words};
 use crate::{
+    account::consent,
     form::Form,
     frame::{Frame, Here, Notice, Viewer},
     label::State,
     page::{
         confirm::Confirm,
-        consent::{Consent, Permission},
+        consent::Consent,
         failure::Failure,
         plain,
         services::{Application, Service, Services, how_things_are},
     },
+    t,
 };
+
+const RECORD: &str = "openid fhirUser launch/patient offline_access patient/Patient.rs patient/Condition.rs \
+                      patient/MedicationRequest.cruds patient/Observation.rs?category=laboratory \
+                      patient/Observation.rs?category=vital-signs";
 
 pub(super) fn samples() -> Vec<(&'static str, String)> {
     let mut refused = plain::sign_in("/integrations/", "morag@example.org", true);
     refused.form = refused.form.map(|form| {
-        form.refused(vec![Issue::at(
-            "password",
-            "The e-mail address and the password do not belong together.",
-        )])
+        form.refused(vec![Issue::at("password", "The e-mail address or the password is not right.")])
     });
     vec![
         shown("sign-in", &plain::sign_in("/integrations/", "", true)),
@@ -30,8 +33,16 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         shown("register", &plain::register(12, "", "", Vec::new())),
         shown("sign-out", &plain::sign_out()),
         shown("signed-out", &plain::signed_out()),
-        shown("consent", &consent(true)),
-        shown("consent-unverified", &consent(false)),
+        shown(
+            "consent",
+            &consent(
+                true,
+                "openid profile integrations:read integrations:use offline_access",
+                "openid profile",
+            ),
+        ),
+        shown("consent-unverified", &consent(false, "openid email", "")),
+        shown("consent-record", &consent(true, RECORD, "")),
         shown("services", &services(all())),
         shown("services-empty", &services(Vec::new())),
         shown("unlink", &unlink()),
@@ -48,26 +59,18 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn consent(is_verified: bool) -> Consent {
-    let permission = |scope: &str, is_dropable| Permission {
-        scope: scope.to_owned(),
-        words: crate::words::scope(scope).into_owned(),
-        is_dropable,
-    };
+fn consent(is_verified: bool, asked: &str, allowed: &str) -> Consent {
+    let (asked, allowed) = (asked.parse().unwrap_or_default(), allowed.parse().unwrap_or_default());
+    let title = t("consent-title").of("client", "Pulse Diary");
     Consent {
-        frame: Frame { viewer: Some(Viewer::sample_person()), ..Frame::outside("Allow Pulse Diary?") },
+        frame: Frame { viewer: Some(Viewer::sample_person()), ..Frame::outside(title) },
         request: "0190b6e0-0000-7000-8000-000000000001".to_owned(),
         client: "Pulse Diary".to_owned(),
         verified: is_verified.then(|| ("Kelvin Health".to_owned(), ago(60 * DAY))),
         person: "Morag Sinclair".to_owned(),
         returns_to: "diary.example.org".to_owned(),
-        permissions: vec![
-            permission("openid", false),
-            permission("profile", true),
-            permission("integrations:read", true),
-            permission("integrations:use", true),
-            permission("offline_access", true),
-        ],
+        before: consent::before(&asked, &allowed),
+        groups: consent::groups(&asked, &allowed),
     }
 }
 

@@ -1,0 +1,60 @@
+# What surrounds every page.
+
+language-name = English
+language-choice = Language
+brand-line = Hilum health integration gateway
+frame-skip = Skip to content
+frame-menu = Menu
+frame-main-navigation = Main
+frame-signed-in-as = Signed in as
+frame-sign-out = Sign out
+frame-documentation = API documentation
+menu-you = You
+menu-services = Your services
+
+form-problem = There is a problem
+form-cancel = Cancel
+form-optional = (optional)
+confirm-effects = What will happen
+
+time-now = just now
+time-soon = in a moment
+time-minutes-ago = { $amount ->
+    [one] 1 minute ago
+   *[other] { $amount } minutes ago
+}
+time-hours-ago = { $amount ->
+    [one] 1 hour ago
+   *[other] { $amount } hours ago
+}
+time-days-ago = { $amount ->
+    [one] 1 day ago
+   *[other] { $amount } days ago
+}
+time-in-minutes = { $amount ->
+    [one] in 1 minute
+   *[other] in { $amount } minutes
+}
+time-in-hours = { $amount ->
+    [one] in 1 hour
+   *[other] in { $amount } hours
+}
+time-in-days = { $amount ->
+    [one] in 1 day
+   *[other] in { $amount } days
+}
+time-date = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+time-exact = { $date }, { $clock } UTC
