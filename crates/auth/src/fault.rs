@@ -50,6 +50,9 @@ pub enum OAuthFault {
     /// There is no such API here (RFC 8707 §2).
     #[error("invalid_target")]
     InvalidTarget,
+    /// What a device is told that asks whether the person has answered (RFC 8628 §3.5).
+    #[error("{0}")]
+    Device(&'static str),
     /// The token is no person's.
     #[error("a token without a person where one is needed")]
     NoPerson,
@@ -105,6 +108,7 @@ impl From<OAuthFault> for Problem {
                 ("unsupported_grant_type", "this grant_type is not offered here")
             }
             OAuthFault::InvalidScope(why) => ("invalid_scope", why),
+            OAuthFault::Device(code) => (code, "see RFC 8628 section 3.5"),
             OAuthFault::InvalidTarget => ("invalid_target", "resource is not an API that is known here"),
         };
         Self::new(Kind::Invalid, words).with_code(code).with_status(StatusCode::BAD_REQUEST)

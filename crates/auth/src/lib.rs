@@ -7,6 +7,7 @@
 pub mod authorize;
 pub mod client;
 mod config;
+pub mod device;
 mod discovery;
 mod fault;
 pub mod grant;
@@ -46,6 +47,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0002_clients", sql: include_str!("../migrations/0002_clients.sql") },
         Migration { name: "0003_tokens", sql: include_str!("../migrations/0003_tokens.sql") },
         Migration { name: "0004_grants", sql: include_str!("../migrations/0004_grants.sql") },
+        Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
     ],
 };
 
@@ -57,6 +59,7 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
     let authenticate: Arc<dyn Authenticate> = Arc::new(auth.clone());
     OpenApiRouter::with_openapi(security::schemes(&auth))
         .routes(routes!(token::exchange::exchange))
+        .routes(routes!(device::begin::begin))
         .routes(routes!(token::introspect::introspect))
         .routes(routes!(token::revoke::revoke))
         .routes(routes!(keys::jwks::jwks))

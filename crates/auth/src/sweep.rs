@@ -62,8 +62,12 @@ const CODE_KEPT: Duration = Duration::from_hours(24);
 const GRANT_KEPT: Duration = Duration::from_hours(24 * 30);
 
 /// Codes before the sessions that they point at.
-fn sweeps(now: Timestamp) -> [Sweep; 6] {
+fn sweeps(now: Timestamp) -> [Sweep; 7] {
     [
+        Sweep {
+            sql: "DELETE FROM device_code WHERE id IN (SELECT id FROM device_code WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
         Sweep {
             sql: "DELETE FROM authorization_request WHERE id IN \
                   (SELECT id FROM authorization_request WHERE expires_at < $1 LIMIT $2)",

@@ -110,7 +110,8 @@ impl GrantType {
     ];
 
     /// Those that work already.
-    pub const OFFERED: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+    pub const OFFERED: [Self; 4] =
+        [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken, Self::DeviceCode];
 
     /// The name by which the regional engine's documents call [`Self::JwtBearer`] (contract 2, rulings).
     pub const JWT_BEARER_ALIAS: &str = "jwt_authorization";

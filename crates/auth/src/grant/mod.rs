@@ -15,7 +15,10 @@ use serde_json::{Map, Value};
 pub use list::{Connected, GRANTS_SHOWN_MAX, list_of_person};
 pub use revoke::{revoke, revoke_all_of};
 
-use crate::token::Confirmation;
+use crate::{
+    Auth, client,
+    token::{Confirmation, redeem::gives_refresh_token},
+};
 
 /// How long a grant lives that no refresh token was used of, and how long in any case.
 pub const IDLE: Duration = Duration::from_hours(24 * 30);
@@ -75,6 +78,35 @@ pub(crate) struct GrantRow {
     pub rotated_at: Timestamp,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+}
+
+impl GrantRow {
+    /// A grant that begins now. Without a refresh token it is over with its one access token.
+    pub(crate) fn open(
+        auth: &Auth,
+        client: &client::Client,
+        person: Option<Id<Person>>,
+        session: Option<Id<Session>>,
+        scopes: Scopes,
+    ) -> Self {
+        let now = auth.world().now();
+        let life = if gives_refresh_token(client, &scopes) { IDLE } else { client.token_lifetime() };
+        Self {
+            id: auth.world().new_id(),
+            organisation: client.organisation,
+            client: client.id,
+            person,
+            session,
+            scopes,
+            details: Details::default(),
+            created_at: now,
+            used_at: now,
+            generation: 0,
+            rotated_at: now,
+            expires_at: now + life,
+            revoked_at: None,
+        }
+    }
 }
 
 /// Whether a client keeps its access when the person has signed out.  OpenID Connect Core §11, SMART App Launch 2.2 §2.0.10

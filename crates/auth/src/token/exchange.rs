@@ -11,6 +11,7 @@ use super::{Confirmation, client_credentials, issue::NewToken, redeem, refresh};
 use crate::{
     Auth, OAuthFault,
     client::{self, GrantType, authenticate::ClientCall, is_resource},
+    device,
 };
 
 /// What a client posts, besides its authentication.
@@ -26,6 +27,8 @@ pub(crate) struct TokenIn {
     redirect_uri: Option<String>,
     /// The PKCE verifier, for `authorization_code`.
     code_verifier: Option<String>,
+    /// The device code, for `urn:ietf:params:oauth:grant-type:device_code`.
+    device_code: Option<String>,
     /// The refresh token, for `refresh_token`.
     refresh_token: Option<String>,
     /// For `client_credentials`: all that the client is registered for where it is left out. For `refresh_token`: all that was
@@ -79,7 +82,8 @@ pub(crate) async fn exchange(State(auth): State<Auth>, call: ClientCall) -> Answ
         GrantType::AuthorizationCode => redeem::redeem(&auth, &call).await?,
         GrantType::ClientCredentials => client_credentials::client_credentials(&auth, &call).await?,
         GrantType::RefreshToken => refresh::refresh(&auth, &call).await?,
-        GrantType::JwtBearer | GrantType::DeviceCode | GrantType::TokenExchange => {
+        GrantType::DeviceCode => device::poll::poll(&auth, &call).await?,
+        GrantType::JwtBearer | GrantType::TokenExchange => {
             return Err(OAuthFault::UnsupportedGrantType.into());
         }
     };
@@ -87,7 +91,7 @@ pub(crate) async fn exchange(State(auth): State<Auth>, call: ClientCall) -> Answ
 }
 
 impl TokenOut {
-    pub(super) fn new(access_token: String, token: &NewToken) -> Self {
+    pub(crate) fn new(access_token: String, token: &NewToken) -> Self {
         Self {
             access_token,
             token_type: Confirmation::token_type(token.details.confirmation.as_ref()),
@@ -103,7 +107,7 @@ impl TokenOut {
 
 impl ClientCall {
     /// The key that tokens of this call are bound to: what the client has proven, if it has, and it has to where that is registered.
-    pub(super) fn confirmation(&self) -> Result<Option<Confirmation>, OAuthFault> {
+    pub(crate) fn confirmation(&self) -> Result<Option<Confirmation>, OAuthFault> {
         match &self.sender {
             None if self.client.requires_sender_constraint() => Err(OAuthFault::InvalidRequest(
                 "tokens of this client have to be bound to a key: send a DPoP proof",
@@ -113,7 +117,7 @@ impl ClientCall {
     }
 
     /// The API that is asked for, if it is one that is registered here; none for this deployment itself.
-    pub(super) async fn resource(&self, auth: &Auth) -> Result<Option<String>, OAuthFault> {
+    pub(crate) async fn resource(&self, auth: &Auth) -> Result<Option<String>, OAuthFault> {
         match self.form.get("resource") {
             None => Ok(None),
             Some(uri) => known_resource(auth, uri).await,

@@ -10,7 +10,7 @@ pub(crate) mod introspect;
 pub(crate) mod issue;
 mod keep_current;
 mod queries;
-mod redeem;
+pub(crate) mod redeem;
 mod refresh;
 mod refresh_token;
 pub(crate) mod revocation;

@@ -3,7 +3,7 @@
 //! The code is spent by the first who presents it, whoever that is: a wrong verifier or another client means that it
 //! has leaked. A second use revokes what the first one got.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crypto::pkce;
 use kernel::{Client, Digest, Id, Person, Scopes, Session, Timestamp};
@@ -52,15 +52,16 @@ struct Attempt {
 }
 
 enum Outcome {
-    Granted(Box<Granted>),
+    Granted(Box<Opened>),
     Refused(&'static str),
     Replayed(Option<Revoked>),
 }
 
-struct Granted {
-    nonce: Option<String>,
-    grant: GrantRow,
-    token: NewToken,
+/// A grant that has just begun, with its first token.
+pub(crate) struct Opened {
+    pub nonce: Option<String>,
+    pub grant: GrantRow,
+    pub token: NewToken,
 }
 
 /// Exchange a code.
@@ -75,22 +76,23 @@ pub(super) async fn redeem(auth: &Auth, call: &ClientCall) -> Result<TokenOut, O
     };
     let resource = call.resource(auth).await?;
     match spend(auth, call, digest, attempt, resource).await? {
-        Outcome::Granted(granted) => {
-            let Granted { nonce, grant, token } = *granted;
-            let access_token = issue::sign(auth, &call.client, &token)?;
-            let id_token =
-                told_of_person(auth, &call.client, &grant, &token, &access_token, nonce.as_deref())?;
-            let refresh_token = gives_refresh_token(&call.client, &grant.scopes).then(|| {
-                RefreshToken { grant: grant.id, generation: grant.generation }.text(auth).expose().clone()
-            });
-            Ok(TokenOut { refresh_token, id_token, ..TokenOut::new(access_token, &token) })
-        }
+        Outcome::Granted(opened) => answer(auth, &call.client, *opened),
         Outcome::Refused(why) => Err(OAuthFault::InvalidGrant(why)),
         Outcome::Replayed(revoked) => {
             revoked.iter().for_each(|revoked| auth.heed(revoked));
             Err(OAuthFault::InvalidGrant("replayed"))
         }
     }
+}
+
+/// The tokens that a new grant begins with.
+pub(crate) fn answer(auth: &Auth, client: &client::Client, opened: Opened) -> Result<TokenOut, OAuthFault> {
+    let Opened { nonce, grant, token } = opened;
+    let access_token = issue::sign(auth, client, &token)?;
+    let id_token = told_of_person(auth, client, &grant, &token, &access_token, nonce.as_deref())?;
+    let refresh_token = gives_refresh_token(client, &grant.scopes)
+        .then(|| RefreshToken { grant: grant.id, generation: grant.generation }.text(auth).expose().clone());
+    Ok(TokenOut { refresh_token, id_token, ..TokenOut::new(access_token, &token) })
 }
 
 /// An ID token where the grant is a sign-in.
@@ -142,33 +144,16 @@ async fn spend(
                 return Err(OAuthFault::InvalidTarget);
             }
             details.confirmation = attempt.sender.clone();
-            let grant = GrantRow {
-                id: world.new_id(),
-                organisation: client.organisation,
-                client: client.id,
-                person: Some(row.person),
-                session: Some(row.session),
-                expires_at: now + life(&client, &row.scopes),
-                scopes: row.scopes,
-                details,
-                created_at: now,
-                used_at: now,
-                generation: 0,
-                rotated_at: now,
-                revoked_at: None,
-            };
+            let mut grant =
+                GrantRow::open(&auth_in, &client, Some(row.person), Some(row.session), row.scopes);
+            grant.details = details;
             grant::queries::insert(tx, &grant).await?;
             queries::set_grant_of_code(tx, &digest, grant.id).await?;
             let token = NewToken::of_grant(&auth_in, &client, &grant, grant.scopes.clone());
             audit::record(tx, world, &acting.entry("token.issued", row.person, token.details())).await?;
-            Ok(Outcome::Granted(Box::new(Granted { nonce: row.nonce, grant, token })))
+            Ok(Outcome::Granted(Box::new(Opened { nonce: row.nonce, grant, token })))
         })
         .await
-}
-
-/// A grant without refresh token is over with its one access token.
-fn life(client: &client::Client, scopes: &Scopes) -> Duration {
-    if gives_refresh_token(client, scopes) { grant::IDLE } else { client.token_lifetime() }
 }
 
 /// Nothing was spent: there is no such code, or it was spent before, and then what came of it is dead.

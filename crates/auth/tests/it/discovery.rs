@@ -19,14 +19,14 @@ on_each_engine! {
             .filter(|(key, _)| key.ends_with("_endpoint") || *key == "jwks_uri")
             .map(|(key, value)| (key, value.as_str().unwrap().strip_prefix(BASE).unwrap()))
             .collect();
-        assert_eq!(endpoints.len(), 7);
+        assert_eq!(endpoints.len(), 8);
         for (key, path) in endpoints {
             assert_ne!(house.get(path, None).await.status, StatusCode::NOT_FOUND, "{key}");
         }
         let same = house.get("/.well-known/oauth-authorization-server/oauth2", None).await.json();
         assert_eq!(same, metadata);
         for (key, value) in [
-            ("grant_types_supported", "authorization_code client_credentials refresh_token"),
+            ("grant_types_supported", "authorization_code client_credentials refresh_token urn:ietf:params:oauth:grant-type:device_code"),
             ("code_challenge_methods_supported", "S256"),
             ("response_modes_supported", "query"),
             ("response_types_supported", "code"),
@@ -37,7 +37,7 @@ on_each_engine! {
         for scope in ["openid", "profile", "email", "address", "phone", "integrations:revoke", "system/*.*", "system/Observation.read"] {
             assert!(metadata["scopes_supported"].as_array().unwrap().contains(&scope.into()), "{scope}");
         }
-        for later in ["registration_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint"] {
+        for later in ["registration_endpoint", "pushed_authorization_request_endpoint"] {
             assert!(metadata.get(later).is_none(), "{later}");
         }
     }

@@ -8,6 +8,7 @@
 )]
 
 mod code_flow;
+mod device;
 mod discovery;
 mod house;
 mod logout;

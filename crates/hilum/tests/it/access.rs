@@ -18,7 +18,8 @@ const PUBLIC: [(&str, &str); 3] = [
 ];
 
 /// What clients call with their own credentials, and a form that is right but for these.
-const OF_CLIENTS: [(&str, &[(&str, &str)]); 3] = [
+const OF_CLIENTS: [(&str, &[(&str, &str)]); 4] = [
+    ("POST /oauth2/device_authorization", &[("scope", "openid")]),
     ("POST /oauth2/token", &[("grant_type", "client_credentials")]),
     ("POST /oauth2/introspection", &[("token", "unknown")]),
     ("POST /oauth2/revocation", &[("token", "unknown")]),
