@@ -54,6 +54,7 @@ async fn operations_and_their_answers() {
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /integrations/v1/{integration}/actions/{action} → 200 default
     POST /integrations/v1/{integration}/proxy/{path} → default
+    POST /oauth2/device_authorization → 200 default
     POST /oauth2/introspection → 200 default
     POST /oauth2/revocation → 200 default
     POST /oauth2/token → 200 default
