@@ -41,6 +41,8 @@ pub(crate) enum Here {
     Nowhere,
     /// A person's own services.
     Services,
+    /// The applications that may act for a person.
+    Connected,
     /// The developer portal.
     Developer,
     /// Administration: how things are.
@@ -90,7 +92,10 @@ impl Frame {
         let link = |here: Here, href, words: &str| (href, words.to_owned(), self.here == here);
         let mut groups = Vec::new();
         if self.here != Here::Nowhere {
-            let links = vec![link(Here::Services, "/integrations/", &t("menu-services").to_string())];
+            let links = vec![
+                link(Here::Services, "/integrations/", &t("services-title").to_string()),
+                link(Here::Connected, "/account/applications", &t("connected-title").to_string()),
+            ];
             groups.push(Group { heading: t("menu-you").into(), links });
         }
         if viewer.is_developer {

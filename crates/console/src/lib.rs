@@ -8,6 +8,7 @@ mod account;
 mod admin;
 mod answers;
 mod asset;
+mod connected;
 mod developer;
 mod form;
 mod frame;

@@ -9,7 +9,7 @@ use web::Csp;
 use crate::{
     Console,
     account::{consent, register, sign_in, sign_out, start},
-    asset, language, services,
+    asset, connected, language, services,
 };
 
 /// Methods and address templates of the pages, in the order of the navigation.
@@ -25,6 +25,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/language"),
     ("GET", "/consent"),
     ("POST", "/consent"),
+    ("GET", "/account/applications"),
+    ("POST", "/account/applications/{id}/revoke"),
     ("GET", "/integrations/"),
     ("GET", "/integrations/{slug}/unlink"),
     ("POST", "/integrations/{slug}/unlink"),
@@ -98,6 +100,8 @@ fn own() -> Router<Console> {
         .route("/sign-out", get(sign_out::ask).post(sign_out::leave))
         .route("/signed-out", get(sign_out::show))
         .route("/language", post(language::change))
+        .route("/account/applications", get(connected::show::show))
+        .route("/account/applications/{id}/revoke", post(connected::revoke::revoke))
         .route("/integrations/", get(services::show::show))
         .route("/integrations/{slug}/unlink", get(services::unlink::ask).post(services::unlink::unlink))
 }

@@ -6,6 +6,7 @@ mod fault;
 mod next;
 mod pending;
 mod queries;
+mod remembered;
 mod request;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use decide::{Decision, decide};
 pub use fault::AuthorizeFault;
 pub use pending::{Pending, Request, pending};
 pub(crate) use queries::forget_consent;
+pub use remembered::{Remembered, remembered_of_person};
 
 use crate::{Auth, SignedIn, client::TrustedRedirect, grant::Details};
 

@@ -64,12 +64,17 @@ pub(super) async fn allowed(
     Ok(row.map(|(scopes,)| scopes).unwrap_or_default())
 }
 
-/// What was allowed to a client is forgotten: it has to ask again.
+/// What was allowed to a client is forgotten, codes that it has not redeemed included: it has to ask again.
 pub(crate) async fn forget_consent(
     tx: &mut Writer,
     person: Id<Person>,
     client: Id<Client>,
 ) -> Result<u64, DbError> {
+    tx.execute(
+        "DELETE FROM authorization_code WHERE person_id = $1 AND client_id = $2 AND grant_id IS NULL",
+        binds![person, client],
+    )
+    .await?;
     tx.execute("DELETE FROM consent WHERE person_id = $1 AND client_id = $2", binds![person, client]).await
 }
 

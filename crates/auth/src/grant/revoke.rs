@@ -40,7 +40,10 @@ pub async fn revoke_all_of(auth: &Auth, signed_in: &SignedIn, client: Id<Client>
             for grant in queries::live_between(tx, signed_in.person, client, now).await? {
                 revoked.extend(end::end(tx, &auth_in, &signed_in.acting(), &grant, "taken_back", now).await?);
             }
-            crate::authorize::forget_consent(tx, signed_in.person, client).await?;
+            if crate::authorize::forget_consent(tx, signed_in.person, client).await? > 0 {
+                let entry = signed_in.acting().entry("consent.forgotten", client, serde_json::Value::Null);
+                audit::record(tx, auth_in.world(), &entry).await?;
+            }
             Ok(revoked)
         })
         .await?;

@@ -10,7 +10,6 @@ frame-signed-in-as = Signed in as
 frame-sign-out = Sign out
 frame-documentation = API documentation
 menu-you = You
-menu-services = Your services
 
 form-problem = There is a problem
 form-cancel = Cancel

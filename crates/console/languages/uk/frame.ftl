@@ -10,7 +10,6 @@ frame-signed-in-as = Ви увійшли як
 frame-sign-out = Вийти
 frame-documentation = Документація API
 menu-you = Ви
-menu-services = Ваші сервіси
 
 form-problem = Щось не так
 form-cancel = Скасувати

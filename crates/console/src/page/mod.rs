@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod ask;
 pub(crate) mod confirm;
+pub(crate) mod connected;
 pub(crate) mod consent;
 pub(crate) mod developer;
 pub(crate) mod failure;

@@ -6,6 +6,7 @@ mod access;
 mod app;
 mod canary;
 mod commands;
+mod connected;
 mod ends;
 mod faults;
 mod headers;

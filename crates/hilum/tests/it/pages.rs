@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 54] = [
+const ROWS: [Row; 56] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -35,6 +35,8 @@ const ROWS: [Row; 54] = [
     // Nothing is named, and nothing waits; what does is in every test that gets a token.
     ("GET", "/consent", Person, &[], 400),
     ("POST", "/consent", Person, &[], 400),
+    ("GET", "/account/applications", Person, &[], 200),
+    ("POST", "/account/applications/{id}/revoke", Person, &[], 303),
     ("GET", "/integrations/", Person, &[], 200),
     ("GET", "/integrations/{slug}/unlink", Person, &[], 200),
     ("POST", "/integrations/{slug}/unlink", Person, &[], 303),

@@ -1,6 +1,8 @@
 //! What patients and strangers see.
 
-use kernel::Issue;
+use std::time::Duration;
+
+use kernel::{Issue, Timestamp};
 
 use super::{DAY, HOUR, MINUTE, ago, shown, words};
 use crate::{
@@ -8,14 +10,16 @@ use crate::{
     form::Form,
     frame::{Frame, Here, Notice, Viewer},
     label::State,
+    moment::Moment,
     page::{
         confirm::Confirm,
+        connected::{Application as Connected, Applications, how_things_are as how_many},
         consent::Consent,
         failure::Failure,
         plain,
         services::{Application, Service, Services, how_things_are},
     },
-    t,
+    permission, t,
 };
 
 const RECORD: &str = "openid fhirUser launch/patient offline_access patient/Patient.rs patient/Condition.rs \
@@ -43,6 +47,11 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ),
         shown("consent-unverified", &consent(false, "openid email", "")),
         shown("consent-record", &consent(true, RECORD, "")),
+        shown("connected", &connected()),
+        shown(
+            "connected-empty",
+            &Applications { applications: Vec::new(), how: how_many(&[]), ..connected() },
+        ),
         shown("services", &services(all())),
         shown("services-empty", &services(Vec::new())),
         shown("unlink", &unlink()),
@@ -71,6 +80,34 @@ fn consent(is_verified: bool, asked: &str, allowed: &str) -> Consent {
         returns_to: "diary.example.org".to_owned(),
         before: consent::before(&asked, &allowed),
         groups: consent::groups(&asked, &allowed),
+    }
+}
+
+fn connected() -> Applications {
+    let application = |name: &str, home: &str, is_verified, scopes: &[&str], used: Option<u64>| Connected {
+        id: name.to_lowercase().replace(' ', "-"),
+        name: name.to_owned(),
+        home: home.to_owned(),
+        is_verified,
+        may: scopes.iter().map(|scope| permission::sentence(scope)).collect(),
+        since: used.map(|_| ago(34 * DAY)),
+        used: used.map(ago),
+        ends: used.map(|_| {
+            Moment::new(
+                Timestamp::from_seconds(1_795_176_000) + Duration::from_secs(30 * DAY),
+                Timestamp::from_seconds(1_795_176_000),
+            )
+        }),
+    };
+    let record = ["openid", "patient/Observation.rs", "patient/MedicationRequest.cruds", "offline_access"];
+    let applications = vec![
+        application("Pulse Diary", "diary.example.org", true, &record, Some(12 * MINUTE)),
+        application("Clinic Companion", "companion.example.org", false, &["openid", "profile"], None),
+    ];
+    Applications {
+        frame: Frame::inside(t("connected-title"), Here::Connected, Viewer::sample_person()),
+        how: how_many(&applications),
+        applications,
     }
 }
 
