@@ -12,8 +12,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
+/// What the bytes go through: a socket, or TLS over one.
+pub trait Stream: Read + Write + Send {}
+impl<S: Read + Write + Send> Stream for S {}
+
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     bytes: Vec<u8>,
 }
 
@@ -37,10 +41,11 @@ impl Answer<'_> {
 
 impl Connection {
     pub fn open(port: u16) -> std::io::Result<Self> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, bytes: Vec::with_capacity(HEAD_BYTES_MAX) })
+        Ok(Self::over(Box::new(socket(port)?)))
+    }
+
+    pub fn over(stream: Box<dyn Stream>) -> Self {
+        Self { stream, bytes: Vec::with_capacity(HEAD_BYTES_MAX) }
     }
 
     /// Send a request, written out, and read its answer.
@@ -75,6 +80,14 @@ impl Connection {
         self.bytes.extend_from_slice(&piece[..read]);
         Ok(())
     }
+}
+
+/// A socket on this machine that waits for nothing and for nobody too long.
+pub fn socket(port: u16) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 fn broken(why: &str) -> std::io::Error {
