@@ -6,6 +6,7 @@
 
 pub mod authorize;
 pub mod client;
+pub mod client_connection;
 mod config;
 pub mod device;
 mod discovery;
@@ -27,7 +28,7 @@ mod userinfo;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Extension, Router, routing::get};
+use axum::{Extension, Router, middleware::map_response, routing::get};
 use jobs::Worker;
 use store::{Migration, MigrationSet};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -47,6 +48,10 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0002_clients", sql: include_str!("../migrations/0002_clients.sql") },
         Migration { name: "0003_tokens", sql: include_str!("../migrations/0003_tokens.sql") },
         Migration { name: "0004_grants", sql: include_str!("../migrations/0004_grants.sql") },
+        Migration {
+            name: "0006_client_connections",
+            sql: include_str!("../migrations/0006_client_connections.sql"),
+        },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
     ],
 };
@@ -69,6 +74,28 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
         .layer(Extension(authenticate))
         .with_state(auth)
 }
+
+/// Connections between clients: for [`web::Dialect::Meta`].  Contract 5
+pub fn client_routes(auth: Auth) -> OpenApiRouter {
+    let authenticate: Arc<dyn Authenticate> = Arc::new(auth.clone());
+    OpenApiRouter::new()
+        .routes(routes!(client_connection::clients::list))
+        .routes(routes!(client_connection::clients::view))
+        .routes(routes!(client_connection::list::list))
+        .routes(routes!(
+            client_connection::view::view,
+            client_connection::update::update,
+            client_connection::delete::delete
+        ))
+        .routes(routes!(client_connection::refresh_secret::refresh_secret))
+        .routes(routes!(client_connection::upsert::upsert))
+        .layer(map_response(client_connection::kept_by_nobody))
+        .layer(Extension(authenticate))
+        .with_state(auth)
+}
+
+/// The paths below which requests are answered as contract 5 says, those that lead nowhere included.
+pub const CLIENT_PATHS: [&str; 2] = ["/api/clients", "/admin/clients"];
 
 /// Where browsers are sent: for [`web::Dialect::Page`].
 pub fn browser_routes(auth: Auth) -> Router {

@@ -2,6 +2,8 @@
 
 use kernel::{Level, Scope, Scopes, SmartScope, SmartScopes};
 
+use crate::client_connection;
+
 /// Scopes that say something about the person who granted them: no client has them on its own behalf.
 const OF_A_PERSON: [&str; 8] = [
     "openid",
@@ -21,9 +23,24 @@ const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];
 /// many scopes as their product.
 pub const RESTRICTED_MAX: usize = 32;
 
+/// Scopes of the API of client connections.  Contract 5
+const OF_CLIENTS: [&str; 6] = [
+    client_connection::CLIENT_READ,
+    client_connection::READ,
+    client_connection::WRITE,
+    client_connection::REFRESH_SECRET,
+    client_connection::DELETE,
+    client_connection::ADMIN,
+];
+
 /// The scopes that every deployment knows by name.
 pub fn built_in() -> Scopes {
-    OF_A_PERSON.iter().chain(&SMART).filter_map(|scope| scope.parse::<Scope>().ok()).collect()
+    OF_A_PERSON
+        .iter()
+        .chain(&SMART)
+        .chain(&OF_CLIENTS)
+        .filter_map(|scope| scope.parse::<Scope>().ok())
+        .collect()
 }
 
 /// What is asked for and not known here. A scope that means to be a SMART scope is known if it is one.
@@ -105,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_well_formed_smart_scope_is_known_and_no_other_that_means_to_be_one() {
-        assert_eq!(built_in().iter().count(), OF_A_PERSON.len() + SMART.len());
+        assert_eq!(built_in().iter().count(), OF_A_PERSON.len() + SMART.len() + OF_CLIENTS.len());
         let known = scopes(&format!("{} patient/odd", built_in()));
         let asked = scopes(
             "openid system/Observation.read user/Patient.rs?name=x made-up patient/odd system/Patient.",

@@ -147,7 +147,7 @@ impl House {
     /// The application: every family of routes, each in its dialect, with the manners around it.
     pub fn application(&self, config: &Config, metrics: &Metrics, health: Health) -> anyhow::Result<Router> {
         let pages = Dialect::Page(console::error_page);
-        let (oauth, integrations, api) = described(&self.auth, &self.broker);
+        let Described { oauth, clients, integrations, api } = described(&self.auth, &self.broker);
         let limits = &config.limits;
         let slow = |name, per_minute, routes| {
             limited(&self.limiter, metrics, (name, Quota::per_minute(per_minute)), Key::Address, routes)
@@ -161,6 +161,7 @@ impl House {
         let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
         let families = Families::new()
             .with(Dialect::OAuth, counted(slow("token", limits.token_per_minute, oauth)))
+            .with(Dialect::Meta, counted(clients))
             .with(Dialect::ProblemJson, counted(integrations.layer(Extension(authenticate))))
             .with(pages, counted(auth::browser_routes(self.auth.clone())))
             .with(pages, counted(broker::browser_routes(self.broker.clone())))
@@ -170,12 +171,16 @@ impl House {
             .with(Dialect::ProblemJson, health.routes())
             .unmatched("/oauth2", Dialect::OAuth)
             .unmatched("/integrations/v1", Dialect::ProblemJson);
+        let families = auth::CLIENT_PATHS
+            .into_iter()
+            .fold(families, |families, path| families.unmatched(path, Dialect::Meta));
         let manners = Manners {
             world: self.world.clone(),
             public_url: config.server.public_url.clone(),
             trusted_proxies: config.server.proxies()?,
             client_certificates: config.server.tls_client_certificates.into(),
             metrics: metrics.clone(),
+            numbered: &auth::CLIENT_PATHS,
         };
         let bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX);
         let application = console::in_language(&console, families.build(pages));
@@ -207,21 +212,31 @@ impl House {
     }
 }
 
-/// The described families and the whole document: from the same routers, so that no endpoint is undocumented.
-fn described(auth: &Auth, broker: &Broker) -> (Router, Router, utoipa::openapi::OpenApi) {
+/// The described families, and the whole document.
+struct Described {
+    oauth: Router,
+    clients: Router,
+    integrations: Router,
+    api: utoipa::openapi::OpenApi,
+}
+
+/// The families and the document come from the same routers, so that no endpoint is undocumented.
+fn described(auth: &Auth, broker: &Broker) -> Described {
     let (oauth, oauth_api) = OpenApiRouter::new().merge(auth::routes(auth.clone())).split_for_parts();
+    let (clients, clients_api) =
+        OpenApiRouter::new().merge(auth::client_routes(auth.clone())).split_for_parts();
     let (integrations, integrations_api) =
         OpenApiRouter::new().merge(broker::routes(broker.clone())).split_for_parts();
     let mut api = web::openapi::with_errors(Dialect::OAuth, oauth_api);
+    api.merge(web::openapi::with_errors(Dialect::Meta, clients_api));
     api.merge(web::openapi::with_errors(Dialect::ProblemJson, integrations_api));
-    (oauth, integrations, api)
+    Described { oauth, clients, integrations, api }
 }
 
 impl House {
     /// The document that describes every endpoint.
     pub fn openapi(&self) -> utoipa::openapi::OpenApi {
-        let (_, _, api) = described(&self.auth, &self.broker);
-        web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), api)
+        web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), described(&self.auth, &self.broker).api)
     }
 }
 

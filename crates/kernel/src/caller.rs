@@ -12,11 +12,16 @@ impl RequestId {
     /// The longest id that is taken over from a caller, in bytes.
     pub const BYTES_MAX: usize = 64;
 
-    /// The caller's own id, if it is 1 to 64 characters of `[A-Za-z0-9_-]`.
+    /// The caller's own id, if it is 1 to 64 characters of `[A-Za-z0-9_#-]`.
     pub fn parse(text: &str) -> Option<Self> {
         let good = (1..=Self::BYTES_MAX).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'#'));
         good.then(|| Self(text.into()))
+    }
+
+    /// `<uuid>#<counter>`: the process that answers, and how many requests it has numbered so far.
+    pub fn numbered(process: [u8; 16], count: u64) -> Self {
+        Self(format!("{}#{count}", uuid::Builder::from_random_bytes(process).into_uuid()).into())
     }
 
     /// The id as text.
@@ -85,6 +90,9 @@ mod tests {
     #[test]
     fn a_request_id_cannot_smuggle_a_line_into_a_log() {
         assert!(RequestId::parse("a-B_9").is_some());
+        let numbered = RequestId::numbered([0xff; 16], u64::MAX);
+        assert_eq!(numbered.as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff#18446744073709551615");
+        assert_eq!(RequestId::parse(numbered.as_str()), Some(numbered));
         for text in ["", "a b", "a\nb", "ü", &"x".repeat(65)] {
             assert!(RequestId::parse(text).is_none(), "{text:?}");
         }

@@ -34,12 +34,21 @@ pub struct Issue {
     pub path: Cow<'static, str>,
     /// What is wrong there and what would be right.
     pub message: Cow<'static, str>,
+    /// The rule that it breaks, in one word, for the dialects that name rules: `required`, `format`.
+    pub rule: &'static str,
 }
 
 impl Issue {
     /// A finding at a place.
     pub fn at(path: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), rule: "invalid" }
+    }
+
+    /// The same finding by the word for the rule that it breaks.
+    #[must_use]
+    pub const fn of_rule(mut self, rule: &'static str) -> Self {
+        self.rule = rule;
+        self
     }
 }
 

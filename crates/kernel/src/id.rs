@@ -128,6 +128,10 @@ kinds! {
     Client = "client";
     /// One of a client's secrets.
     ClientSecret = "client_secret";
+    /// Redirect URI and secret of one client for another (contract 5).
+    ClientConnection = "client_connection";
+    /// A key that stands for an organisation at the token endpoint.
+    ApiKey = "api_key";
     /// A person's signed-in browser.
     Session = "session";
     /// An issued token.

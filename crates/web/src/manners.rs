@@ -1,6 +1,13 @@
 //! What goes around the whole application: request id, address, log line, metrics, security headers, compression.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use axum::{
     Router,
@@ -68,6 +75,39 @@ pub struct Manners {
     pub client_certificates: ClientCertificates,
     /// Where requests are counted.
     pub metrics: Metrics,
+    /// Below these paths a request gets the id `<uuid>#<counter>`, which contract 5 names; elsewhere `req_…`.
+    pub numbered: &'static [&'static str],
+}
+
+/// Manners at work.
+#[derive(Clone)]
+struct Around {
+    manners: Manners,
+    numbers: Arc<Numbers>,
+}
+
+/// The ids of the form `<uuid>#<counter>` that this process gives.
+#[derive(Default)]
+struct Numbers {
+    process: OnceLock<[u8; 16]>,
+    given: AtomicU64,
+}
+
+impl Numbers {
+    fn next(&self, world: &World) -> RequestId {
+        let process = self.process.get_or_init(|| world.random());
+        RequestId::numbered(*process, self.given.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+    }
+}
+
+impl Around {
+    /// The caller's own id if it is well formed and the only one, else a new one.
+    fn request_id(&self, request: &Request) -> RequestId {
+        let (world, path) = (&self.manners.world, request.uri().path());
+        let is_numbered = self.manners.numbered.iter().any(|prefix| dialect::is_below(path, prefix));
+        let fresh = || if is_numbered { self.numbers.next(world) } else { fresh_request_id(world) };
+        theirs(request.headers()).unwrap_or_else(fresh)
+    }
 }
 
 impl Manners {
@@ -79,12 +119,13 @@ impl Manners {
             secured(is_https, response)
         }))
         .layer(CompressionLayer::new().gzip(true).compress_when(long.and(worth_compressing)))
-        .layer(from_fn_with_state(self, receive))
+        .layer(from_fn_with_state(Around { manners: self, numbers: Arc::default() }, receive))
     }
 }
 
-async fn receive(State(manners): State<Manners>, request: Request, next: Next) -> Response {
-    let request_id = request_id(request.headers(), &manners.world);
+async fn receive(State(around): State<Around>, request: Request, next: Next) -> Response {
+    let request_id = around.request_id(&request);
+    let manners = around.manners;
     let client = extract::client_addr(peer(&request), request.headers(), &manners.trusted_proxies);
     let is_proxy = peer(&request).is_some_and(|PeerAddr(it)| manners.trusted_proxies.contain(it.ip()));
     let (mut parts, body) = request.into_parts();
@@ -162,14 +203,12 @@ fn peer(request: &Request) -> Option<PeerAddr> {
     request.extensions().get::<PeerAddr>().copied()
 }
 
-/// The caller's own id if it is well formed and the only one, else a new one.
-fn request_id(headers: &HeaderMap, world: &World) -> RequestId {
+fn theirs(headers: &HeaderMap) -> Option<RequestId> {
     let mut values = headers.get_all(REQUEST_ID).iter();
-    let theirs = match (values.next(), values.next()) {
+    match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok().and_then(RequestId::parse),
         _ => None,
-    };
-    theirs.unwrap_or_else(|| fresh_request_id(world))
+    }
 }
 
 #[expect(

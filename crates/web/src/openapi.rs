@@ -177,7 +177,10 @@ fn int() -> Schema {
 }
 
 fn meta() -> Schema {
-    let rule = object(&[("rule", text()), ("description", text())], &["rule", "description"]);
+    let rule = object(
+        &[("rule", text()), ("description", text()), ("params", list(text()))],
+        &["rule", "description", "params"],
+    );
     let invalid = object(
         &[("entry_type", text()), ("entry", text()), ("rules", list(rule))],
         &["entry_type", "entry", "rules"],

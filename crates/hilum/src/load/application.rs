@@ -4,6 +4,7 @@ use anyhow::Context;
 use auth::{
     Acting,
     client::{self, ClientIdText, Confidentiality, register::Registration},
+    client_connection::{ClientType, set_client_type},
 };
 
 use super::ClientDeclared;
@@ -31,6 +32,11 @@ pub(super) async fn declare(house: &House, acting: &Acting, declared: &ClientDec
     let client = client::ensure(&house.auth, acting, &id, declared.secret.clone(), &registration)
         .await
         .with_context(name)?;
+    let kind =
+        declared.client_type.as_deref().map(str::parse::<ClientType>).transpose().with_context(name)?;
+    if kind.is_some() {
+        set_client_type(&house.auth, acting, client.id, kind).await.with_context(name)?;
+    }
     if declared.verified && client.verified_at.is_none() {
         client::verify(&house.auth, acting, client.id).await.with_context(name)?;
     }

@@ -105,6 +105,8 @@ pub struct ClientDeclared {
     /// Whether an administrator has verified it.
     #[serde(default)]
     pub verified: bool,
+    /// `MITHRIL_ADMIN`, `NHS`, `MSP`, `PHARMACY`, `MIS` or another word (docs/client-connections.md).
+    pub client_type: Option<String>,
 }
 
 /// A third-party service as this deployment sets it up.

@@ -40,7 +40,25 @@ const CALLERS: [&str; 9] = [
     "the trusted client, for a person who has linked",
 ];
 
-const OF_TOKENS: [Row; 13] = [
+/// Without the scopes that these need; with them: [`crate::client_connections`].
+const fn of_connections(operation: &'static str, path: &'static str, body: Option<&'static str>) -> Row {
+    (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
+}
+
+const OF_TOKENS: [Row; 22] = [
+    of_connections("GET /api/clients", "/api/clients", None),
+    of_connections("GET /api/clients/{id}", "/api/clients/x", None),
+    of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),
+    of_connections("GET /api/clients/{id}/connections/{cid}", "/api/clients/x/connections/x", None),
+    of_connections("PATCH /api/clients/{id}/connections/{cid}", "/api/clients/x/connections/x", Some("{}")),
+    of_connections("PUT /api/clients/{id}/connections/{cid}", "/api/clients/x/connections/x", Some("{}")),
+    of_connections("DELETE /api/clients/{id}/connections/{cid}", "/api/clients/x/connections/x", None),
+    of_connections("PUT /admin/clients/{id}/connections", "/admin/clients/x/connections", Some("{}")),
+    of_connections(
+        "PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret",
+        "/api/clients/x/connections/x/actions/refresh_secret",
+        None,
+    ),
     ("GET /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     // The list needs no trust; it is empty without.

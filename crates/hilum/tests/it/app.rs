@@ -18,7 +18,10 @@ use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
 use kernel::World;
 use tempfile::TempDir;
-use testkit::MockClock;
+use testkit::{
+    MockClock,
+    engine::{server, with_url},
+};
 use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 use web::{Metrics, PeerAddr};
@@ -367,6 +370,59 @@ pub fn operations(house: &House) -> BTreeSet<String> {
         item.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect()
     };
     paths.iter().flat_map(of).collect()
+}
+
+/// A described path with something in every place.
+pub fn filled(path: &str) -> String {
+    let mut parts = path.split(['{', '}']);
+    let mut filled = parts.next().unwrap().to_owned();
+    while let (Some(_), Some(after)) = (parts.next(), parts.next()) {
+        filled.push('x');
+        filled.push_str(after);
+    }
+    filled
+}
+
+/// A test of a whole deployment, once on each engine.
+macro_rules! deployment_on_each_engine {
+    ($(async fn $name:ident($app:ident: TestApp) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn case($app: TestApp) $body
+
+            #[test]
+            fn sqlite() {
+                crate::app::on(testkit::engine::SQLITE, case);
+            }
+
+            #[test]
+            fn postgres() {
+                crate::app::on(testkit::engine::POSTGRES, case);
+            }
+        }
+    )*};
+}
+pub(crate) use deployment_on_each_engine;
+
+/// Run a test of a whole deployment on a database of this engine.
+pub fn on<F: Future<Output = ()>>(engine: store::Engine, case: impl FnOnce(TestApp) -> F) {
+    with_url(engine, async |url| {
+        // What is shown of the URL has neither user nor password.
+        let shown = url.to_string();
+        let url = match engine {
+            store::Engine::Sqlite => shown,
+            store::Engine::Postgres => {
+                let mut postgres = Url::parse(&server().unwrap()).unwrap();
+                postgres.set_path(Url::parse(&shown).unwrap().path());
+                postgres.to_string()
+            }
+        };
+        let app = TestApp::empty(&[("store.url", &url)], 0).await;
+        let db = app.house.db.clone();
+        case(app).await;
+        db.close().await;
+    });
 }
 
 fn configured(folder: &Path, internal: &str, settings: &[(&str, &str)], world: &World) -> Config {

@@ -5,6 +5,7 @@
 mod access;
 mod app;
 mod canary;
+mod client_connections;
 mod commands;
 mod connected;
 mod ends;

@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::Value;
 
-use crate::app::{TestApp, operations};
+use crate::app::{TestApp, filled, operations};
 
 fn document(app: &TestApp) -> Value {
     serde_json::to_value(app.house.openapi()).unwrap()
@@ -40,9 +40,14 @@ async fn operations_and_their_answers() {
     }
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    DELETE /api/clients/{id}/connections/{cid} → 204 default
     DELETE /integrations/v1/{integration} → 204 default
     DELETE /integrations/v1/{integration}/proxy/{path} → default
     GET /.well-known/oauth-authorization-server/oauth2 → 200 default
+    GET /api/clients → 200 default
+    GET /api/clients/{id} → 200 default
+    GET /api/clients/{id}/connections → 200 default
+    GET /api/clients/{id}/connections/{cid} → 200 default
     GET /integrations/v1/ → 200 default
     GET /integrations/v1/{integration} → 200 default
     GET /integrations/v1/{integration}/actions → 200 default
@@ -51,6 +56,8 @@ async fn operations_and_their_answers() {
     GET /oauth2/jwks → 200 default
     GET /oauth2/userinfo → 200 default
     HEAD /integrations/v1/{integration}/proxy/{path} → default
+    PATCH /api/clients/{id}/connections/{cid} → 200 default
+    PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /integrations/v1/{integration}/actions/{action} → 200 default
     POST /integrations/v1/{integration}/proxy/{path} → default
@@ -59,6 +66,8 @@ async fn operations_and_their_answers() {
     POST /oauth2/revocation → 200 default
     POST /oauth2/token → 200 default
     POST /oauth2/userinfo → 200 default
+    PUT /admin/clients/{id}/connections → 200 201 default
+    PUT /api/clients/{id}/connections/{cid} → 200 default
     PUT /integrations/v1/{integration}/proxy/{path} → default
     ");
 }
@@ -68,7 +77,7 @@ async fn every_path_that_is_described_is_there() {
     let app = TestApp::empty(&[], 0).await;
     for operation in operations(&app.house) {
         let (method, path) = operation.split_once(' ').unwrap();
-        let path = path.replace("{integration}", "x").replace("{action}", "x").replace("{path}", "x");
+        let path = filled(path);
         let request = Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
         let status = app.send(request).await.status;
         assert!(![404, 405].contains(&status), "{operation} is described and answers {status}");
@@ -89,7 +98,7 @@ async fn every_method_that_answers_is_described() {
             if is_described || (method == "HEAD" && described.contains(&format!("GET {path}"))) {
                 continue;
             }
-            let address = path.replace("{integration}", "x").replace("{action}", "x").replace("{path}", "x");
+            let address = filled(path);
             let request = Request::builder().method(method).uri(&address).body(Body::empty()).unwrap();
             let reply = app.send(request).await;
             assert_eq!(reply.status, 405, "{method} {path} is answered and not described");
@@ -151,7 +160,7 @@ async fn what_needs_a_token_says_so() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let request = Request::builder().method(method.to_uppercase().as_str());
-            let address = path.replace("{integration}", "x").replace("{action}", "x").replace("{path}", "x");
+            let address = filled(path);
             let reply = app.send(request.uri(address).body(Body::empty()).unwrap()).await;
             let wants_bearer = reply.header("www-authenticate").starts_with("Bearer");
             let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();

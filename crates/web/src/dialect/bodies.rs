@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use kernel::Kind;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Dialect, ErrorView};
 use crate::Place;
@@ -106,7 +106,7 @@ fn operation_outcome(view: &ErrorView<'_>) -> Value {
         view.issues.iter().map(|found| issue(&found.message, Some(&found.path))).collect()
     };
     let mut body = json!({"resourceType": "OperationOutcome", "issue": issues});
-    put(&mut body, "id", view.request_id.map(|id| id.as_str().replace('_', "-")));
+    put(&mut body, "id", view.request_id.map(|id| id.as_str().replace(['_', '#'], "-")));
     body
 }
 
@@ -170,9 +170,9 @@ fn meta_type(view: &ErrorView<'_>) -> &'static str {
         (405, _) => "method_not_allowed",
         (408, _) => "request_timeout",
         (413, _) => "request_too_large",
-        (415, _) => "unsupported_media_type",
+        (406 | 415, _) => "content_type_invalid",
         (422, _) => "validation_failed",
-        (_, Kind::Invalid) => "bad_request",
+        (_, Kind::Invalid) => "request_malformed",
         (_, Kind::Unauthenticated) => "access_denied",
         (_, Kind::Forbidden) => "forbidden",
         (_, Kind::NotFound) => "not_found",
@@ -190,14 +190,13 @@ fn invalid(view: &ErrorView<'_>) -> Vec<Value> {
         Place::Body => "json_data_property",
         Place::Query => "query_parameter",
     };
-    let rule = view.code.unwrap_or("invalid");
     view.issues
         .iter()
         .map(|issue| {
             json!({
                 "entry_type": entry_type,
-                "entry": format!("$.{}", issue.path),
-                "rules": [{"rule": rule, "description": issue.message, "params": Map::new()}],
+                "entry": format!("$.{}", issue.path).trim_end_matches('.'),
+                "rules": [{"rule": issue.rule, "description": issue.message, "params": []}],
             })
         })
         .collect()

@@ -137,7 +137,7 @@ async fn every_kind_in_every_dialect() {
             "application/json",
             |body| &body["error"]["type"],
             [
-                "bad_request",
+                "request_malformed",
                 "access_denied",
                 "forbidden",
                 "not_found",
@@ -281,7 +281,7 @@ async fn whole_bodies() {
     let entry = |entry: &str, description: &str| {
         json!({
             "entry_type": "json_data_property", "entry": entry,
-            "rules": [{"rule": "invalid", "description": description, "params": {}}],
+            "rules": [{"rule": "invalid", "description": description, "params": []}],
         })
     };
     assert_eq!(
@@ -289,7 +289,7 @@ async fn whole_bodies() {
         json!({
             "meta": {"code": 400, "url": "https://hilum.example/api/fall", "type": "object", "request_id": id},
             "error": {
-                "type": "bad_request", "message": "public words",
+                "type": "request_malformed", "message": "public words",
                 "invalid": [entry("$.redirect_uri", "must be https"), entry("$.name", "must not be empty")],
             },
         })

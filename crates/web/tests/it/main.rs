@@ -57,6 +57,7 @@ fn around(public_url: &str, app: Router) -> Router {
         trusted_proxies,
         client_certificates: web::ClientCertificates::Ask,
         metrics: web::Metrics::new(),
+        numbered: &[],
     }
     .around(app)
 }

@@ -59,6 +59,31 @@ async fn request_ids_are_taken_over_only_where_they_are_well_formed() {
 }
 
 #[tokio::test]
+async fn where_a_contract_wants_it_requests_are_numbered() {
+    let manners = web::Manners {
+        world: crate::testing::world().0,
+        public_url: "http://127.0.0.1:1/".parse().unwrap(),
+        trusted_proxies: web::Networks::default(),
+        client_certificates: web::ClientCertificates::Ask,
+        metrics: Metrics::new(),
+        numbered: &["/numbered"],
+    };
+    let app = manners.around(Router::new());
+    let told = async |path: &str| get(&app, path).await.header("x-request-id").unwrap().to_owned();
+    let process = "07070707-0707-4707-8707-070707070707";
+    assert_eq!(told("/numbered").await, format!("{process}#1"));
+    assert_eq!(told("/numbered/below?x").await, format!("{process}#2"));
+    assert!(told("/numberedbeside").await.starts_with("req_"));
+    let request = Request::get("/numbered").header("x-request-id", format!("{process}#1"));
+    let again = ask(&app, request.body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        again.header("x-request-id"),
+        Some(format!("{process}#1").as_str()),
+        "one of ours is well formed"
+    );
+}
+
+#[tokio::test]
 async fn only_a_trusted_proxy_speaks_for_others() {
     let app = app("http://127.0.0.1:1/");
     for (peer, client) in [("203.0.113.9:1", "203.0.113.9"), ("10.0.0.1:1", "198.51.100.7")] {
@@ -158,6 +183,7 @@ async fn requests_are_counted_by_route() {
         trusted_proxies: web::Networks::default(),
         client_certificates: web::ClientCertificates::Off,
         metrics: metrics.clone(),
+        numbered: &[],
     };
     let app = manners.around(Router::new().route("/who/{id}", on_get(who)));
     for path in ["/who/1", "/who/2", "/nothing"] {
@@ -181,6 +207,7 @@ async fn a_client_that_does_not_wait_is_counted_too() {
         trusted_proxies: web::Networks::default(),
         client_certificates: web::ClientCertificates::Off,
         metrics: metrics.clone(),
+        numbered: &[],
     };
     let app = manners.around(Router::new().route("/", on_get(std::future::pending::<()>)));
     let asked = get(&app, "/");
