@@ -12,6 +12,11 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Writes the same behind what the text already holds.
+pub(crate) fn append(bytes: impl AsRef<[u8]>, text: &mut String) {
+    general_purpose::URL_SAFE_NO_PAD.encode_string(bytes, text);
+}
+
 /// Reads what [`encode`] writes. Padding, white space and stray trailing bits are refused, so that one value has one text.
 pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, MalformedBase64> {
     general_purpose::URL_SAFE_NO_PAD.decode(text).map_err(|_| MalformedBase64)

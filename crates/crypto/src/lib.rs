@@ -11,6 +11,7 @@ pub mod jose;
 pub mod password;
 pub mod pkce;
 pub mod token;
+pub mod x509;
 
 pub use aead::{AeadKey, Unopenable};
 pub use entropy::SystemEntropy;

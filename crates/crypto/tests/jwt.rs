@@ -405,6 +405,13 @@ fn one_rsa_key_pair_signs_with_each_hash_and_is_taken_for_its_own_only() {
     reads_as(jsonwebtoken::Algorithm::RS256, &made);
     reads_as(jsonwebtoken::Algorithm::RS384, &sha_384);
     reads_as(jsonwebtoken::Algorithm::RS512, &sha_512);
+    for (theirs, ours) in [
+        (jsonwebtoken::Algorithm::PS256, Algorithm::Ps256),
+        (jsonwebtoken::Algorithm::PS384, Algorithm::Ps384),
+        (jsonwebtoken::Algorithm::PS512, Algorithm::Ps512),
+    ] {
+        reads_as(theirs, &SigningKey::from_pkcs8(ours, &pkcs8).unwrap());
+    }
 
     let expect = Expect { typ: Typ::JwtOrNone, algs: &Algorithm::ALL, ..expect() };
     let token = sha_512.sign("JWT", &claims()).unwrap();

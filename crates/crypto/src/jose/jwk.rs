@@ -50,6 +50,9 @@ pub struct Jwk {
     /// The exponent of an `RSA` key.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub e: Option<String>,
+    /// Certificates for the key, its own first, in standard Base64 (RFC 7517 §4.7). They are compared, never followed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub x5c: Option<Vec<String>>,
 }
 
 impl Jwk {
@@ -67,30 +70,30 @@ impl Jwk {
         Some(b64::encode(sha256(canonical.to_string().as_bytes())))
     }
 
-    pub(super) fn ec(algorithm: Algorithm, crv: &str, point: &[u8]) -> Option<Self> {
+    pub(crate) fn ec(crv: &str, point: &[u8]) -> Option<Self> {
         let (form, coordinates) = point.split_first()?;
         let (x, y) = coordinates.split_at_checked(coordinates.len() / 2)?;
         (*form == UNCOMPRESSED).then(|| Self {
             crv: Some(crv.to_owned()),
             x: Some(b64::encode(x)),
             y: Some(b64::encode(y)),
-            ..Self::blank("EC", algorithm)
+            ..Self::blank("EC")
         })
     }
 
-    pub(super) fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Self {
-        Self { n: Some(b64::encode(n)), e: Some(b64::encode(e)), ..Self::blank("RSA", algorithm) }
+    pub(crate) fn rsa(n: &[u8], e: &[u8]) -> Self {
+        Self { n: Some(b64::encode(n)), e: Some(b64::encode(e)), ..Self::blank("RSA") }
     }
 
-    pub(super) fn ed25519(algorithm: Algorithm, x: &[u8]) -> Self {
-        Self { crv: Some("Ed25519".to_owned()), x: Some(b64::encode(x)), ..Self::blank("OKP", algorithm) }
+    pub(crate) fn ed25519(x: &[u8]) -> Self {
+        Self { crv: Some("Ed25519".to_owned()), x: Some(b64::encode(x)), ..Self::blank("OKP") }
     }
 
-    fn blank(kty: &str, algorithm: Algorithm) -> Self {
+    fn blank(kty: &str) -> Self {
         Self {
             kty: kty.to_owned(),
             kid: None,
-            alg: Some(algorithm.as_str().to_owned()),
+            alg: None,
             usage: Some("sig".to_owned()),
             key_ops: None,
             crv: None,
@@ -98,6 +101,7 @@ impl Jwk {
             y: None,
             n: None,
             e: None,
+            x5c: None,
         }
     }
 
@@ -112,7 +116,14 @@ impl Jwk {
             ("EC", Some("P-256")) => &[Algorithm::Es256],
             ("EC", Some("P-384")) => &[Algorithm::Es384],
             ("OKP", Some("Ed25519")) => &[Algorithm::EdDsa],
-            ("RSA", _) => &[Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512],
+            ("RSA", _) => &[
+                Algorithm::Rs256,
+                Algorithm::Rs384,
+                Algorithm::Rs512,
+                Algorithm::Ps256,
+                Algorithm::Ps384,
+                Algorithm::Ps512,
+            ],
             _ => &[],
         };
         let fits = |a: &Algorithm| self.alg.as_deref().is_none_or(|alg| alg == a.as_str());
@@ -132,6 +143,9 @@ impl Jwk {
             Algorithm::Rs256 => self.rsa_key(&signature::RSA_PKCS1_2048_8192_SHA256),
             Algorithm::Rs384 => self.rsa_key(&signature::RSA_PKCS1_2048_8192_SHA384),
             Algorithm::Rs512 => self.rsa_key(&signature::RSA_PKCS1_2048_8192_SHA512),
+            Algorithm::Ps256 => self.rsa_key(&signature::RSA_PSS_2048_8192_SHA256),
+            Algorithm::Ps384 => self.rsa_key(&signature::RSA_PSS_2048_8192_SHA384),
+            Algorithm::Ps512 => self.rsa_key(&signature::RSA_PSS_2048_8192_SHA512),
         }
     }
 
@@ -207,6 +221,11 @@ impl Jwks {
     /// The set as it is published at a `jwks_uri`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "keys": self.published })
+    }
+
+    /// The usable keys.
+    pub fn keys(&self) -> &[Jwk] {
+        &self.published
     }
 
     /// Whether there is no usable key.

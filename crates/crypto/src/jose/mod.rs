@@ -1,9 +1,16 @@
 //! Signed tokens: JWS compact, JWT, JWK.  RFC 7515, RFC 7517, RFC 7519, RFC 8725
 //!
 //! The key decides the algorithm, never the token. Keys come from a [`Jwks`] that the caller holds; nothing in a
-//! token is ever followed.
+//! token is ever followed. A key inside a token counts for the two kinds that are made that way, each with a reader
+//! of its own: proofs of possession ([`DpopProof`]) and statements under a certificate ([`Chained`]). A shared secret
+//! is a type of its own ([`MacKey`]), which no public key can become.
 
+mod assertion;
+mod chained;
+mod compact;
+mod dpop;
 mod jwk;
+mod mac;
 mod sign;
 mod strict_json;
 mod verify;
@@ -13,9 +20,14 @@ use std::borrow::Cow;
 use kernel::{Fault, Kind};
 use serde::{Deserialize, Serialize};
 
+pub use assertion::{AudienceForm, ExpectAssertion, verify_assertion, verify_mac_assertion};
+pub use chained::Chained;
+pub use compact::Typ;
+pub use dpop::DpopProof;
 pub use jwk::{Jwk, Jwks};
+pub use mac::{MacAlgorithm, MacKey};
 pub use sign::SigningKey;
-pub use verify::{Claims, Expect, Typ, verify};
+pub use verify::{Claims, Expect, verify, verify_signature};
 
 /// The longest token that is read, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -25,6 +37,10 @@ pub const JWKS_BYTES_MAX: usize = 256 * 1024;
 pub const JWKS_KEYS_MAX: usize = 64;
 /// How many audiences a token may name.
 pub const AUDIENCES_MAX: usize = 16;
+/// The longest id (`jti`) of what may be used once, in bytes.
+pub const TOKEN_ID_BYTES_MAX: usize = 512;
+/// How many certificates a header may bring (`x5c`).
+pub const CHAIN_CERTIFICATES_MAX: usize = 8;
 /// How far apart two clocks may be, in seconds.
 pub const LEEWAY_S: u32 = 10;
 
@@ -46,6 +62,15 @@ pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-512: asked for by the NHS.
     #[serde(rename = "RS512")]
     Rs512,
+    /// RSASSA-PSS with SHA-256: FAPI 2.0.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    #[serde(rename = "PS384")]
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    #[serde(rename = "PS512")]
+    Ps512,
     /// Ed25519.
     #[serde(rename = "EdDSA")]
     EdDsa,
@@ -53,7 +78,17 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Es256, Self::Es384, Self::Rs256, Self::Rs384, Self::Rs512, Self::EdDsa];
+    pub const ALL: [Self; 9] = [
+        Self::Es256,
+        Self::Es384,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::EdDsa,
+    ];
 
     /// The registered name.
     pub const fn as_str(self) -> &'static str {
@@ -63,6 +98,9 @@ impl Algorithm {
             Self::Rs256 => "RS256",
             Self::Rs384 => "RS384",
             Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
             Self::EdDsa => "EdDSA",
         }
     }
@@ -103,6 +141,9 @@ pub enum JoseError {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// It lives longer than is accepted here.
+    #[error("the token lives longer than is accepted here")]
+    LivesTooLong,
     /// Its time has not come, or it was issued in the future.
     #[error("the token is not valid yet")]
     NotYet,
