@@ -1,6 +1,6 @@
 //! Chains of certificates, made by somebody else's library: what they say, and every reason not to trust them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails here has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use crypto::{
     jose::{Algorithm, Chained, JoseError, Jwks, SigningKey},
@@ -146,7 +146,7 @@ fn a_path_to_an_anchor_is_found_in_any_order() {
     for usage in [Usage::ClientAuthentication, Usage::Signature] {
         assert_eq!(anchors.verify(&leaf.certificate, &others, usage, NOW), Ok(()));
     }
-    let pem: String = others.iter().map(|one| pem(one)).collect();
+    let pem: String = others.iter().map(pem).collect();
     assert_eq!(Certificate::all_from_pem(pem.as_bytes()).unwrap().len(), 2);
 
     let missing = anchors.verify(&leaf.certificate, &others[1..], Usage::Signature, NOW);
@@ -219,7 +219,7 @@ fn who_may_not_issue_issues_nothing() {
     let root = root();
     let anchors = anchors(&root);
     let judged = |leaf: &Held, issuer: &Held| {
-        anchors.verify(&leaf.certificate, &[issuer.certificate.clone()], Usage::Signature, NOW)
+        anchors.verify(&leaf.certificate, std::slice::from_ref(&issuer.certificate), Usage::Signature, NOW)
     };
 
     let client = made(leaf(), Some(&root));
