@@ -21,7 +21,7 @@ before(async () => {
   apachePort = await freePort();
   clients = {
     openid: application('openid', { redirectUri: 'http://127.0.0.1:9/openid' }),
-    authlib: application('authlib', { redirectUri: 'http://127.0.0.1:9/authlib' }),
+    authlib: application('authlib', { redirectUri: 'http://127.0.0.1:9/authlib', grants: ['authorization_code', 'refresh_token', 'client_credentials'], scopes: 'openid profile email offline_access' }),
     apache: application('apache', { redirectUri: `http://127.0.0.1:${apachePort}/private/back` }),
   };
   deployment = await deploymentFor(Object.values(clients));
@@ -47,7 +47,7 @@ test('npm jose verifies our access and ID tokens by the published keys, and no c
 
 test('Authlib gets a token for itself and one for a person, and sees both through', async () => {
   const { id, secret, redirectUri } = clients.authlib;
-  const child = spawn(python, [path.resolve(import.meta.dirname, 'python/authlib_client.py'), `${deployment.url}/oauth2`, id, secret, redirectUri, 'openid profile email'], {
+  const child = spawn(python, [path.resolve(import.meta.dirname, 'python/authlib_client.py'), `${deployment.url}/oauth2`, id, secret, redirectUri, 'openid profile email offline_access'], {
     stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, AUTHLIB_INSECURE_TRANSPORT: '1' },
   });
   let errors = '';
@@ -66,11 +66,12 @@ test('Authlib gets a token for itself and one for a person, and sees both throug
   const { url } = await said();
   const back = await goThrough(new Browser(), url, people.nadia, (at) => at.startsWith(redirectUri));
   child.stdin.end(`${back}\n`);
-  const { token, claims, about } = await said();
+  const { token, claims, about, renewed } = await said();
   assert.equal(claims.nonce, 'n-authlib');
   assert.equal(about.sub, claims.sub);
   assert.equal(about.email, people.nadia.email);
-  assert.deepEqual(new Set(token.scope.split(' ')), new Set(['openid', 'profile', 'email']));
+  assert.deepEqual(new Set(token.scope.split(' ')), new Set(['openid', 'profile', 'email', 'offline_access']));
+  assert.ok(renewed.refresh_token && renewed.refresh_token !== token.refresh_token, 'and renews it');
   const [code] = await once(child, 'exit');
   assert.equal(code, 0, errors);
 });

@@ -3,7 +3,7 @@ import { Deployment } from './hilum.js';
 import { people } from './declarations.js';
 
 // An application as `hilum load` wants it: `name` is its place in the client id too.
-export function application(name, { redirectUri, secret = `secret-of-${name}-0123456789abcdef0123456789`, grants = ['authorization_code', 'client_credentials'], scopes = 'openid profile email', more = '' } = {}) {
+export function application(name, { redirectUri, secret = `secret-of-${name}-`.padEnd(64, '0123456789abcdef'), grants = ['authorization_code', 'client_credentials'], scopes = 'openid profile email', more = '' } = {}) {
   const opaque = Buffer.from(name.padEnd(16, '-')).toString('hex').slice(0, 32);
   return { id: `${opaque}.${name}`, name, secret, redirectUri, grants, scopes, more };
 }
