@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crypto::x509::Certificate;
 use kernel::{Scope, Scopes};
 use url::Url;
-use web::Transport;
+use web::{ClientCertificates, Transport};
 
 use crate::{client::TOKEN_LIFETIME_S, scope};
 
@@ -17,10 +18,26 @@ pub struct Config {
     pub scopes: Scopes,
     /// How long an access token lives where its client says nothing, in seconds.
     pub token_lifetime_s: u32,
+    /// Whether DPoP proofs have to carry a nonce of this deployment.
+    pub dpop_nonce: DpopNonce,
+    /// Whether clients are asked for certificates.
+    pub client_certificates: ClientCertificates,
+    /// Who issues the certificates that prove clients of `tls_client_auth`; such a client is never proven where there is nobody.
+    pub tls_client_authorities: Vec<Certificate>,
     /// After how long without a request a session ends.
     pub session_idle: Duration,
     /// After how long a session ends in any case.
     pub session_absolute: Duration,
+}
+
+/// Whether DPoP proofs have to carry a nonce of this deployment.  RFC 9449 §8
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DpopNonce {
+    /// One that is there has to be good; none has to be there.
+    #[default]
+    Optional,
+    /// A proof without one is answered `use_dpop_nonce`, with one that is good.
+    Required,
 }
 
 impl Config {
@@ -30,6 +47,9 @@ impl Config {
             public_url,
             scopes: Scopes::none(),
             token_lifetime_s: TOKEN_LIFETIME_S,
+            dpop_nonce: DpopNonce::Optional,
+            client_certificates: ClientCertificates::Off,
+            tls_client_authorities: Vec::new(),
             session_idle: Duration::from_hours(1),
             session_absolute: Duration::from_hours(12),
         }

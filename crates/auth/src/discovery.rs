@@ -7,7 +7,11 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Auth, client::GrantType, keys};
+use crate::{
+    Auth,
+    client::{GrantType, OfferedToClients},
+    keys,
+};
 
 /// How long metadata and keys may be kept: a new key is published at least this long before it signs.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -30,9 +34,8 @@ pub(crate) struct Metadata {
     grant_types_supported: [&'static str; 4],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 1],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    #[serde(flatten)]
+    clients: OfferedToClients,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
     prompt_values_supported: [&'static str; 3],
@@ -84,9 +87,7 @@ fn metadata(auth: &Auth) -> Metadata {
         grant_types_supported: GrantType::OFFERED.map(GrantType::as_str),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: [keys::ALGORITHM.as_str()],
-        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
-        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
-        revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+        clients: OfferedToClients::of(auth.config()),
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: ["none", "login", "consent"],

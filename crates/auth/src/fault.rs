@@ -1,6 +1,6 @@
 //! What the protocol endpoints refuse, in the words of the protocol.  RFC 6749 §5.2
 
-use crypto::jose::JoseError;
+use crypto::{jose::JoseError, x509::X509Error};
 use http::{HeaderValue, StatusCode, header};
 use kernel::Kind;
 use store::DbError;
@@ -21,6 +21,9 @@ pub enum OpenFault {
     /// A signing key cannot be made or read.
     #[error("signing key: {0}")]
     Key(#[from] JoseError),
+    /// Somebody whose client certificates are trusted has none that can be.
+    #[error("an authority of client certificates: {0}")]
+    Authority(#[from] X509Error),
     /// Every signing key is retiring and none signs.
     #[error("no signing key is active")]
     NoActiveKey,
@@ -53,6 +56,15 @@ pub enum OAuthFault {
     /// What a device is told that asks whether the person has answered (RFC 8628 §3.5).
     #[error("{0}")]
     Device(&'static str),
+    /// The DPoP proof is not good. What is wrong with it is for the operator (RFC 9449 §5).
+    #[error("invalid_dpop_proof: {0}")]
+    InvalidDpopProof(&'static str),
+    /// The DPoP proof needs a nonce: this one (RFC 9449 §8).
+    #[error("use_dpop_nonce")]
+    UseDpopNonce(String),
+    /// Too many tries; again after so many seconds.
+    #[error("too many tries: again after {0} s")]
+    Throttled(u64),
     /// The token is no person's.
     #[error("a token without a person where one is needed")]
     NoPerson,
@@ -93,6 +105,22 @@ impl From<OAuthFault> for Problem {
                     "invalid_grant",
                     "the grant is not valid, was used before, has expired, or is not this client's",
                 )
+            }
+            OAuthFault::InvalidDpopProof(why) => {
+                tracing::info!(why, "a DPoP proof was refused");
+                ("invalid_dpop_proof", "the DPoP proof is not valid")
+            }
+            OAuthFault::UseDpopNonce(nonce) => {
+                let refused =
+                    Self::new(Kind::Invalid, "the DPoP proof needs the nonce that comes with this answer")
+                        .with_code("use_dpop_nonce");
+                return match HeaderValue::from_str(&nonce) {
+                    Ok(nonce) => refused.with_header(web::DPOP_NONCE, nonce),
+                    Err(_) => refused,
+                };
+            }
+            OAuthFault::Throttled(wait_s) => {
+                return Self::of_status(StatusCode::TOO_MANY_REQUESTS).with_retry_after(wait_s);
             }
             OAuthFault::NoPerson => {
                 return Self::new(Kind::Forbidden, "the access token is no person's")

@@ -17,6 +17,7 @@ mod logout;
 pub mod organisation;
 pub mod person;
 mod posted;
+mod proof;
 mod row;
 pub mod scope;
 mod security;
@@ -28,13 +29,17 @@ mod userinfo;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Extension, Router, middleware::map_response, routing::get};
+use axum::{
+    Extension, Router,
+    middleware::{from_fn_with_state, map_response},
+    routing::get,
+};
 use jobs::Worker;
 use store::{Migration, MigrationSet};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::Authenticate;
 
-pub use config::Config;
+pub use config::{Config, DpopNonce};
 pub use fault::{OAuthFault, OpenFault};
 pub use session::{Administrator, Developer, Guest, SignedIn};
 pub use state::{Acting, Auth, Parts};
@@ -52,6 +57,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             name: "0006_client_connections",
             sql: include_str!("../migrations/0006_client_connections.sql"),
         },
+        Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
     ],
 };
@@ -62,8 +68,10 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// What machines call: for [`web::Dialect::OAuth`].
 pub fn routes(auth: Auth) -> OpenApiRouter {
     let authenticate: Arc<dyn Authenticate> = Arc::new(auth.clone());
+    let tokens = OpenApiRouter::new().routes(routes!(token::exchange::exchange));
+    let tokens = tokens.layer(from_fn_with_state(auth.clone(), token::by_get::by_get));
     OpenApiRouter::with_openapi(security::schemes(&auth))
-        .routes(routes!(token::exchange::exchange))
+        .merge(tokens)
         .routes(routes!(device::begin::begin))
         .routes(routes!(token::introspect::introspect))
         .routes(routes!(token::revoke::revoke))

@@ -7,12 +7,13 @@ use kernel::{Actor, Caller, Id, IdKind, Organisation, RequestId, Scopes, World};
 use outbound::Outbound;
 use store::Db;
 use vault::Vault;
-use web::{AuthFault, Authenticate, Presented, Scheme};
+use web::{AuthFault, Authenticate, Presented};
 
 use crate::{
     Config, OpenFault,
     client::directory::Directory,
     keys::{self, KeyRing},
+    proof::{self, Proving},
     token::{check::Checker, revocation::Revoked},
 };
 
@@ -31,6 +32,7 @@ struct Inner {
     keys: KeyRing,
     checker: Checker,
     directory: Directory,
+    proving: Proving,
 }
 
 /// What the authorization server is made of.
@@ -61,9 +63,20 @@ impl Auth {
         let scopes_known = config.scopes_known();
         let directory = Directory::new();
         directory.look(&db, world.now()).await?;
-        let inner =
-            Inner { db, vault, world, outbound, config, issuer, scopes_known, keys, checker, directory };
-        Ok(Self(Arc::new(inner)))
+        let proving = Proving::new(&config, world.now())?;
+        Ok(Self(Arc::new(Inner {
+            db,
+            vault,
+            world,
+            outbound,
+            config,
+            issuer,
+            scopes_known,
+            keys,
+            checker,
+            directory,
+            proving,
+        })))
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -97,13 +110,17 @@ impl Auth {
         &self.0.keys
     }
 
-    #[expect(dead_code, reason = "clients' keys are fetched through it")]
     pub(crate) fn outbound(&self) -> &Outbound {
         &self.0.outbound
     }
 
     pub(crate) fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// What this node remembers of proofs and of who failed to prove something.
+    pub(crate) fn proving(&self) -> &Proving {
+        &self.0.proving
     }
 
     pub(crate) fn checker(&self) -> &Checker {
@@ -118,11 +135,15 @@ impl Auth {
 
 impl Authenticate for Auth {
     fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>> {
-        // No token is bound to a key, so none is presented with a proof.
-        if presented.scheme == Scheme::Dpop {
-            return Box::pin(async { Err(AuthFault::Invalid) });
-        }
-        Box::pin(async move { self.check(presented.token).await.map(|verified| verified.caller.clone()) })
+        Box::pin(async move {
+            let verified = self.check(presented.token).await?;
+            proof::bound::check(self, &verified, presented)?;
+            Ok(verified.caller.clone())
+        })
+    }
+
+    fn proof_algorithms(&self) -> &str {
+        proof::dpop::ALGORITHMS_TEXT
     }
 }
 

@@ -62,8 +62,8 @@ const CODE_KEPT: Duration = Duration::from_hours(24);
 const GRANT_KEPT: Duration = Duration::from_hours(24 * 30);
 
 /// Codes before the sessions that they point at.
-fn sweeps(now: Timestamp) -> [Sweep; 7] {
-    [
+fn sweeps(now: Timestamp) -> Vec<Sweep> {
+    vec![
         Sweep {
             sql: "DELETE FROM device_code WHERE id IN (SELECT id FROM device_code WHERE expires_at < $1 LIMIT $2)",
             before: now,
@@ -97,6 +97,10 @@ fn sweeps(now: Timestamp) -> [Sweep; 7] {
             sql: "DELETE FROM sign_in_tally WHERE tried_at < $1 AND account IN \
                   (SELECT account FROM sign_in_tally WHERE tried_at < $1 LIMIT $2)",
             before: now - TALLY_KEPT,
+        },
+        Sweep {
+            sql: "DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE expires_at < $1 LIMIT $2)",
+            before: now,
         },
     ]
 }

@@ -7,14 +7,15 @@ use auth::Auth;
 use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::{Console, Languages};
+use crypto::x509::Certificate;
 use jobs::Worker;
 use kernel::World;
 use store::{Db, MigrationSet, StoreConfig, StoreUrl};
 use utoipa_axum::router::OpenApiRouter;
 use vault::{RootKeySource, Vault};
 use web::{
-    Authenticate, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter, Shutdown, Tasks,
-    limited,
+    AllowedOrigins, Authenticate, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter,
+    Shutdown, Tasks, limited,
 };
 
 use crate::{
@@ -115,7 +116,7 @@ impl House {
             vault: vault.clone(),
             world: world.clone(),
             outbound: outbound.clone(),
-            config: auth_config(config),
+            config: auth_config(config)?,
         })
         .await
         .context("opening auth")?;
@@ -155,12 +156,13 @@ impl House {
         // One count for everything, taken inside each family, so that each refuses in its own words.
         let counted = |routes| slow("all", limits.requests_per_minute, routes);
         let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
+        let origins: Arc<dyn AllowedOrigins> = Arc::new(self.auth.clone());
         let (db, world) = (self.db.clone(), self.world.clone());
         let console =
             Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config)?);
         let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
         let families = Families::new()
-            .with(Dialect::OAuth, counted(slow("token", limits.token_per_minute, oauth)))
+            .with(Dialect::OAuth, web::cors(origins, counted(slow("token", limits.token_per_minute, oauth))))
             .with(Dialect::Meta, counted(clients))
             .with(Dialect::ProblemJson, counted(integrations.layer(Extension(authenticate))))
             .with(pages, counted(auth::browser_routes(self.auth.clone())))
@@ -240,14 +242,25 @@ impl House {
     }
 }
 
-fn auth_config(config: &Config) -> auth::Config {
-    auth::Config {
+fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
+    let tls_client_authorities = match &config.server.tls_client_authorities {
+        Some(file) => {
+            let pem = std::fs::read(file)
+                .with_context(|| format!("server.tls_client_authorities: {}", file.display()))?;
+            Certificate::all_from_pem(&pem).context("server.tls_client_authorities")?
+        }
+        None => Vec::new(),
+    };
+    Ok(auth::Config {
+        client_certificates: config.server.tls_client_certificates.into(),
+        tls_client_authorities,
+        dpop_nonce: config.tokens.dpop_nonce.into(),
         token_lifetime_s: u32::try_from(config.tokens.access_token_s)
             .unwrap_or(auth::client::TOKEN_LIFETIME_S_MAX),
         session_idle: Duration::from_secs(config.people.session_idle_s),
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
         ..auth::Config::new(config.server.public_url.clone())
-    }
+    })
 }
 
 fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {

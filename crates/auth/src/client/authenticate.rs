@@ -1,19 +1,31 @@
-//! Which client calls, and is it proven?  RFC 6749 §2.3, RFC 9700 §2.5
+//! Which client calls, and is it proven?  RFC 6749 §2.3, RFC 8705 §2, RFC 9700 §2.5
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use axum::extract::{FromRequest, Request};
-use crypto::b64;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, request::Parts};
 use kernel::{Actor, RequestId, Secret};
-use url::form_urlencoded;
-use web::{Form, Problem};
+use web::{ClientAddr, ClientCertificate, Form, Problem};
 
 use super::{
-    AuthMethod, Client, ClientIdText,
-    secret::{self, SecretRow},
+    AuthMethod, Client, assertion, certificate,
+    directory::Entry,
+    presented::{self, Credential, Presented},
+    secret,
 };
-use crate::{Acting, Auth, OAuthFault, session::request_id, token::Confirmation};
+use crate::{
+    Acting, Auth, OAuthFault,
+    proof::{
+        self,
+        dpop::{self, ProofFault},
+    },
+    session::request_id,
+    token::Confirmation,
+};
 
 /// The parameters of a form, each there once; one without a value counts as left out (RFC 6749 §3.2).
 pub struct Parameters(BTreeMap<String, Secret<String>>);
@@ -27,6 +39,12 @@ impl Parameters {
     /// The value of a parameter that must be there.
     pub fn require(&self, name: &str, missing: &'static str) -> Result<&str, OAuthFault> {
         self.get(name).ok_or(OAuthFault::InvalidRequest(missing))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(pairs: &[(&str, &str)]) -> Self {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())));
+        Self(pairs.collect())
     }
 }
 
@@ -57,109 +75,169 @@ impl FromRequest<Auth> for ClientCall {
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(OAuthFault::InvalidRequest("parameters belong in the body, never in the URL").into());
         }
-        let (headers, request) = (parts.headers.clone(), request_id(&parts));
+        let asked = Asked::of(auth, &parts);
         let Form(form) = Form::from_request(Request::from_parts(parts, body), auth).await?;
         let form = Parameters(form);
-        let presented = presented(&headers, &form)?;
-        let client = prove(auth, &presented, request.clone()).await?;
-        Ok(Self { client, form, sender: None, request })
+        let presented = presented::read(&asked.headers, &form)?;
+        let client = prove(auth, &presented, &asked).await?;
+        let sender = sender(auth, &client, &asked)?;
+        Ok(Self { client, form, sender, request: asked.request })
     }
 }
 
-/// What the request says about which client it comes from.
-struct Presented {
-    client_id: ClientIdText,
-    secret: Option<Secret<String>>,
+/// The request around the form.
+struct Asked {
+    headers: HeaderMap,
+    method: Method,
+    /// Its public address.
+    url: String,
+    certificate: Option<ClientCertificate>,
+    source: IpAddr,
+    request: Option<RequestId>,
 }
 
-/// Exactly one way to authenticate, else it is not clear which of two clients is meant.
-fn presented(headers: &HeaderMap, form: &Parameters) -> Result<Presented, OAuthFault> {
-    if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
-        return Err(OAuthFault::InvalidClient("an assertion, which is not offered"));
+impl Asked {
+    fn of(auth: &Auth, parts: &Parts) -> Self {
+        let source = parts.extensions.get::<ClientAddr>();
+        Self {
+            headers: parts.headers.clone(),
+            method: parts.method.clone(),
+            url: format!("{}{}", auth.config().base(), parts.uri.path()),
+            certificate: parts.extensions.get::<ClientCertificate>().cloned(),
+            source: source.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |source| source.0),
+            request: request_id(parts),
+        }
     }
-    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
-    let in_header = match (authorizations.next(), authorizations.next()) {
+}
+
+/// The client, once it is proven. One that is not there takes the same way as one with another secret: both are looked up in
+/// the database before they are refused, where also a secret is found that this node has not heard of yet.
+async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<Client>, OAuthFault> {
+    let (now, name) = (auth.world().now(), presented.client_id.as_str());
+    let tries = &auth.proving().tries;
+    if let Some(wait_s) = tries.wait_s(name, asked.source, now) {
+        return Err(OAuthFault::Throttled(wait_s));
+    }
+    let mut entry = auth.directory().find(auth.db(), &presented.client_id, now).await?;
+    let mut judged = judge(auth, entry.as_deref(), presented, asked).await?;
+    if judged == Err(WRONG_SECRET) {
+        entry = auth.directory().find_anew(auth.db(), &presented.client_id, now).await?;
+        judged = judge(auth, entry.as_deref(), presented, asked).await?;
+    }
+    let is_guess = matches!(presented.credential, Credential::Secret(_));
+    match (judged, entry) {
+        (Ok(()), Some(entry)) => {
+            if is_guess {
+                tries.succeeded(name, asked.source);
+            }
+            Ok(Arc::clone(&entry.client))
+        }
+        (judged, entry) => {
+            if is_guess {
+                tries.failed(name, asked.source, now);
+            }
+            let why = judged.err().unwrap_or(UNKNOWN);
+            note_refusal(auth, entry.as_ref().map(|entry| &*entry.client), why, asked.request.clone());
+            Err(OAuthFault::InvalidClient(why))
+        }
+    }
+}
+
+const UNKNOWN: &str = "unknown_client";
+const WRONG_SECRET: &str = "wrong_secret";
+
+/// Whether what is presented proves the client in the way that it registered; if not, why. Secrets are looked up by their
+/// keyed digest, so nothing about them is compared in time that depends on them.
+async fn judge(
+    auth: &Auth,
+    entry: Option<&Entry>,
+    presented: &Presented,
+    asked: &Asked,
+) -> Result<Result<(), &'static str>, OAuthFault> {
+    let text = match &presented.credential {
+        Credential::Secret(text) => text.expose().as_str(),
+        Credential::None | Credential::Assertion(_) => "",
+    };
+    let digest = auth.vault().digest(secret::PURPOSE, text.as_bytes());
+    let Some(entry) = entry else { return Ok(Err(UNKNOWN)) };
+    if entry.client.disabled_at.is_some() {
+        return Ok(Err("client_disabled"));
+    }
+    let now = auth.world().now();
+    Ok(match way(entry.client.auth_method, &presented.credential) {
+        Err(why) => Err(why),
+        Ok(Way::Named) => Ok(()),
+        Ok(Way::Secret) => match entry.live_secret(&digest, now) {
+            Some(secret) => {
+                entry.touch(auth.db(), secret, now);
+                Ok(())
+            }
+            None => Err(WRONG_SECRET),
+        },
+        Ok(Way::Assertion(text)) => assertion::judge(auth, entry, text, &asked.url).await?,
+        Ok(Way::Certificate) => match &asked.certificate {
+            Some(shown) => certificate::judge(auth, &entry.client, shown).await,
+            None => Err("no_certificate"),
+        },
+    })
+}
+
+/// How a client that registered this method is to be judged by this credential.
+enum Way<'a> {
+    Named,
+    Secret,
+    Assertion(&'a Secret<String>),
+    Certificate,
+}
+
+/// A client may use no method but its own; a weaker one that works too would be the one that is attacked.
+fn way(method: AuthMethod, credential: &Credential) -> Result<Way<'_>, &'static str> {
+    use AuthMethod::{
+        ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None, PrivateKeyJwt, SelfSignedTlsClientAuth,
+        TlsClientAuth,
+    };
+    match (method, credential) {
+        (None, Credential::None) => Ok(Way::Named),
+        (None, Credential::Secret(_)) => Err("secret_of_public_client"),
+        (ClientSecretBasic | ClientSecretPost, Credential::Secret(_)) => Ok(Way::Secret),
+        (ClientSecretBasic | ClientSecretPost, Credential::None) => Err("no_secret"),
+        (ClientSecretJwt | PrivateKeyJwt, Credential::Assertion(text)) => Ok(Way::Assertion(text)),
+        (ClientSecretJwt | PrivateKeyJwt, Credential::None) => Err("no_assertion"),
+        (TlsClientAuth | SelfSignedTlsClientAuth, Credential::None) => Ok(Way::Certificate),
+        (_, Credential::Secret(_) | Credential::Assertion(_)) => Err("another_method_is_registered"),
+    }
+}
+
+/// The key that the call proves besides: that of a DPoP proof, and that of the certificate where the client's tokens are to be
+/// bound to it.  RFC 9449 §5, RFC 8705 §3
+fn sender(auth: &Auth, client: &Client, asked: &Asked) -> Result<Option<Confirmation>, OAuthFault> {
+    let mut proofs = asked.headers.get_all("dpop").iter();
+    let jkt = match (proofs.next(), proofs.next()) {
         (None, _) => None,
-        (Some(value), None) => Some(basic(value.to_str().unwrap_or_default())?),
+        (Some(proof), None) => {
+            let target = dpop::Asked { method: &asked.method, url: &asked.url, token: None };
+            let text = proof.to_str().map_err(|_| OAuthFault::InvalidDpopProof("it is not ASCII"))?;
+            Some(dpop::check(auth, text, target)?)
+        }
         (Some(_), Some(_)) => {
-            return Err(OAuthFault::InvalidRequest("there is more than one Authorization header"));
+            return Err(OAuthFault::InvalidDpopProof("there is more than one DPoP header"));
         }
     };
-    match (in_header, form.get("client_id"), form.get("client_secret")) {
-        (Some(_), _, Some(_)) => {
-            Err(OAuthFault::InvalidRequest("the client authenticates in two ways at once"))
+    let is_bound = client.metadata.tls_client_certificate_bound_access_tokens
+        || client.profile.requires_sender_constraint() && jkt.is_none();
+    let shown = asked.certificate.as_ref().filter(|_| is_bound);
+    let x5t_s256 = shown.map(proof::bound::thumbprint);
+    let is_any = jkt.is_some() || x5t_s256.is_some();
+    Ok(is_any.then_some(Confirmation { jkt, x5t_s256 }))
+}
+
+impl From<ProofFault> for OAuthFault {
+    fn from(fault: ProofFault) -> Self {
+        match fault {
+            ProofFault::Bad(why) => Self::InvalidDpopProof(why),
+            ProofFault::Nonce(nonce) => Self::UseDpopNonce(nonce),
+            ProofFault::TooMany => Self::Throttled(dpop::PROOF_LIFE.as_secs()),
         }
-        (Some((id, secret)), named, None) if named.is_none_or(|named| named == id) => of(&id, Some(secret)),
-        (Some(_), _, None) => {
-            Err(OAuthFault::InvalidRequest("client_id and the Authorization header name two clients"))
-        }
-        (None, Some(id), secret) => of(id, secret.map(|secret| Secret::new(secret.to_owned()))),
-        (None, None, _) => Err(OAuthFault::InvalidClient("no client is named")),
-    }
-}
-
-fn of(client_id: &str, secret: Option<Secret<String>>) -> Result<Presented, OAuthFault> {
-    let client_id = client_id.parse().map_err(|_| OAuthFault::InvalidClient("the client id is malformed"))?;
-    Ok(Presented { client_id, secret })
-}
-
-/// `Basic`, whose halves are form-encoded before they are joined (RFC 6749 §2.3.1).
-fn basic(value: &str) -> Result<(String, Secret<String>), OAuthFault> {
-    const MALFORMED: OAuthFault = OAuthFault::InvalidClient("the Authorization header is malformed");
-    let (scheme, encoded) = value.split_once(' ').ok_or(MALFORMED)?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(OAuthFault::InvalidClient("an authentication scheme that is not offered"));
-    }
-    let bytes = Secret::new(b64::decode_standard(encoded.trim()).map_err(|_| MALFORMED)?);
-    let text = std::str::from_utf8(bytes.expose()).map_err(|_| MALFORMED)?;
-    let (id, secret) = text.split_once(':').ok_or(MALFORMED)?;
-    Ok((form_decoded(id), Secret::new(form_decoded(secret))))
-}
-
-fn form_decoded(text: &str) -> String {
-    // A pair without `=` and `&` in it is one name.
-    let plain = text.replace('&', "%26").replace('=', "%3D");
-    form_urlencoded::parse(plain.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()
-}
-
-async fn prove(
-    auth: &Auth,
-    presented: &Presented,
-    request: Option<RequestId>,
-) -> Result<Arc<Client>, OAuthFault> {
-    let now = auth.world().now();
-    let secret = presented.secret.as_ref().map_or("", |secret| secret.expose().as_str());
-    let digest = auth.vault().digest(secret::PURPOSE, secret.as_bytes());
-    let entry = auth.directory().find(auth.db(), &presented.client_id, now).await?;
-    let found = entry.as_ref().and_then(|entry| entry.live_secret(&digest, now));
-    let client = entry.as_ref().map(|entry| &*entry.client);
-    match judge(client, presented.secret.is_some(), found) {
-        Ok(()) => {}
-        Err(why) => {
-            note_refusal(auth, client, why, request);
-            return Err(OAuthFault::InvalidClient(why));
-        }
-    }
-    let entry = entry.as_ref().ok_or(OAuthFault::InvalidClient("unknown_client"))?;
-    if let Some(secret) = found {
-        entry.touch(auth.db(), secret, now);
-    }
-    Ok(Arc::clone(&entry.client))
-}
-
-/// The secret was looked up by its keyed digest, so nothing about it is compared in time that depends on it.
-fn judge(client: Option<&Client>, has_secret: bool, secret: Option<&SecretRow>) -> Result<(), &'static str> {
-    let Some(client) = client else { return Err("unknown_client") };
-    if client.disabled_at.is_some() {
-        return Err("client_disabled");
-    }
-    match (client.auth_method, has_secret, secret) {
-        (AuthMethod::None, false, _) => Ok(()),
-        (AuthMethod::None, true, _) => Err("secret_of_public_client"),
-        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, true, Some(_)) => Ok(()),
-        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, true, None) => Err("wrong_secret"),
-        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, false, _) => Err("no_secret"),
-        (_, _, _) => Err("another_method_is_registered"),
     }
 }
 
@@ -179,110 +257,29 @@ fn note_refusal(auth: &Auth, client: Option<&Client>, why: &'static str, request
 
 #[cfg(test)]
 mod tests {
-    use kernel::{Id, Timestamp};
-
     use super::*;
-    use crate::{client, scope};
-
-    fn form(pairs: &[(&str, &str)]) -> Parameters {
-        Parameters(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())))
-                .collect(),
-        )
-    }
-
-    fn headers(values: &[&str]) -> HeaderMap {
-        values.iter().map(|value| (header::AUTHORIZATION, value.parse().unwrap())).collect()
-    }
-
-    fn outcome(
-        authorizations: &[&str],
-        pairs: &[(&str, &str)],
-    ) -> Result<(String, Option<String>), &'static str> {
-        match presented(&headers(authorizations), &form(pairs)) {
-            Ok(presented) => {
-                Ok((presented.client_id.to_string(), presented.secret.map(|secret| secret.expose().clone())))
-            }
-            Err(OAuthFault::InvalidRequest(_)) => Err("invalid_request"),
-            Err(OAuthFault::InvalidClient(_)) => Err("invalid_client"),
-            Err(other) => panic!("{other}"),
-        }
-    }
 
     #[test]
-    fn one_way_to_authenticate_and_no_more() {
-        let basic = format!("Basic {}", b64::encode_standard("a.b:s+e%2Bc%3A%26%3D:x&y=z"));
-        let read = |secret: Option<&str>| Ok(("a.b".to_owned(), secret.map(str::to_owned)));
-        for (authorizations, pairs, expected) in [
-            (vec![basic.as_str()], vec![], read(Some("s e+c:&=:x&y=z"))),
-            (vec![basic.as_str()], vec![("client_id", "a.b")], read(Some("s e+c:&=:x&y=z"))),
-            (vec![], vec![("client_id", "a.b"), ("client_secret", "s")], read(Some("s"))),
-            (vec![], vec![("client_id", "a.b")], read(None)),
-            (vec![], vec![("client_id", "a.b"), ("client_secret", "")], read(None)),
-            (vec![basic.as_str()], vec![("client_secret", "s")], Err("invalid_request")),
-            (vec![basic.as_str()], vec![("client_id", "a.c")], Err("invalid_request")),
-            (vec![basic.as_str(), basic.as_str()], vec![], Err("invalid_request")),
-            (vec![], vec![], Err("invalid_client")),
-            (vec![], vec![("client_secret", "s")], Err("invalid_client")),
-            (vec![], vec![("client_id", "a")], Err("invalid_client")),
-            (vec!["Bearer x"], vec![("client_id", "a.b")], Err("invalid_client")),
-            (vec!["Basic"], vec![], Err("invalid_client")),
-            (vec!["Basic !"], vec![], Err("invalid_client")),
-            (vec!["Basic YS5i"], vec![], Err("invalid_client")),
-            (vec![], vec![("client_id", "a.b"), ("client_assertion", "x")], Err("invalid_client")),
-            (vec![basic.as_str()], vec![("client_assertion_type", "x")], Err("invalid_client")),
-        ] {
-            assert_eq!(outcome(&authorizations, &pairs), expected, "{authorizations:?} {pairs:?}");
-        }
-    }
-
-    #[test]
-    fn what_proves_a_client() {
-        let now = Timestamp::from_seconds(100);
-        let client = |kind: &str, disabled_at| {
-            let registration = client::register::Registration {
-                name: "Sleep diary".into(),
-                uri: "https://app.example".into(),
-                confidentiality: kind.into(),
-                redirect_uris: vec!["https://app.example/cb".into()],
-                grant_types: vec!["authorization_code".into()],
-                ..client::register::Registration::default()
+    fn a_client_may_use_no_method_but_its_own() {
+        let text = || Secret::new("x".to_owned());
+        for method in AuthMethod::ALL {
+            let by = |credential: Credential| match way(method, &credential) {
+                Ok(Way::Named) => "named",
+                Ok(Way::Secret) => "secret",
+                Ok(Way::Assertion(_)) => "assertion",
+                Ok(Way::Certificate) => "certificate",
+                Err(_) => "no",
             };
-            Client { disabled_at, ..client::tests::client(&registration, &scope::built_in()) }
-        };
-        let live = SecretRow {
-            id: Id::from_bytes([1; 16]),
-            client: Id::from_bytes([1; 16]),
-            digest: kernel::Digest::from_bytes([0; 32]),
-            sealed: None,
-            created_at: now,
-            expires_at: None,
-            last_used_at: None,
-            retired_at: None,
-        };
-        for (expires_at, retired_at, is_live) in
-            [(None, None, true), (Some(101), None, true), (Some(100), None, false), (None, Some(1), false)]
-        {
-            let at = |s: Option<i64>| s.map(Timestamp::from_seconds);
-            let secret = SecretRow { expires_at: at(expires_at), retired_at: at(retired_at), ..live.clone() };
-            assert_eq!(secret.is_live(now), is_live);
+            let found = [Credential::None, Credential::Secret(text()), Credential::Assertion(text())].map(by);
+            let expected = match method {
+                AuthMethod::None => ["named", "no", "no"],
+                AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => ["no", "secret", "no"],
+                AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => ["no", "no", "assertion"],
+                AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => {
+                    ["certificate", "no", "no"]
+                }
+            };
+            assert_eq!(found, expected, "{method:?}");
         }
-        for (kind, disabled_at, has_secret, secret, expected) in [
-            ("confidential", None, true, Some(&live), Ok(())),
-            ("confidential", None, true, None, Err("wrong_secret")),
-            ("confidential", None, false, None, Err("no_secret")),
-            ("confidential", Some(now), true, Some(&live), Err("client_disabled")),
-            ("public", None, false, None, Ok(())),
-            ("public", None, true, Some(&live), Err("secret_of_public_client")),
-            ("public", None, true, None, Err("secret_of_public_client")),
-            ("public", Some(now), false, None, Err("client_disabled")),
-        ] {
-            assert_eq!(judge(Some(&client(kind, disabled_at)), has_secret, secret), expected, "{kind}");
-        }
-        let keyed = Client { auth_method: AuthMethod::PrivateKeyJwt, ..client("confidential", None) };
-        assert_eq!(judge(Some(&keyed), true, Some(&live)), Err("another_method_is_registered"));
-        assert_eq!(judge(None, true, Some(&live)), Err("unknown_client"));
     }
 }

@@ -68,6 +68,17 @@ impl Directory {
         if let Some(entry) = self.entries.get(client_id).filter(|_| is_current) {
             return Ok(Some(entry));
         }
+        self.find_anew(db, client_id, now).await
+    }
+
+    /// The same from the database, whatever is remembered.
+    pub(crate) async fn find_anew(
+        &self,
+        db: &Db,
+        client_id: &ClientIdText,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Entry>>, DbError> {
+        let is_current = !self.is_stale(now);
         let epoch = self.epoch.load(Relaxed);
         let mut tx = db.read().await?;
         let Some(client) = queries::by_client_id(&mut tx, client_id).await? else { return Ok(None) };
@@ -139,7 +150,6 @@ impl Entry {
     }
 
     /// The secrets that are good now.
-    #[expect(dead_code, reason = "what client_secret_jwt is checked against")]
     pub(crate) fn live_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SecretRow> {
         self.secrets.iter().map(|known| &known.row).filter(move |row| row.is_live(now))
     }

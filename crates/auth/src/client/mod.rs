@@ -1,17 +1,24 @@
 //! Client applications: what a developer registers, and what proves that a caller is one.
 
+mod assertion;
 mod auth_method;
 pub mod authenticate;
+mod certificate;
 pub(crate) mod directory;
 mod ensure;
 mod id_text;
+pub(crate) mod keys;
 pub mod list;
 mod metadata;
+mod offered;
+pub(crate) mod origins;
+mod presented;
 mod profile;
 pub(crate) mod queries;
 pub mod register;
 mod revoke;
 pub mod secret;
+pub(crate) mod tries;
 pub mod update;
 mod uri;
 pub mod verify;
@@ -30,6 +37,7 @@ pub use id_text::{ClientIdText, MalformedClientId, Suffix};
 pub use list::{LIST_ROWS_MAX, get, list_of, live_by_client_id, live_by_id};
 pub(crate) use metadata::is_resource;
 pub use metadata::{ClientMetadata, LIST_MAX};
+pub(crate) use offered::OfferedToClients;
 pub use profile::{AssertionAudience, Pkce, Profile};
 pub use register::register;
 pub use revoke::{disable, revoke_tokens};

@@ -3,7 +3,7 @@
 use kernel::{ClientSecret, Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
-use super::{CHANGED, Client, ClientIdText, STALE, Suffix, secret::SecretRow};
+use super::{CHANGED, Client, ClientIdText, STALE, Suffix, origins::Page, secret::SecretRow};
 
 pub(super) async fn insert(tx: &mut Writer, client: &Client, suffix: &Suffix) -> Result<(), DbError> {
     tx.execute(
@@ -90,6 +90,31 @@ pub(super) async fn changed_since(
         binds![since, rows_max],
     )
     .await
+}
+
+/// Where clients that have changed since are redirected to, a page at a time, the first behind this client.
+pub(super) async fn redirects_since(
+    tx: &mut Reader,
+    since: Timestamp,
+    after: Id<kernel::Client>,
+) -> Result<Vec<Page>, DbError> {
+    tx.all(
+        "SELECT id, redirect_uris, disabled_at, updated_at FROM client \
+         WHERE updated_at > $1 OR (updated_at = $1 AND id > $2) ORDER BY updated_at, id LIMIT 1000",
+        binds![since, after],
+    )
+    .await
+}
+
+impl FromRow for Page {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.get("id")?,
+            redirect_uris: row.get::<Json<_>>("redirect_uris")?.0,
+            disabled_at: row.get("disabled_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
 }
 
 /// The APIs that the client serves. One that another client serves stays that client's.

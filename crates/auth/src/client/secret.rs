@@ -59,7 +59,6 @@ fn place(secret: Id<ClientSecret>) -> Place {
 
 impl SecretRow {
     /// The secret itself, to check an HMAC of the client's. None where the client does not sign with it.
-    #[expect(dead_code, reason = "what client_secret_jwt is checked against")]
     pub(crate) fn open(&self, auth: &Auth) -> Option<Secret<Vec<u8>>> {
         auth.vault().open_system(place(self.id), self.sealed.as_ref()?).ok()
     }

@@ -15,6 +15,8 @@ impl Auth {
     pub async fn keep_current(self) {
         let mut heard = self.db().notify().subscribe(CHANNEL);
         let mut stale = self.db().notify().subscribe(client::STALE);
+        // Not a new wait each time round: clients that change all the time would put it off for ever.
+        let mut look = tokio::time::interval(POLL);
         loop {
             tokio::select! {
                 signal = heard.next() => if signal.is_none() { return },
@@ -26,8 +28,8 @@ impl Auth {
                     Some(Signal::Resync) => self.directory().forget_all(),
                     None => return,
                 },
-                () = tokio::time::sleep(POLL) => {
-                    if let Err(why) = self.directory().look(self.db(), self.world().now()).await {
+                _ = look.tick() => {
+                    if let Err(why) = self.look_at_clients().await {
                         tracing::warn!(%why, "changes of clients cannot be read");
                     }
                 }

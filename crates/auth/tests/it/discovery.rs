@@ -28,6 +28,11 @@ on_each_engine! {
         for (key, value) in [
             ("grant_types_supported", "authorization_code client_credentials refresh_token urn:ietf:params:oauth:grant-type:device_code"),
             ("code_challenge_methods_supported", "S256"),
+            (
+                "token_endpoint_auth_methods_supported",
+                "client_secret_basic client_secret_post client_secret_jwt private_key_jwt none",
+            ),
+            ("dpop_signing_alg_values_supported", "ES256 ES384 RS256 RS384 RS512 PS256 PS384 PS512 EdDSA"),
             ("response_modes_supported", "query"),
             ("response_types_supported", "code"),
         ] {

@@ -88,13 +88,26 @@ impl House {
 
     /// Another node on the same database.
     pub async fn beside(db: Db, world: World, clock: MockClock) -> Self {
+        Self::tuned(db, world, clock, &[], |_| {}).await
+    }
+
+    /// A node that may call these hosts of the inside, under other settings.
+    pub async fn tuned(
+        db: Db,
+        world: World,
+        clock: MockClock,
+        allow_internal: &[String],
+        tune: impl FnOnce(&mut Config),
+    ) -> Self {
         let root = Secret::new(b64::encode_standard(sha256(b"a root key for tests")));
         let vault = Vault::unlock(&db, &RootKeySource::Env(root), &world).await.unwrap();
-        let config = Config {
+        let mut config = Config {
             scopes: "a b system/Observation.read".parse().unwrap(),
             ..Config::new(Url::parse(BASE).unwrap())
         };
-        let outbound = Outbound::new([].into(), Arc::new(SystemLookup)).unwrap();
+        tune(&mut config);
+        let allow_internal = allow_internal.iter().map(|host| host.parse().unwrap()).collect();
+        let outbound = Outbound::new(allow_internal, Arc::new(SystemLookup)).unwrap();
         let parts = Parts { db: db.clone(), vault, world: world.clone(), outbound, config };
         let auth = Auth::open(parts).await.unwrap();
         let organisation = Id::from_bytes([7; 16]);

@@ -7,12 +7,16 @@
     reason = "what a test does not expect is a failed test"
 )]
 
+mod bound_tokens;
+mod client_auth;
+mod client_keys;
 mod code_flow;
 mod device;
 mod discovery;
 mod house;
 mod logout;
 mod people;
+mod prover;
 mod redirects;
 mod refresh;
 mod registration;

@@ -32,7 +32,7 @@ pub use self::{
     server::{ServerConfig, TlsClientCertificates},
     shown::shown,
     store::{Durability, StoreSection},
-    tokens::TokensConfig,
+    tokens::{DpopNonceSetting, TokensConfig},
     vault::VaultConfig,
 };
 

@@ -24,6 +24,8 @@ pub struct ServerConfig {
     pub tls_key: Option<PathBuf>,
     /// Whether clients are asked for certificates.
     pub tls_client_certificates: TlsClientCertificates,
+    /// PEM file of the authorities whose certificates prove clients.
+    pub tls_client_authorities: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed: addresses or networks.
     pub trusted_proxies: Vec<String>,
     /// Connections at once.

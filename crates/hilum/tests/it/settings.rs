@@ -72,6 +72,7 @@ fn every_key_that_is_documented_can_be_set() {
     let samples = [
         ("server.tls_certificate", "\"/x\""),
         ("server.tls_key", "\"/y\""),
+        ("server.tls_client_authorities", "\"/ca\""),
         ("redis.url", "\"redis://127.0.0.1:6379\""),
         ("vault.root_key", "\"AAAA\""),
         ("integrations.providers_folder", "\"/z\""),
