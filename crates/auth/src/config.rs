@@ -70,6 +70,11 @@ impl Config {
         uri.strip_prefix(self.base()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The FHIR server that tokens are for (SMART App Launch 2.2: `iss` of a launch, `aud` of a request).
+    pub fn fhir_base(&self) -> String {
+        format!("{}/fhir", self.base())
+    }
+
     /// Every scope that is known here.
     pub(crate) fn scopes_known(&self) -> Scopes {
         scope::built_in()

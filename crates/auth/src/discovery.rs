@@ -69,7 +69,7 @@ pub(crate) fn for_anybody(body: impl IntoResponse) -> impl IntoResponse {
     (headers, body)
 }
 
-fn metadata(auth: &Auth) -> Metadata {
+pub(crate) fn metadata(auth: &Auth) -> Metadata {
     let issuer = auth.issuer();
     Metadata {
         issuer: issuer.to_owned(),

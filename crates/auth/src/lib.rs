@@ -22,6 +22,7 @@ mod row;
 pub mod scope;
 mod security;
 pub mod session;
+pub mod smart;
 mod state;
 mod sweep;
 pub mod token;
@@ -57,6 +58,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             name: "0006_client_connections",
             sql: include_str!("../migrations/0006_client_connections.sql"),
         },
+        Migration { name: "0008_smart", sql: include_str!("../migrations/0008_smart.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
     ],
@@ -79,6 +81,8 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
         .routes(routes!(userinfo::get_userinfo, userinfo::post_userinfo))
         .routes(routes!(discovery::openid_configuration))
         .routes(routes!(discovery::authorization_server))
+        .routes(routes!(smart::configuration::configuration))
+        .routes(routes!(smart::launch::create))
         .layer(Extension(authenticate))
         .with_state(auth)
 }

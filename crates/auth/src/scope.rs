@@ -5,16 +5,23 @@ use kernel::{Level, Scope, Scopes, SmartScope, SmartScopes};
 use crate::client_connection;
 
 /// Scopes that say something about the person who granted them: no client has them on its own behalf.
-const OF_A_PERSON: [&str; 8] = [
+const OF_A_PERSON: [&str; 12] = [
     "openid",
     "profile",
     "email",
     "address",
     "phone",
+    "fhirUser",
+    "launch",
+    "launch/patient",
+    "launch/encounter",
     "offline_access",
     "online_access",
     "integrations:revoke",
 ];
+
+/// Scopes that a client can have on its own behalf too.
+const OF_ANYBODY: [&str; 1] = [crate::smart::launch::CREATE];
 
 /// The widest SMART scopes. Every well-formed one is known; these stand for them where scopes are listed.
 const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];
@@ -37,6 +44,7 @@ const OF_CLIENTS: [&str; 6] = [
 pub fn built_in() -> Scopes {
     OF_A_PERSON
         .iter()
+        .chain(&OF_ANYBODY)
         .chain(&SMART)
         .chain(&OF_CLIENTS)
         .filter_map(|scope| scope.parse::<Scope>().ok())
@@ -122,7 +130,8 @@ mod tests {
 
     #[test]
     fn every_well_formed_smart_scope_is_known_and_no_other_that_means_to_be_one() {
-        assert_eq!(built_in().iter().count(), OF_A_PERSON.len() + SMART.len() + OF_CLIENTS.len());
+        let built_in_scopes = OF_A_PERSON.len() + OF_ANYBODY.len() + SMART.len() + OF_CLIENTS.len();
+        assert_eq!(built_in().iter().count(), built_in_scopes);
         let known = scopes(&format!("{} patient/odd", built_in()));
         let asked = scopes(
             "openid system/Observation.read user/Patient.rs?name=x made-up patient/odd system/Patient.",

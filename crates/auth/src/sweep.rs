@@ -69,6 +69,11 @@ fn sweeps(now: Timestamp) -> Vec<Sweep> {
             before: now,
         },
         Sweep {
+            sql: "DELETE FROM smart_launch WHERE digest IN \
+                  (SELECT digest FROM smart_launch WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
+        Sweep {
             sql: "DELETE FROM authorization_request WHERE id IN \
                   (SELECT id FROM authorization_request WHERE expires_at < $1 LIMIT $2)",
             before: now,

@@ -3,20 +3,23 @@
 use axum::extract::{OriginalUri, State};
 use crypto::sha256;
 use http::Uri;
-use kernel::Timestamp;
+use kernel::{Id, Scopes, Timestamp};
 use url::form_urlencoded::byte_serialize;
 use web::{Answer, LocalPath, Redirect};
 
 use super::{
     Asked, AuthorizeFault, Bound, NewCode, REQUEST_LIFETIME, answer,
     next::{Known, Next, next},
-    pending, queries,
+    pending::{self, Request},
+    queries,
     request::{Parameters, Refusal},
 };
 use crate::{
     Auth, Guest, SignedIn,
     client::{self, Client},
+    grant::Details,
     session::{sign_in_anew_location, sign_in_location},
+    smart::context::{self, Context, Found},
 };
 
 /// The parameter by which a request knows that it has sent the browser to sign in anew.
@@ -62,6 +65,14 @@ async fn proceed(
     sent_at: Option<Timestamp>,
 ) -> Result<String, AuthorizeFault> {
     let now = auth.world().now();
+    let refuse = |asked: &Asked, error, description| {
+        let says = [("error", error), ("error_description", description)];
+        answer(auth, &asked.redirect, &says, asked.state.as_deref())
+    };
+    let asked = match context::admit(client.profile, &auth.config().fhir_base(), &asked.scopes, &asked.wish) {
+        Ok(scopes) => Asked { scopes, ..asked },
+        Err((error, description)) => return Ok(refuse(&asked, error, description)),
+    };
     let known = match guest {
         Some(signed_in) => {
             let allowed = queries::allowed(&mut auth.db().read().await?, signed_in.person, client.id).await?;
@@ -73,16 +84,48 @@ async fn proceed(
         (Next::Refuse(error), _) => {
             Ok(answer(auth, &asked.redirect, &[("error", error)], asked.state.as_deref()))
         }
-        (Next::Ask, Some(signed_in)) => {
-            let id = pending::store(auth, client, signed_in, asked, now + REQUEST_LIFETIME).await?;
-            Ok(format!("/consent?request={id}"))
+        (then @ (Next::Ask | Next::Grant), Some(signed_in)) => {
+            let launch = asked.wish.launch.as_deref();
+            match context::find(auth, signed_in, client.id, asked.scopes.clone(), launch).await? {
+                Found::Refused(error, description) => Ok(refuse(&asked, error, description)),
+                Found::Open(..) if asked.prompt.none => {
+                    Ok(refuse(&asked, "interaction_required", "the person has to choose whom this is about"))
+                }
+                Found::Open(scopes, context) => {
+                    let id = wait(auth, client, signed_in, asked.about(scopes, context), now).await?;
+                    Ok(format!("/launch/patient?request={id}"))
+                }
+                Found::Whole(scopes, context) if then == Next::Grant => {
+                    grant(auth, client, signed_in, asked.about(scopes, context)).await
+                }
+                Found::Whole(scopes, context) => {
+                    let id = wait(auth, client, signed_in, asked.about(scopes, context), now).await?;
+                    Ok(format!("/consent?request={id}"))
+                }
+            }
         }
-        (Next::Grant, Some(signed_in)) => grant(auth, client, signed_in, asked).await,
         (Next::SignInAnew, _) => {
             Ok(sign_in_anew_location(&back(uri, &format!("{query}{SENT}{}", seal_sent(auth, query, now)))?))
         }
         (Next::SignIn | Next::Ask | Next::Grant, _) => Ok(sign_in_location(Some(&back(uri, query)?))),
     }
+}
+
+impl Asked {
+    /// The same, for these scopes and in this context.
+    fn about(self, scopes: Scopes, context: Context) -> Self {
+        Self { scopes, details: Details { context, ..self.details }, ..self }
+    }
+}
+
+async fn wait(
+    auth: &Auth,
+    client: &Client,
+    signed_in: &SignedIn,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<Id<Request>, AuthorizeFault> {
+    pending::store(auth, client, signed_in, asked, now + REQUEST_LIFETIME).await
 }
 
 fn back(uri: &Uri, query: &str) -> Result<LocalPath, AuthorizeFault> {

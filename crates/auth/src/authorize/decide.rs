@@ -10,6 +10,8 @@ use super::{
 use crate::{
     Auth, SignedIn,
     client::{self, Client, TrustedRedirect},
+    grant::Details,
+    smart::context,
 };
 
 /// What the person said.
@@ -25,7 +27,8 @@ pub enum Decision {
 ///
 /// # Errors
 /// [`AuthorizeFault::NotPending`] when the request is not theirs, was answered before, or is over;
-/// [`AuthorizeFault::UnknownRedirectUri`] when the client's registration has changed meanwhile.
+/// [`AuthorizeFault::UnknownRedirectUri`] when the client's registration has changed meanwhile;
+/// [`AuthorizeFault::NotChosen`] when the scopes need a patient and none is chosen, and the question stays.
 pub async fn decide(
     auth: &Auth,
     signed_in: &SignedIn,
@@ -55,6 +58,10 @@ pub async fn decide(
                 .await?;
                 return Ok(answer(&auth_in, &redirect, &[("error", "access_denied")], state.as_deref()));
             };
+            if context::missing(&scopes, &row.details.context).is_some() {
+                return Err(AuthorizeFault::NotChosen);
+            }
+            let (scopes, context) = context::settle(scopes, row.details.context);
             let before = queries::allowed(tx, signed_in.person, client.id).await?;
             let remembered = remembered(&before, &scopes);
             queries::remember(tx, signed_in.person, client.id, &remembered, now).await?;
@@ -65,7 +72,7 @@ pub async fn decide(
                 scopes,
                 nonce: row.nonce,
                 code_challenge: row.code_challenge,
-                details: row.details,
+                details: Details { context, ..row.details },
             };
             let (code, text) = NewCode::draw(&auth_in, client.id, &signed_in, bound);
             queries::insert_code(tx, &code).await?;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kernel::{Fault, Kind};
 use store::DbError;
 
-use crate::session::SessionFault;
+use crate::{session::SessionFault, smart::SmartFault};
 
 /// A request that no answer is sent for, or a decision that cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,12 @@ pub enum AuthorizeFault {
     /// The session.
     #[error(transparent)]
     Session(#[from] SessionFault),
+    /// The person has not said whom it is about.
+    #[error("an authorization request whose patient or encounter is not chosen")]
+    NotChosen,
+    /// Whose records it is about cannot be found out.
+    #[error(transparent)]
+    Smart(#[from] SmartFault),
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -35,6 +41,8 @@ impl Fault for AuthorizeFault {
         match self {
             Self::Malformed(_) | Self::UnknownClient | Self::UnknownRedirectUri => Kind::Invalid,
             Self::NotPending => Kind::Gone,
+            Self::NotChosen => Kind::Conflict,
+            Self::Smart(fault) => fault.kind(),
             Self::Session(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
         }
@@ -55,6 +63,8 @@ impl Fault for AuthorizeFault {
             Self::NotPending => {
                 "This question was answered already or is too old. Start again from the application.".into()
             }
+            Self::NotChosen => "Choose first whom this is about.".into(),
+            Self::Smart(fault) => fault.public(),
             Self::Session(fault) => fault.public(),
             Self::Store(fault) => fault.public(),
         }
@@ -68,6 +78,7 @@ impl Fault for AuthorizeFault {
     }
     fn retry_after_s(&self) -> Option<u64> {
         match self {
+            Self::Smart(fault) => fault.retry_after_s(),
             Self::Session(fault) => fault.retry_after_s(),
             Self::Store(fault) => fault.retry_after_s(),
             _ => None,

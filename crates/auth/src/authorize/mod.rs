@@ -16,11 +16,12 @@ use kernel::{Client, Digest, Id, Person, Scopes, Secret, Session, Timestamp};
 
 pub use decide::{Decision, decide};
 pub use fault::AuthorizeFault;
+pub(crate) use pending::waiting;
 pub use pending::{Pending, Request, pending};
-pub(crate) use queries::forget_consent;
+pub(crate) use queries::{forget_consent, set_context};
 pub use remembered::{Remembered, remembered_of_person};
 
-use crate::{Auth, SignedIn, client::TrustedRedirect, grant::Details};
+use crate::{Auth, SignedIn, client::TrustedRedirect, grant::Details, smart::context::Wish};
 
 /// How long a code is good.  RFC 6749 §4.1.2 asks for ten minutes at the most.
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
@@ -47,6 +48,7 @@ struct Asked {
     nonce: Option<String>,
     code_challenge: String,
     details: Details,
+    wish: Wish,
     prompt: Prompt,
     age_max_s: Option<u64>,
 }

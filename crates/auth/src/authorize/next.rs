@@ -104,6 +104,7 @@ mod tests {
                 nonce: None,
                 code_challenge: String::new(),
                 details: crate::grant::Details::default(),
+                wish: crate::smart::context::Wish::default(),
                 prompt,
                 age_max_s,
             };

@@ -7,6 +7,7 @@ use crate::{
     Auth, SignedIn,
     client::{self, Client},
     grant::Details,
+    smart::{self, context},
 };
 
 /// A request for authorization that waits for an answer.
@@ -28,11 +29,15 @@ pub struct Pending {
     pub allowed_before: Scopes,
     /// Where the answer will go.
     pub redirect_uri: String,
+    /// Whether the person has to choose a patient or an encounter first, on the page for that.
+    pub is_open: bool,
+    /// Whose record it is about: by what the person knows the patient, or the record's id.
+    pub patient: Option<String>,
 }
 
 /// A request as its row holds it.
 #[derive(Clone)]
-pub(super) struct RequestRow {
+pub(crate) struct RequestRow {
     pub id: Id<Request>,
     pub person: Id<Person>,
     pub client: Id<kernel::Client>,
@@ -50,9 +55,9 @@ pub(super) struct RequestRow {
 /// # Errors
 /// [`AuthorizeFault::NotPending`] when there is none with this id for this person, or it is over.
 pub async fn pending(auth: &Auth, signed_in: &SignedIn, id: Id<Request>) -> Result<Pending, AuthorizeFault> {
+    let row = waiting(auth, signed_in, id).await?;
+    let patient = smart::label_of(auth, signed_in, &row.details.context).await?;
     let mut tx = auth.db().read().await?;
-    let row = queries::request(&mut tx, signed_in.person, id).await?;
-    let row = row.filter(|row| auth.world().now() < row.expires_at).ok_or(AuthorizeFault::NotPending)?;
     let client = client::queries::of_any_organisation(&mut tx, row.client).await?;
     let client = client.filter(|client| client.disabled_at.is_none()).ok_or(AuthorizeFault::UnknownClient)?;
     let allowed = queries::allowed(&mut tx, signed_in.person, row.client).await?;
@@ -60,9 +65,21 @@ pub async fn pending(auth: &Auth, signed_in: &SignedIn, id: Id<Request>) -> Resu
         id,
         client,
         allowed_before: row.scopes.intersection(&allowed),
+        is_open: context::missing(&row.scopes, &row.details.context).is_some(),
+        patient,
         scopes: row.scopes,
         redirect_uri: row.redirect_uri,
     })
+}
+
+/// The row of a request that waits for this person's answer.
+pub(crate) async fn waiting(
+    auth: &Auth,
+    signed_in: &SignedIn,
+    id: Id<Request>,
+) -> Result<RequestRow, AuthorizeFault> {
+    let row = queries::request(&mut auth.db().read().await?, signed_in.person, id).await?;
+    row.filter(|row| auth.world().now() < row.expires_at).ok_or(AuthorizeFault::NotPending)
 }
 
 pub(super) async fn store(

@@ -7,6 +7,7 @@ use super::{
     NewCode,
     pending::{Request, RequestRow},
 };
+use crate::grant::Details;
 
 pub(super) async fn insert_request(tx: &mut Writer, new: &RequestRow) -> Result<u64, DbError> {
     tx.execute(
@@ -35,6 +36,21 @@ pub(super) async fn request(
 ) -> Result<Option<RequestRow>, DbError> {
     tx.optional("SELECT * FROM authorization_request WHERE id = $1 AND person_id = $2", binds![id, person])
         .await
+}
+
+/// What the person has chosen goes into the request that waits.
+pub(crate) async fn set_context(
+    tx: &mut Writer,
+    person: Id<Person>,
+    id: Id<Request>,
+    scopes: &Scopes,
+    details: &Details,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE authorization_request SET scopes = $3, details = $4 WHERE id = $1 AND person_id = $2",
+        binds![id, person, scopes, Json(details)],
+    )
+    .await
 }
 
 /// The request is gone with the answer: it is answered once.

@@ -11,6 +11,7 @@ use crate::{
     client::{Client, ClientIdText, GrantType, TrustedRedirect},
     grant::Details,
     scope,
+    smart::context::Wish,
 };
 
 /// How many parameters are read.
@@ -107,6 +108,7 @@ impl Parameters {
             nonce: self.one("nonce").map(str::to_owned),
             code_challenge: self.code_challenge()?,
             details: Details::default(),
+            wish: Wish::read(|name| self.one(name)),
             prompt: self.prompt()?,
             age_max_s: self.age_max_s()?,
         })

@@ -25,6 +25,9 @@ struct IdClaims<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     at_hash: String,
+    /// The record that is the person (SMART App Launch 2.2 §3.0.4.1).
+    #[serde(rename = "fhirUser", skip_serializing_if = "Option::is_none")]
+    fhir_user: Option<&'a str>,
 }
 
 /// Sign an ID token that goes with this access token.
@@ -48,6 +51,7 @@ pub(super) fn sign(
         acr: grant.details.acr.as_deref(),
         amr: &grant.details.amr,
         at_hash: half_hash(access_token),
+        fhir_user: token.details.context.get("fhirUser").and_then(serde_json::Value::as_str),
     };
     Ok(auth.keys().sign("JWT", &claims)?)
 }

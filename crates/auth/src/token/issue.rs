@@ -7,6 +7,7 @@ use crate::{
     Auth, OAuthFault,
     client::Client,
     grant::{Details, Grant, GrantRow},
+    smart::context,
 };
 
 /// What a token will say, decided before it is signed.
@@ -43,10 +44,12 @@ impl NewToken {
         }
     }
 
-    /// A token of a grant, for these of its scopes.
+    /// A token of a grant, for these of its scopes. It opens no patient's record where no patient is in context.
     pub(crate) fn of_grant(auth: &Auth, client: &Client, grant: &GrantRow, scopes: Scopes) -> Self {
+        let (scopes, context) = context::settle(scopes, grant.details.context.clone());
         let own = Self::own(auth, client, scopes, None);
-        Self { person: grant.person, grant: Some(grant.id), details: grant.details.clone(), ..own }
+        let details = Details { context, ..grant.details.clone() };
+        Self { person: grant.person, grant: Some(grant.id), details, ..own }
     }
 
     /// Whom the token is about.

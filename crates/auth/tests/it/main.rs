@@ -21,5 +21,6 @@ mod redirects;
 mod refresh;
 mod registration;
 mod sign_in;
+mod smart;
 mod sweep;
 mod tokens;

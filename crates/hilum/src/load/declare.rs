@@ -15,6 +15,9 @@ pub async fn declare(house: &House, declared: &Declarations) -> anyhow::Result<R
     for person in &declared.people {
         person::declare(house, &acting, person).await?;
     }
+    for encounter in &declared.encounters {
+        person::declare_encounter(house, &acting, encounter).await?;
+    }
     for client in &declared.clients {
         application::declare(house, &acting, client).await?;
     }

@@ -27,6 +27,9 @@ pub struct Declarations {
     /// People with accounts.
     #[serde(default, rename = "person")]
     pub people: Vec<PersonDeclared>,
+    /// Encounters that can be chosen at a launch.
+    #[serde(default, rename = "encounter")]
+    pub encounters: Vec<EncounterDeclared>,
     /// Client applications.
     #[serde(default, rename = "client")]
     pub clients: Vec<ClientDeclared>,
@@ -67,6 +70,35 @@ pub struct PersonDeclared {
     /// `administrator`, `developer`.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// The record that is the person: `Practitioner/5`.
+    pub fhir_user: Option<String>,
+    /// The patients whose records the person may open.
+    #[serde(default)]
+    pub patients: Vec<PatientDeclared>,
+}
+
+/// A patient whose record a person may open.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatientDeclared {
+    /// The record's id.
+    pub id: String,
+    /// `self`, `proxy` or `practitioner`.
+    pub relation: String,
+    /// By what the person knows the patient.
+    pub label: String,
+}
+
+/// An encounter of a patient.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncounterDeclared {
+    /// The patient's id.
+    pub patient: String,
+    /// The record's id.
+    pub id: String,
+    /// By what people know it.
+    pub label: String,
 }
 
 /// A client application.
@@ -182,7 +214,13 @@ impl Declarations {
                 .map_or(0, |before| before.lines().count());
             LoadFault::NotDeclarations(format!("line {line}: {}", error.message()))
         })?;
-        let lengths = [read.people.len(), read.clients.len(), read.integrations.len(), read.trusts.len()];
+        let lengths = [
+            read.people.len(),
+            read.encounters.len(),
+            read.clients.len(),
+            read.integrations.len(),
+            read.trusts.len(),
+        ];
         if lengths.into_iter().any(|length| length > DECLARATIONS_MAX) {
             Err(LoadFault::TooMany)
         } else {

@@ -11,7 +11,8 @@ use crate::app::{App, DIARY, FOREIGN_PATIENT, PATIENT, RIVAL, STRANGER, TestApp,
 const STEPS: &str = r#"{"from":"2026-01-04","to":"2026-01-04"}"#;
 
 /// What everybody may read.
-const PUBLIC: [(&str, &str); 3] = [
+const PUBLIC: [(&str, &str); 4] = [
+    ("GET /fhir/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration"),
     ("GET /oauth2/jwks", "/oauth2/jwks"),
     ("GET /oauth2/.well-known/openid-configuration", "/oauth2/.well-known/openid-configuration"),
     ("GET /.well-known/oauth-authorization-server/oauth2", "/.well-known/oauth-authorization-server/oauth2"),
@@ -45,7 +46,7 @@ const fn of_connections(operation: &'static str, path: &'static str, body: Optio
     (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
 
-const OF_TOKENS: [Row; 22] = [
+const OF_TOKENS: [Row; 23] = [
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),
@@ -58,6 +59,12 @@ const OF_TOKENS: [Row; 22] = [
         "PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret",
         "/api/clients/x/connections/x/actions/refresh_secret",
         None,
+    ),
+    (
+        "POST /oauth2/launch",
+        "/oauth2/launch",
+        Some(r#"{"client_id":"x.y"}"#),
+        [401, 401, 401, 401, 403, 403, 403, 403, 403],
     ),
     ("GET /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),

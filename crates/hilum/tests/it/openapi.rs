@@ -48,6 +48,7 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
+    GET /fhir/.well-known/smart-configuration → 200 default
     GET /integrations/v1/ → 200 default
     GET /integrations/v1/{integration} → 200 default
     GET /integrations/v1/{integration}/actions → 200 default
@@ -63,6 +64,7 @@ async fn operations_and_their_answers() {
     POST /integrations/v1/{integration}/proxy/{path} → default
     POST /oauth2/device_authorization → 200 default
     POST /oauth2/introspection → 200 default
+    POST /oauth2/launch → 201 default
     POST /oauth2/revocation → 200 default
     POST /oauth2/token → 200 default
     POST /oauth2/userinfo → 200 default
