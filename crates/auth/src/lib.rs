@@ -54,6 +54,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0002_clients", sql: include_str!("../migrations/0002_clients.sql") },
         Migration { name: "0003_tokens", sql: include_str!("../migrations/0003_tokens.sql") },
         Migration { name: "0004_grants", sql: include_str!("../migrations/0004_grants.sql") },
+        Migration { name: "0005_factors", sql: include_str!("../migrations/0005_factors.sql") },
         Migration {
             name: "0006_client_connections",
             sql: include_str!("../migrations/0006_client_connections.sql"),

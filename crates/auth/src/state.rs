@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crypto::passkey::RelyingParty;
 use futures_util::future::BoxFuture;
 use kernel::{Actor, Caller, Id, IdKind, Organisation, RequestId, Scopes, World};
 use outbound::Outbound;
@@ -33,6 +34,7 @@ struct Inner {
     checker: Checker,
     directory: Directory,
     proving: Proving,
+    relying_party: Option<RelyingParty>,
 }
 
 /// What the authorization server is made of.
@@ -64,6 +66,7 @@ impl Auth {
         let directory = Directory::new();
         directory.look(&db, world.now()).await?;
         let proving = Proving::new(&config, world.now())?;
+        let relying_party = RelyingParty::at(&config.public_url, "Hilum");
         Ok(Self(Arc::new(Inner {
             db,
             vault,
@@ -76,6 +79,7 @@ impl Auth {
             checker,
             directory,
             proving,
+            relying_party,
         })))
     }
 
@@ -125,6 +129,10 @@ impl Auth {
 
     pub(crate) fn checker(&self) -> &Checker {
         &self.0.checker
+    }
+
+    pub(crate) fn relying_party(&self) -> Option<&RelyingParty> {
+        self.0.relying_party.as_ref()
     }
 
     /// Know at once what this node has just written; the others hear of it.

@@ -7,7 +7,7 @@ use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{DbError, Writer, binds};
 
-use crate::Auth;
+use crate::{Auth, person::factor::ENROLMENT_LIFE};
 
 /// How many rows of a table go in one transaction, so that nothing else waits long.
 const ROWS_MAX: i64 = 1_000;
@@ -106,6 +106,16 @@ fn sweeps(now: Timestamp) -> Vec<Sweep> {
         Sweep {
             sql: "DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE expires_at < $1 LIMIT $2)",
             before: now,
+        },
+        Sweep {
+            sql: "DELETE FROM passkey_question WHERE id IN \
+                  (SELECT id FROM passkey_question WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
+        Sweep {
+            sql: "DELETE FROM factor WHERE id IN \
+                  (SELECT id FROM factor WHERE confirmed_at IS NULL AND created_at < $1 LIMIT $2)",
+            before: now - ENROLMENT_LIFE,
         },
     ]
 }

@@ -8,9 +8,11 @@ pub mod b64;
 mod entropy;
 mod hash;
 pub mod jose;
+pub mod passkey;
 pub mod password;
 pub mod pkce;
 pub mod token;
+pub mod totp;
 pub mod x509;
 
 pub use aead::{AeadKey, Unopenable};

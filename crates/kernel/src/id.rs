@@ -132,6 +132,10 @@ kinds! {
     ClientConnection = "client_connection";
     /// A key that stands for an organisation at the token endpoint.
     ApiKey = "api_key";
+    /// A second factor or passkey of a person.
+    Factor = "factor";
+    /// An external OpenID provider that people sign in through.
+    Upstream = "upstream";
     /// A person's signed-in browser.
     Session = "session";
     /// An issued token.

@@ -2,6 +2,7 @@
 
 mod disable;
 mod email;
+pub mod factor;
 mod find;
 pub(crate) mod queries;
 mod register;
@@ -22,7 +23,7 @@ pub(crate) use find::find_anywhere;
 pub use find::{LIST_ROWS_MAX, by_email, find, list_of};
 pub use register::{NAME_CHARACTERS_MAX, NewPerson, PASSWORD_CHARACTERS_MIN, register};
 pub use role::{Role, Roles};
-pub use sign_in::{Proven, Refusal, authenticate_password};
+pub use sign_in::{Proven, Refusal, Shown, authenticate_password};
 
 /// A person as pages show them: the opened e-mail address and name. Never in a log.
 #[derive(Clone)]

@@ -36,6 +36,13 @@ pub(super) async fn account(tx: &mut Reader, email: &Digest) -> Result<Option<Ac
     .await
 }
 
+/// Whether an account is switched off, or not there at all.
+pub(super) async fn is_disabled(tx: &mut Reader, person: Id<kernel::Person>) -> Result<bool, DbError> {
+    let live: Option<(Id<kernel::Person>,)> =
+        tx.optional("SELECT id FROM person WHERE id = $1 AND disabled_at IS NULL", binds![person]).await?;
+    Ok(live.is_none())
+}
+
 pub(super) async fn by_id(
     tx: &mut Reader,
     organisation: Id<Organisation>,

@@ -10,16 +10,33 @@ use kernel::{Actor, Id, Organisation, RequestId, Secret, Timestamp};
 use vault::Sealed;
 
 use super::{
-    Email, PersonFault, place, queries,
-    throttle::{self, Keys},
+    Email, PersonFault,
+    factor::{self, Halfway},
+    place, queries,
+    throttle::{self, Guessing, Keys},
 };
-use crate::{Acting, Auth};
+use crate::{
+    Acting, Auth,
+    session::{Acr, Browser},
+};
 
-/// Proof that somebody has just shown to be this person. A session cannot begin without it, and it is made only here.
+/// Proof that somebody has just shown to be this person, with all that their account asks for. A session cannot begin
+/// without it.
 pub struct Proven {
     pub(crate) person: Id<kernel::Person>,
     pub(crate) organisation: Id<Organisation>,
     pub(crate) at: Timestamp,
+    pub(crate) acr: Acr,
+    pub(crate) amr: Vec<String>,
+    pub(crate) browser: Browser,
+}
+
+/// What has been shown so far.
+pub enum Shown {
+    /// All that the account asks for.
+    Enough(Proven),
+    /// The first factor of an account that has a second.
+    Half(Halfway),
 }
 
 /// Why sign-in was refused: for the audit trail, never for the answer.
@@ -33,6 +50,10 @@ pub enum Refusal {
     Disabled,
     /// Too many tries.
     Throttled,
+    /// The code is not the app's, was used before, or is no recovery code that is left.
+    WrongCode,
+    /// The passkey is unknown, another's, or proves nothing.
+    WrongPasskey,
 }
 
 impl Refusal {
@@ -43,6 +64,8 @@ impl Refusal {
             Self::WrongPassword => "wrong_password",
             Self::Disabled => "disabled",
             Self::Throttled => "throttled",
+            Self::WrongCode => "wrong_code",
+            Self::WrongPasskey => "wrong_passkey",
         }
     }
 }
@@ -67,7 +90,7 @@ pub async fn authenticate_password(
     password: Secret<String>,
     source: IpAddr,
     request: Option<RequestId>,
-) -> Result<Proven, PersonFault> {
+) -> Result<Shown, PersonFault> {
     let Ok(email) = Email::parse(email) else {
         password::verify_against_nobody(password).await?;
         return Err(PersonFault::SignIn(Refusal::UnknownAccount));
@@ -116,7 +139,7 @@ async fn admit(auth: &Auth, keys: Keys) -> Result<Admission, PersonFault> {
     auth.db()
         .write(async move |tx| -> Result<Admission, PersonFault> {
             let tallies = queries::tallies(tx, &keys).await?;
-            if let Some(wait_s) = throttle::wait_s(&tallies, now) {
+            if let Some(wait_s) = throttle::wait_s(&tallies, Guessing::Password, now) {
                 return Ok(Admission::Wait(wait_s));
             }
             queries::count_try(tx, &keys, now).await?;
@@ -131,14 +154,25 @@ async fn verify(auth: &Auth, account: &Account, password: Secret<String>) -> Res
     Ok(password::verify(password, phc.expose().clone()).await?)
 }
 
-async fn succeed(auth: &Auth, account: &Account, keys: Keys) -> Result<Proven, PersonFault> {
+async fn succeed(auth: &Auth, account: &Account, keys: Keys) -> Result<Shown, PersonFault> {
     let now = auth.world().now();
-    auth.db()
-        .write(async move |tx| -> Result<(), PersonFault> {
-            Ok(queries::count_success(tx, &keys, now).await?)
+    let person = account.id;
+    let has_second = auth
+        .db()
+        .write(async move |tx| -> Result<bool, PersonFault> {
+            queries::count_success(tx, &keys, now).await?;
+            Ok(!factor::queries::kinds(tx, person).await?.is_empty())
         })
         .await?;
-    Ok(Proven { person: account.id, organisation: account.organisation, at: now })
+    let shown = Proven {
+        person,
+        organisation: account.organisation,
+        at: now,
+        acr: Acr::Password,
+        amr: vec!["pwd".to_owned()],
+        browser: Browser::default(),
+    };
+    Ok(if has_second { Shown::Half(Halfway::after(shown)) } else { Shown::Enough(shown) })
 }
 
 /// What is on record of a refusal before it is answered. Whose account was aimed at is told only where there is one.
@@ -156,6 +190,12 @@ fn refused(account: Option<&Account>, refusal: Refusal, request: Option<RequestI
 }
 
 impl Proven {
+    /// The same, in a browser that can be told from others.
+    #[must_use]
+    pub fn in_browser(self, browser: Browser) -> Self {
+        Self { browser, ..self }
+    }
+
     /// Who acts from now on.
     pub(crate) fn acting(&self, request: Option<RequestId>) -> Acting {
         let actor = Actor::Person { person: self.person, through: None };

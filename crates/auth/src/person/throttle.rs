@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use kernel::{Digest, Timestamp};
+use kernel::{Digest, Id, Person, Timestamp};
 use vault::Vault;
 
 use super::{Email, queries::Tally};
@@ -27,6 +27,21 @@ const OF_ACCOUNT_AT_SOURCE: Patience = Patience { free: 5, wait_s_max: 900 };
 const OF_SOURCE: Patience = Patience { free: 50, wait_s_max: 900 };
 const OF_ACCOUNT: Patience = Patience { free: 100, wait_s_max: 8 };
 
+/// For codes of an app: six digits are fewer than any password, and whoever guesses at them has the password. The
+/// person at a new machine has their recovery codes and passkeys, which cannot be guessed and do not wait for this.
+const OF_ACCOUNT_BY_CODE: Patience = Patience { free: 20, wait_s_max: 300 };
+
+/// What is guessed at, which decides how often everybody together may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guessing {
+    /// A password.
+    Password,
+    /// Six digits.
+    Code,
+    /// What is too long to be guessed: only the source is held back.
+    RecoveryCode,
+}
+
 /// What is counted for one try to sign in.
 #[derive(Clone, Copy)]
 pub(super) struct Keys {
@@ -40,7 +55,17 @@ impl Keys {
         let any = vault.digest(SOURCE_PURPOSE, &[]);
         Self { account: email.digest(vault), source: vault.digest(SOURCE_PURPOSE, &network(source)), any }
     }
+
+    /// For a code of somebody whose first factor was right.
+    pub(super) fn of_code(vault: &Vault, person: Id<Person>, source: IpAddr) -> Self {
+        let any = vault.digest(SOURCE_PURPOSE, &[]);
+        let account = vault.digest(CODE_PURPOSE, person.as_bytes());
+        Self { account, source: vault.digest(SOURCE_PURPOSE, &network(source)), any }
+    }
 }
+
+/// Keeps what is counted of codes apart from what is counted of passwords.
+const CODE_PURPOSE: &str = "sign_in.code";
 
 const SOURCE_PURPOSE: &str = "sign_in.source";
 
@@ -61,13 +86,18 @@ pub(super) struct Tallies {
 }
 
 /// Seconds that are to pass before the next try; none if it may be made now.
-pub(super) fn wait_s(tallies: &Tallies, now: Timestamp) -> Option<u64> {
+pub(super) fn wait_s(tallies: &Tallies, guessing: Guessing, now: Timestamp) -> Option<u64> {
     let is_familiar = tallies
         .account_at_source
         .and_then(|tally| tally.succeeded_at)
         .is_some_and(|at| now.since(at) < FAMILIAR);
-    let anywhere = if is_familiar { None } else { tallies.account };
-    [(tallies.account_at_source, OF_ACCOUNT_AT_SOURCE), (tallies.source, OF_SOURCE), (anywhere, OF_ACCOUNT)]
+    let (anywhere, patience) = match guessing {
+        _ if is_familiar => (None, OF_ACCOUNT),
+        Guessing::Password => (tallies.account, OF_ACCOUNT),
+        Guessing::Code => (tallies.account, OF_ACCOUNT_BY_CODE),
+        Guessing::RecoveryCode => (None, OF_ACCOUNT),
+    };
+    [(tallies.account_at_source, OF_ACCOUNT_AT_SOURCE), (tallies.source, OF_SOURCE), (anywhere, patience)]
         .into_iter()
         .filter_map(|(tally, patience)| remaining_s(tally?, &patience, now))
         .max()
@@ -98,7 +128,7 @@ mod tests {
     fn waiting_grows_with_failures_and_ends() {
         let at = |failures, seconds_later: i64| {
             let tallies = Tallies { account_at_source: tally(failures, 1_000, None), ..Tallies::default() };
-            wait_s(&tallies, Timestamp::from_seconds(1_000 + seconds_later))
+            wait_s(&tallies, Guessing::Password, Timestamp::from_seconds(1_000 + seconds_later))
         };
         for (failures, seconds_later, wait) in [
             (0, 0, None),
@@ -121,16 +151,22 @@ mod tests {
     fn guessing_from_everywhere_holds_back_strangers_by_seconds_and_the_person_not_at_all() {
         let now = Timestamp::from_seconds(10_000);
         let stranger = Tallies { account: tally(1_000_000, 10_000, None), ..Tallies::default() };
-        assert_eq!(wait_s(&stranger, now), Some(8));
+        assert_eq!(wait_s(&stranger, Guessing::Password, now), Some(8));
+        assert_eq!(wait_s(&stranger, Guessing::Code, now), Some(300));
+        assert_eq!(wait_s(&stranger, Guessing::RecoveryCode, now), None);
         let person = Tallies { account_at_source: tally(0, 9_000, Some(9_000)), ..stranger };
-        assert_eq!(wait_s(&person, now), None);
+        for guessing in [Guessing::Password, Guessing::Code, Guessing::RecoveryCode] {
+            assert_eq!(wait_s(&person, guessing, now), None);
+        }
     }
 
     #[test]
     fn guessing_at_many_accounts_from_one_source_is_held_back() {
         let now = Timestamp::from_seconds(1_000);
-        let spraying =
-            |failures| wait_s(&Tallies { source: tally(failures, 1_000, None), ..Tallies::default() }, now);
+        let spraying = |failures| {
+            let tallies = Tallies { source: tally(failures, 1_000, None), ..Tallies::default() };
+            wait_s(&tallies, Guessing::RecoveryCode, now)
+        };
         assert_eq!(spraying(49), None);
         assert_eq!(spraying(60), Some(900));
     }

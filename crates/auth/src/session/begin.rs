@@ -3,7 +3,7 @@
 use kernel::{Digest, Id, Person, RequestId, Session, Timestamp};
 use web::Cookies;
 
-use super::{COOKIE_NAME, CookieChange, PURPOSE, SessionFault, current, queries};
+use super::{Acr, COOKIE_NAME, CookieChange, PURPOSE, SessionFault, current, queries};
 use crate::{Auth, person::Proven};
 
 /// A session as its row holds it.
@@ -13,6 +13,9 @@ pub(super) struct NewSession {
     pub digest: Digest,
     pub person: Id<Person>,
     pub authenticated_at: Timestamp,
+    pub acr: Acr,
+    pub amr: String,
+    pub browser: String,
     pub ends_at: Timestamp,
 }
 
@@ -34,11 +37,15 @@ pub async fn begin(
         digest: auth.vault().digest(PURPOSE, value.expose()),
         person: proven.person,
         authenticated_at: proven.at,
+        acr: proven.acr,
+        amr: proven.amr.join(" "),
+        browser: proven.browser.to_string(),
         ends_at: now + auth.config().session_absolute,
     };
     let earlier = current::digest_in(auth, cookies);
     let acting = proven.acting(request);
-    let entry = acting.entry("person.signed_in", proven.person, serde_json::json!({ "session": new.id }));
+    let details = serde_json::json!({ "session": new.id, "acr": new.acr.as_str() });
+    let entry = acting.entry("person.signed_in", proven.person, details);
     let world = auth.world().clone();
     auth.db()
         .write(async move |tx| -> Result<(), SessionFault> {

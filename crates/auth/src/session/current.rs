@@ -4,16 +4,18 @@ use kernel::{Digest, Id, Organisation, Person, RequestId, Session, Timestamp};
 use store::binds;
 use web::Cookies;
 
-use super::{COOKIE_NAME, PURPOSE, SessionFault, SignedIn, TOUCH_EVERY, queries};
+use super::{Acr, COOKIE_NAME, PURPOSE, SessionFault, SignedIn, TOUCH_EVERY, queries};
 use crate::{Auth, Config, person};
 
 /// A session as its row holds it, with what it needs of its person.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct SessionRow {
     pub id: Id<Session>,
     pub person: Id<Person>,
     pub organisation: Id<Organisation>,
     pub authenticated_at: Timestamp,
+    pub acr: Acr,
+    pub amr: String,
     pub seen_at: Timestamp,
     pub ends_at: Timestamp,
     pub ended_at: Option<Timestamp>,
@@ -45,6 +47,8 @@ pub async fn current(
         roles,
         session: row.id,
         authenticated_at: row.authenticated_at,
+        acr: row.acr,
+        amr: row.amr.split_whitespace().map(str::to_owned).collect(),
         request,
     }))
 }
@@ -78,6 +82,8 @@ mod tests {
             person: Id::from_bytes([2; 16]),
             organisation: Id::from_bytes([3; 16]),
             authenticated_at: at(0),
+            acr: Acr::Password,
+            amr: String::new(),
             seen_at: at(0),
             ends_at: at(whole_s),
             ended_at: None,
@@ -85,10 +91,10 @@ mod tests {
         };
         assert!(is_live(&row, &config, at(idle_s - 1)));
         assert!(!is_live(&row, &config, at(idle_s)), "idle");
-        let busy = SessionRow { seen_at: at(whole_s - 1), ..row };
+        let busy = SessionRow { seen_at: at(whole_s - 1), ..row.clone() };
         assert!(is_live(&busy, &config, at(whole_s - 1)));
         assert!(!is_live(&busy, &config, at(whole_s)), "over");
-        assert!(!is_live(&SessionRow { ended_at: Some(at(0)), ..row }, &config, at(1)), "ended");
+        assert!(!is_live(&SessionRow { ended_at: Some(at(0)), ..row.clone() }, &config, at(1)), "ended");
         assert!(!is_live(&SessionRow { disabled_at: Some(at(0)), ..row }, &config, at(1)), "switched off");
     }
 }

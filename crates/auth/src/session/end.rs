@@ -1,5 +1,7 @@
 //! A person signs out.
 
+use kernel::{Id, Session};
+
 use super::{CookieChange, SessionFault, SignedIn, queries};
 use crate::{Auth, grant};
 
@@ -27,4 +29,42 @@ pub async fn end(auth: &Auth, signed_in: &SignedIn) -> Result<CookieChange, Sess
         .await?;
     revoked.iter().for_each(|revoked| auth.heed(revoked));
     Ok(CookieChange { set_cookie: auth.session_cookie().clear() })
+}
+
+/// End one of the person's sessions: in a browser that they have lost, say.
+///
+/// # Errors
+/// [`SessionFault::NotFound`] when it is none of theirs, or over.
+pub async fn end_one(auth: &Auth, signed_in: &SignedIn, session: Id<Session>) -> Result<(), SessionFault> {
+    let (world, now, person) = (auth.world().clone(), auth.world().now(), signed_in.person);
+    let entry =
+        signed_in.acting().entry("person.signed_out", person, serde_json::json!({ "session": session }));
+    auth.db()
+        .write(async move |tx| -> Result<(), SessionFault> {
+            if queries::end_one_of(tx, person, session, now).await? == 0 {
+                return Err(SessionFault::NotFound);
+            }
+            audit::record(tx, &world, &entry).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// End all of the person's sessions but this one.
+///
+/// # Errors
+/// The database; all go on then.
+pub async fn end_others(auth: &Auth, signed_in: &SignedIn) -> Result<(), SessionFault> {
+    let (world, now) = (auth.world().clone(), auth.world().now());
+    let (person, this) = (signed_in.person, signed_in.session);
+    let entry =
+        signed_in.acting().entry("person.signed_out", person, serde_json::json!({ "sessions_but": this }));
+    auth.db()
+        .write(async move |tx| -> Result<(), SessionFault> {
+            if queries::end_others_of(tx, person, this, now).await? > 0 {
+                audit::record(tx, &world, &entry).await?;
+            }
+            Ok(())
+        })
+        .await
 }

@@ -1,10 +1,13 @@
 //! A person's signed-in browser: a sealed cookie, and a row that can end it.  OWASP ASVS 5.0 §7
 
 mod begin;
+mod browser;
 mod current;
 mod end;
+mod list;
 pub(crate) mod queries;
 mod signed_in;
+mod strength;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -15,10 +18,15 @@ use vault::VaultError;
 use web::Cookie;
 
 pub use begin::begin;
+pub use browser::Browser;
 pub use current::current;
-pub use end::end;
+pub use end::{end, end_one, end_others};
+pub use list::{Listed, Place, list};
 pub(crate) use signed_in::request_id;
-pub use signed_in::{Administrator, Developer, Guest, sign_in_anew_location, sign_in_location};
+pub use signed_in::{
+    Administrator, Developer, Guest, sign_in_anew_location, sign_in_location, sign_in_stronger_location,
+};
+pub use strength::{Acr, asked_for, satisfies};
 
 use crate::{Acting, Auth, person::Roles};
 
@@ -31,6 +39,9 @@ const PURPOSE: &str = "session";
 /// How often at the most a session's last use is written down.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
+/// How long after a sign-in its person may change how they sign in, without signing in anew.
+pub const RECENT: Duration = Duration::from_mins(5);
+
 /// A person who is signed in, in this browser.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
@@ -42,8 +53,12 @@ pub struct SignedIn {
     pub roles: Roles,
     /// The session.
     pub session: Id<Session>,
-    /// When they last showed their password.
+    /// When they last showed who they are.
     pub authenticated_at: Timestamp,
+    /// What that sign-in was worth.
+    pub acr: Acr,
+    /// How they showed it, in the words of RFC 8176.
+    pub amr: Vec<String>,
     /// The request in which this was looked at.
     pub request: Option<RequestId>,
 }
@@ -53,6 +68,11 @@ impl SignedIn {
     pub fn acting(&self) -> Acting {
         let actor = Actor::Person { person: self.person, through: None };
         Acting { actor, organisation: self.organisation, request: self.request.clone() }
+    }
+
+    /// Whether they showed who they are so lately that a change to how they sign in needs no more.  OWASP ASVS 5.0 §7.5.1
+    pub fn is_recent(&self, now: Timestamp) -> bool {
+        now.since(self.authenticated_at) < RECENT
     }
 
     /// What something can be bound to that must go on in this very session.
@@ -77,6 +97,9 @@ impl Auth {
 /// What can go wrong with a session. That there is none is no fault.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionFault {
+    /// There is no such live session of this person.
+    #[error("no such session")]
+    NotFound,
     /// A sealed value did not fit into a cookie: our mistake.
     #[error("a session cookie holds characters that no cookie may hold")]
     Cookie,
@@ -91,6 +114,7 @@ pub enum SessionFault {
 impl Fault for SessionFault {
     fn kind(&self) -> Kind {
         match self {
+            Self::NotFound => Kind::NotFound,
             Self::Cookie => Kind::Internal,
             Self::Vault(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
@@ -98,6 +122,7 @@ impl Fault for SessionFault {
     }
     fn public(&self) -> Cow<'static, str> {
         match self {
+            Self::NotFound => "There is no such session.".into(),
             Self::Cookie => "internal error".into(),
             Self::Vault(fault) => fault.public(),
             Self::Store(fault) => fault.public(),
@@ -105,7 +130,7 @@ impl Fault for SessionFault {
     }
     fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::Cookie => None,
+            Self::NotFound | Self::Cookie => None,
             Self::Vault(fault) => fault.retry_after_s(),
             Self::Store(fault) => fault.retry_after_s(),
         }

@@ -3,12 +3,22 @@
 use kernel::{Digest, Id, Person, Session, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
-use super::{begin::NewSession, current::SessionRow};
+use super::{begin::NewSession, current::SessionRow, list::ListedRow};
 
 pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbError> {
     tx.execute(
-        "INSERT INTO session (id, digest, person_id, authenticated_at, seen_at, ends_at) VALUES ($1, $2, $3, $4, $4, $5)",
-        binds![new.id, new.digest, new.person, new.authenticated_at, new.ends_at],
+        "INSERT INTO session (id, digest, person_id, authenticated_at, seen_at, ends_at, acr, amr, browser) \
+         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)",
+        binds![
+            new.id,
+            new.digest,
+            new.person,
+            new.authenticated_at,
+            new.ends_at,
+            new.acr,
+            new.amr,
+            new.browser
+        ],
     )
     .await
 }
@@ -16,7 +26,7 @@ pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbE
 pub(super) async fn by_digest(tx: &mut Reader, digest: &Digest) -> Result<Option<SessionRow>, DbError> {
     tx.optional(
         "SELECT session.id, session.person_id, person.organisation_id, session.authenticated_at, session.seen_at, \
-         session.ends_at, session.ended_at, person.disabled_at \
+         session.ends_at, session.acr, session.amr, session.ended_at, person.disabled_at \
          FROM session JOIN person ON person.id = session.person_id WHERE session.digest = $1",
         binds![digest],
     )
@@ -29,6 +39,48 @@ pub(super) const TOUCH: &str = "UPDATE session SET seen_at = $2 WHERE id = $1 AN
 pub(super) async fn end(tx: &mut Writer, session: Id<Session>, now: Timestamp) -> Result<u64, DbError> {
     tx.execute("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", binds![session, now])
         .await
+}
+
+pub(super) async fn end_one_of(
+    tx: &mut Writer,
+    person: Id<Person>,
+    session: Id<Session>,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE session SET ended_at = $3 WHERE id = $1 AND person_id = $2 AND ended_at IS NULL AND ends_at > $3",
+        binds![session, person, now],
+    )
+    .await
+}
+
+pub(crate) async fn end_others_of(
+    tx: &mut Writer,
+    person: Id<Person>,
+    this: Id<Session>,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE session SET ended_at = $3 WHERE person_id = $2 AND id <> $1 AND ended_at IS NULL",
+        binds![this, person, now],
+    )
+    .await
+}
+
+/// The sessions of a person that are neither ended nor over nor idle, the last used first.
+pub(super) async fn live_of(
+    tx: &mut Reader,
+    person: Id<Person>,
+    now: Timestamp,
+    seen_after: Timestamp,
+    rows_max: i64,
+) -> Result<Vec<ListedRow>, DbError> {
+    tx.all(
+        "SELECT id, browser, acr, authenticated_at, seen_at FROM session WHERE person_id = $1 \
+         AND ended_at IS NULL AND ends_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT $4",
+        binds![person, now, seen_after, rows_max],
+    )
+    .await
 }
 
 pub(super) async fn end_by_digest(tx: &mut Writer, digest: &Digest, now: Timestamp) -> Result<u64, DbError> {
@@ -44,6 +96,18 @@ pub(crate) async fn end_all_of(tx: &mut Writer, person: Id<Person>, now: Timesta
     .await
 }
 
+impl FromRow for ListedRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.get("id")?,
+            browser: row.get("browser")?,
+            acr: row.get("acr")?,
+            began_at: row.get("authenticated_at")?,
+            seen_at: row.get("seen_at")?,
+        })
+    }
+}
+
 impl FromRow for SessionRow {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -51,6 +115,8 @@ impl FromRow for SessionRow {
             person: row.get("person_id")?,
             organisation: row.get("organisation_id")?,
             authenticated_at: row.get("authenticated_at")?,
+            acr: row.get("acr")?,
+            amr: row.get("amr")?,
             seen_at: row.get("seen_at")?,
             ends_at: row.get("ends_at")?,
             ended_at: row.get("ended_at")?,

@@ -9,7 +9,7 @@ use auth::{
     Acting, Auth, Config, Parts,
     client::{self, Client, register::Registration},
     organisation::{self, Named},
-    person::{self, NewPerson, Person, Role},
+    person::{self, NewPerson, Person, Proven, Role, Shown},
     session,
 };
 use axum::{Router, body::Body};
@@ -82,8 +82,14 @@ impl Reply {
 
 impl House {
     pub async fn open(db: Db) -> Self {
+        Self::at(BASE, db).await
+    }
+
+    /// A deployment under another address.
+    pub async fn at(base: &str, db: Db) -> Self {
         let (world, clock) = testkit::world();
-        Self::beside(db, world, clock).await
+        let base = Url::parse(base).unwrap();
+        Self::tuned(db, world, clock, &[], |config| config.public_url = base).await
     }
 
     /// Another node on the same database.
@@ -134,10 +140,20 @@ impl House {
         person::register(&self.auth, &self.acting(), new).await.unwrap()
     }
 
+    /// Shows the right password.
+    pub async fn shown(&self, email: &str) -> Shown {
+        let password = Secret::new(PASSWORD.to_owned());
+        person::authenticate_password(&self.auth, email, password, SOURCE, None).await.unwrap()
+    }
+
     /// Signs in and gives what the browser sends from then on.
     pub async fn sign_in(&self, email: &str) -> String {
-        let password = Secret::new(PASSWORD.to_owned());
-        let proven = person::authenticate_password(&self.auth, email, password, SOURCE, None).await.unwrap();
+        let Shown::Enough(proven) = self.shown(email).await else { panic!("{email} has a second factor") };
+        self.begin(proven).await
+    }
+
+    /// Begins a session in a new browser.
+    pub async fn begin(&self, proven: Proven) -> String {
         let change = session::begin(&self.auth, proven, &Cookies::of(&HeaderMap::new()), None).await.unwrap();
         let set = change.set_cookie.to_str().unwrap().to_owned();
         set.split(';').next().unwrap().to_owned()

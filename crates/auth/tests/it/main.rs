@@ -7,19 +7,23 @@
     reason = "what a test does not expect is a failed test"
 )]
 
+mod authenticator;
 mod bound_tokens;
 mod client_auth;
 mod client_keys;
 mod code_flow;
 mod device;
 mod discovery;
+mod factors;
 mod house;
 mod logout;
+mod passkeys;
 mod people;
 mod prover;
 mod redirects;
 mod refresh;
 mod registration;
+mod sessions;
 mod sign_in;
 mod smart;
 mod sweep;
