@@ -43,6 +43,8 @@ pub(crate) enum Here {
     Services,
     /// The applications that may act for a person.
     Connected,
+    /// How a person signs in, and where they are signed in.
+    Security,
     /// The developer portal.
     Developer,
     /// Administration: how things are.
@@ -95,6 +97,7 @@ impl Frame {
             let links = vec![
                 link(Here::Services, "/integrations/", &t("services-title").to_string()),
                 link(Here::Connected, "/account/applications", &t("connected-title").to_string()),
+                link(Here::Security, "/account/security", "Your sign-in"),
             ];
             groups.push(Group { heading: t("menu-you").into(), links });
         }

@@ -7,7 +7,7 @@ use kernel::{Issue, Kind};
 use serde::Deserialize;
 use web::{Answer, Problem, Redirect};
 
-use crate::{frame::Notice, t};
+use crate::{frame::Notice, label::Tone, t};
 
 /// A page.
 pub(crate) fn page(view: &impl Template) -> Answer<Response> {
@@ -87,17 +87,24 @@ impl Told {
         let text: String = match self.done.as_deref()? {
             "unlinked" => t("told-unlinked").into(),
             "revoked" => t("told-revoked").into(),
+            "more-needed" => return Some(Notice { tone: Tone::Warn, text: MORE_NEEDED.to_owned() }),
             other => of_work(other)?.to_owned(),
         };
         Some(Notice::done(text))
     }
 }
 
+/// For somebody whose account cannot show what an application asks for.
+const MORE_NEEDED: &str = "The application asks for a stronger sign-in than your account can show. Add an authenticator \
+                           app or a passkey here, then start again from the application.";
+
 /// What developers and administrators have done.
 fn of_work(word: &str) -> Option<&'static str> {
     Some(match word {
         "added" => "Added.",
         "saved" => "Saved.",
+        "removed" => "Removed.",
+        "signed-out" => "Signed out there.",
         "asked" => "Asked for. An administrator decides.",
         "granted" => "Trust is granted.",
         "withdrawn" => "Withdrawn.",

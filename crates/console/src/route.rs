@@ -8,7 +8,7 @@ use web::Csp;
 
 use crate::{
     Console,
-    account::{consent, register, sign_in, sign_out, start},
+    account::{app, consent, factor, passkey, register, second, security, session, sign_in, sign_out, start},
     asset, connected, language, services,
 };
 
@@ -17,6 +17,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/second"),
+    ("POST", "/sign-in/second"),
+    ("POST", "/sign-in/passkey/options"),
+    ("POST", "/sign-in/passkey"),
     ("GET", "/register"),
     ("POST", "/register"),
     ("GET", "/sign-out"),
@@ -27,6 +31,19 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/consent"),
     ("GET", "/account/applications"),
     ("POST", "/account/applications/{id}/revoke"),
+    ("GET", "/account/security"),
+    ("POST", "/account/security/codes"),
+    ("POST", "/account/security/apps"),
+    ("GET", "/account/security/apps/{id}"),
+    ("POST", "/account/security/apps/{id}"),
+    ("POST", "/account/security/passkeys/options"),
+    ("POST", "/account/security/passkeys"),
+    ("GET", "/account/security/factors/{id}"),
+    ("POST", "/account/security/factors/{id}"),
+    ("GET", "/account/security/factors/{id}/remove"),
+    ("POST", "/account/security/factors/{id}/remove"),
+    ("POST", "/account/security/sessions/{id}/end"),
+    ("POST", "/account/security/sessions/end-others"),
     ("GET", "/integrations/"),
     ("GET", "/integrations/{slug}/unlink"),
     ("POST", "/integrations/{slug}/unlink"),
@@ -89,6 +106,9 @@ pub fn routes(console: Console) -> Router {
 pub fn entrance(console: Console) -> Router {
     let entrance = Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/second", get(second::ask).post(second::enter))
+        .route("/sign-in/passkey/options", post(passkey::ask))
+        .route("/sign-in/passkey", post(passkey::enter))
         .route("/register", get(register::show).post(register::create))
         .route("/consent", get(consent::ask).post(consent::decide));
     web::body_limit(FORM_BYTES_MAX, web::browser(Csp::ending_elsewhere(), entrance)).with_state(console)
@@ -102,6 +122,16 @@ fn own() -> Router<Console> {
         .route("/language", post(language::change))
         .route("/account/applications", get(connected::show::show))
         .route("/account/applications/{id}/revoke", post(connected::revoke::revoke))
+        .route("/account/security", get(security::show))
+        .route("/account/security/codes", post(security::draw_codes))
+        .route("/account/security/apps", post(app::begin))
+        .route("/account/security/apps/{id}", get(app::show).post(app::confirm))
+        .route("/account/security/passkeys/options", post(passkey::ask_to_register))
+        .route("/account/security/passkeys", post(passkey::register))
+        .route("/account/security/factors/{id}", get(factor::show).post(factor::rename))
+        .route("/account/security/factors/{id}/remove", get(factor::ask).post(factor::remove))
+        .route("/account/security/sessions/{id}/end", post(session::end))
+        .route("/account/security/sessions/end-others", post(session::end_others))
         .route("/integrations/", get(services::show::show))
         .route("/integrations/{slug}/unlink", get(services::unlink::ask).post(services::unlink::unlink))
 }

@@ -190,6 +190,11 @@ fn refused(account: Option<&Account>, refusal: Refusal, request: Option<RequestI
 }
 
 impl Proven {
+    /// What it is worth.
+    pub fn acr(&self) -> Acr {
+        self.acr
+    }
+
     /// The same, in a browser that can be told from others.
     #[must_use]
     pub fn in_browser(self, browser: Browser) -> Self {

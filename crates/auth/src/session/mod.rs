@@ -75,6 +75,18 @@ impl SignedIn {
         now.since(self.authenticated_at) < RECENT
     }
 
+    /// The same, when a second factor was shown within the session: it is worth two from then on.
+    pub(crate) fn strengthened(&self, ways: &[&str]) -> Self {
+        let mut stronger = self.clone();
+        stronger.acr = stronger.acr.max(Acr::Mfa);
+        for way in ways.iter().chain(&["mfa"]) {
+            if !stronger.amr.iter().any(|there| there == way) {
+                stronger.amr.push((*way).to_owned());
+            }
+        }
+        stronger
+    }
+
     /// What something can be bound to that must go on in this very session.
     pub fn binding(&self, auth: &Auth) -> Digest {
         auth.vault().digest("session.binding", self.session.as_bytes())

@@ -3,7 +3,7 @@
 use kernel::{Digest, Id, Person, Session, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
-use super::{begin::NewSession, current::SessionRow, list::ListedRow};
+use super::{Acr, begin::NewSession, current::SessionRow, list::ListedRow};
 
 pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbError> {
     tx.execute(
@@ -39,6 +39,15 @@ pub(super) const TOUCH: &str = "UPDATE session SET seen_at = $2 WHERE id = $1 AN
 pub(super) async fn end(tx: &mut Writer, session: Id<Session>, now: Timestamp) -> Result<u64, DbError> {
     tx.execute("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", binds![session, now])
         .await
+}
+
+pub(crate) async fn strengthen(
+    tx: &mut Writer,
+    session: Id<Session>,
+    acr: Acr,
+    amr: &str,
+) -> Result<u64, DbError> {
+    tx.execute("UPDATE session SET acr = $2, amr = $3 WHERE id = $1", binds![session, acr, amr]).await
 }
 
 pub(super) async fn end_one_of(

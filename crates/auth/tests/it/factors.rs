@@ -41,7 +41,8 @@ async fn enrol(house: &House, signed_in: &SignedIn) -> App {
     let id = factor::begin_app(&house.auth, signed_in).await.unwrap();
     let enrolment = factor::enrolment(&house.auth, signed_in, id).await.unwrap();
     let app = App { id, key: unbase32(enrolment.key.expose()) };
-    factor::confirm_app(&house.auth, signed_in, id, "Phone", &app.code(house)).await.unwrap();
+    let stronger = factor::confirm_app(&house.auth, signed_in, id, "Phone", &app.code(house)).await.unwrap();
+    assert_eq!(stronger.acr, Acr::Mfa, "this session has shown both");
     app
 }
 

@@ -27,7 +27,7 @@ fn cookies(asked: &Asked) -> Cookies {
 async fn register(house: &House, signed_in: &SignedIn, device: &mut Device) -> Result<(), FactorFault> {
     let asked = factor::ask_to_register(&house.auth, signed_in).await?;
     let answer = device.create(&asked.options);
-    factor::register_passkey(&house.auth, signed_in, &cookies(&asked), "Laptop", &answer).await
+    factor::register_passkey(&house.auth, signed_in, &cookies(&asked), "Laptop", &answer).await.map(|_| ())
 }
 
 async fn show(house: &House, device: &mut Device, half: Option<&Halfway>) -> Result<Proven, FactorFault> {

@@ -3,18 +3,14 @@
 use auth::{
     Acting, organisation,
     person::{self, NewPerson, PASSWORD_CHARACTERS_MIN},
-    session,
 };
-use axum::{
-    Extension,
-    extract::State,
-    response::{AppendHeaders, IntoResponse, Response},
-};
-use http::{StatusCode, header::SET_COOKIE};
+use axum::{Extension, extract::State, response::Response};
+use http::StatusCode;
 use kernel::{Actor, Id, Organisation, RequestId};
-use web::{Answer, ClientAddr, Cookies, Form, Problem, Redirect};
+use web::{Answer, ClientAddr, Form, Problem};
 
 use crate::{
+    account::go_on::{Onward, Visit, back, go_on},
     answers::Answers,
     form::Choice,
     page::plain::{self, Plain},
@@ -32,7 +28,7 @@ pub(crate) async fn show(State(console): State<Console>) -> Answer<Response> {
 pub(crate) async fn create(
     State(console): State<Console>,
     ClientAddr(source): ClientAddr,
-    cookies: Cookies,
+    visit: Visit,
     request: Option<Extension<RequestId>>,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
@@ -47,10 +43,9 @@ pub(crate) async fn create(
         return refused(&console, &answers, Refusal::of(fault)?).await;
     }
     let (email, password) = (answers.text("email"), answers.secret("password"));
-    let proven = person::authenticate_password(auth, email, password, source, request.clone()).await?;
-    let change = session::begin(auth, proven, &cookies, request).await?;
-    Ok((AppendHeaders([(SET_COOKIE, change.set_cookie)]), Redirect::to_page("/integrations/"))
-        .into_response())
+    let shown = person::authenticate_password(auth, email, password, source, request).await?;
+    let onward = Onward { return_to: back("/integrations/"), least: None };
+    go_on(&console, &visit, shown, &onward).await
 }
 
 /// Where it is closed there is no such page.

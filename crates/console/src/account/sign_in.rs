@@ -1,74 +1,61 @@
 //! Sign in with e-mail address and password.  OWASP ASVS 5.0 §6.2
 
-use auth::{person, session};
-use axum::{
-    Extension,
-    extract::State,
-    response::{AppendHeaders, IntoResponse, Response},
-};
-use http::header::SET_COOKIE;
-use kernel::RequestId;
+use auth::person;
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use web::{Answer, ClientAddr, Cookies, Form, LocalPath, Query, Redirect};
+use web::{Answer, ClientAddr, Form, Query};
 
 use crate::{
+    account::go_on::{Onward, Visit, go_on},
     answers::Answers,
-    page::plain,
+    page::{enter::Enter, plain},
     respond::{Refusal, page},
     state::Console,
 };
 
-/// Where to go afterwards.
+/// Where to go afterwards, and what the sign-in must be worth.
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     return_to: Option<String>,
+    acr: Option<String>,
+}
+
+impl Asked {
+    pub(crate) fn onward(&self) -> Onward {
+        Onward::of(self.return_to.as_deref().unwrap_or_default(), self.acr.as_deref().unwrap_or_default())
+    }
 }
 
 /// `GET /sign-in`: also for somebody who is signed in, because an application may ask for a fresh sign-in.
 pub(crate) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Answer<Response> {
-    let return_to = back(asked.return_to.as_deref().unwrap_or_default());
-    page(&plain::sign_in(return_to.as_str(), "", console.may_register()))
+    page(&view(&console, &asked.onward(), "", None))
 }
 
 /// `POST /sign-in`
 pub(crate) async fn enter(
     State(console): State<Console>,
     ClientAddr(source): ClientAddr,
-    cookies: Cookies,
-    request: Option<Extension<RequestId>>,
+    visit: Visit,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let (auth, request) = (console.auth(), request.map(|Extension(id)| id));
-    let (email, return_to) = (answers.text("email"), back(answers.text("return_to")));
-    let password = answers.secret("password");
-    match person::authenticate_password(auth, email, password, source, request.clone()).await {
-        Ok(proven) => {
-            let change = session::begin(auth, proven, &cookies, request).await?;
-            Ok((AppendHeaders([(SET_COOKIE, change.set_cookie)]), Redirect::to(&return_to)).into_response())
-        }
+    let onward = Onward::of(answers.text("return_to"), answers.text("acr"));
+    let (email, password) = (answers.text("email"), answers.secret("password"));
+    let request = visit.request.clone();
+    match person::authenticate_password(console.auth(), email, password, source, request).await {
+        Ok(shown) => go_on(&console, &visit, shown, &onward).await,
         Err(fault) => {
             let refusal = Refusal::of(fault)?;
-            let mut view = plain::sign_in(return_to.as_str(), email, console.may_register());
-            view.form = view.form.map(|form| form.refused(refusal.issues()));
-            refusal.page(&view)
+            refusal.page(&view(&console, &onward, email, Some(&refusal)))
         }
     }
 }
 
-/// A place on this site, or the start page: never anywhere else.
-fn back(text: &str) -> LocalPath {
-    LocalPath::parse(text).unwrap_or_else(|_| LocalPath::root())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sign_in_leads_nowhere_else() {
-        assert_eq!(back("/oauth2/authorize?a=b").as_str(), "/oauth2/authorize?a=b");
-        for text in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
-            assert_eq!(back(text).as_str(), "/", "{text}");
-        }
-    }
+/// The page, with what is wrong.
+pub(crate) fn view(console: &Console, onward: &Onward, email: &str, refusal: Option<&Refusal>) -> Enter {
+    let mut plain = plain::sign_in(onward.return_to.as_str(), email, console.may_register());
+    plain.form = plain.form.map(|form| {
+        let form = form.hiding("acr", onward.acr());
+        refusal.into_iter().fold(form, |form, refusal| form.refused(refusal.issues()))
+    });
+    Enter::around(plain, onward, console.auth().has_passkeys())
 }

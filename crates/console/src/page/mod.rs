@@ -6,9 +6,11 @@ pub(crate) mod confirm;
 pub(crate) mod connected;
 pub(crate) mod consent;
 pub(crate) mod developer;
+pub(crate) mod enter;
 pub(crate) mod failure;
 pub(crate) mod integration_form;
 pub(crate) mod plain;
+pub(crate) mod security;
 pub(crate) mod services;
 
 #[cfg(any(test, feature = "samples"))]

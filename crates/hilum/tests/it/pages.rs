@@ -22,10 +22,15 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 56] = [
+const ROWS: [Row; 73] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
+    // Nobody is halfway, and there are no passkeys on an IP address.
+    ("GET", "/sign-in/second", Anybody, &[], 303),
+    ("POST", "/sign-in/second", Anybody, &[], 303),
+    ("POST", "/sign-in/passkey/options", Anybody, &[], 404),
+    ("POST", "/sign-in/passkey", Anybody, &[], 404),
     ("GET", "/register", Anybody, &[], 200),
     ("POST", "/register", Anybody, &[], 422),
     ("GET", "/sign-out", Anybody, &[], 200),
@@ -37,6 +42,19 @@ const ROWS: [Row; 56] = [
     ("POST", "/consent", Person, &[], 400),
     ("GET", "/account/applications", Person, &[], 200),
     ("POST", "/account/applications/{id}/revoke", Person, &[], 303),
+    ("GET", "/account/security", Person, &[], 200),
+    ("POST", "/account/security/codes", Person, &[], 200),
+    ("POST", "/account/security/apps", Person, &[], 303),
+    ("GET", "/account/security/apps/{id}", Person, &[], 404),
+    ("POST", "/account/security/apps/{id}", Person, &[("name", "Phone")], 404),
+    ("POST", "/account/security/passkeys/options", Person, &[], 404),
+    ("POST", "/account/security/passkeys", Person, &[("name", "Laptop")], 404),
+    ("GET", "/account/security/factors/{id}", Person, &[], 404),
+    ("POST", "/account/security/factors/{id}", Person, &[("name", "Phone")], 404),
+    ("GET", "/account/security/factors/{id}/remove", Person, &[], 404),
+    ("POST", "/account/security/factors/{id}/remove", Person, &[], 404),
+    ("POST", "/account/security/sessions/{id}/end", Person, &[], 404),
+    ("POST", "/account/security/sessions/end-others", Person, &[], 303),
     ("GET", "/integrations/", Person, &[], 200),
     ("GET", "/integrations/{slug}/unlink", Person, &[], 200),
     ("POST", "/integrations/{slug}/unlink", Person, &[], 303),

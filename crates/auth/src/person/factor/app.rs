@@ -2,10 +2,11 @@
 
 use crypto::totp;
 use kernel::{Id, Secret, Timestamp};
+use store::{DbError, Writer};
 use vault::{Sealed, TenantVault};
 
 use super::{ENROLMENT_LIFE, FACTORS_MAX, FactorFault, Kind, just_signed_in, name, place, queries};
-use crate::{Auth, SignedIn};
+use crate::{Auth, SignedIn, session::queries as sessions};
 
 /// What an unconfirmed app is called.
 const UNNAMED: &str = "Authenticator app";
@@ -78,7 +79,8 @@ pub async fn enrolment(
     Ok(Enrolment { id, key: Secret::new(totp::base32(key.expose())) })
 }
 
-/// The app's first code: from now on the account asks for one. Sessions elsewhere, which were begun without, end.
+/// The app's first code: from now on the account asks for one. Sessions elsewhere, which were begun without, end; this
+/// one has shown two factors now, and is given back so.
 ///
 /// # Errors
 /// [`FactorFault::FirstCode`], [`FactorFault::NotFound`], [`FactorFault::NotRecent`], [`FactorFault::Name`].
@@ -88,7 +90,7 @@ pub async fn confirm_app(
     id: Id<kernel::Factor>,
     called: &str,
     code: &str,
-) -> Result<(), FactorFault> {
+) -> Result<SignedIn, FactorFault> {
     let now = auth.world().now();
     let vault = auth.vault().tenant(signed_in.organisation).await?;
     let sealed = vault.seal(place(id, "name"), name(called)?.as_bytes());
@@ -97,7 +99,7 @@ pub async fn confirm_app(
         signed_in.acting().entry("factor.added", id, serde_json::json!({ "kind": Kind::App.as_str() }));
     let (auth_in, signed_in) = (auth.clone(), signed_in.clone());
     auth.db()
-        .write(async move |tx| -> Result<(), FactorFault> {
+        .write(async move |tx| -> Result<SignedIn, FactorFault> {
             just_signed_in(&auth_in, tx, &signed_in).await?;
             let row = queries::unconfirmed(tx, signed_in.person, id, now - ENROLMENT_LIFE).await?;
             let row = row.ok_or(FactorFault::NotFound)?;
@@ -106,11 +108,24 @@ pub async fn confirm_app(
             if queries::confirm(tx, id, &sealed, step, now).await? == 0 {
                 return Err(FactorFault::NotFound);
             }
-            crate::session::queries::end_others_of(tx, signed_in.person, signed_in.session, now).await?;
+            let stronger = strengthen(tx, &signed_in, &["otp"], now).await?;
             audit::record(tx, auth_in.world(), &entry).await?;
-            Ok(())
+            Ok(stronger)
         })
         .await
+}
+
+/// The session in which a factor was added has shown it. Those elsewhere have not, and end.
+pub(super) async fn strengthen(
+    tx: &mut Writer,
+    signed_in: &SignedIn,
+    ways: &[&str],
+    now: Timestamp,
+) -> Result<SignedIn, DbError> {
+    let stronger = signed_in.strengthened(ways);
+    sessions::strengthen(tx, stronger.session, stronger.acr, &stronger.amr.join(" ")).await?;
+    sessions::end_others_of(tx, signed_in.person, signed_in.session, now).await?;
+    Ok(stronger)
 }
 
 pub(super) fn room_for_one(there: usize) -> Result<(), FactorFault> {

@@ -12,7 +12,7 @@ use web::{Cookie, Cookies};
 
 use super::{
     Factor, FactorFault, Halfway, Kind, QUESTION_LIFE,
-    app::{NewFactor, room_for_one},
+    app::{NewFactor, room_for_one, strengthen},
     just_signed_in, name, place, queries,
 };
 use crate::{
@@ -72,7 +72,7 @@ pub async fn ask_to_register(auth: &Auth, signed_in: &SignedIn) -> Result<Asked,
     keep(auth, Some(signed_in.person), question).await
 }
 
-/// The passkey that the browser has made.
+/// The passkey that the browser has made. Gives the session as it is from now on.
 ///
 /// # Errors
 /// [`FactorFault::NotRegistered`], [`FactorFault::NotRecent`], [`FactorFault::Name`].
@@ -82,7 +82,7 @@ pub async fn register_passkey(
     cookies: &Cookies,
     called: &str,
     answer: &str,
-) -> Result<(), FactorFault> {
+) -> Result<SignedIn, FactorFault> {
     let called = name(called)?.to_owned();
     let party = auth.relying_party().ok_or(FactorFault::NoPasskeys)?;
     let state = take(auth, cookies, Some(signed_in.person)).await?;
@@ -108,12 +108,12 @@ pub async fn register_passkey(
     let (auth_in, signed_in) = (auth.clone(), signed_in.clone());
     let inserted = auth
         .db()
-        .write(async move |tx| -> Result<(), FactorFault> {
+        .write(async move |tx| -> Result<SignedIn, FactorFault> {
             just_signed_in(&auth_in, tx, &signed_in).await?;
             queries::insert(tx, &new).await?;
-            crate::session::queries::end_others_of(tx, signed_in.person, signed_in.session, now).await?;
+            let stronger = strengthen(tx, &signed_in, &WAYS, now).await?;
             audit::record(tx, auth_in.world(), &entry).await?;
-            Ok(())
+            Ok(stronger)
         })
         .await;
     match inserted {

@@ -4,6 +4,7 @@ mod admin;
 mod deployment;
 mod developer;
 mod person;
+mod security;
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub fn samples() -> Vec<(String, String)> {
 }
 
 fn all() -> Vec<(&'static str, String)> {
-    [person::samples(), developer::samples(), admin::samples(), deployment::samples()]
+    [person::samples(), security::samples(), developer::samples(), admin::samples(), deployment::samples()]
         .into_iter()
         .flatten()
         .collect()

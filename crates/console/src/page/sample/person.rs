@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{Issue, Timestamp};
+use kernel::Timestamp;
 
 use super::{DAY, HOUR, MINUTE, ago, shown, words};
 use crate::{
@@ -27,13 +27,7 @@ const RECORD: &str = "openid fhirUser launch/patient offline_access patient/Pati
                       patient/Observation.rs?category=vital-signs";
 
 pub(super) fn samples() -> Vec<(&'static str, String)> {
-    let mut refused = plain::sign_in("/integrations/", "morag@example.org", true);
-    refused.form = refused.form.map(|form| {
-        form.refused(vec![Issue::at("password", "The e-mail address or the password is not right.")])
-    });
     vec![
-        shown("sign-in", &plain::sign_in("/integrations/", "", true)),
-        shown("sign-in-refused", &refused),
         shown("register", &plain::register(12, "", "", Vec::new())),
         shown("sign-out", &plain::sign_out()),
         shown("signed-out", &plain::signed_out()),

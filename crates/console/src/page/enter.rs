@@ -1,0 +1,68 @@
+//! Coming in: a form, and other ways beside it.
+
+use askama::Template;
+
+use crate::{
+    account::go_on::Onward,
+    form::{Field, Form},
+    frame::Frame,
+    page::plain::Plain,
+};
+
+/// One heading, a form, and what can be used in its place.
+#[derive(Template)]
+#[template(path = "enter.html")]
+pub(crate) struct Enter {
+    pub(crate) frame: Frame,
+    pub(crate) heading: String,
+    pub(crate) lead: String,
+    pub(crate) form: Option<Form>,
+    /// The other way: words before the link, address, words of the link.
+    pub(crate) otherwise: Option<(String, String, String)>,
+    pub(crate) passkey: Option<PasskeyWay>,
+}
+
+/// A button that asks the browser for a passkey; there only with JavaScript, without which there are no passkeys.
+pub(crate) struct PasskeyWay {
+    pub(crate) return_to: String,
+    pub(crate) acr: &'static str,
+    /// `first` or `second`.
+    pub(crate) step: &'static str,
+}
+
+impl Enter {
+    /// A plain page, with a passkey as another way.
+    pub(crate) fn around(plain: Plain, onward: &Onward, has_passkeys: bool) -> Self {
+        let Plain { frame, heading, lead, form, otherwise } = plain;
+        let otherwise = otherwise.map(|(before, href, words)| (before.into(), href, words.into()));
+        let passkey = has_passkeys.then(|| PasskeyWay::of(onward, "first"));
+        Self { frame, heading: heading.into(), lead, form, otherwise, passkey }
+    }
+}
+
+impl PasskeyWay {
+    fn of(onward: &Onward, step: &'static str) -> Self {
+        Self { return_to: onward.return_to.to_string(), acr: onward.acr(), step }
+    }
+}
+
+/// The second factor.
+pub(crate) fn second(onward: &Onward, has_app: bool, has_passkey: bool) -> Enter {
+    let hint = if has_app {
+        "The six digits that your authenticator app shows now, or one of your recovery codes."
+    } else {
+        "One of the recovery codes that you wrote down, if your passkey is not at hand."
+    };
+    let form = Form::new("/sign-in/second", "Go on")
+        .hiding("return_to", onward.return_to.as_str())
+        .hiding("acr", onward.acr())
+        .with(Field::line("code", "Code", "text", "one-time-code").hint(hint));
+    Enter {
+        frame: Frame::outside("Second step"),
+        heading: "One more step".to_owned(),
+        lead: "Your password is right. Your account asks for a second proof that it is you.".to_owned(),
+        form: Some(form),
+        otherwise: Some(("Not you?".to_owned(), "/sign-in".to_owned(), "Start again".to_owned())),
+        passkey: has_passkey.then(|| PasskeyWay::of(onward, "second")),
+    }
+}

@@ -1,0 +1,155 @@
+//! How a person signs in, where they are signed in, and what is shown once.
+
+use askama::Template;
+use auth::person::factor::Kind;
+use kernel::Secret;
+use qrcode::{Color, EcLevel, QrCode};
+
+use crate::{
+    form::{Field, Form},
+    frame::Frame,
+    moment::Moment,
+};
+
+/// The overview.
+#[derive(Template)]
+#[template(path = "security.html")]
+pub(crate) struct Security {
+    pub(crate) frame: Frame,
+    /// How things are.
+    pub(crate) how: &'static str,
+    /// Whether the sign-in is fresh enough to change anything.
+    pub(crate) may_change: bool,
+    /// Whether passkeys are possible at this address.
+    pub(crate) has_passkeys: bool,
+    pub(crate) codes_left: usize,
+    pub(crate) factors: Vec<FactorLine>,
+    pub(crate) sessions: Vec<SessionLine>,
+}
+
+/// A factor.
+pub(crate) struct FactorLine {
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) since: Moment,
+    pub(crate) used: Option<Moment>,
+}
+
+/// A session.
+pub(crate) struct SessionLine {
+    pub(crate) id: String,
+    /// Empty where nothing is known.
+    pub(crate) browser: String,
+    pub(crate) with: &'static str,
+    pub(crate) began: Moment,
+    pub(crate) seen: Moment,
+    pub(crate) is_here: bool,
+}
+
+/// The key of a new app, and the form for its first code.
+#[derive(Template)]
+#[template(path = "add_app.html")]
+pub(crate) struct AddApp {
+    pub(crate) frame: Frame,
+    /// The picture of the address that the app reads.
+    pub(crate) picture: Option<Picture>,
+    pub(crate) uri: String,
+    pub(crate) key: String,
+    pub(crate) form: Form,
+}
+
+/// A QR code as an SVG path.
+pub(crate) struct Picture {
+    /// The side, the quiet zone included.
+    pub(crate) side: usize,
+    pub(crate) path: String,
+}
+
+/// Recovery codes, once.
+#[derive(Template)]
+#[template(path = "codes.html")]
+pub(crate) struct Codes {
+    pub(crate) frame: Frame,
+    pub(crate) codes: Vec<Secret<String>>,
+}
+
+impl SessionLine {
+    fn where_words(&self) -> &str {
+        if self.browser.is_empty() { "An unknown browser" } else { &self.browser }
+    }
+}
+
+/// What a factor is, in words.
+pub(crate) fn kind_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::App => "Authenticator app",
+        Kind::Passkey => "Passkey",
+    }
+}
+
+/// How things are, in a sentence.
+pub(crate) fn how_you_sign_in(kinds: impl Iterator<Item = Kind>) -> &'static str {
+    let (mut has_app, mut has_passkey) = (false, false);
+    for kind in kinds {
+        match kind {
+            Kind::App => has_app = true,
+            Kind::Passkey => has_passkey = true,
+        }
+    }
+    match (has_passkey, has_app) {
+        (true, _) => "You sign in with a passkey, or with your password and a second step",
+        (false, true) => "You sign in with your password and a second step",
+        (false, false) => "You sign in with your password alone",
+    }
+}
+
+/// The form for an app's first code.
+pub(crate) fn add_app_form(id: &str, name: &str) -> Form {
+    let name = if name.is_empty() { "Phone" } else { name };
+    Form::new(format!("/account/security/apps/{id}"), "Add this app")
+        .with(
+            Field::line("code", "Code", "text", "one-time-code")
+                .hint("The six digits that the app shows now."),
+        )
+        .with(Field::text("name", "Name").hint("So that you recognise it later.").value(name))
+        .or_back_to("/account/security")
+}
+
+/// The picture of a text; none where it is too long for one.
+pub(crate) fn qr_path(text: &str) -> Option<Picture> {
+    /// ISO/IEC 18004 §5.3.8: four modules of nothing all around.
+    const QUIET: usize = 4;
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    let width = code.width();
+    let mut path = String::new();
+    for (nth, colour) in code.to_colors().into_iter().enumerate() {
+        if colour == Color::Dark {
+            path.push_str(&format!("M{} {}h1v1h-1z", nth % width + QUIET, nth / width + QUIET));
+        }
+    }
+    Some(Picture { side: width + 2 * QUIET, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_has_its_three_corners_and_a_quiet_zone() {
+        let picture = qr_path("otpauth://totp/x").unwrap();
+        let side = picture.side;
+        for (x, y) in [(4, 4), (side - 5, 4), (4, side - 5)] {
+            assert!(picture.path.contains(&format!("M{x} {y}h1v1h-1z")), "{x} {y}");
+        }
+        assert!(!picture.path.contains("M3 "));
+        assert!(qr_path(&"x".repeat(5_000)).is_none());
+    }
+
+    #[test]
+    fn the_sentence_tells_the_strongest_way() {
+        assert_eq!(how_you_sign_in([].into_iter()), "You sign in with your password alone");
+        assert!(how_you_sign_in([Kind::App].into_iter()).ends_with("a second step"));
+        assert!(how_you_sign_in([Kind::App, Kind::Passkey].into_iter()).contains("passkey"));
+    }
+}
