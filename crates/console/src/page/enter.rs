@@ -34,9 +34,8 @@ impl Enter {
     /// A plain page, with a passkey as another way.
     pub(crate) fn around(plain: Plain, onward: &Onward, has_passkeys: bool) -> Self {
         let Plain { frame, heading, lead, form, otherwise } = plain;
-        let otherwise = otherwise.map(|(before, href, words)| (before.into(), href, words.into()));
         let passkey = has_passkeys.then(|| PasskeyWay::of(onward, "first"));
-        Self { frame, heading: heading.into(), lead, form, otherwise, passkey }
+        Self { frame, heading, lead, form, otherwise, passkey }
     }
 }
 
