@@ -94,7 +94,9 @@ pub(crate) async fn go_on(
     };
     let is_enough = onward.least.is_none_or(|least| proven.acr() >= least);
     let change = session::begin(auth, proven, &visit.cookies, visit.request.clone()).await?;
-    let cookies = AppendHeaders([(SET_COOKIE, change.set_cookie), (SET_COOKIE, Halfway::clear_cookie(auth))]);
+    let halfway = Halfway::of(auth, &visit.cookies).map(|_| Halfway::clear_cookie(auth));
+    let cookies = [Some(change.set_cookie), halfway].into_iter().flatten().map(|cookie| (SET_COOKIE, cookie));
+    let cookies = AppendHeaders(cookies);
     let on = if is_enough { Redirect::to(&onward.return_to) } else { Redirect::to_page(MORE_NEEDED) };
     Ok((cookies, on).into_response())
 }
