@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use crypto::x509::Certificate;
+use crypto::{jose::Algorithm, x509::Certificate};
 use kernel::{Scope, Scopes};
 use url::Url;
 use web::{ClientCertificates, Transport};
 
-use crate::{client::TOKEN_LIFETIME_S, scope};
+use crate::{client::TOKEN_LIFETIME_S, keys, scope};
+
+/// After how long a signing key gets a successor where nothing else is set.
+pub const KEY_ROTATION: Duration = Duration::from_hours(24 * 90);
 
 /// The settings of the authorization server.
 #[derive(Debug, Clone)]
@@ -24,6 +27,10 @@ pub struct Config {
     pub client_certificates: ClientCertificates,
     /// Who issues the certificates that prove clients of `tls_client_auth`; such a client is never proven where there is nobody.
     pub tls_client_authorities: Vec<Certificate>,
+    /// With what tokens can be signed beyond [`keys::ALWAYS`].
+    pub further_algorithms: Vec<Algorithm>,
+    /// After how long a signing key gets a successor.
+    pub key_rotation: Duration,
     /// After how long without a request a session ends.
     pub session_idle: Duration,
     /// After how long a session ends in any case.
@@ -50,6 +57,8 @@ impl Config {
             dpop_nonce: DpopNonce::Optional,
             client_certificates: ClientCertificates::Off,
             tls_client_authorities: Vec::new(),
+            further_algorithms: Vec::new(),
+            key_rotation: KEY_ROTATION,
             session_idle: Duration::from_hours(1),
             session_absolute: Duration::from_hours(12),
         }
@@ -84,6 +93,12 @@ impl Config {
             .collect::<Vec<Scope>>()
             .into_iter()
             .collect()
+    }
+
+    /// With what tokens can be signed.
+    pub(crate) fn signing_algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        let further = self.further_algorithms.iter().filter(|one| !keys::ALWAYS.contains(one));
+        keys::ALWAYS.iter().chain(further).copied()
     }
 
     /// How browsers reach this deployment, which decides about cookies.

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use crate::{
     Auth,
     client::{GrantType, OfferedToClients},
-    keys,
 };
 
 /// How long metadata and keys may be kept: a new key is published at least this long before it signs.
@@ -33,7 +32,7 @@ pub(crate) struct Metadata {
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 4],
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
     #[serde(flatten)]
     clients: OfferedToClients,
     code_challenge_methods_supported: [&'static str; 1],
@@ -86,7 +85,7 @@ pub(crate) fn metadata(auth: &Auth) -> Metadata {
         response_modes_supported: ["query"],
         grant_types_supported: GrantType::OFFERED.map(GrantType::as_str),
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: [keys::ALGORITHM.as_str()],
+        id_token_signing_alg_values_supported: auth.signing_algorithms(),
         clients: OfferedToClients::of(auth.config()),
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,

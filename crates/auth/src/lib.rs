@@ -12,7 +12,7 @@ pub mod device;
 mod discovery;
 mod fault;
 pub mod grant;
-mod keys;
+pub mod keys;
 mod logout;
 pub mod organisation;
 pub mod person;
@@ -60,6 +60,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             sql: include_str!("../migrations/0006_client_connections.sql"),
         },
         Migration { name: "0008_smart", sql: include_str!("../migrations/0008_smart.sql") },
+        Migration { name: "0011_keys", sql: include_str!("../migrations/0011_keys.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
     ],
@@ -121,5 +122,9 @@ pub fn browser_routes(auth: Auth) -> Router {
 /// What happens by itself.
 #[must_use]
 pub fn jobs(auth: &Auth, worker: Worker) -> Worker {
-    worker.register::<sweep::SweepExpired>(auth.clone()).every(SWEEP_EVERY, |_| sweep::SweepExpired {})
+    worker
+        .register::<sweep::SweepExpired>(auth.clone())
+        .every(SWEEP_EVERY, |_| sweep::SweepExpired {})
+        .register::<keys::RotateKeys>(auth.clone())
+        .every(keys::ROTATION_LOOKED_AT, |_| keys::RotateKeys {})
 }

@@ -85,7 +85,7 @@ fn read_hint(auth: &Auth, hint: &Secret<String>) -> Option<Hint> {
         issuer: auth.issuer(),
         audience: aud.as_str(),
         typ: Typ::Exactly("JWT"),
-        algs: &[keys::ALGORITHM],
+        algs: &keys::OFFERED,
         now: auth.world().now(),
         leeway_s: HINT_AGE_MAX_S,
     };

@@ -13,7 +13,7 @@ use web::{AuthFault, Authenticate, Presented};
 use crate::{
     Config, OpenFault,
     client::directory::Directory,
-    keys::{self, KeyRing},
+    keys::{self, KeyRing, Ring},
     proof::{self, Proving},
     token::{check::Checker, revocation::Revoked},
 };
@@ -110,7 +110,12 @@ impl Auth {
         &self.0.scopes_known
     }
 
-    pub(crate) fn keys(&self) -> &KeyRing {
+    /// The keys that sign and verify at this moment.
+    pub(crate) fn keys(&self) -> Arc<Ring> {
+        self.0.keys.now()
+    }
+
+    pub(crate) fn key_ring(&self) -> &KeyRing {
         &self.0.keys
     }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails here has failed")]
 
 use crypto::{
-    jose::{Algorithm, Chained, JoseError, Jwks, SigningKey},
+    jose::{Algorithm, AudienceForm, Chained, ChainedFault, ExpectAssertion, JoseError, Jwks, SigningKey},
     x509::{Anchors, Certificate, Usage, X509Error},
 };
 use kernel::{Secret, Timestamp};
@@ -14,6 +14,7 @@ use rcgen::{
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const AUDIENCE: &str = "https://hilum.example/oauth2/udap/register";
 const URI: &str = "https://client.example/udap";
 
 /// A subject with a key.
@@ -301,24 +302,49 @@ fn a_certificate_signed_by_itself_is_known_by_its_registration() {
     assert!(!certificate.is_among(&Jwks::default()));
 }
 
+fn claims() -> serde_json::Value {
+    let now = NOW.as_seconds();
+    json!({ "iss": URI, "sub": URI, "aud": AUDIENCE, "iat": now, "exp": now + 300, "jti": "1" })
+}
+
+fn expect() -> ExpectAssertion<'static> {
+    ExpectAssertion {
+        client: URI,
+        audiences: &[AUDIENCE],
+        audience_form: AudienceForm::TextOrList,
+        jku: None,
+        life_max_s: 300,
+        now: NOW,
+        leeway_s: 10,
+    }
+}
+
 #[test]
 fn a_statement_counts_once_its_certificate_does() {
     let root = root();
     let middle = made(authority("middle", BasicConstraints::Unconstrained), Some(&root));
     let client = made(leaf(), Some(&middle));
     let chain = [client.certificate.clone(), middle.certificate.clone()];
-    let token = client.signing_key().sign_with_chain(&chain, &json!({ "iss": URI })).unwrap();
+    let token = client.signing_key().sign_with_chain(&chain, &claims()).unwrap();
     let read = |token: &str| Chained::read(token, &[Algorithm::Es256]);
 
-    let (claims, signer) = read(&token).unwrap().trusted(&anchors(&root), NOW).unwrap();
-    assert_eq!(claims["iss"], URI);
-    assert_eq!(signer.uris(), [URI]);
+    let statement = read(&token).unwrap();
+    assert_eq!(statement.named_issuer(), Some(URI));
+    let (claims, signer) = statement.verify(&anchors(&root), &expect()).unwrap();
+    assert_eq!((claims.subject.as_str(), signer.uris()), (URI, &[URI.to_owned()][..]));
     let strangers = anchors(&self::root());
-    assert_eq!(read(&token).unwrap().trusted(&strangers, NOW).err(), Some(X509Error::Untrusted));
+    let judged = statement.verify(&strangers, &expect()).err();
+    assert_eq!(judged, Some(ChainedFault::Certificate(X509Error::Untrusted)));
+    let elsewhere = ExpectAssertion { audiences: &["https://elsewhere.example"], ..expect() };
+    let judged = statement.verify(&anchors(&root), &elsewhere).err();
+    assert_eq!(judged, Some(ChainedFault::Token(JoseError::Audience)));
+    let later = ExpectAssertion { now: NOW + std::time::Duration::from_secs(400), ..expect() };
+    let judged = statement.verify(&anchors(&root), &later).err();
+    assert_eq!(judged, Some(ChainedFault::Token(JoseError::Expired)));
 
     // somebody else's good chain, in front of a signature of one's own
     let thief = made(leaf(), None).signing_key();
-    let stolen = thief.sign_with_chain(&chain, &json!({ "iss": URI })).unwrap();
+    let stolen = thief.sign_with_chain(&chain, &self::claims()).unwrap();
     assert_eq!(read(&stolen).err(), Some(JoseError::Signature));
     let other_algorithm = Chained::read(&token, &[Algorithm::Rs256]).err();
     assert_eq!(other_algorithm, Some(JoseError::Algorithm));

@@ -257,6 +257,8 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
         dpop_nonce: config.tokens.dpop_nonce.into(),
         token_lifetime_s: u32::try_from(config.tokens.access_token_s)
             .unwrap_or(auth::client::TOKEN_LIFETIME_S_MAX),
+        key_rotation: Duration::from_hours(24 * config.tokens.key_rotation_days),
+        further_algorithms: config.tokens.further_algorithms.clone(),
         session_idle: Duration::from_secs(config.people.session_idle_s),
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
         ..auth::Config::new(config.server.public_url.clone())

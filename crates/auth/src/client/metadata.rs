@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{AuthMethod, URI_BYTES_MAX};
+use crate::keys;
 
 /// The longest text of a member that people read, in bytes.
 const TEXT_BYTES_MAX: usize = 500;
@@ -130,6 +131,10 @@ impl ClientMetadata {
         if self.resources.len() > LIST_MAX || !self.resources.iter().all(|uri| is_resource(uri)) {
             issues.push(Issue::at("resources", "must be at most 20 absolute addresses without a fragment"));
         }
+        if self.id_token_signed_response_alg.is_some_and(|alg| !keys::OFFERED.contains(&alg)) {
+            issues
+                .push(Issue::at("id_token_signed_response_alg", "is none with which tokens are signed here"));
+        }
         let is_type = |text: &str| {
             (1..=40).contains(&text.len())
                 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
@@ -216,6 +221,11 @@ mod tests {
             (ClientMetadata { contacts: vec!["a\nb".into()], ..none() }, basic, "contacts"),
             (ClientMetadata { resources: vec!["/relative".into()], ..none() }, basic, "resources"),
             (ClientMetadata { client_type: text("msp"), ..none() }, basic, "client_type"),
+            (
+                ClientMetadata { id_token_signed_response_alg: Some(Algorithm::Ps512), ..none() },
+                basic,
+                "id_token_signed_response_alg",
+            ),
         ] {
             assert_eq!(fields(&metadata, method), [field], "{metadata:?}");
         }

@@ -76,7 +76,7 @@ pub(crate) async fn poll(auth: &Auth, call: &ClientCall) -> Result<TokenOut, OAu
         })
         .await?;
     match outcome {
-        Outcome::Granted(opened) => redeem::answer(auth, &call.client, *opened),
+        Outcome::Granted(opened) => redeem::answer(auth, &call.client, *opened).await,
         Outcome::Told(error) => Err(OAuthFault::Device(error)),
     }
 }

@@ -1,115 +1,148 @@
-//! Keys that sign tokens: sealed in the database, parsed once and held in memory.
+//! Keys that sign tokens: sealed in the database, parsed once, held in memory and replaced by themselves.
+//!
+//! A key is first `next`: published, so that everybody has it before it is needed. Then it is `active` and signs;
+//! then `retiring`: it signs nothing more and stays published until the last token that it signed is over. At the end it is
+//! `retired` and its private half is gone. At any time one key of an algorithm is active.
 
 pub(crate) mod jwks;
+mod list;
 mod queries;
+mod ring;
+mod rotate;
 
-use crypto::jose::{Algorithm, JoseError, Jwks, SigningKey};
-use kernel::{Id, Key, World};
+use crypto::jose::{Algorithm, SigningKey};
+use kernel::{Id, Key, Timestamp, World};
 use store::Db;
 use vault::{Place, Sealed, Vault};
 
 use crate::{OpenFault, row::text_column};
 
-/// What tokens are signed with.
+pub use list::{KeyStanding, list};
+pub(crate) use ring::{KeyRing, Ring};
+pub use rotate::{PUBLISHED_BEFORE, rotate};
+pub(crate) use rotate::{ROTATION_LOOKED_AT, RotateKeys};
+
+/// What access tokens are signed with.
 pub(crate) const ALGORITHM: Algorithm = Algorithm::Es256;
 
-/// Whether a key signs or only verifies.
+/// Those of which there is always a key: access tokens; ID tokens where SMART App Launch or the client wants RS256.
+pub const ALWAYS: [Algorithm; 2] = [ALGORITHM, Algorithm::Rs256];
+
+/// All with which this server can sign. Beyond [`ALWAYS`], a key is made when the settings name the algorithm or a client
+/// needs it.
+pub const OFFERED: [Algorithm; 6] =
+    [ALGORITHM, Algorithm::Rs256, Algorithm::Rs384, Algorithm::Es384, Algorithm::EdDsa, Algorithm::Ps256];
+
+/// Told to every node when a key was made or changed its state.
+const CHANGED: &str = "auth.keys";
+
+/// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub enum State {
+    /// It is published and will sign.
+    Next,
     /// It signs and verifies.
     Active,
     /// It verifies what it signed before, until the last such token is over.
     Retiring,
+    /// It does nothing, and its private half is gone.
+    Retired,
 }
 
 impl State {
-    const fn as_str(self) -> &'static str {
+    const ALL: [Self; 4] = [Self::Next, Self::Active, Self::Retiring, Self::Retired];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Next => "next",
             Self::Active => "active",
             Self::Retiring => "retiring",
+            Self::Retired => "retired",
         }
     }
 }
-text_column!(State, "active or retiring", |text| [Self::Active, Self::Retiring]
+text_column!(State, "next, active, retiring or retired", |text| State::ALL
     .into_iter()
     .find(|state| state.as_str() == text));
+
+/// An algorithm as its column holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Named(Algorithm);
+
+impl Named {
+    const fn as_str(&self) -> &'static str {
+        self.0.as_str()
+    }
+}
+text_column!(Named, "an algorithm", |text| Algorithm::parse(text).map(Named));
 
 /// A key as its row holds it.
 #[derive(Clone)]
 struct KeyRow {
     id: Id<Key>,
+    kid: Option<String>,
+    algorithm: Named,
     state: State,
+    since: Timestamp,
     private_key: Sealed,
-}
-
-/// The keys of this deployment.
-pub(crate) struct KeyRing {
-    active: SigningKey,
-    public: Jwks,
-}
-
-impl KeyRing {
-    /// A signed token of this type with these claims.
-    pub(crate) fn sign(&self, typ: &str, claims: &impl serde::Serialize) -> Result<String, JoseError> {
-        self.active.sign(typ, claims)
-    }
-
-    /// The public halves.
-    pub(crate) fn public(&self) -> &Jwks {
-        &self.public
-    }
 }
 
 fn place(key: Id<Key>) -> Place {
     Place { table: "signing_key", row: *key.as_bytes(), column: "private_key", purpose: "sign" }
 }
 
-/// The keys that are there; the first start makes one. Of several nodes that do so at once, one key remains.
+/// The keys that are there; the first start makes one for access tokens. The others make themselves ([`RotateKeys`]).
 pub(crate) async fn load_or_create(db: &Db, vault: &Vault, world: &World) -> Result<KeyRing, OpenFault> {
-    let rows = queries::all(&mut db.read().await?, ALGORITHM).await?;
-    if rows.iter().any(|row| row.state == State::Active) {
-        return ring(vault, &rows);
+    let rows = queries::living(&mut db.read().await?).await?;
+    if rows.iter().any(|row| row.algorithm.0 == ALGORITHM && row.state == State::Active) {
+        return KeyRing::new(vault, &rows);
     }
-    create(db, vault, world).await?;
-    ring(vault, &queries::all(&mut db.read().await?, ALGORITHM).await?)
+    make(db, vault, world, ALGORITHM, State::Active).await?;
+    KeyRing::new(vault, &queries::living(&mut db.read().await?).await?)
 }
 
-async fn create(db: &Db, vault: &Vault, world: &World) -> Result<(), OpenFault> {
-    let key = SigningKey::generate(ALGORITHM)?;
-    let id = world.new_id();
+/// Make a key. Of several nodes that do so at once, one key remains.
+async fn make(
+    db: &Db,
+    vault: &Vault,
+    world: &World,
+    algorithm: Algorithm,
+    state: State,
+) -> Result<(), OpenFault> {
+    // RSA takes about a second of computing.
+    let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
+    let key = made.map_err(|_| crypto::jose::JoseError::Key("it cannot be generated"))??;
+    let (id, now) = (world.new_id(), world.now());
     let row = KeyRow {
         id,
-        state: State::Active,
+        kid: Some(key.kid().to_owned()),
+        algorithm: Named(algorithm),
+        state,
+        since: now,
         private_key: vault.seal_system(place(id), key.to_pkcs8()?.expose()),
     };
-    let entry = audit::Entry {
-        organisation: None,
-        actor: kernel::Actor::System,
-        act: "signing_key.created",
-        subject: audit::Subject::of(id),
-        outcome: audit::Outcome::Done,
-        request: None,
-        details: serde_json::json!({ "algorithm": ALGORITHM.as_str(), "kid": key.kid() }),
-    };
-    let (world, now) = (world.clone(), world.now());
+    let details = serde_json::json!({ "algorithm": algorithm, "kid": key.kid(), "state": state.as_str() });
+    let entry = entry("signing_key.created", id, details);
+    let world = world.clone();
     db.write(async move |tx| -> Result<(), OpenFault> {
-        if queries::insert_unless_active(tx, &row, ALGORITHM, now).await? > 0 {
+        if queries::insert_unless_there(tx, &row).await? > 0 {
             audit::record(tx, &world, &entry).await?;
+            tx.publish(CHANGED, "").await?;
         }
         Ok(())
     })
     .await
 }
 
-fn ring(vault: &Vault, rows: &[KeyRow]) -> Result<KeyRing, OpenFault> {
-    let mut active = None;
-    let mut public = Vec::with_capacity(rows.len());
-    for row in rows {
-        let key = SigningKey::from_pkcs8(ALGORITHM, &vault.open_system(place(row.id), &row.private_key)?)?;
-        public.push(key.public_jwk().clone());
-        if row.state == State::Active {
-            active = Some(key);
-        }
+fn entry(act: &'static str, key: Id<Key>, details: serde_json::Value) -> audit::Entry {
+    audit::Entry {
+        organisation: None,
+        actor: kernel::Actor::System,
+        act,
+        subject: audit::Subject::of(key),
+        outcome: audit::Outcome::Done,
+        request: None,
+        details,
     }
-    Ok(KeyRing { active: active.ok_or(OpenFault::NoActiveKey)?, public: Jwks::new(public) })
 }

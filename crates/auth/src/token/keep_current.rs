@@ -1,4 +1,4 @@
-//! Keeping this node's knowledge of revocations and clients current: at once when told, and every few seconds in any case.
+//! Keeping this node's knowledge of revocations, clients and keys current: at once when told, and every few seconds in any case.
 
 use std::time::Duration;
 
@@ -8,11 +8,18 @@ use store::Signal;
 use crate::{Auth, client};
 
 /// How often a node asks although nobody told it to.
-const POLL: Duration = Duration::from_secs(5);
+pub(crate) const POLL: Duration = Duration::from_secs(5);
 
 impl Auth {
     /// Runs until it is dropped: for [`web::Tasks::spawn`]. A message that is lost costs [`POLL`], not more.
     pub async fn keep_current(self) {
+        tokio::select! {
+            () = self.keep_knowledge() => {}
+            () = self.keep_keys() => {}
+        }
+    }
+
+    async fn keep_knowledge(&self) {
         let mut heard = self.db().notify().subscribe(CHANNEL);
         let mut stale = self.db().notify().subscribe(client::STALE);
         // Not a new wait each time round: clients that change all the time would put it off for ever.

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use confirmation::Confirmation;
+pub(crate) use keep_current::POLL;
 
 use crate::{client::ClientIdText, grant::Grant};
 

@@ -76,7 +76,7 @@ pub(super) async fn redeem(auth: &Auth, call: &ClientCall) -> Result<TokenOut, O
     };
     let resource = call.resource(auth).await?;
     match spend(auth, call, digest, attempt, resource).await? {
-        Outcome::Granted(opened) => answer(auth, &call.client, *opened),
+        Outcome::Granted(opened) => answer(auth, &call.client, *opened).await,
         Outcome::Refused(why) => Err(OAuthFault::InvalidGrant(why)),
         Outcome::Replayed(revoked) => {
             revoked.iter().for_each(|revoked| auth.heed(revoked));
@@ -86,17 +86,21 @@ pub(super) async fn redeem(auth: &Auth, call: &ClientCall) -> Result<TokenOut, O
 }
 
 /// The tokens that a new grant begins with.
-pub(crate) fn answer(auth: &Auth, client: &client::Client, opened: Opened) -> Result<TokenOut, OAuthFault> {
+pub(crate) async fn answer(
+    auth: &Auth,
+    client: &client::Client,
+    opened: Opened,
+) -> Result<TokenOut, OAuthFault> {
     let Opened { nonce, grant, token } = opened;
     let access_token = issue::sign(auth, client, &token)?;
-    let id_token = told_of_person(auth, client, &grant, &token, &access_token, nonce.as_deref())?;
+    let id_token = told_of_person(auth, client, &grant, &token, &access_token, nonce.as_deref()).await?;
     let refresh_token = gives_refresh_token(client, &grant.scopes)
         .then(|| RefreshToken { grant: grant.id, generation: grant.generation }.text(auth).expose().clone());
     Ok(TokenOut { refresh_token, id_token, ..TokenOut::new(access_token, &token) })
 }
 
 /// An ID token where the grant is a sign-in.
-pub(super) fn told_of_person(
+pub(super) async fn told_of_person(
     auth: &Auth,
     client: &client::Client,
     grant: &GrantRow,
@@ -107,7 +111,7 @@ pub(super) fn told_of_person(
     if !token.scopes.has("openid") || token.person.is_none() {
         return Ok(None);
     }
-    id_token::sign(auth, client, grant, token, access_token, nonce).map(Some)
+    id_token::sign(auth, client, grant, token, access_token, nonce).await.map(Some)
 }
 
 /// Whether a refresh token goes with the first access token: to clients that are registered for it, and where the person signs in to

@@ -50,7 +50,7 @@ pub(super) async fn refresh(auth: &Auth, call: &ClientCall) -> Result<TokenOut, 
         Outcome::Granted(granted) => {
             let (grant, token) = *granted;
             let access_token = issue::sign(auth, &call.client, &token)?;
-            let id_token = told_of_person(auth, &call.client, &grant, &token, &access_token, None)?;
+            let id_token = told_of_person(auth, &call.client, &grant, &token, &access_token, None).await?;
             let next = RefreshToken { grant: grant.id, generation: grant.generation };
             Ok(TokenOut {
                 refresh_token: Some(next.text(auth).expose().clone()),

@@ -16,6 +16,7 @@ mod device;
 mod discovery;
 mod factors;
 mod house;
+mod keys;
 mod logout;
 mod passkeys;
 mod people;

@@ -79,7 +79,7 @@ pub fn verify_mac_assertion(
     check(compact.claims()?, expect)
 }
 
-fn check(all: Map<String, Value>, expect: &ExpectAssertion<'_>) -> Result<Claims, JoseError> {
+pub(super) fn check(all: Map<String, Value>, expect: &ExpectAssertion<'_>) -> Result<Claims, JoseError> {
     let times = Times::read(&all)?;
     let issuer = text(&all, "iss")?.ok_or(JoseError::Claim("iss"))?;
     let subject = text(&all, "sub")?.ok_or(JoseError::Claim("sub"))?;

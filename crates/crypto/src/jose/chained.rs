@@ -3,10 +3,12 @@
 //! In two steps, so that nobody uses the first as if it were the second: the signature fits the certificate, and the
 //! certificate leads to somebody who is trusted. The claims come out of the second alone.
 
-use kernel::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Algorithm, CHAIN_CERTIFICATES_MAX, JoseError, Jwks, Typ, compact::Compact};
+use super::{
+    Algorithm, CHAIN_CERTIFICATES_MAX, Claims, ExpectAssertion, JoseError, Jwks, Typ, assertion,
+    compact::Compact,
+};
 use crate::{
     b64,
     x509::{Anchors, Certificate, Usage, X509Error},
@@ -34,20 +36,36 @@ impl Chained {
         Ok(Self { claims: compact.claims()?, certificates })
     }
 
-    /// The claims and the signer's certificate, where a path leads from it to an anchor at this time.
+    /// Whom it names as its issuer, before anything is proven: to know what to expect of it.
+    pub fn named_issuer(&self) -> Option<&str> {
+        self.claims.get("iss")?.as_str()
+    }
+
+    /// The claims and the signer's certificate, where a path leads from it to an anchor and the claims are what is expected:
+    /// issuer and subject, audience, times, an id. Which names the certificate has to have, the caller judges.
     ///
     /// # Errors
-    /// Why there is no such path.
-    pub fn trusted(
-        self,
+    /// Why there is no such path, or which claim is not right.
+    pub fn verify(
+        &self,
         anchors: &Anchors,
-        now: Timestamp,
-    ) -> Result<(Map<String, Value>, Certificate), X509Error> {
-        let mut certificates = self.certificates.into_iter();
-        let signer = certificates.next().ok_or(X509Error::Malformed)?;
-        anchors.verify(&signer, certificates.as_slice(), Usage::Signature, now)?;
-        Ok((self.claims, signer))
+        expect: &ExpectAssertion<'_>,
+    ) -> Result<(Claims, &Certificate), ChainedFault> {
+        let (signer, others) = self.certificates.split_first().ok_or(X509Error::Malformed)?;
+        anchors.verify(signer, others, Usage::Signature, expect.now)?;
+        Ok((assertion::check(self.claims.clone(), expect)?, signer))
     }
+}
+
+/// Why a statement does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChainedFault {
+    /// Its certificate.
+    #[error(transparent)]
+    Certificate(#[from] X509Error),
+    /// Its claims.
+    #[error(transparent)]
+    Token(#[from] JoseError),
 }
 
 /// Standard Base64, not base64url (RFC 7515 §4.1.6).

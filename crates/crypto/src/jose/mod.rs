@@ -17,11 +17,14 @@ mod verify;
 
 use std::borrow::Cow;
 
+use aws_lc_rs::digest;
 use kernel::{Fault, Kind};
 use serde::{Deserialize, Serialize};
 
+use crate::b64;
+
 pub use assertion::{AudienceForm, ExpectAssertion, verify_assertion, verify_mac_assertion};
-pub use chained::Chained;
+pub use chained::{Chained, ChainedFault};
 pub use compact::Typ;
 pub use dpop::DpopProof;
 pub use jwk::{Jwk, Jwks};
@@ -105,6 +108,19 @@ impl Algorithm {
         }
     }
 
+    /// The left half of the text's hash, in base64url, with the hash that goes with the algorithm: `at_hash`, `c_hash`.
+    /// Ed25519 hashes with SHA-512.  OpenID Connect Core §3.1.3.6
+    pub fn half_hash(self, text: &str) -> String {
+        let hash = match self {
+            Self::Es256 | Self::Rs256 | Self::Ps256 => &digest::SHA256,
+            Self::Es384 | Self::Rs384 | Self::Ps384 => &digest::SHA384,
+            Self::Rs512 | Self::Ps512 | Self::EdDsa => &digest::SHA512,
+        };
+        let hashed = digest::digest(hash, text.as_bytes());
+        let (left, _) = hashed.as_ref().split_at(hashed.as_ref().len() / 2);
+        b64::encode(left)
+    }
+
     /// The algorithm of exactly this name: names are case-sensitive, and `none` and the `HS…` family are not offered.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
@@ -173,6 +189,22 @@ impl Fault for JoseError {
             Self::Key(_) | Self::Claims => "internal error".into(),
             Self::Expired => "the token has expired".into(),
             _ => "the token is not valid".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SHA-256 of "abc" begins ba7816bf 8f01cfea 414140de 5dae2223; of the others half as many bytes go in (FIPS 180-4).
+    #[test]
+    fn half_of_the_hash_goes_in() {
+        let left =
+            [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23];
+        assert_eq!(Algorithm::Rs256.half_hash("abc"), b64::encode(left));
+        for (algorithm, bytes) in [(Algorithm::Es256, 16), (Algorithm::Es384, 24), (Algorithm::EdDsa, 32)] {
+            assert_eq!(b64::decode(algorithm.half_hash("abc")).unwrap().len(), bytes);
         }
     }
 }

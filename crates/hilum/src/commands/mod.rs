@@ -14,6 +14,7 @@ mod check;
 mod db;
 mod demo;
 mod init;
+mod keys;
 mod load;
 mod migrate;
 mod openapi;
@@ -46,6 +47,8 @@ enum Command {
     Load(load::Load),
     /// Copy or back up the database.
     Db(db::Database),
+    /// Print the keys that sign tokens, or let new ones follow them.
+    Keys(keys::Keys),
     /// Print the latest audit events.
     Audit(audit::Audit),
     /// Print the OpenAPI document.
@@ -97,6 +100,7 @@ async fn with_settings(command: Command, start: Start) -> anyhow::Result<()> {
         Command::Migrate => migrate::run(start).await,
         Command::Load(load) => load::run(load, start).await,
         Command::Db(database) => db::run(database, start).await,
+        Command::Keys(asked) => keys::run(asked, start).await,
         Command::Audit(audit) => audit::run(audit, start).await,
         Command::Openapi | Command::Sandbox(_) | Command::Sample(_) | Command::Demo(_) => Ok(()),
     }

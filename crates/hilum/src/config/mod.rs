@@ -221,6 +221,8 @@ mod tests {
             ("[server]\ntls_key = \"x\"\n", "server.tls_key"),
             ("[store]\nurl = \"mysql://x\"\n", "store.url"),
             ("[tokens]\naccess_token_s = 5\n", "tokens.access_token_s"),
+            ("[tokens]\nkey_rotation_days = 0\n", "tokens.key_rotation_days"),
+            ("[tokens]\nfurther_algorithms = [\"RS512\"]\n", "tokens.further_algorithms"),
             ("[integrations]\nallow_internal = [\"127.0.0.1\"]\n", "integrations.allow_internal"),
         ] {
             let error = loaded(text, &[]).err().unwrap().to_string();

@@ -1,8 +1,9 @@
 //! `[tokens]`
 
+use crypto::jose::Algorithm;
 use serde::Deserialize;
 
-use super::{ConfigError, within};
+use super::{ConfigError, bad, within};
 
 /// Life of tokens.
 #[derive(Debug, Deserialize)]
@@ -12,6 +13,10 @@ pub struct TokensConfig {
     pub access_token_s: u64,
     /// Whether DPoP proofs have to carry a nonce of this deployment.
     pub dpop_nonce: DpopNonceSetting,
+    /// Days after which a signing key gets a successor.
+    pub key_rotation_days: u64,
+    /// With what tokens can be signed beyond ES256 and RS256.
+    pub further_algorithms: Vec<Algorithm>,
 }
 
 /// Whether DPoP proofs have to carry a nonce of this deployment.
@@ -35,6 +40,11 @@ impl From<DpopNonceSetting> for auth::DpopNonce {
 
 impl TokensConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        within("tokens.access_token_s", self.access_token_s, 30, 86_400)
+        within("tokens.access_token_s", self.access_token_s, 30, 86_400)?;
+        within("tokens.key_rotation_days", self.key_rotation_days, 1, 3_650)?;
+        match self.further_algorithms.iter().find(|one| !auth::keys::OFFERED.contains(one)) {
+            Some(one) => Err(bad("tokens.further_algorithms", &format!("{} is not offered", one.as_str()))),
+            None => Ok(()),
+        }
     }
 }
