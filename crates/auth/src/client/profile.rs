@@ -111,7 +111,7 @@ impl Profile {
     /// of PKCS #1 v1.5.
     pub const fn assertion_algorithms(self) -> &'static [Algorithm] {
         match self {
-            Self::Fapi2 => &[Algorithm::Es256, Algorithm::EdDsa],
+            Self::Fapi2 => &[Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa],
             Self::SmartAppLaunch | Self::SmartBackend => {
                 &[Algorithm::Rs384, Algorithm::Es384, Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa]
             }

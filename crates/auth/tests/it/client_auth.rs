@@ -67,6 +67,8 @@ on_each_engine! {
             json!({ "jti": "x".repeat(2_000) }),
             json!({ "iss": other.client_id.as_str() }),
             json!({ "sub": other.client_id.as_str() }),
+            json!({ "sub": null }),
+            json!({ "iss": null }),
         ] {
             let refused = prove(&house, &prover.assertion(&house, &client, &bad)).await;
             assert_eq!(refused.unwrap_err(), REFUSED, "{bad}");
