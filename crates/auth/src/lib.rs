@@ -4,6 +4,7 @@
 //! [`Auth`] is the state; [`routes`] and [`browser_routes`] close over it. A token is checked in memory
 //! ([`Auth::check`]): signature, times, audience, and what was revoked. `docs/authorization.md` tells the rest.
 
+pub mod api_key;
 pub mod authorize;
 pub mod client;
 pub mod client_connection;
@@ -44,7 +45,7 @@ pub use config::{Config, DpopNonce};
 pub use fault::{OAuthFault, OpenFault};
 pub use session::{Administrator, Developer, Guest, SignedIn};
 pub use state::{Acting, Auth, Parts};
-pub use token::{ApiKey, Confirmation, Verified};
+pub use token::{Confirmation, Verified};
 
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
@@ -59,6 +60,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             name: "0006_client_connections",
             sql: include_str!("../migrations/0006_client_connections.sql"),
         },
+        Migration { name: "0007_api_keys", sql: include_str!("../migrations/0007_api_keys.sql") },
         Migration { name: "0008_smart", sql: include_str!("../migrations/0008_smart.sql") },
         Migration { name: "0011_keys", sql: include_str!("../migrations/0011_keys.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },

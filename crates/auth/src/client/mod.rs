@@ -41,7 +41,7 @@ pub(crate) use offered::OfferedToClients;
 pub use profile::{AssertionAudience, Pkce, Profile};
 pub use register::register;
 pub use revoke::{disable, revoke_tokens};
-pub use secret::{add_secret, retire_secret, rotate_secret, secrets_of};
+pub use secret::{NewSecret, add_secret, retire_secret, rotate_secret, secrets_of};
 pub use update::update;
 pub use uri::{ClientUri, LogoUri, MalformedUri, RedirectUri, URI_BYTES_MAX};
 pub use verify::{unverify, verify};

@@ -5,7 +5,7 @@ use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{CHANGED, Client, ClientIdText, STALE, Suffix, origins::Page, secret::SecretRow};
 
-pub(super) async fn insert(tx: &mut Writer, client: &Client, suffix: &Suffix) -> Result<(), DbError> {
+pub(crate) async fn insert(tx: &mut Writer, client: &Client, suffix: &Suffix) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO client (id, organisation_id, client_id, suffix, name, confidentiality, uri, redirect_uris, \
          post_logout_redirect_uris, grant_types, scopes, logo_uri, token_lifetime_s, created_at, updated_at, profile, \
@@ -37,7 +37,7 @@ pub(super) async fn insert(tx: &mut Writer, client: &Client, suffix: &Suffix) ->
     tell(tx, &client.client_id).await
 }
 
-pub(super) async fn update(tx: &mut Writer, client: &Client) -> Result<(), DbError> {
+pub(crate) async fn update(tx: &mut Writer, client: &Client) -> Result<(), DbError> {
     tx.execute(
         "UPDATE client SET name = $3, uri = $4, redirect_uris = $5, post_logout_redirect_uris = $6, grant_types = $7, \
          scopes = $8, logo_uri = $9, token_lifetime_s = $10, updated_at = $11, verified_at = $12, verified_by = $13, \
@@ -137,7 +137,7 @@ pub(crate) async fn server_of(tx: &mut Reader, uri: &str) -> Result<Option<Id<ke
     Ok(row.map(|(client,)| client))
 }
 
-pub(super) async fn by_id(
+pub(crate) async fn by_id(
     tx: &mut Reader,
     organisation: Id<Organisation>,
     id: Id<kernel::Client>,
@@ -173,7 +173,7 @@ pub(super) async fn of_organisation(
     .await
 }
 
-pub(super) async fn insert_secret(tx: &mut Writer, secret: &SecretRow) -> Result<(), DbError> {
+pub(crate) async fn insert_secret(tx: &mut Writer, secret: &SecretRow) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO client_secret (id, client_id, digest, created_at, expires_at, sealed) \
          VALUES ($1, $2, $3, $4, $5, $6)",

@@ -117,6 +117,17 @@ pub(super) async fn insert(
     }
 }
 
+/// The client that this registration makes, which the caller inserts.
+pub(crate) fn into_client_of(
+    auth: &Auth,
+    acting: &Acting,
+    registration: &Registration,
+    client_id: ClientIdText,
+) -> Result<Client, ClientFault> {
+    let read = read(registration, &auth.known()).map_err(ClientFault::Refused)?;
+    Ok(read.into_client(auth, acting, auth.world().new_id(), client_id))
+}
+
 impl Registered {
     /// Whether this is what is registered for the client.
     pub(super) fn is_of(&self, client: &Client) -> bool {

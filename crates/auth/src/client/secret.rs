@@ -88,7 +88,12 @@ impl NewSecret {
         Self { id: auth.world().new_id(), text, digest }
     }
 
-    pub(super) fn row(&self, auth: &Auth, client: &Client, now: Timestamp) -> SecretRow {
+    /// A secret that begins with another prefix.
+    pub(crate) fn draw_after(auth: &Auth, prefix: &'static str) -> Self {
+        Self::of(auth, token::generate(auth.world(), prefix))
+    }
+
+    pub(crate) fn row(&self, auth: &Auth, client: &Client, now: Timestamp) -> SecretRow {
         let sealed = (client.auth_method == AuthMethod::ClientSecretJwt)
             .then(|| auth.vault().seal_system(place(self.id), self.text.expose().as_bytes()));
         SecretRow {

@@ -1,8 +1,8 @@
 //! Making an access token.  RFC 9068 §2
 
-use kernel::{Id, Person, Scopes, Timestamp, Token};
+use kernel::{ApiKey, Id, Person, Scopes, Timestamp, Token};
 
-use super::{ACCESS_TOKEN_TYP, AccessClaims, ApiKey, Confirmation};
+use super::{ACCESS_TOKEN_TYP, AccessClaims, Confirmation};
 use crate::{
     Auth, OAuthFault,
     client::Client,

@@ -17,7 +17,7 @@ mod refresh_token;
 pub(crate) mod revocation;
 pub(crate) mod revoke;
 
-use kernel::{Caller, Client, Id, IdKind, Organisation, Scopes, Token};
+use kernel::{ApiKey, Caller, Client, Id, Organisation, Scopes, Token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -28,13 +28,6 @@ use crate::{client::ClientIdText, grant::Grant};
 
 /// The type of an access token's header.  RFC 9068 §2.1
 pub(crate) const ACCESS_TOKEN_TYP: &str = "at+jwt";
-
-/// A key that a person made for a program of theirs.
-#[derive(Debug, Clone, Copy)]
-pub enum ApiKey {}
-impl IdKind for ApiKey {
-    const NAME: &'static str = "api_key";
-}
 
 /// What an access token says.  RFC 9068 §2.2; `org`, `cid`, `gid`, `kid` and `ctx` are ours: the client's organisation and its id, so that
 /// a caller is known without asking the database; the grant or API key that it ends with; the launch context.

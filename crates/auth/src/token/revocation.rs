@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use kernel::{Client, Id, Person, Timestamp, Token};
+use kernel::{ApiKey, Client, Id, Person, Timestamp, Token};
 use store::{DbError, Writer};
 
-use super::{ApiKey, Verified, queries};
+use super::{Verified, queries};
 use crate::{client::TOKEN_LIFETIME_S_MAX, grant::Grant, row::text_column};
 
 /// The channel on which nodes hear that something was revoked.

@@ -7,6 +7,7 @@
     reason = "what a test does not expect is a failed test"
 )]
 
+mod api_keys;
 mod authenticator;
 mod bound_tokens;
 mod client_auth;
