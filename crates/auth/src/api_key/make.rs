@@ -21,8 +21,8 @@ const PREFIX: &str = "hlm_ak_";
 /// The characters of an account prefix.
 const ACCOUNT_CHARACTERS: usize = 6;
 
-/// The constraint that keeps names apart within an organisation.
-const NAME_KEY: &str = "client_organisation_id_suffix_key";
+/// The constraints that keep names apart within an organisation; engines differ in which they look at first.
+const NAME_KEYS: [&str; 2] = ["client_organisation_id_suffix_key", "client_client_id_key"];
 
 /// Who makes a key, which decides what the key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,9 @@ pub async fn make(auth: &Auth, acting: &Acting, maker: Maker, new: &NewKey) -> R
         .await;
     match written {
         Ok(key) => Ok(Made { key, text: secret.text }),
-        Err(ApiKeyFault::Store(fault)) if fault.is_unique(NAME_KEY) => Err(ApiKeyFault::NameTaken),
+        Err(ApiKeyFault::Store(fault)) if NAME_KEYS.iter().any(|key| fault.is_unique(key)) => {
+            Err(ApiKeyFault::NameTaken)
+        }
         Err(fault) => Err(fault),
     }
 }
