@@ -103,12 +103,16 @@ fn declarations(places: &Places, world: &World) -> anyhow::Result<String> {
         .filter(char::is_ascii_alphanumeric)
         .take(32)
         .collect();
-    let text = DECLARATIONS
+    let mut text = DECLARATIONS
         .replace("{client_id}", &format!("{opaque}.diary"))
         .replace("{client_secret}", crypto::token::generate(world, auth::client::secret::PREFIX).expose())
         .replace("{sandbox_secret}", &crypto::b64::encode(world.random::<32>()))
         .replace("{sandbox}", &format!("http://{}", places.sandbox))
         .replace("{sample}", &format!("http://{}", places.sample));
+    while text.contains("{secret}") {
+        let drawn = crypto::token::generate(world, auth::client::secret::PREFIX);
+        text = text.replacen("{secret}", drawn.expose(), 1);
+    }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     file.write_all(text.as_bytes())?;
     Ok(text)
