@@ -7,7 +7,7 @@ use store::DbError;
 use vault::VaultError;
 use web::Problem;
 
-use crate::{person::PersonFault, session::SessionFault};
+use crate::{person::PersonFault, session::SessionFault, trace};
 
 /// Why the authorization server cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,7 @@ impl From<OAuthFault> for Problem {
             OAuthFault::Store(fault) => return fault.into(),
             OAuthFault::InvalidClient(why) => {
                 tracing::info!(why, "a client did not authenticate");
+                trace::because("invalid_client", why);
                 return Self::new(Kind::Unauthenticated, "client authentication failed")
                     .with_code("invalid_client")
                     .with_header(
@@ -101,6 +102,7 @@ impl From<OAuthFault> for Problem {
             }
             OAuthFault::InvalidGrant(why) => {
                 tracing::info!(why, "a grant was refused");
+                trace::because("invalid_grant", why);
                 (
                     "invalid_grant",
                     "the grant is not valid, was used before, has expired, or is not this client's",
@@ -108,6 +110,7 @@ impl From<OAuthFault> for Problem {
             }
             OAuthFault::InvalidDpopProof(why) => {
                 tracing::info!(why, "a DPoP proof was refused");
+                trace::because("invalid_dpop_proof", why);
                 ("invalid_dpop_proof", "the DPoP proof is not valid")
             }
             OAuthFault::UseDpopNonce(nonce) => {
@@ -139,6 +142,7 @@ impl From<OAuthFault> for Problem {
             OAuthFault::Device(code) => (code, "see RFC 8628 section 3.5"),
             OAuthFault::InvalidTarget => ("invalid_target", "resource is not an API that is known here"),
         };
+        trace::because(code, words);
         Self::new(Kind::Invalid, words).with_code(code).with_status(StatusCode::BAD_REQUEST)
     }
 }

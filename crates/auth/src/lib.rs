@@ -27,6 +27,7 @@ pub mod smart;
 mod state;
 mod sweep;
 pub mod token;
+pub mod trace;
 mod userinfo;
 
 use std::{sync::Arc, time::Duration};
@@ -63,6 +64,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0007_api_keys", sql: include_str!("../migrations/0007_api_keys.sql") },
         Migration { name: "0008_smart", sql: include_str!("../migrations/0008_smart.sql") },
         Migration { name: "0011_keys", sql: include_str!("../migrations/0011_keys.sql") },
+        Migration { name: "0014_trace", sql: include_str!("../migrations/0014_trace.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
     ],
@@ -88,6 +90,7 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
         .routes(routes!(smart::configuration::configuration))
         .routes(routes!(smart::launch::create))
         .layer(Extension(authenticate))
+        .layer(from_fn_with_state(auth.clone(), trace::watch))
         .with_state(auth)
 }
 
@@ -118,6 +121,7 @@ pub fn browser_routes(auth: Auth) -> Router {
     Router::new()
         .route("/oauth2/authorize", get(authorize::begin::authorize).post(posted::go_on_as_query))
         .route("/oauth2/logout", get(logout::logout).post(posted::go_on_as_query))
+        .layer(from_fn_with_state(auth.clone(), trace::watch))
         .with_state(auth)
 }
 

@@ -16,6 +16,7 @@ use crate::{
     keys::{self, KeyRing, Ring},
     proof::{self, Proving},
     token::{check::Checker, revocation::Revoked},
+    trace,
 };
 
 /// The authorization server. A clone is a handle to the same.
@@ -35,6 +36,7 @@ struct Inner {
     directory: Directory,
     proving: Proving,
     relying_party: Option<RelyingParty>,
+    failures: trace::Budget,
 }
 
 /// What the authorization server is made of.
@@ -78,6 +80,7 @@ impl Auth {
             keys,
             checker,
             directory,
+            failures: trace::Budget::default(),
             proving,
             relying_party,
         })))
@@ -85,6 +88,11 @@ impl Auth {
 
     pub(crate) fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    /// How much is written about clients that fail.
+    pub(crate) fn failures(&self) -> &trace::Budget {
+        &self.0.failures
     }
 
     pub(crate) fn vault(&self) -> &Vault {

@@ -20,6 +20,7 @@ use crate::{
     grant::Details,
     session::{sign_in_anew_location, sign_in_location},
     smart::context::{self, Context, Found},
+    trace,
 };
 
 /// The parameter by which a request knows that it has sent the browser to sign in anew.
@@ -43,12 +44,14 @@ pub(crate) async fn authorize(
             .await;
     let client = found.map_err(AuthorizeFault::from)?.filter(|client| client.disabled_at.is_none());
     let client = client.ok_or(AuthorizeFault::UnknownClient)?;
+    trace::of_client(client.id);
     let redirect = parameters.redirect(&client)?;
     match parameters.asked(&client, redirect.clone(), auth.scopes_known()) {
         Ok(asked) => {
             Redirect::to_trusted(&proceed(&auth, &client, guest.as_ref(), asked, &uri, query, sent_at).await?)
         }
         Err(Refusal { error, description }) => {
+            trace::because(error, description);
             let says = [("error", error), ("error_description", description)];
             Redirect::to_trusted(&answer(&auth, &redirect, &says, parameters.state()))
         }

@@ -25,6 +25,7 @@ use crate::{
     },
     session::request_id,
     token::Confirmation,
+    trace,
 };
 
 /// The parameters of a form, each there once; one without a value counts as left out (RFC 6749 §3.2).
@@ -119,6 +120,7 @@ async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<
         return Err(OAuthFault::Throttled(wait_s));
     }
     let mut entry = auth.directory().find(auth.db(), &presented.client_id, now).await?;
+    entry.iter().for_each(|entry| trace::of_client(entry.client.id));
     let mut judged = judge(auth, entry.as_deref(), presented, asked).await?;
     if judged == Err(WRONG_SECRET) {
         entry = auth.directory().find_anew(auth.db(), &presented.client_id, now).await?;

@@ -16,6 +16,7 @@ mod presented;
 mod profile;
 pub(crate) mod queries;
 pub mod register;
+pub mod report;
 mod revoke;
 pub mod secret;
 pub(crate) mod tries;

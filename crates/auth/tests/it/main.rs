@@ -30,3 +30,4 @@ mod sign_in;
 mod smart;
 mod sweep;
 mod tokens;
+mod trace;
