@@ -11,16 +11,3 @@ CREATE TABLE client_failure (
 
 CREATE INDEX client_failure_by_client ON client_failure (client_id, failed_at);
 CREATE INDEX client_failure_by_time ON client_failure (failed_at);
-
--- Why the last review ended as it did, for the developer.
-CREATE TABLE client_review (
-    id BLOB NOT NULL PRIMARY KEY,
-    client_id BLOB NOT NULL REFERENCES client (id),
-    reviewed_at INTEGER NOT NULL,
-    reviewed_by BLOB REFERENCES person (id),
-    outcome TEXT NOT NULL,
-    note TEXT NOT NULL,
-    registration TEXT NOT NULL
-) STRICT;
-
-CREATE INDEX client_review_by_client ON client_review (client_id, reviewed_at);

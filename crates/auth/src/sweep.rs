@@ -58,6 +58,9 @@ impl Job for SweepExpired {
 /// How long a code stays after its end, so that a second use of it can still end what came of it: as long as an access token lives.
 const CODE_KEPT: Duration = Duration::from_hours(24);
 
+/// How long a client's failed request is there to be looked at.
+const FAILURE_KEPT: Duration = Duration::from_hours(24 * 30);
+
 /// How long a grant stays after its end to be looked at.
 const GRANT_KEPT: Duration = Duration::from_hours(24 * 30);
 
@@ -92,6 +95,18 @@ fn sweeps(now: Timestamp) -> Vec<Sweep> {
             sql: "DELETE FROM authorization_grant WHERE id IN \
                   (SELECT id FROM authorization_grant WHERE expires_at < $1 LIMIT $2)",
             before: now - GRANT_KEPT,
+        },
+        Sweep {
+            sql: "DELETE FROM client_failure WHERE id IN \
+                  (SELECT id FROM client_failure WHERE failed_at < $1 LIMIT $2)",
+            before: now - FAILURE_KEPT,
+        },
+        // All but the newest 200 of each client: trace::FAILURES_KEPT.
+        Sweep {
+            sql: "DELETE FROM client_failure WHERE id IN (SELECT id FROM (SELECT id, failed_at, ROW_NUMBER() OVER \
+                  (PARTITION BY client_id ORDER BY failed_at DESC, id DESC) AS nth FROM client_failure) AS counted \
+                  WHERE nth > 200 AND failed_at < $1 LIMIT $2)",
+            before: now,
         },
         Sweep {
             sql: "DELETE FROM token_revocation WHERE expires_at < $1 AND subject IN \

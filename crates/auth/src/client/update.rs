@@ -45,6 +45,7 @@ fn changed(before: Client, read: Registered, now: Timestamp) -> Result<Client, C
     }
     let is_same_to_people = before.name == read.name
         && before.uri == read.uri
+        && before.profile == read.profile
         && read.redirect_uris.iter().all(|uri| before.redirect_uris.contains(uri))
         && read.scopes.is_within(&before.scopes);
     let (verified_at, verified_by) =
@@ -102,6 +103,7 @@ mod tests {
             (Registration { logo_uri: "https://app.example/logo.png".into(), ..registration() }, true),
             (Registration { name: "Your bank".into(), ..registration() }, false),
             (Registration { uri: "https://evil.example".into(), ..registration() }, false),
+            (Registration { profile: "legacy".into(), ..registration() }, false),
             (Registration { scopes: "openid profile email".into(), ..registration() }, false),
             (Registration { redirect_uris: vec!["https://app.example/c".into()], ..registration() }, false),
         ] {

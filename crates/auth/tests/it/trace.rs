@@ -51,12 +51,12 @@ on_each_engine! {
 
     async fn as_many_are_kept_as_a_page_shows(db: Db) {
         let house = House::open(db).await;
-        let (client, _) = house.client("diary", "confidential").await;
+        let (client, secret) = house.client("diary", "confidential").await;
         let id = client.client_id.as_str();
         // At 20 a minute and no more.
         for _ in 0..12 {
             for _ in 0..22 {
-                house.post("/oauth2/token", Some((id, "wrong")), &[("grant_type", "client_credentials")]).await;
+                house.post("/oauth2/token", Some((id, &secret)), &[("grant_type", "password")]).await;
             }
             house.clock.advance(Duration::from_mins(1));
         }
