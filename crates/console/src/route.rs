@@ -53,6 +53,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/developer/applications/{id}"),
     ("GET", "/developer/applications/{id}/edit"),
     ("POST", "/developer/applications/{id}/edit"),
+    ("GET", "/developer/applications/{id}/conformance"),
+    ("GET", "/developer/applications/{id}/failures"),
     ("POST", "/developer/applications/{id}/secrets"),
     ("GET", "/developer/applications/{id}/secrets/{secret}/end"),
     ("POST", "/developer/applications/{id}/secrets/{secret}/end"),
@@ -137,13 +139,15 @@ fn own() -> Router<Console> {
 }
 
 fn portal() -> Router<Console> {
-    use crate::developer::{applications, edit, register, secret, show, trust};
+    use crate::developer::{applications, edit, inspect, register, secret, show, trust};
     Router::new()
         .route("/developer/", get(applications::list))
         .route("/developer/applications/new", get(register::ask))
         .route("/developer/applications", post(register::register))
         .route("/developer/applications/{id}", get(show::show))
         .route("/developer/applications/{id}/edit", get(edit::ask).post(edit::save))
+        .route("/developer/applications/{id}/conformance", get(inspect::conformance))
+        .route("/developer/applications/{id}/failures", get(inspect::failures))
         .route("/developer/applications/{id}/secrets", post(secret::draw))
         .route("/developer/applications/{id}/secrets/{secret}/end", get(secret::ask).post(secret::end))
         .route("/developer/applications/{id}/trust/{slug}", get(trust::ask).post(trust::request))

@@ -8,12 +8,14 @@ use axum::{extract::State, response::Response};
 use kernel::Id;
 use web::{Answer, Form, Path};
 
-use super::register::read;
 use crate::{
     answers::Answers,
     form,
     frame::{Frame, Here, Viewer},
-    page::{ask::Ask, developer::edit_form},
+    page::{
+        ask::Ask,
+        registration_form::{edit_form, read},
+    },
     respond::{Refusal, done, page},
     state::Console,
 };
@@ -39,11 +41,8 @@ pub(crate) async fn save(
     let client = client::get(console.auth(), &who.acting(), id).await?;
     let said = Registration {
         confidentiality: client.confidentiality.as_str().to_owned(),
-        profile: client.profile.as_str().to_owned(),
-        auth_method: client.auth_method.as_str().to_owned(),
         token_lifetime_s: Some(client.token_lifetime_s),
-        metadata: client.metadata.clone(),
-        ..read(&answers)
+        ..read(&answers, client.metadata.clone())
     };
     match client::update(console.auth(), &who.acting(), id, &said).await {
         Ok(_) => done(&format!("/developer/applications/{id}"), "saved"),
@@ -81,7 +80,7 @@ fn view(viewer: Viewer, client: &Client, form: form::Form) -> Ask {
     };
     let lead = match client.verified_at {
         Some(_) => {
-            "It is verified. A new name or Uri, or a further redirect URI or scope, has to be verified again."
+            "It is verified. A new name, Uri or profile, or a further redirect URI or scope, has to be verified again."
                 .to_owned()
         }
         None => format!("It stays {kind} application, and keeps its client id."),

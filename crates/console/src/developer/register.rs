@@ -2,7 +2,7 @@
 
 use auth::{
     Developer,
-    client::{self, register::Registration},
+    client::{self, ClientMetadata, register::Registration},
 };
 use axum::{extract::State, response::Response};
 use web::{Answer, Form};
@@ -13,7 +13,8 @@ use crate::{
     frame::{Frame, Here, Viewer},
     page::{
         ask::Ask,
-        developer::{NewSecret, register_form},
+        developer::NewSecret,
+        registration_form::{read, register_form},
     },
     respond::{Refusal, done, page},
     state::Console,
@@ -21,7 +22,10 @@ use crate::{
 
 /// `GET /developer/applications/new`
 pub(crate) async fn ask(State(console): State<Console>, Developer(who): Developer) -> Answer<Response> {
-    let said = Registration { grant_types: vec!["authorization_code".to_owned()], ..Registration::default() };
+    let said = Registration {
+        grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
+        ..Registration::default()
+    };
     page(&view(console.viewer(&who).await?, register_form("", &said)))
 }
 
@@ -31,7 +35,7 @@ pub(crate) async fn register(
     Developer(who): Developer,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let (suffix, said) = (answers.text("suffix"), read(&answers));
+    let (suffix, said) = (answers.text("suffix"), read(&answers, ClientMetadata::default()));
     let viewer = console.viewer(&who).await?;
     match client::register(console.auth(), &who.acting(), suffix, &said).await {
         Ok((client, None)) => done(&format!("/developer/applications/{}", client.id), "added"),
@@ -47,22 +51,6 @@ pub(crate) async fn register(
             let form = register_form(suffix, &said).refused(refusal.issues());
             refusal.page(&view(viewer, form))
         }
-    }
-}
-
-/// The registration as the form holds it.
-pub(super) fn read(answers: &Answers) -> Registration {
-    Registration {
-        name: answers.text("name").to_owned(),
-        uri: answers.text("uri").to_owned(),
-        confidentiality: answers.text("confidentiality").to_owned(),
-        redirect_uris: answers.lines("redirect_uris"),
-        post_logout_redirect_uris: answers.lines("post_logout_redirect_uris"),
-        grant_types: answers.ticked("grant_types"),
-        scopes: answers.text("scopes").to_owned(),
-        logo_uri: answers.text("logo_uri").to_owned(),
-        token_lifetime_s: None,
-        ..Registration::default()
     }
 }
 

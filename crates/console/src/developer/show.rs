@@ -2,7 +2,7 @@
 
 use auth::{
     Developer, SignedIn,
-    client::{self, Client, Confidentiality, secret::SecretRow as Secret},
+    client::{self, Client, secret::SecretRow as Secret},
 };
 use axum::{extract::State, response::Response};
 use broker::{
@@ -57,7 +57,9 @@ fn view(
         uri: client.uri.as_str().to_owned(),
         redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
         kind: kind_in_words(client.confidentiality),
-        is_confidential: client.confidentiality == Confidentiality::Confidential,
+        profile: client.profile.as_str(),
+        auth_method: client.auth_method.as_str(),
+        has_secret: client.auth_method.has_secret(),
         grants: client.grant_types.iter().map(|grant| grant_in_words(*grant)).collect(),
         scopes: scopes_in_words(&client.scopes),
         logo: client.logo_uri.as_ref().map(|uri| uri.as_str().to_owned()),

@@ -1,15 +1,10 @@
 //! The developer portal.  contract 1, Developer portal
 
 use askama::Template;
-use auth::client::{Confidentiality, GrantType, register::Registration};
+use auth::client::{Confidentiality, GrantType};
 use kernel::Secret;
 
-use crate::{
-    form::{Choice, Field, Form},
-    frame::Frame,
-    label::State,
-    moment::Moment,
-};
+use crate::{frame::Frame, label::State, moment::Moment};
 
 /// The applications of one's organisation.
 #[derive(Template)]
@@ -48,7 +43,10 @@ pub(crate) struct Application {
     pub(crate) uri: String,
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) kind: &'static str,
-    pub(crate) is_confidential: bool,
+    pub(crate) profile: &'static str,
+    pub(crate) auth_method: &'static str,
+    /// Whether it proves itself with a secret.
+    pub(crate) has_secret: bool,
     pub(crate) grants: Vec<&'static str>,
     /// Each scope as it is written, and in words.
     pub(crate) scopes: Vec<(String, String)>,
@@ -90,79 +88,6 @@ pub(crate) struct NewSecret {
     pub(crate) id: String,
     pub(crate) client_id: String,
     pub(crate) secret: Secret<String>,
-}
-
-/// The form that registers an application.
-pub(crate) fn register_form(suffix: &str, said: &Registration) -> Form {
-    let is_public = said.confidentiality == "public";
-    let kinds = vec![
-        Choice::new("confidential", "Confidential")
-            .hint("It runs on a server that can keep a secret.")
-            .chosen_if(!is_public),
-        Choice::new("public", "Public")
-            .hint("It runs in a browser, on a phone or a desktop, and proves itself with PKCE alone.")
-            .chosen_if(is_public),
-    ];
-    let suffix = Field::text("suffix", "Suffix of the client id")
-        .hint("Small letters and digits, such as myapplication. It ends the client id, and no other application of your organisation may have it.")
-        .value(suffix);
-    let once = vec![suffix, Field::radios("confidentiality", "Kind", kinds)];
-    described(Form::new("/developer/applications", "Register"), said, once).or_back_to("/developer/")
-}
-
-/// The form that changes an application.
-pub(crate) fn edit_form(id: &str, said: &Registration) -> Form {
-    let page = format!("/developer/applications/{id}");
-    described(Form::new(format!("{page}/edit"), "Save"), said, Vec::new()).or_back_to(page)
-}
-
-fn described(form: Form, said: &Registration, once: Vec<Field>) -> Form {
-    let granted = |grant: &str| said.grant_types.iter().any(|g| g == grant);
-    let grants = vec![
-        Choice::new("authorization_code", "A person signs in")
-            .hint("authorization_code, with PKCE")
-            .chosen_if(granted("authorization_code")),
-        Choice::new("client_credentials", "It acts for itself, without a person")
-            .hint("client_credentials, for confidential applications only")
-            .chosen_if(granted("client_credentials")),
-    ];
-    let mut form = form
-        .with(
-            Field::text("name", "Name")
-                .hint("People read it when they are asked to allow the application.")
-                .value(&said.name),
-        )
-        .with(
-            Field::text("uri", "Uri")
-                .hint("Where people return after they link a service, such as https://app.example.org or myapplication://")
-                .value(&said.uri),
-        );
-    form.fields.extend(once);
-    form.with(Field::checks("grant_types", "Ways to get a token", grants))
-        .with(
-            Field::lines("redirect_uris", "Redirect URIs")
-                .hint("One on each line. A sign-in returns to exactly one of these.")
-                .value(said.redirect_uris.join("\n"))
-                .optional(),
-        )
-        .with(
-            Field::lines("post_logout_redirect_uris", "Redirect URIs after sign-out")
-                .hint("One on each line.")
-                .value(said.post_logout_redirect_uris.join("\n"))
-                .optional(),
-        )
-        .with(
-            Field::text("scopes", "Scopes")
-                .hint("Separated by spaces, such as openid profile.")
-                .value(&said.scopes)
-                .optional(),
-        )
-        .with(
-            Field::line("logo_uri", "Logo", "url", "off")
-                .hint("The https address of a square picture.")
-                .value(&said.logo_uri)
-                .optional(),
-        )
 }
 
 /// Whether an application keeps a secret, in words.

@@ -8,8 +8,10 @@ pub(crate) mod consent;
 pub(crate) mod developer;
 pub(crate) mod enter;
 pub(crate) mod failure;
+pub(crate) mod inspect;
 pub(crate) mod integration_form;
 pub(crate) mod plain;
+pub(crate) mod registration_form;
 pub(crate) mod security;
 pub(crate) mod services;
 

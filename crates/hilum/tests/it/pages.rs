@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 73] = [
+const ROWS: [Row; 75] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -64,6 +64,8 @@ const ROWS: [Row; 73] = [
     ("GET", "/developer/applications/{id}", Developer, &[], 200),
     ("GET", "/developer/applications/{id}/edit", Developer, &[], 200),
     ("POST", "/developer/applications/{id}/edit", Developer, &[], 422),
+    ("GET", "/developer/applications/{id}/conformance", Developer, &[], 200),
+    ("GET", "/developer/applications/{id}/failures", Developer, &[], 200),
     ("POST", "/developer/applications/{id}/secrets", Developer, &[], 200),
     ("GET", "/developer/applications/{id}/secrets/{secret}/end", Developer, &[], 200),
     ("POST", "/developer/applications/{id}/secrets/{secret}/end", Developer, &[], 422),

@@ -1,17 +1,26 @@
 //! What developers see.
 
-use auth::client::register::Registration;
+use auth::{
+    client::{
+        register::Registration,
+        report::{self, Verdict},
+    },
+    trace::explain,
+};
 use kernel::{Issue, Secret};
 
 use super::{DAY, HOUR, ago, shown, words};
 use crate::{
+    developer::inspect,
     form::{Choice, Field, Form},
     frame::{Frame, Here, Viewer},
     label::State,
     page::{
         ask::Ask,
         confirm::{Confirm, typed_back},
-        developer::{Application, Applications, NewSecret, Row, SecretRow, Trust, register_form},
+        developer::{Application, Applications, NewSecret, Row, SecretRow, Trust},
+        inspect::{Conformance, Failure, Failures, Rule},
+        registration_form::register_form,
     },
 };
 
@@ -47,6 +56,12 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         shown("developer-register", &register(register_form("", &Registration::default()))),
         shown("developer-register-refused", &register(register_form("Pulse-Diary", &said).refused(wrong))),
         shown("developer-application", &application()),
+        shown("developer-conformance", &conformance()),
+        shown("developer-failures", &failures()),
+        shown(
+            "developer-failures-empty",
+            &Failures { how: "No request has failed lately.".to_owned(), failures: Vec::new(), ..failures() },
+        ),
         shown("developer-secret", &secret()),
         shown("developer-end-secret", &end_secret()),
         shown("developer-ask-trust", &ask_trust()),
@@ -121,7 +136,9 @@ fn application() -> Application {
             "https://staging.diary.example.org/signed-in",
         ]),
         kind: "Confidential: it runs on a server and keeps a secret",
-        is_confidential: true,
+        profile: "oauth21",
+        auth_method: "client_secret_basic",
+        has_secret: true,
         grants: vec!["a person signs in", "and stays signed in"],
         scopes: ["openid", "integrations:read", "integrations:use"]
             .map(|s| (s.to_owned(), crate::permission::sentence(s)))
@@ -146,6 +163,54 @@ fn application() -> Application {
             ),
         ],
         secrets: vec![secret("7a7c8d90", 64 * DAY, Some(120)), secret("7b10e2f4", 2 * HOUR, None)],
+    }
+}
+
+fn conformance() -> Conformance {
+    let all = |verdict| report::RULES.iter().map(move |rule| report::Finding { rule, verdict });
+    let findings: Vec<report::Finding> = all(Verdict::Broken)
+        .take(1)
+        .chain(all(Verdict::Advice).skip(1).take(2))
+        .chain(all(Verdict::Kept).skip(3))
+        .collect();
+    let kept = findings.iter().filter(|found| found.verdict == Verdict::Kept);
+    Conformance {
+        frame: frame("How Pulse Diary keeps to its profile"),
+        id: ID.to_owned(),
+        name: "Pulse Diary".to_owned(),
+        profile: "oauth21",
+        how: inspect::how_it_keeps(&findings),
+        kept: kept
+            .map(|found| Rule { id: found.rule.id, asks: found.rule.asks, spec: found.rule.spec })
+            .collect(),
+        findings: findings.iter().filter_map(inspect::finding).collect(),
+    }
+}
+
+fn failures() -> Failures {
+    let failure = |error: &str, why: &str, endpoint: &str, age| {
+        let explanation = explain(error, why);
+        Failure {
+            at: ago(age),
+            endpoint: endpoint.to_owned(),
+            error: error.to_owned(),
+            why: why.replace('_', " "),
+            got: explanation.got,
+            expected: explanation.expected,
+            mend: explanation.mend,
+            spec: explanation.spec,
+            request: Some("01JDA4Z7Q9-sample".to_owned()),
+        }
+    };
+    Failures {
+        frame: frame("Failed requests of Pulse Diary"),
+        id: ID.to_owned(),
+        name: "Pulse Diary".to_owned(),
+        how: "2 requests failed in the last 30 days.".to_owned(),
+        failures: vec![
+            failure("invalid_client", "wrong_secret", "/oauth2/token", 120),
+            failure("invalid_request", "code_challenge_method must be S256", "/oauth2/authorize", 3 * HOUR),
+        ],
     }
 }
 
