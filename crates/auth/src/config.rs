@@ -1,13 +1,13 @@
 //! What an operator may set.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crypto::{jose::Algorithm, x509::Certificate};
 use kernel::{Scope, Scopes};
 use url::Url;
 use web::{ClientCertificates, Transport};
 
-use crate::{client::TOKEN_LIFETIME_S, keys, scope};
+use crate::{client::TOKEN_LIFETIME_S, keys, scope, udap::Communities};
 
 /// After how long a signing key gets a successor where nothing else is set.
 pub const KEY_ROTATION: Duration = Duration::from_hours(24 * 90);
@@ -27,6 +27,8 @@ pub struct Config {
     pub client_certificates: ClientCertificates,
     /// Who issues the certificates that prove clients of `tls_client_auth`; such a client is never proven where there is nobody.
     pub tls_client_authorities: Vec<Certificate>,
+    /// The trust communities that this deployment belongs to.
+    pub udap: Arc<Communities>,
     /// With what tokens can be signed beyond [`keys::ALWAYS`].
     pub further_algorithms: Vec<Algorithm>,
     /// After how long a signing key gets a successor.
@@ -57,6 +59,7 @@ impl Config {
             dpop_nonce: DpopNonce::Optional,
             client_certificates: ClientCertificates::Off,
             tls_client_authorities: Vec::new(),
+            udap: Arc::default(),
             further_algorithms: Vec::new(),
             key_rotation: KEY_ROTATION,
             session_idle: Duration::from_hours(1),

@@ -28,6 +28,7 @@ mod state;
 mod sweep;
 pub mod token;
 pub mod trace;
+pub mod udap;
 mod userinfo;
 
 use std::{sync::Arc, time::Duration};
@@ -63,6 +64,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         },
         Migration { name: "0007_api_keys", sql: include_str!("../migrations/0007_api_keys.sql") },
         Migration { name: "0008_smart", sql: include_str!("../migrations/0008_smart.sql") },
+        Migration { name: "0009_udap", sql: include_str!("../migrations/0009_udap.sql") },
         Migration { name: "0011_keys", sql: include_str!("../migrations/0011_keys.sql") },
         Migration { name: "0014_trace", sql: include_str!("../migrations/0014_trace.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
@@ -84,6 +86,7 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
         .routes(routes!(token::introspect::introspect))
         .routes(routes!(token::revoke::revoke))
         .routes(routes!(keys::jwks::jwks))
+        .merge(udap::routes(&auth))
         .routes(routes!(userinfo::get_userinfo, userinfo::post_userinfo))
         .routes(routes!(discovery::openid_configuration))
         .routes(routes!(discovery::authorization_server))

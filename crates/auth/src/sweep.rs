@@ -114,6 +114,11 @@ fn sweeps(now: Timestamp) -> Vec<Sweep> {
             before: now,
         },
         Sweep {
+            sql: "DELETE FROM udap_statement WHERE expires_at < $1 AND digest IN \
+                  (SELECT digest FROM udap_statement WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
+        Sweep {
             sql: "DELETE FROM sign_in_tally WHERE tried_at < $1 AND account IN \
                   (SELECT account FROM sign_in_tally WHERE tried_at < $1 LIMIT $2)",
             before: now - TALLY_KEPT,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use auth::Auth;
+use auth::{Auth, udap::Communities};
 use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::{Console, Languages};
@@ -251,7 +251,13 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
         }
         None => Vec::new(),
     };
+    let own = auth::Config::new(config.server.public_url.clone());
+    let udap = match &config.udap.folder {
+        Some(folder) => Communities::load(folder, own.base()).context("udap.folder")?,
+        None => Communities::default(),
+    };
     Ok(auth::Config {
+        udap: Arc::new(udap),
         client_certificates: config.server.tls_client_certificates.into(),
         tls_client_authorities,
         dpop_nonce: config.tokens.dpop_nonce.into(),
@@ -261,7 +267,7 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
         further_algorithms: config.tokens.further_algorithms.clone(),
         session_idle: Duration::from_secs(config.people.session_idle_s),
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
-        ..auth::Config::new(config.server.public_url.clone())
+        ..own
     })
 }
 

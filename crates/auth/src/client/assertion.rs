@@ -20,6 +20,7 @@ use super::{AssertionAudience, AuthMethod, Client, Profile, directory::Entry};
 use crate::{
     Auth, OAuthFault,
     proof::replay::{self, Issuer, Seen},
+    udap,
 };
 
 /// How long an assertion may live.  SMART App Launch 2.2 §2.2.3.2.1
@@ -61,6 +62,14 @@ pub(super) async fn judge(
     endpoint: &str,
 ) -> Result<Result<(), &'static str>, OAuthFault> {
     let (client, assertion, now) = (&*entry.client, assertion.expose(), auth.world().now());
+    if client.profile == Profile::Udap
+        && let Some(proven) = udap::authenticate::authenticate(auth, client, assertion).await?
+    {
+        return match proven {
+            Ok(claims) => spend(auth, client, &claims, now).await,
+            Err(why) => Ok(Err(why)),
+        };
+    }
     let token_endpoint = format!("{}/token", auth.issuer());
     let rule = client.profile.assertion_audience();
     let audiences = audiences(rule, auth.issuer(), &token_endpoint, endpoint);

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Auth, OAuthFault,
     client::{Client, Confidentiality, authenticate::ClientCall},
-    scope,
+    scope, udap,
 };
 
 /// Issue it; its line in the audit trail is durable before it leaves.
@@ -17,6 +17,9 @@ pub(super) async fn client_credentials(auth: &Auth, call: &ClientCall) -> Result
     let scopes = granted(&call.client, call.form.get("scope"), auth.scopes_known())?;
     let mut token = NewToken::own(auth, &call.client, scopes, call.confirmation()?);
     token.details.resource = call.resource(auth).await?;
+    if let Some(b2b) = udap::b2b::of(call)? {
+        token.details.context.insert("extensions".to_owned(), b2b.kept());
+    }
     let entry = call.acting().entry("token.issued", call.client.id, token.details());
     audit::record_now(auth.db(), auth.world(), &entry).await?;
     let access_token = issue::sign(auth, &call.client, &token)?;

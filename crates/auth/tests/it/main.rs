@@ -31,3 +31,4 @@ mod smart;
 mod sweep;
 mod tokens;
 mod trace;
+mod udap;

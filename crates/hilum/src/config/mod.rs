@@ -19,6 +19,7 @@ mod server;
 mod shown;
 mod store;
 mod tokens;
+mod udap;
 mod vault;
 
 pub use self::{
@@ -33,6 +34,7 @@ pub use self::{
     shown::shown,
     store::{Durability, StoreSection},
     tokens::{DpopNonceSetting, TokensConfig},
+    udap::UdapConfig,
     vault::VaultConfig,
 };
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub pages: PagesConfig,
     /// Life of tokens.
     pub tokens: TokensConfig,
+    /// Trust communities.
+    pub udap: UdapConfig,
     /// Third-party services.
     pub integrations: IntegrationsConfig,
     /// Rate limits.
