@@ -95,6 +95,13 @@ pub fn without_person(scopes: &Scopes) -> Scopes {
     scopes.iter().filter(is_own).cloned().collect()
 }
 
+/// The scopes among these that say what a system may do with records by itself.
+pub fn of_system(scopes: &Scopes) -> Scopes {
+    let is_system =
+        |scope: &&Scope| matches!(smart(scope), Meant::Smart(smart) if smart.level() == Level::System);
+    scopes.iter().filter(is_system).cloned().collect()
+}
+
 /// The scopes among these that a person can grant: what systems may do is not theirs to give away.
 pub fn without_system(scopes: &Scopes) -> Scopes {
     let is_theirs = |scope: &&Scope| match smart(scope) {

@@ -194,7 +194,11 @@ impl Field {
         Self::new(name, label, Control::Checks(choices))
     }
     /// One of the choices.
-    pub(crate) fn radios(name: &'static str, label: &'static str, choices: Vec<Choice>) -> Self {
+    pub(crate) fn radios(
+        name: &'static str,
+        label: impl Into<Cow<'static, str>>,
+        choices: Vec<Choice>,
+    ) -> Self {
         Self::new(name, label, Control::Radios(choices))
     }
     /// One of many choices.

@@ -14,6 +14,7 @@ mod form;
 mod frame;
 mod label;
 mod language;
+mod launch;
 mod moment;
 mod page;
 mod permission;

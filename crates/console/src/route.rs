@@ -9,7 +9,9 @@ use web::Csp;
 use crate::{
     Console,
     account::{app, consent, factor, passkey, register, second, security, session, sign_in, sign_out, start},
-    asset, connected, language, services,
+    asset, connected, language,
+    launch::{open, pick},
+    services,
 };
 
 /// Methods and address templates of the pages, in the order of the navigation.
@@ -29,6 +31,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/language"),
     ("GET", "/consent"),
     ("POST", "/consent"),
+    ("GET", "/launch"),
+    ("POST", "/launch"),
+    ("GET", "/launch/patient"),
+    ("POST", "/launch/patient"),
     ("GET", "/account/applications"),
     ("POST", "/account/applications/{id}/revoke"),
     ("GET", "/account/security"),
@@ -99,6 +105,9 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 pub fn routes(console: Console) -> Router {
     let inside = Router::new().merge(own()).merge(portal()).merge(administration());
     let pages = web::browser(Csp::strict(), inside);
+    // A form that ends at the application that it opens.
+    let launching = Router::new().route("/launch", get(open::ask).post(open::open));
+    let pages = pages.merge(web::browser(Csp::ending_elsewhere(), launching));
     let assets = Router::new().route("/assets/{hash}/{name}", get(asset::get));
     web::body_limit(FORM_BYTES_MAX, pages).merge(assets).with_state(console)
 }
@@ -119,6 +128,7 @@ pub fn entrance(console: Console) -> Router {
 fn own() -> Router<Console> {
     Router::new()
         .route("/", get(start::show))
+        .route("/launch/patient", get(pick::ask).post(pick::choose))
         .route("/sign-out", get(sign_out::ask).post(sign_out::leave))
         .route("/signed-out", get(sign_out::show))
         .route("/language", post(language::change))

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Auth, OAuthFault,
-    client::{Client, Confidentiality, authenticate::ClientCall},
+    client::{Client, Confidentiality, Profile, authenticate::ClientCall},
     scope, udap,
 };
 
@@ -31,8 +31,15 @@ fn granted(client: &Client, asked: Option<&str>, known: &Scopes) -> Result<Scope
     if client.confidentiality == Confidentiality::Public {
         return Err(OAuthFault::UnauthorizedClient("a public client has nothing on its own behalf"));
     }
-    let own = scope::without_person(&client.scopes);
-    let Some(asked) = asked else { return Ok(own) };
+    let is_backend = client.profile == Profile::SmartBackend;
+    let own =
+        if is_backend { scope::of_system(&client.scopes) } else { scope::without_person(&client.scopes) };
+    let asked = match asked {
+        Some(asked) => asked,
+        // SMART Backend Services §2.3.6: the system says what for.
+        None if is_backend => return Err(OAuthFault::InvalidScope("scope is missing")),
+        None => return Ok(own),
+    };
     let asked: Scopes = asked.parse().map_err(|_| OAuthFault::InvalidScope("scope is malformed"))?;
     let granted = scope::granted(&asked, &own, known).map_err(OAuthFault::InvalidScope)?;
     if granted.is_empty() && !asked.is_empty() {
@@ -77,5 +84,32 @@ mod tests {
             assert_eq!(get("confidential", asked).as_deref(), scopes, "{asked:?}");
         }
         assert_eq!(get("public", None), None);
+    }
+
+    #[test]
+    fn a_backend_gets_system_scopes_alone_and_for_five_minutes() {
+        let known: Scopes = format!("{} a", scope::built_in()).parse().unwrap();
+        let registration = Registration {
+            name: "Reporting".into(),
+            uri: "https://reporting.example".into(),
+            confidentiality: "confidential".into(),
+            grant_types: vec!["client_credentials".into()],
+            scopes: "a launch:create openid system/*.read user/*.read".into(),
+            ..Registration::default()
+        };
+        let client = client::tests::client(&registration, &known);
+        let client = Client { profile: Profile::SmartBackend, token_lifetime_s: 3_600, ..client };
+        let get = |asked| granted(&client, asked, &known).map(|scopes| scopes.to_string()).ok();
+        for (asked, scopes) in [
+            (Some("system/*.read"), Some("system/*.read")),
+            (Some("system/Observation.cruds"), Some("system/Observation.rs")),
+            (Some("system/Observation.rs?category=a a"), Some("system/Observation.rs?category=a")),
+            (Some("a launch:create user/*.read"), None),
+            (Some("system/*.write"), None),
+            (None, None),
+        ] {
+            assert_eq!(get(asked).as_deref(), scopes, "{asked:?}");
+        }
+        assert_eq!(client.token_lifetime().as_secs(), 300);
     }
 }

@@ -37,6 +37,10 @@ pub(crate) async fn ask(
     Query(waiting): Query<Waiting>,
 ) -> Answer<Response> {
     let pending = authorize::pending(console.auth(), &who, waiting.request).await?;
+    if pending.is_open {
+        let first = format!("/launch/patient?request={}", waiting.request);
+        return Ok(Redirect::to_trusted(&first)?.into_response());
+    }
     page(&view(&console, &who, &pending).await?)
 }
 
@@ -76,6 +80,7 @@ async fn view(console: &Console, who: &SignedIn, pending: &Pending) -> Answer<Co
         client: client.name.clone(),
         verified,
         returns_to: home(&pending.redirect_uri),
+        patient: pending.patient.clone(),
         before: before(&pending.scopes, &pending.allowed_before),
         groups: groups(&pending.scopes, &pending.allowed_before),
     })

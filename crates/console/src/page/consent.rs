@@ -19,6 +19,8 @@ pub(crate) struct Consent {
     pub(crate) person: String,
     /// Where the browser goes afterwards, as far as a person can read it.
     pub(crate) returns_to: String,
+    /// Whose record it is about.
+    pub(crate) patient: Option<String>,
     /// What the person allowed it before, in a sentence.
     pub(crate) before: String,
     pub(crate) groups: Vec<Group>,

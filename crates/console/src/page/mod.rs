@@ -10,6 +10,7 @@ pub(crate) mod enter;
 pub(crate) mod failure;
 pub(crate) mod inspect;
 pub(crate) mod integration_form;
+pub(crate) mod launch;
 pub(crate) mod plain;
 pub(crate) mod registration_form;
 pub(crate) mod security;

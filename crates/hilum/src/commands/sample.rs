@@ -25,6 +25,9 @@ pub(super) struct Sample {
     /// Its secret at Hilum.
     #[arg(long, env = "HILUM_CLIENT_SECRET", hide_env_values = true)]
     client_secret: String,
+    /// The client id of its SMART part, a growth chart.
+    #[arg(long)]
+    chart_client_id: Option<String>,
 }
 
 pub(super) async fn run(asked: Sample, world: World) -> anyhow::Result<()> {
@@ -33,6 +36,7 @@ pub(super) async fn run(asked: Sample, world: World) -> anyhow::Result<()> {
         hilum: asked.hilum.trim_end_matches('/').to_owned(),
         client_id: asked.client_id,
         client_secret: Secret::new(asked.client_secret),
+        chart_client_id: asked.chart_client_id,
     };
     let shutdown = web::Shutdown::new();
     let stop = shutdown.clone();

@@ -25,6 +25,8 @@ use crate::{
 const DECLARATIONS: &str = include_str!("declarations.toml");
 /// The client id of the demonstration's deployment at the sandbox.
 const SANDBOX_CLIENT: &str = "hilum-demo";
+/// What the client id of the SMART sample application ends with.
+const CHART: &str = ".chart";
 /// Where the four processes listen: this many ports in a row.
 const PORTS: u16 = 4;
 
@@ -105,6 +107,7 @@ fn declarations(places: &Places, world: &World) -> anyhow::Result<String> {
         .collect();
     let mut text = DECLARATIONS
         .replace("{client_id}", &format!("{opaque}.diary"))
+        .replace("{chart_id}", &format!("{opaque}{CHART}"))
         .replace("{client_secret}", crypto::token::generate(world, auth::client::secret::PREFIX).expose())
         .replace("{sandbox_secret}", &crypto::b64::encode(world.random::<32>()))
         .replace("{sandbox}", &format!("http://{}", places.sandbox))
@@ -157,10 +160,12 @@ impl Children {
             secret(&integration.client_secret),
         )?;
         let hilum = format!("http://{}", places.hilum);
-        let sample = start(
-            &["sample", "--listen", &places.sample, "--hilum", &hilum, "--client-id", &client.client_id],
-            secret(&client.secret),
-        )?;
+        let mut words: Vec<&str> =
+            vec!["sample", "--listen", &places.sample, "--hilum", &hilum, "--client-id", &client.client_id];
+        if let Some(chart) = declared.clients.iter().find(|client| client.client_id.ends_with(CHART)) {
+            words.extend(["--chart-client-id", &chart.client_id]);
+        }
+        let sample = start(&words, secret(&client.secret))?;
         Ok(Self(vec![sandbox, sample]))
     }
 
@@ -180,6 +185,7 @@ fn announce(places: &Places) -> anyhow::Result<()> {
 Hilum is ready, with sample data. Everything it keeps is in {folder}. Ctrl-C stops it.
 
   Sample application   http://{sample}/      sign in, link the sandbox, read heart rate, steps and sleep
+  Open for a patient   http://{hilum}/launch   as Ines: a SMART application, opened for a patient of hers
   Hilum                http://{hilum}/
   API reference        http://{hilum}/docs
   Sandbox              http://{sandbox}/sandbox/   a third-party health service with made-up data; make it fail here

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 mod act;
+mod chart;
 mod home;
 mod sign_in;
 
@@ -43,6 +44,8 @@ pub struct SampleConfig {
     pub client_id: String,
     /// Its secret.
     pub client_secret: Secret<String>,
+    /// The `client_id` of its SMART part; without one that part is not there.
+    pub chart_client_id: Option<String>,
 }
 
 /// What the application remembers of one browser.
@@ -158,6 +161,9 @@ pub async fn run(config: SampleConfig, world: World, shutdown: CancellationToken
         .route("/sign-out", post(sign_in::sign_out))
         .route("/act", post(act::act))
         .route("/unlink", post(act::unlink))
+        .route("/chart", get(chart::standalone))
+        .route("/chart/launch", get(chart::launch))
+        .route("/chart/back", get(chart::come_back))
         .route("/style.css", get(style))
         .layer(middleware::map_response(dress))
         .with_state(diary);

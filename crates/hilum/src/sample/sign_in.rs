@@ -38,6 +38,27 @@ pub(super) struct ComeBack {
     error: Option<String>,
 }
 
+impl ComeBack {
+    /// The PKCE verifier and the code, if this browser asked for them.
+    pub(super) fn checked(
+        self,
+        diary: &Diary,
+        headers: &HeaderMap,
+    ) -> Result<(Secret<String>, Secret<String>), Trouble> {
+        if let Some(error) = self.error {
+            return Err(Trouble(format!("You were not signed in: {error}.")));
+        }
+        let (Some((state, verifier)), Some(code)) = (diary.visit(headers).away, self.code) else {
+            return Err(Trouble("This answer was not asked for in this browser.".to_owned()));
+        };
+        if self.state.as_ref() == Some(&state) {
+            Ok((verifier, code))
+        } else {
+            Err(Trouble("This answer belongs to another sign-in.".to_owned()))
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Tokens {
     access_token: Secret<String>,
@@ -48,16 +69,7 @@ pub(super) async fn come_back(
     headers: HeaderMap,
     Query(answer): Query<ComeBack>,
 ) -> Result<Response, Trouble> {
-    if let Some(error) = answer.error {
-        return Err(Trouble(format!("You were not signed in: {error}.")));
-    }
-    let away = diary.visit(&headers).away;
-    let (Some((state, verifier)), Some(code)) = (away, answer.code) else {
-        return Err(Trouble("This answer was not asked for in this browser.".to_owned()));
-    };
-    if answer.state.as_ref() != Some(&state) {
-        return Err(Trouble("This answer belongs to another sign-in.".to_owned()));
-    }
+    let (verifier, code) = answer.checked(&diary, &headers)?;
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code.expose()),

@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 75] = [
+const ROWS: [Row; 79] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -55,6 +55,10 @@ const ROWS: [Row; 75] = [
     ("POST", "/account/security/factors/{id}/remove", Person, &[], 404),
     ("POST", "/account/security/sessions/{id}/end", Person, &[], 404),
     ("POST", "/account/security/sessions/end-others", Person, &[], 303),
+    ("GET", "/launch/patient", Person, &[], 400),
+    ("POST", "/launch/patient", Person, &[], 400),
+    ("GET", "/launch", Person, &[], 404),
+    ("POST", "/launch", Person, &[], 404),
     ("GET", "/integrations/", Person, &[], 200),
     ("GET", "/integrations/{slug}/unlink", Person, &[], 200),
     ("POST", "/integrations/{slug}/unlink", Person, &[], 303),

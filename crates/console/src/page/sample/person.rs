@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use auth::smart::{Encounter, PatientLink, Relation};
 use kernel::Timestamp;
 
 use super::{DAY, HOUR, MINUTE, ago, shown, words};
@@ -16,7 +17,7 @@ use crate::{
         connected::{Application as Connected, Applications, how_things_are as how_many},
         consent::Consent,
         failure::Failure,
-        plain,
+        launch, plain,
         services::{Application, Service, Services, how_things_are},
     },
     permission, t,
@@ -41,6 +42,13 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ),
         shown("consent-unverified", &consent(false, "openid email", "")),
         shown("consent-record", &consent(true, RECORD, "")),
+        shown("launch-patient", &launch::which_patient(viewer(), "Pulse Diary", "0190b6e0", &patients())),
+        shown(
+            "launch-encounter",
+            &launch::which_encounter(viewer(), "Pulse Diary", "0190b6e0", &encounters()),
+        ),
+        shown("launch", &launch::open(viewer(), &launchable(), &patients())),
+        shown("launch-empty", &launch::open(viewer(), &[], &[])),
         shown("connected", &connected()),
         shown(
             "connected-empty",
@@ -63,6 +71,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
 }
 
 fn consent(is_verified: bool, asked: &str, allowed: &str) -> Consent {
+    let patient = asked.contains("launch/patient").then(|| "Isla Sinclair, born 2019".to_owned());
     let (asked, allowed) = (asked.parse().unwrap_or_default(), allowed.parse().unwrap_or_default());
     let title = t("consent-title").of("client", "Pulse Diary");
     Consent {
@@ -72,9 +81,37 @@ fn consent(is_verified: bool, asked: &str, allowed: &str) -> Consent {
         verified: is_verified.then(|| ("Kelvin Health".to_owned(), ago(60 * DAY))),
         person: "Morag Sinclair".to_owned(),
         returns_to: "diary.example.org".to_owned(),
+        patient,
         before: consent::before(&asked, &allowed),
         groups: consent::groups(&asked, &allowed),
     }
+}
+
+fn viewer() -> Viewer {
+    Viewer::sample_person()
+}
+
+fn launchable() -> Vec<(String, String)> {
+    vec![("opaque.chart".to_owned(), "Growth chart".to_owned())]
+}
+
+fn patients() -> Vec<PatientLink> {
+    let link = |id: &str, relation, label: &str| {
+        Some(PatientLink { patient: id.parse().ok()?, relation, label: label.to_owned() })
+    };
+    let all = [
+        link("morag", Relation::Themself, "Morag Sinclair"),
+        link("isla", Relation::Proxy, "Isla Sinclair, born 2019"),
+        link("ewan", Relation::Practitioner, "Ewan Baird"),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn encounters() -> Vec<Encounter> {
+    let visit =
+        |id: &str, label: &str| Some(Encounter { encounter: id.parse().ok()?, label: label.to_owned() });
+    let all = [visit("enc-2", "Outpatient visit, 3 November"), visit("enc-1", "Admission, 12 October")];
+    all.into_iter().flatten().collect()
 }
 
 fn connected() -> Applications {
