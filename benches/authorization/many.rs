@@ -10,25 +10,34 @@ use crate::server::CLIENT_ID;
 pub fn fill(file: &Path, clients: u32, grants: u32) {
     let database = Database::open(file).unwrap();
     database.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;").unwrap();
+    let counted = |copies: u32| {
+        format!("WITH RECURSIVE n(nth) AS (SELECT 1 UNION ALL SELECT nth + 1 FROM n WHERE nth < {copies})")
+    };
     copy(
         &database,
         "client",
+        &counted(clients),
         &[
             ("id", "randomblob(16)"),
             ("client_id", "printf('%032d.bulk%d', n.nth, n.nth)"),
             ("suffix", "printf('bulk%d', n.nth)"),
         ],
         &format!("one.client_id = '{CLIENT_ID}'"),
-        clients,
     );
     copy(
         &database,
         "client_secret",
-        &[("id", "randomblob(16)"), ("digest", "randomblob(32)")],
+        "WITH n(nth) AS (SELECT id FROM client WHERE suffix LIKE 'bulk%')",
+        &[("id", "randomblob(16)"), ("client_id", "n.nth"), ("digest", "randomblob(32)")],
         "TRUE",
-        clients,
     );
-    copy(&database, "authorization_grant", &[("id", "randomblob(16)")], "one.revoked_at IS NULL", grants);
+    copy(
+        &database,
+        "authorization_grant",
+        &counted(grants),
+        &[("id", "randomblob(16)")],
+        "one.revoked_at IS NULL",
+    );
     for (table, least) in [("client", clients), ("client_secret", clients), ("authorization_grant", grants)] {
         let count = format!("SELECT COUNT(*) FROM {table}");
         let rows: u32 = database.query_row(&count, [], |row| row.get(0)).unwrap();
@@ -37,8 +46,8 @@ pub fn fill(file: &Path, clients: u32, grants: u32) {
     database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
 }
 
-/// So many copies of the first row that fits, with other values where two rows must differ.
-fn copy(database: &Database, table: &str, other: &[(&str, &str)], fits: &str, copies: u32) {
+/// A copy of the first row that fits for each row of `n`, with other values where two rows must differ.
+fn copy(database: &Database, table: &str, n: &str, other: &[(&str, &str)], fits: &str) {
     let mut statement = database.prepare(&format!("SELECT name FROM pragma_table_info('{table}')")).unwrap();
     let names: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let value = |name: &String| {
@@ -47,8 +56,7 @@ fn copy(database: &Database, table: &str, other: &[(&str, &str)], fits: &str, co
     };
     let values: Vec<String> = names.iter().map(value).collect();
     let sql = format!(
-        "WITH RECURSIVE n(nth) AS (SELECT 1 UNION ALL SELECT nth + 1 FROM n WHERE nth < {copies})
-         INSERT INTO {table} ({}) SELECT {} FROM n, (SELECT * FROM {table} AS one WHERE {fits} LIMIT 1) AS one",
+        "{n} INSERT INTO {table} ({}) SELECT {} FROM n, (SELECT * FROM {table} AS one WHERE {fits} LIMIT 1) AS one",
         names.join(", "),
         values.join(", ")
     );

@@ -105,8 +105,8 @@ impl Deployment {
             ("HILUM__STORE__URL", self.store.clone()),
             ("HILUM__VAULT__ROOT_KEY_FILE", self.path("root.key").display().to_string()),
             // All calls come from one address.
-            ("HILUM__LIMITS__REQUESTS_PER_MINUTE", String::from("1000000000")),
-            ("HILUM__LIMITS__TOKEN_PER_MINUTE", String::from("1000000000")),
+            ("HILUM__LIMITS__REQUESTS_PER_MINUTE", String::from("100000000")),
+            ("HILUM__LIMITS__TOKEN_PER_MINUTE", String::from("100000000")),
             ("HILUM__LIMITS__SIGN_IN_PER_MINUTE", String::from("1000000")),
         ]);
         if wire == Wire::Tls {
