@@ -20,20 +20,21 @@ ${client.secret ? `secret = "${client.secret}"` : ''}
 verified = true
 ${client.more}`;
 
-// A deployment with Nadia, Omar and these applications, started.
-export async function deploymentFor(clients, options = {}) {
-  const person = ({ email, password, name }, roles) => `
+// A deployment with Nadia, Omar and these applications, started. `about` adds to what is declared of a person, by first name.
+export async function deploymentFor(clients, { about = {}, ...options } = {}) {
+  const person = ({ email, password, name }, roles, more = '') => `
 [[person]]
 email = "${email}"
 name = "${name}"
 password = "${password}"
 roles = ${JSON.stringify(roles)}
+${more}
 `;
   const declarations = `
 [organisation]
 slug = "northwind"
 name = "Northwind Hospital"
-${person(people.nadia, [])}${person(people.omar, ['administrator', 'developer'])}${clients.map(declared).join('')}`;
+${person(people.nadia, [], about.nadia)}${person(people.omar, ['administrator', 'developer'], about.omar)}${clients.map(declared).join('')}`;
   const deployment = await Deployment.make({ declarations, ...options });
   await deployment.start();
   return deployment;
