@@ -30,7 +30,7 @@ pub(crate) struct Metadata {
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 4],
+    grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     #[serde(flatten)]
@@ -83,7 +83,11 @@ pub(crate) fn metadata(auth: &Auth) -> Metadata {
         scopes_supported: auth.scopes_known().iter().map(|scope| scope.as_str().to_owned()).collect(),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
-        grant_types_supported: GrantType::OFFERED.map(GrantType::as_str),
+        grant_types_supported: GrantType::ALL
+            .map(GrantType::as_str)
+            .into_iter()
+            .chain([GrantType::JWT_BEARER_ALIAS])
+            .collect(),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: auth.signing_algorithms(),
         clients: OfferedToClients::of(auth.config()),

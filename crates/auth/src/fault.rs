@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use kernel::Kind;
 use store::DbError;
 use vault::VaultError;
-use web::Problem;
+use web::{AuthFault, Problem};
 
 use crate::{person::PersonFault, session::SessionFault, trace};
 
@@ -65,6 +65,9 @@ pub enum OAuthFault {
     /// Too many tries; again after so many seconds.
     #[error("too many tries: again after {0} s")]
     Throttled(u64),
+    /// Tokens cannot be checked at the moment.
+    #[error("tokens cannot be checked")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The token is no person's.
     #[error("a token without a person where one is needed")]
     NoPerson,
@@ -90,6 +93,7 @@ impl From<OAuthFault> for Problem {
             OAuthFault::Person(fault) => return fault.into(),
             OAuthFault::Session(fault) => return fault.into(),
             OAuthFault::Store(fault) => return fault.into(),
+            OAuthFault::Unavailable(cause) => return AuthFault::Unavailable(cause).into(),
             OAuthFault::InvalidClient(why) => {
                 tracing::info!(why, "a client did not authenticate");
                 trace::because("invalid_client", why);

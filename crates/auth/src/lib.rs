@@ -25,6 +25,7 @@ mod security;
 pub mod session;
 pub mod smart;
 mod state;
+mod status;
 mod sweep;
 pub mod token;
 pub mod trace;
@@ -69,6 +70,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0014_trace", sql: include_str!("../migrations/0014_trace.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
+        Migration { name: "0018_status", sql: include_str!("../migrations/0018_status.sql") },
     ],
 };
 
@@ -85,6 +87,7 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
         .routes(routes!(device::begin::begin))
         .routes(routes!(token::introspect::introspect))
         .routes(routes!(token::revoke::revoke))
+        .routes(routes!(status::serve::status_list))
         .routes(routes!(keys::jwks::jwks))
         .merge(udap::routes(&auth))
         .routes(routes!(userinfo::get_userinfo, userinfo::post_userinfo))
@@ -132,6 +135,7 @@ pub fn browser_routes(auth: Auth) -> Router {
 #[must_use]
 pub fn jobs(auth: &Auth, worker: Worker) -> Worker {
     worker
+        .register::<status::mark::MarkStatus>(auth.clone())
         .register::<sweep::SweepExpired>(auth.clone())
         .every(SWEEP_EVERY, |_| sweep::SweepExpired {})
         .register::<keys::RotateKeys>(auth.clone())

@@ -15,6 +15,7 @@ use crate::{
     client::directory::Directory,
     keys::{self, KeyRing, Ring},
     proof::{self, Proving},
+    status::Lists,
     token::{check::Checker, revocation::Revoked},
     trace,
 };
@@ -37,6 +38,7 @@ struct Inner {
     proving: Proving,
     relying_party: Option<RelyingParty>,
     failures: trace::Budget,
+    lists: Lists,
 }
 
 /// What the authorization server is made of.
@@ -65,11 +67,12 @@ impl Auth {
         let checker = Checker::new(&issuer);
         checker.refresh(&db, world.now()).await?;
         let scopes_known = config.scopes_known();
+        let lists = Lists::begin(&db, &world).await?;
         let directory = Directory::new();
         directory.look(&db, world.now()).await?;
         let proving = Proving::new(&config, world.now())?;
         let relying_party = RelyingParty::at(&config.public_url, "Hilum");
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             db,
             vault,
             world,
@@ -83,7 +86,9 @@ impl Auth {
             failures: trace::Budget::default(),
             proving,
             relying_party,
-        })))
+            lists,
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -138,6 +143,11 @@ impl Auth {
     /// What this node remembers of proofs and of who failed to prove something.
     pub(crate) fn proving(&self) -> &Proving {
         &self.0.proving
+    }
+
+    /// Where this process writes down which of its tokens are good.
+    pub(crate) fn lists(&self) -> &Lists {
+        &self.0.lists
     }
 
     pub(crate) fn checker(&self) -> &Checker {

@@ -7,7 +7,7 @@ use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{DbError, Writer, binds};
 
-use crate::{Auth, person::factor::ENROLMENT_LIFE};
+use crate::{Auth, person::factor::ENROLMENT_LIFE, status};
 
 /// How many rows of a table go in one transaction, so that nothing else waits long.
 const ROWS_MAX: i64 = 1_000;
@@ -67,6 +67,16 @@ const GRANT_KEPT: Duration = Duration::from_hours(24 * 30);
 /// Codes before the sessions that they point at.
 fn sweeps(now: Timestamp) -> Vec<Sweep> {
     vec![
+        Sweep {
+            sql: "DELETE FROM status_entry WHERE list_id IN \
+                  (SELECT id FROM status_list WHERE created_at < $1 ORDER BY id LIMIT $2)",
+            before: status::serve::over_before(now),
+        },
+        Sweep {
+            sql: "DELETE FROM status_list WHERE id IN (SELECT id FROM status_list WHERE created_at < $1 AND NOT EXISTS \
+                  (SELECT 1 FROM status_entry WHERE status_entry.list_id = status_list.id) LIMIT $2)",
+            before: status::serve::over_before(now),
+        },
         Sweep {
             sql: "DELETE FROM device_code WHERE id IN (SELECT id FROM device_code WHERE expires_at < $1 LIMIT $2)",
             before: now,

@@ -3,8 +3,13 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
-    DbError, Engine, FromRow, MigrationSet, Notify, Reader, Sql, StoreConfig, Value, Writer, config::Target,
-    lazy::Lazy, migrate, postgres::Postgres, sqlite::Sqlite, unit::pack,
+    DbError, Engine, FromRow, MigrationSet, Notify, Reader, Sql, StoreConfig, Value, Writer,
+    config::Target,
+    lazy::Lazy,
+    migrate,
+    postgres::Postgres,
+    sqlite::Sqlite,
+    unit::{Shape, pack},
 };
 
 /// An open database; clones share it.
@@ -74,7 +79,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let (unit, answer) = pack(unit);
+        let (unit, answer) = pack(Shape::Any, unit);
         match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.write(unit).await?,
             Backend::Postgres(postgres) => postgres.write(unit).await?,
@@ -89,8 +94,12 @@ impl Db {
     pub async fn execute(&self, sql: impl Into<Sql>, binds: Vec<Value>) -> Result<u64, DbError> {
         let sql = sql.into();
         match &*self.backend {
-            Backend::Sqlite(_) => {
-                self.write(async move |tx: &mut Writer| tx.execute(sql, binds.clone()).await).await
+            Backend::Sqlite(sqlite) => {
+                let (unit, answer) = pack(Shape::OneStatement, async move |tx: &mut Writer| {
+                    tx.execute(sql, binds.clone()).await
+                });
+                sqlite.write(unit).await?;
+                answer.await.unwrap_or(Err(DbError::Closed))
             }
             Backend::Postgres(postgres) => {
                 postgres.read().await?.run(sql.text(Engine::Postgres), &binds).await
@@ -170,7 +179,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let (unit, mut answer) = pack(unit);
+        let (unit, mut answer) = pack(Shape::Any, unit);
         let answered = match &*self.backend {
             Backend::Sqlite(sqlite) => {
                 let ticket = sqlite.scan(unit).await?;

@@ -21,22 +21,34 @@ pub(crate) enum Verdict {
 
 pub(crate) type VerdictFuture<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
 
+/// What a unit does with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Any number of statements: they are undone together.
+    Any,
+    /// One statement, which undoes itself when it fails: it needs no savepoint.
+    OneStatement,
+}
+
 /// A unit that runs against a `Tx` (a `Writer` or a `Reader`).
 pub(crate) trait Unit<Tx>: Send {
     /// Run the closure; its answer stays inside. May be called again, which forgets the answer before.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> VerdictFuture<'a>;
+    /// What it does.
+    fn shape(&self) -> Shape;
     /// Send the answer to whoever waits; a fault of the store goes in its place.
     fn settle(self: Box<Self>, fault: Option<DbError>);
 }
 
 struct Work<T, E, F> {
     unit: F,
+    shape: Shape,
     outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
 
 /// Pack a closure; its answer will come out of the receiver.
-pub(crate) fn pack<Tx, T, E, F>(unit: F) -> (Box<dyn Unit<Tx>>, oneshot::Receiver<Result<T, E>>)
+pub(crate) fn pack<Tx, T, E, F>(shape: Shape, unit: F) -> (Box<dyn Unit<Tx>>, oneshot::Receiver<Result<T, E>>)
 where
     Tx: 'static,
     F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -44,7 +56,7 @@ where
     E: From<DbError> + Send + 'static,
 {
     let (answer, receiver) = oneshot::channel();
-    (Box::new(Work { unit, outcome: None, answer }), receiver)
+    (Box::new(Work { unit, shape, outcome: None, answer }), receiver)
 }
 
 impl<Tx, T, E, F> Unit<Tx> for Work<T, E, F>
@@ -62,6 +74,10 @@ where
             self.outcome = Some(outcome);
             verdict
         })
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
     }
 
     fn settle(self: Box<Self>, fault: Option<DbError>) {

@@ -28,7 +28,7 @@ pub async fn delete(auth: &Auth, acting: &Acting, id: Id<kernel::ApiKey>) -> Res
             let client = client.ok_or(ApiKeyFault::NotFound)?;
             let after = Client { disabled_at: Some(now), updated_at: now, ..client };
             client::queries::update(tx, &after).await?;
-            revocation::record(tx, &row).await?;
+            revocation::record(tx, &world, &row).await?;
             audit::record(tx, &world, &acting.entry("api_key.deleted", id, Value::Null)).await?;
             Ok(after.client_id)
         })

@@ -118,10 +118,6 @@ impl GrantType {
         Self::TokenExchange,
     ];
 
-    /// Those that work already.
-    pub const OFFERED: [Self; 4] =
-        [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken, Self::DeviceCode];
-
     /// The name by which the regional engine's documents call [`Self::JwtBearer`] (contract 2, rulings).
     pub const JWT_BEARER_ALIAS: &str = "jwt_authorization";
 

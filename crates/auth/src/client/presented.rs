@@ -5,7 +5,7 @@ use http::{HeaderMap, header};
 use kernel::Secret;
 use url::form_urlencoded;
 
-use super::{ClientIdText, assertion, authenticate::Parameters};
+use super::{ClientIdText, GrantType, assertion, authenticate::Parameters};
 use crate::OAuthFault;
 
 /// The one sort of assertion that proves a client.  RFC 7523 §2.2
@@ -66,6 +66,10 @@ pub(super) fn read(headers: &HeaderMap, form: &Parameters) -> Result<Presented, 
 /// RFC 7521 §4.2: both parameters, of the one type that is read here.
 fn asserted(form: &Parameters) -> Result<Option<&str>, OAuthFault> {
     match (form.get("client_assertion_type"), form.get("client_assertion")) {
+        // The assertion is grant and proof at once (RFC 7523 §2.1): its issuer is the client.
+        (None, None) if form.get("grant_type").and_then(GrantType::parse) == Some(GrantType::JwtBearer) => {
+            form.get("assertion").map(Some).ok_or(OAuthFault::InvalidRequest("assertion is missing"))
+        }
         (None, None) => Ok(None),
         (Some(ASSERTION_TYPE), Some(assertion)) => Ok(Some(assertion)),
         (Some(ASSERTION_TYPE), None) => Err(OAuthFault::InvalidRequest("client_assertion is missing")),

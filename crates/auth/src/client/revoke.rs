@@ -51,7 +51,7 @@ async fn end(
                 queries::update(tx, &after).await?;
             }
             grant::queries::revoke_of_client(tx, id, now).await?;
-            revocation::record(tx, &row).await?;
+            revocation::record(tx, &world, &row).await?;
             audit::record(tx, &world, &acting.entry(act, id, serde_json::Value::Null)).await?;
             Ok(client_id)
         })

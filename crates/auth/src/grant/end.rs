@@ -22,7 +22,7 @@ pub(crate) async fn end(
         return Ok(None);
     }
     let revoked = Revoked::grant(grant.id, now);
-    revocation::record(tx, &revoked).await?;
+    revocation::record(tx, auth.world(), &revoked).await?;
     let details = serde_json::json!({ "client": grant.client, "why": why });
     audit::record(tx, auth.world(), &acting.entry("grant.revoked", grant.id, details)).await?;
     Ok(Some(revoked))

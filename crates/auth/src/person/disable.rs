@@ -24,7 +24,7 @@ pub async fn disable(auth: &Auth, acting: &Acting, id: Id<kernel::Person>) -> Re
             super::role::keep_an_administrator(tx, acting.organisation).await?;
             session::queries::end_all_of(tx, id, now).await?;
             grant::queries::revoke_of_person(tx, id, now).await?;
-            revocation::record(tx, &row).await?;
+            revocation::record(tx, &world, &row).await?;
             audit::record(tx, &world, &acting.entry("person.disabled", id, serde_json::Value::Null)).await?;
             Ok(())
         })

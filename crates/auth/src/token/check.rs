@@ -13,7 +13,7 @@ use crypto::{
     jose::{Expect, TOKEN_BYTES_MAX, Typ, verify},
     sha256,
 };
-use kernel::{Caller, Timestamp};
+use kernel::{Caller, Client, Id, Timestamp};
 use quick_cache::sync::Cache;
 use store::{Db, DbError};
 use web::AuthFault;
@@ -27,6 +27,10 @@ use crate::{Auth, keys};
 /// How many verified tokens are remembered.
 const VERIFIED_MAX: usize = 10_000;
 
+/// How many questions about tokens are remembered, and for how long one goes on record once.
+const ASKED_MAX: usize = 10_000;
+const ASKED_EVERY: Duration = Duration::from_mins(5);
+
 /// After how long without word from the database a node asks it before it lets a token pass.
 const STALE_AFTER: Duration = Duration::from_secs(30);
 
@@ -37,8 +41,12 @@ const OVERLAP: Duration = Duration::from_secs(120);
 pub(crate) struct Checker {
     issuer: String,
     verified: Cache<[u8; 32], Arc<Verified>>,
+    asked: Cache<Question, Timestamp>,
     revoked: RwLock<Known>,
 }
+
+/// Who asked about which token, and whether it was active.
+type Question = (Id<Client>, [u8; 32], bool);
 
 #[derive(Default)]
 struct Known {
@@ -48,7 +56,12 @@ struct Known {
 
 impl Checker {
     pub(crate) fn new(issuer: &str) -> Self {
-        Self { issuer: issuer.to_owned(), verified: Cache::new(VERIFIED_MAX), revoked: RwLock::default() }
+        Self {
+            issuer: issuer.to_owned(),
+            verified: Cache::new(VERIFIED_MAX),
+            asked: Cache::new(ASKED_MAX),
+            revoked: RwLock::default(),
+        }
     }
 
     /// Read what was revoked since the last time; at first, everything that can still matter.
@@ -65,6 +78,22 @@ impl Checker {
 
     pub(crate) fn heed(&self, revoked: &Revoked) {
         self.revoked.write().unwrap_or_else(PoisonError::into_inner).revocations.add(revoked);
+    }
+
+    /// Whether this answer is to go on record: the same to the same client is, once in [`ASKED_EVERY`].
+    pub(crate) fn is_new_question(
+        &self,
+        asker: Id<Client>,
+        token: &str,
+        is_active: bool,
+        now: Timestamp,
+    ) -> bool {
+        let question = (asker, sha256(token.as_bytes()), is_active);
+        if self.asked.get(&question).is_some_and(|at| now.since(at) < ASKED_EVERY) {
+            return false;
+        }
+        self.asked.insert(question, now);
+        true
     }
 
     fn is_stale(&self, now: Timestamp) -> bool {
@@ -120,7 +149,9 @@ impl Auth {
             leeway_s: crypto::jose::LEEWAY_S,
         };
         let claims = verify(token, self.keys().public(), &expect).ok()?;
-        claims.read::<AccessClaims>().ok()?.into_verified()
+        let claims = claims.read::<AccessClaims>().ok()?;
+        let status = claims.status.as_ref().and_then(|status| status.place(&self.checker().issuer));
+        Some(Verified { status, ..claims.into_verified()? })
     }
 }
 
@@ -156,6 +187,7 @@ impl AccessClaims {
             acr: self.acr,
             actor: self.act,
             context: self.ctx,
+            status: None,
         })
     }
 }
@@ -187,6 +219,7 @@ mod tests {
                 auth_time: None,
                 acr: None,
                 act: None,
+                status: None,
                 ctx: serde_json::Map::new(),
             };
             assert_eq!(

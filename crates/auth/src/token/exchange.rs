@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::Answer;
 
-use super::{Confirmation, client_credentials, issue::NewToken, redeem, refresh};
+use super::{Confirmation, client_credentials, issue::NewToken, redeem, refresh, token_exchange};
 use crate::{
     Auth, OAuthFault,
     client::{self, GrantType, authenticate::ClientCall, is_resource},
@@ -27,6 +27,8 @@ pub(crate) struct TokenIn {
     redirect_uri: Option<String>,
     /// The PKCE verifier, for `authorization_code`.
     code_verifier: Option<String>,
+    /// For `urn:ietf:params:oauth:grant-type:jwt-bearer`: what the client has signed, of itself.
+    assertion: Option<String>,
     /// The device code, for `urn:ietf:params:oauth:grant-type:device_code`.
     device_code: Option<String>,
     /// The refresh token, for `refresh_token`.
@@ -34,6 +36,10 @@ pub(crate) struct TokenIn {
     /// For `client_credentials`: all that the client is registered for where it is left out. For `refresh_token`: all that was
     /// granted.
     scope: Option<String>,
+    /// The access token to exchange, for `urn:ietf:params:oauth:grant-type:token-exchange`.
+    subject_token: Option<String>,
+    /// `urn:ietf:params:oauth:token-type:access_token`.
+    subject_token_type: Option<String>,
     /// The API that the token is for (RFC 8707), where it is not this deployment.
     resource: Option<String>,
     /// The client, where it does not authenticate with `Basic`.
@@ -80,12 +86,13 @@ pub(crate) async fn exchange(State(auth): State<Auth>, call: ClientCall) -> Answ
     }
     let out = match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(&auth, &call).await?,
-        GrantType::ClientCredentials => client_credentials::client_credentials(&auth, &call).await?,
+        // An assertion in which a client speaks of itself was its proof already: what is left is a token of its own.
+        GrantType::ClientCredentials | GrantType::JwtBearer => {
+            client_credentials::client_credentials(&auth, &call).await?
+        }
         GrantType::RefreshToken => refresh::refresh(&auth, &call).await?,
         GrantType::DeviceCode => device::poll::poll(&auth, &call).await?,
-        GrantType::JwtBearer | GrantType::TokenExchange => {
-            return Err(OAuthFault::UnsupportedGrantType.into());
-        }
+        GrantType::TokenExchange => token_exchange::exchange_token(&auth, &call).await?,
     };
     Ok(Json(out))
 }

@@ -79,8 +79,11 @@ pub(crate) async fn introspect(State(auth): State<Auth>, call: ClientCall) -> An
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
     };
     let out = judge(&auth, known.as_ref(), &call.client);
-    let details = serde_json::json!({ "active": out.active });
-    audit::note(auth.db(), auth.world(), &call.acting().entry("token.introspected", call.client.id, details));
+    if auth.checker().is_new_question(call.client.id, token, out.active, auth.world().now()) {
+        let details = serde_json::json!({ "active": out.active });
+        let entry = call.acting().entry("token.introspected", call.client.id, details);
+        audit::note(auth.db(), auth.world(), &entry);
+    }
     Ok(Json(out))
 }
 

@@ -8,6 +8,7 @@ use crate::{
     client::Client,
     grant::{Details, Grant, GrantRow},
     smart::context,
+    status::{Place, StatusClaim},
 };
 
 /// What a token will say, decided before it is signed.
@@ -19,6 +20,7 @@ pub(crate) struct NewToken {
     pub grant: Option<Id<Grant>>,
     pub key: Option<Id<ApiKey>>,
     pub details: Details,
+    pub status: Option<Place>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -39,6 +41,7 @@ impl NewToken {
             grant: None,
             key: None,
             details: Details { confirmation, ..Details::default() },
+            status: auth.lists().next(),
             issued_at,
             expires_at: issued_at + client.token_lifetime(),
         }
@@ -61,6 +64,7 @@ impl NewToken {
     pub(crate) fn details(&self) -> serde_json::Value {
         serde_json::json!({
             "token": self.id, "scopes": self.scopes, "expires_at": self.expires_at, "grant": self.grant,
+            "status": self.status,
         })
     }
 }
@@ -85,6 +89,7 @@ pub(crate) fn sign(auth: &Auth, client: &Client, token: &NewToken) -> Result<Str
         auth_time: details.authenticated_at_s,
         acr: details.acr.clone(),
         act: details.actor.clone(),
+        status: token.status.map(|place| StatusClaim::of(place, auth.issuer())),
         ctx: details.context.clone(),
     };
     Ok(auth.keys().sign(ACCESS_TOKEN_TYP, &claims)?)

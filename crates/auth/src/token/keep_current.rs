@@ -39,6 +39,9 @@ impl Auth {
                     if let Err(why) = self.look_at_clients().await {
                         tracing::warn!(%why, "changes of clients cannot be read");
                     }
+                    if let Err(why) = self.lists().look(self.db(), self.world()).await {
+                        tracing::warn!(%why, "no further status list can be begun");
+                    }
                 }
             }
             if let Err(why) = self.checker().refresh(self.db(), self.world().now()).await {

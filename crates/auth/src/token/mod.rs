@@ -16,6 +16,7 @@ mod refresh;
 mod refresh_token;
 pub(crate) mod revocation;
 pub(crate) mod revoke;
+mod token_exchange;
 
 use kernel::{ApiKey, Caller, Client, Id, Organisation, Scopes, Token};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,11 @@ use serde_json::{Map, Value};
 pub use confirmation::Confirmation;
 pub(crate) use keep_current::POLL;
 
-use crate::{client::ClientIdText, grant::Grant};
+use crate::{
+    client::ClientIdText,
+    grant::Grant,
+    status::{Place, StatusClaim},
+};
 
 /// The type of an access token's header.  RFC 9068 §2.1
 pub(crate) const ACCESS_TOKEN_TYP: &str = "at+jwt";
@@ -55,6 +60,8 @@ pub(crate) struct AccessClaims {
     pub acr: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub act: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<StatusClaim>,
     #[serde(skip_serializing_if = "Map::is_empty", default)]
     pub ctx: Map<String, Value>,
 }
@@ -88,4 +95,6 @@ pub struct Verified {
     pub actor: Option<Value>,
     /// The launch context.
     pub context: Map<String, Value>,
+    /// Its place in a status list.
+    pub(crate) status: Option<Place>,
 }

@@ -154,7 +154,7 @@ async fn spend(
             grant::queries::insert(tx, &grant).await?;
             queries::set_grant_of_code(tx, &digest, grant.id).await?;
             let token = NewToken::of_grant(&auth_in, &client, &grant, grant.scopes.clone());
-            audit::record(tx, world, &acting.entry("token.issued", row.person, token.details())).await?;
+            audit::record(tx, world, &acting.entry("token.issued", grant.id, token.details())).await?;
             Ok(Outcome::Granted(Box::new(Opened { nonce: row.nonce, grant, token })))
         })
         .await

@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use kernel::{ApiKey, Client, Id, Person, Timestamp, Token};
+use kernel::{ApiKey, Client, Id, Person, Timestamp, Token, World};
 use store::{DbError, Writer};
 
 use super::{Verified, queries};
-use crate::{client::TOKEN_LIFETIME_S_MAX, grant::Grant, row::text_column};
+use crate::{client::TOKEN_LIFETIME_S_MAX, grant::Grant, row::text_column, status::mark::MarkStatus};
 
 /// The channel on which nodes hear that something was revoked.
 pub(crate) const CHANNEL: &str = "token_revocation";
@@ -27,7 +27,7 @@ pub(crate) enum Of {
 }
 
 impl Of {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Client => "client",
@@ -83,8 +83,11 @@ impl Revoked {
 }
 
 /// Write a revocation in the transaction of what brings it about; every node hears of it at commit.
-pub(crate) async fn record(tx: &mut Writer, revoked: &Revoked) -> Result<(), DbError> {
+pub(crate) async fn record(tx: &mut Writer, world: &World, revoked: &Revoked) -> Result<(), DbError> {
     queries::revoke(tx, revoked).await?;
+    if let Some(job) = MarkStatus::of(revoked.of, revoked.subject) {
+        jobs::enqueue(tx, world, &job, revoked.recorded_at, None).await?;
+    }
     tx.publish(CHANNEL, revoked.of.as_str()).await
 }
 
@@ -157,6 +160,7 @@ mod tests {
             acr: None,
             actor: None,
             context: serde_json::Map::new(),
+            status: None,
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     refresh_token::RefreshToken,
     revocation::{self, Revoked},
 };
-use crate::{Auth, OAuthFault, client::authenticate::ClientCall, grant};
+use crate::{Auth, OAuthFault, client::authenticate::ClientCall, grant, status};
 
 /// What a client posts, besides its authentication.
 #[derive(ToSchema)]
@@ -46,10 +46,13 @@ pub(crate) async fn revoke(State(auth): State<Auth>, call: ClientCall) -> Answer
     let (token, end) = (verified.caller.token, Timestamp::from_seconds(verified.expires_at_s));
     let revoked = Revoked::token(token, end, auth.world().now());
     let entry = call.acting().entry("token.revoked", token, serde_json::Value::Null);
-    let (world, row) = (auth.world().clone(), revoked.clone());
+    let (world, row, place) = (auth.world().clone(), revoked.clone(), verified.status);
     auth.db()
         .write(async move |tx| -> Result<(), OAuthFault> {
-            revocation::record(tx, &row).await?;
+            revocation::record(tx, &world, &row).await?;
+            if let Some(place) = place {
+                status::mark_one(tx, place, row.recorded_at).await?;
+            }
             Ok(audit::record(tx, &world, &entry).await?)
         })
         .await?;

@@ -36,6 +36,33 @@ on_each_engine! {
         assert_eq!(prove(&other, &prover.assertion(&house, &client, &json!({}))).await, Ok(()));
     }
 
+    async fn an_assertion_is_a_grant_by_either_name(db: Db) {
+        let house = House::open(db).await;
+        let (prover, stranger) = (Prover::new(), Prover::new());
+        let registration = Registration {
+            auth_method: "private_key_jwt".into(),
+            grant_types: vec!["jwt_authorization".into()],
+            scopes: "a".into(),
+            metadata: with_keys(prover.jwks()),
+            ..registration("confidential")
+        };
+        let (client, _) = client::register(&house.auth, &house.acting(), "engine", &registration).await.unwrap();
+        for name in ["jwt_authorization", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
+            let assertion = prover.assertion(&house, &client, &json!({}));
+            let form = [("grant_type", name), ("assertion", &assertion), ("scope", "a")];
+            let out = house.post("/oauth2/token", None, &form).await;
+            assert_eq!((out.status, &out.json()["scope"]), (StatusCode::OK, &"a".into()), "{name}: {}", out.text());
+            assert_eq!(house.post("/oauth2/token", None, &form).await.error(), "invalid_client", "once");
+            let forged = stranger.assertion(&house, &client, &json!({}));
+            let form = [("grant_type", name), ("assertion", &forged)];
+            assert_eq!(house.post("/oauth2/token", None, &form).await.error(), "invalid_client");
+            assert_eq!(house.post("/oauth2/token", None, &form[..1]).await.error(), "invalid_request");
+        }
+        let other = prover.assertion(&house, &client, &json!({ "sub": "0190b6e0-0000-7000-8000-000000000000" }));
+        let form = [("grant_type", "jwt_authorization"), ("assertion", &other)];
+        assert_eq!(house.post("/oauth2/token", None, &form).await.error(), "invalid_client", "of itself only");
+    }
+
     async fn what_an_assertion_must_not_be(db: Db) {
         let house = House::open(db).await;
         let (prover, stranger) = (Prover::new(), Prover::new());

@@ -26,7 +26,7 @@ on_each_engine! {
         let same = house.get("/.well-known/oauth-authorization-server/oauth2", None).await.json();
         assert_eq!(same, metadata);
         for (key, value) in [
-            ("grant_types_supported", "authorization_code client_credentials refresh_token urn:ietf:params:oauth:grant-type:device_code"),
+            ("grant_types_supported", "authorization_code client_credentials refresh_token urn:ietf:params:oauth:grant-type:jwt-bearer urn:ietf:params:oauth:grant-type:device_code urn:ietf:params:oauth:grant-type:token-exchange jwt_authorization"),
             ("code_challenge_methods_supported", "S256"),
             (
                 "token_endpoint_auth_methods_supported",

@@ -28,6 +28,7 @@ mod registration;
 mod sessions;
 mod sign_in;
 mod smart;
+mod status;
 mod sweep;
 mod tokens;
 mod trace;

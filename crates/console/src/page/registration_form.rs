@@ -55,7 +55,7 @@ fn described(form: Form, said: &Registration, once: Vec<Field>) -> Form {
             "The rules that it is held to. SMART profiles are for health records, FAPI 2.0 for the highest protection.",
         ))
         .with(Field::select("auth_method", "How it proves itself", methods(&said.auth_method)))
-        .with(Field::checks("grant_types", "Ways to get a token", GrantType::OFFERED.map(grant).into()))
+        .with(Field::checks("grant_types", "Ways to get a token", GrantType::ALL.map(grant).into()))
         .with(
             Field::lines("redirect_uris", "Redirect URIs")
                 .hint("One on each line. A sign-in returns to exactly one of these.")

@@ -55,6 +55,7 @@ async fn operations_and_their_answers() {
     GET /integrations/v1/{integration}/proxy/{path} → default
     GET /oauth2/.well-known/openid-configuration → 200 default
     GET /oauth2/jwks → 200 default
+    GET /oauth2/status/{list} → 200 default
     GET /oauth2/userinfo → 200 default
     HEAD /integrations/v1/{integration}/proxy/{path} → default
     PATCH /api/clients/{id}/connections/{cid} → 200 default

@@ -17,7 +17,7 @@ use crate::{
     lazy::{Gauge, LAZY_GROUP_MAX, LAZY_WAIT, Lazy},
     sqlite::Session,
     tx,
-    unit::{Unit, Verdict, poll_once},
+    unit::{Shape, Unit, Verdict, poll_once},
 };
 
 /// Units that share one commit.
@@ -222,7 +222,10 @@ impl Thread {
                 }),
             );
         }
-        if let Err(fault) = self.control("SAVEPOINT unit") {
+        let shape = unit.shape();
+        if shape == Shape::Any
+            && let Err(fault) = self.control("SAVEPOINT unit")
+        {
             return (unit, Outcome::Failed(fault));
         }
         let mark = self.writer.published();
@@ -239,16 +242,17 @@ impl Thread {
         if began.elapsed() > SLOW_UNIT {
             tracing::warn!(elapsed_ms = began.elapsed().as_millis(), "a unit of work held the writer");
         }
-        (unit, self.end_savepoint(outcome, mark))
+        (unit, self.end_savepoint(shape, outcome, mark))
     }
 
-    fn end_savepoint(&mut self, outcome: Outcome, mark: usize) -> Outcome {
+    fn end_savepoint(&mut self, shape: Shape, outcome: Outcome, mark: usize) -> Outcome {
         let is_kept = matches!(outcome, Outcome::Kept);
         if !is_kept {
             self.writer.unpublish(mark);
         }
         // The engine rolls back by itself when the disk is full or fails: then there is no savepoint any more.
         let ended = match (self.in_transaction(), is_kept) {
+            (true, _) if shape == Shape::OneStatement => Ok(()),
             (true, true) => self.control("RELEASE unit"),
             (true, false) => self.control("ROLLBACK TO unit").and_then(|()| self.control("RELEASE unit")),
             (false, true) => Err(rolled_back()),
