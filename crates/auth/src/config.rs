@@ -7,7 +7,7 @@ use kernel::{Scope, Scopes};
 use url::Url;
 use web::{ClientCertificates, Transport};
 
-use crate::{client::TOKEN_LIFETIME_S, keys, scope, udap::Communities};
+use crate::{client::TOKEN_LIFETIME_S, keys, registration::Policy, scope, udap::Communities};
 
 /// After how long a signing key gets a successor where nothing else is set.
 pub const KEY_ROTATION: Duration = Duration::from_hours(24 * 90);
@@ -33,6 +33,10 @@ pub struct Config {
     pub further_algorithms: Vec<Algorithm>,
     /// After how long a signing key gets a successor.
     pub key_rotation: Duration,
+    /// Whether PKCE may go by `plain` too (contract 2, rulings): for clients whose profile does not forbid it.
+    pub pkce_plain: bool,
+    /// Who may let a client register itself (RFC 7591).
+    pub registration: Policy,
     /// After how long without a request a session ends.
     pub session_idle: Duration,
     /// After how long a session ends in any case.
@@ -62,6 +66,8 @@ impl Config {
             udap: Arc::default(),
             further_algorithms: Vec::new(),
             key_rotation: KEY_ROTATION,
+            pkce_plain: false,
+            registration: Policy::default(),
             session_idle: Duration::from_hours(1),
             session_absolute: Duration::from_hours(12),
         }

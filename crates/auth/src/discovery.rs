@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use crate::{
     Auth,
+    authorize::ResponseMode,
     client::{GrantType, OfferedToClients},
+    registration::Policy,
 };
 
 /// How long metadata and keys may be kept: a new key is published at least this long before it signs.
@@ -26,18 +28,24 @@ pub(crate) struct Metadata {
     introspection_endpoint: String,
     device_authorization_endpoint: String,
     jwks_uri: String,
+    pushed_authorization_request_endpoint: String,
+    require_pushed_authorization_requests: bool,
     end_session_endpoint: String,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
-    response_modes_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 3],
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     #[serde(flatten)]
     clients: OfferedToClients,
-    code_challenge_methods_supported: [&'static str; 1],
+    code_challenge_methods_supported: Vec<&'static str>,
     authorization_response_iss_parameter_supported: bool,
-    prompt_values_supported: [&'static str; 3],
+    prompt_values_supported: [&'static str; 4],
     claim_types_supported: [&'static str; 1],
     claims_supported: [&'static str; 12],
     claims_parameter_supported: bool,
@@ -79,10 +87,16 @@ pub(crate) fn metadata(auth: &Auth) -> Metadata {
         introspection_endpoint: format!("{issuer}/introspection"),
         device_authorization_endpoint: format!("{issuer}/device_authorization"),
         jwks_uri: format!("{issuer}/jwks"),
+        pushed_authorization_request_endpoint: format!("{issuer}/par"),
+        require_pushed_authorization_requests: false,
         end_session_endpoint: format!("{issuer}/logout"),
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
+        registration_endpoint: (auth.config().registration != Policy::Closed)
+            .then(|| format!("{issuer}/register")),
         scopes_supported: auth.scopes_known().iter().map(|scope| scope.as_str().to_owned()).collect(),
         response_types_supported: ["code"],
-        response_modes_supported: ["query"],
+        response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str),
         grant_types_supported: GrantType::ALL
             .map(GrantType::as_str)
             .into_iter()
@@ -91,9 +105,13 @@ pub(crate) fn metadata(auth: &Auth) -> Metadata {
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: auth.signing_algorithms(),
         clients: OfferedToClients::of(auth.config()),
-        code_challenge_methods_supported: ["S256"],
+        code_challenge_methods_supported: if auth.config().pkce_plain {
+            vec!["S256", "plain"]
+        } else {
+            vec!["S256"]
+        },
         authorization_response_iss_parameter_supported: true,
-        prompt_values_supported: ["none", "login", "consent"],
+        prompt_values_supported: ["none", "login", "consent", "select_account"],
         claim_types_supported: ["normal"],
         claims_supported: [
             "iss",

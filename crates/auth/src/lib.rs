@@ -13,12 +13,14 @@ pub mod device;
 mod discovery;
 mod fault;
 pub mod grant;
+mod hint;
 pub mod keys;
 mod logout;
 pub mod organisation;
 pub mod person;
 mod posted;
 mod proof;
+pub mod registration;
 mod row;
 pub mod scope;
 mod security;
@@ -66,8 +68,10 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0007_api_keys", sql: include_str!("../migrations/0007_api_keys.sql") },
         Migration { name: "0008_smart", sql: include_str!("../migrations/0008_smart.sql") },
         Migration { name: "0009_udap", sql: include_str!("../migrations/0009_udap.sql") },
+        Migration { name: "0010_authorize", sql: include_str!("../migrations/0010_authorize.sql") },
         Migration { name: "0011_keys", sql: include_str!("../migrations/0011_keys.sql") },
         Migration { name: "0014_trace", sql: include_str!("../migrations/0014_trace.sql") },
+        Migration { name: "0015_registration", sql: include_str!("../migrations/0015_registration.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },
         Migration { name: "0017_device", sql: include_str!("../migrations/0017_device.sql") },
         Migration { name: "0018_status", sql: include_str!("../migrations/0018_status.sql") },
@@ -85,6 +89,9 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
     OpenApiRouter::with_openapi(security::schemes(&auth))
         .merge(tokens)
         .routes(routes!(device::begin::begin))
+        .routes(routes!(authorize::push::push))
+        .routes(routes!(registration::create::create))
+        .routes(routes!(registration::manage::show, registration::manage::replace, registration::manage::end))
         .routes(routes!(token::introspect::introspect))
         .routes(routes!(token::revoke::revoke))
         .routes(routes!(status::serve::status_list))
@@ -126,6 +133,7 @@ pub const CLIENT_PATHS: [&str; 2] = ["/api/clients", "/admin/clients"];
 pub fn browser_routes(auth: Auth) -> Router {
     Router::new()
         .route("/oauth2/authorize", get(authorize::begin::authorize).post(posted::go_on_as_query))
+        .route("/oauth2/form_post.js", get(authorize::form_post::script))
         .route("/oauth2/logout", get(logout::logout).post(posted::go_on_as_query))
         .layer(from_fn_with_state(auth.clone(), trace::watch))
         .with_state(auth)
@@ -136,6 +144,7 @@ pub fn browser_routes(auth: Auth) -> Router {
 pub fn jobs(auth: &Auth, worker: Worker) -> Worker {
     worker
         .register::<status::mark::MarkStatus>(auth.clone())
+        .register::<logout::backchannel::TellOfSignOut>(auth.clone())
         .register::<sweep::SweepExpired>(auth.clone())
         .every(SWEEP_EVERY, |_| sweep::SweepExpired {})
         .register::<keys::RotateKeys>(auth.clone())

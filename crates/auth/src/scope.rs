@@ -21,7 +21,7 @@ const OF_A_PERSON: [&str; 12] = [
 ];
 
 /// Scopes that a client can have on its own behalf too.
-const OF_ANYBODY: [&str; 1] = [crate::smart::launch::CREATE];
+const OF_ANYBODY: [&str; 2] = [crate::smart::launch::CREATE, crate::registration::SCOPE];
 
 /// The widest SMART scopes. Every well-formed one is known; these stand for them where scopes are listed.
 const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];
@@ -47,6 +47,7 @@ pub fn built_in() -> Scopes {
         .chain(&OF_ANYBODY)
         .chain(&SMART)
         .chain(&OF_CLIENTS)
+        .chain(&OF_ANYBODY)
         .filter_map(|scope| scope.parse::<Scope>().ok())
         .collect()
 }

@@ -9,7 +9,8 @@ use utoipa::openapi::{
 
 use crate::Auth;
 
-/// `bearer`: an access token of this server; `client_basic`: a client's id and secret.
+/// `bearer`: an access token of this server; `client_basic`: a client's id and secret; `registration`: the token of
+/// a client's own registration.
 pub(crate) fn schemes(auth: &Auth) -> OpenApi {
     let (authorize, token) = (format!("{}/authorize", auth.issuer()), format!("{}/token", auth.issuer()));
     let scopes = || Scopes::from_iter(auth.scopes_known().iter().map(|scope| (scope.as_str(), "")));
@@ -20,6 +21,7 @@ pub(crate) fn schemes(auth: &Auth) -> OpenApi {
     let mut components = Components::new();
     components.add_security_scheme("bearer", SecurityScheme::OAuth2(OAuth2::new(flows)));
     components.add_security_scheme("client_basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
+    components.add_security_scheme("registration", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     let mut document = OpenApi::default();
     document.components = Some(components);
     document

@@ -7,7 +7,7 @@ use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{DbError, Writer, binds};
 
-use crate::{Auth, person::factor::ENROLMENT_LIFE, status};
+use crate::{Auth, authorize, person::factor::ENROLMENT_LIFE, status};
 
 /// How many rows of a table go in one transaction, so that nothing else waits long.
 const ROWS_MAX: i64 = 1_000;
@@ -85,6 +85,11 @@ fn sweeps(now: Timestamp) -> Vec<Sweep> {
             sql: "DELETE FROM smart_launch WHERE digest IN \
                   (SELECT digest FROM smart_launch WHERE expires_at < $1 LIMIT $2)",
             before: now,
+        },
+        Sweep {
+            sql: "DELETE FROM pushed_request WHERE digest IN \
+                  (SELECT digest FROM pushed_request WHERE expires_at < $1 LIMIT $2)",
+            before: now - authorize::SIGN_IN_TIME,
         },
         Sweep {
             sql: "DELETE FROM authorization_request WHERE id IN \

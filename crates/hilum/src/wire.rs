@@ -265,6 +265,8 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
             .unwrap_or(auth::client::TOKEN_LIFETIME_S_MAX),
         key_rotation: Duration::from_hours(24 * config.tokens.key_rotation_days),
         further_algorithms: config.tokens.further_algorithms.clone(),
+        pkce_plain: config.tokens.pkce_plain,
+        registration: config.clients.policy(),
         session_idle: Duration::from_secs(config.people.session_idle_s),
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
         ..own

@@ -1,22 +1,26 @@
 //! The authorization endpoint.  RFC 6749 §3.1, RFC 9700 §2.1
 
+use std::sync::Arc;
+
 use axum::extract::{OriginalUri, State};
 use crypto::sha256;
 use http::Uri;
 use kernel::{Id, Scopes, Timestamp};
 use url::form_urlencoded::byte_serialize;
-use web::{Answer, LocalPath, Redirect};
+use web::{Answer, LocalPath};
 
 use super::{
-    Asked, AuthorizeFault, Bound, NewCode, REQUEST_LIFETIME, answer,
+    Asked, AuthorizeFault, Bound, ForSignIn, NewCode, Onward, REQUEST_LIFETIME,
+    answer::answer,
+    check,
     next::{Known, Next, next},
     pending::{self, Request},
-    queries,
-    request::{Parameters, Refusal},
+    push, queries,
+    request::{Parameters, Refusal, invalid},
 };
 use crate::{
     Auth, Guest, SignedIn,
-    client::{self, Client},
+    client::{Client, ClientIdText},
     grant::Details,
     session::{sign_in_anew_location, sign_in_location},
     smart::context::{self, Context, Found},
@@ -29,33 +33,49 @@ const SENT: &str = "&sent_to_sign_in=";
 /// Keeps the seal of that parameter apart from every other seal.
 const SENT_SEAL: &str = "authorize.sent_to_sign_in";
 
-/// Ask for a code: answered with a redirect to the client, to the sign-in page or to the consent page; or with a page
-/// that says what is wrong, where it is not clear who asks.
+/// Ask for a code: answered with a redirect to the client, to the sign-in page or to the consent page; with a form for the client;
+/// or with a page that says what is wrong, where it is not clear who asks.
 pub(crate) async fn authorize(
     State(auth): State<Auth>,
     Guest(guest): Guest,
     OriginalUri(uri): OriginalUri,
-) -> Answer<Redirect> {
+) -> Answer<Onward> {
     let (query, sent_at) = split_sent(&auth, uri.query().unwrap_or_default());
-    let parameters = Parameters::read(query)?;
-    let client_id = parameters.client_id()?;
-    let found =
-        client::queries::by_client_id(&mut auth.db().read().await.map_err(AuthorizeFault::from)?, &client_id)
-            .await;
-    let client = found.map_err(AuthorizeFault::from)?.filter(|client| client.disabled_at.is_none());
-    let client = client.ok_or(AuthorizeFault::UnknownClient)?;
+    let brought = Parameters::read(query)?;
+    let client = client_of(&auth, &brought.client_id()?).await?;
     trace::of_client(client.id);
-    let redirect = parameters.redirect(&client)?;
-    match parameters.asked(&client, redirect.clone(), auth.scopes_known()) {
+    let (parameters, pushed) = match brought.reference() {
+        Some(reference) => {
+            let (digest, request) = push::find(&auth, client.id, reference, sent_at).await?;
+            let text =
+                std::str::from_utf8(request.expose()).map_err(|_| AuthorizeFault::UnknownRequestUri)?;
+            (Parameters::read_pushed(text)?, Some(digest))
+        }
+        None => (brought, None),
+    };
+    let destination = parameters.destination(&client)?;
+    let checked = if pushed.is_none() && client.requires_par() {
+        Err(invalid("requests of this client have to be pushed (RFC 9126)"))
+    } else {
+        check(&auth, &client, &parameters, destination.clone()).await?
+    };
+    match checked {
         Ok(asked) => {
-            Redirect::to_trusted(&proceed(&auth, &client, guest.as_ref(), asked, &uri, query, sent_at).await?)
+            let asked = Asked { pushed, ..asked };
+            Ok(proceed(&auth, &client, guest.as_ref(), asked, &uri, query, sent_at).await?)
         }
         Err(Refusal { error, description }) => {
             trace::because(error, description);
             let says = [("error", error), ("error_description", description)];
-            Redirect::to_trusted(&answer(&auth, &redirect, &says, parameters.state()))
+            Ok(answer(&auth, &destination, &says, parameters.state()))
         }
     }
+}
+
+async fn client_of(auth: &Auth, client_id: &ClientIdText) -> Result<Arc<Client>, AuthorizeFault> {
+    let entry = auth.directory().find(auth.db(), client_id, auth.world().now()).await?;
+    let client = entry.map(|entry| Arc::clone(&entry.client)).filter(|client| client.disabled_at.is_none());
+    client.ok_or(AuthorizeFault::UnknownClient)
 }
 
 async fn proceed(
@@ -66,7 +86,7 @@ async fn proceed(
     uri: &Uri,
     query: &str,
     sent_at: Option<Timestamp>,
-) -> Result<String, AuthorizeFault> {
+) -> Result<Onward, AuthorizeFault> {
     let now = auth.world().now();
     let refuse = |asked: &Asked, error, description| {
         let says = [("error", error), ("error_description", description)];
@@ -79,7 +99,7 @@ async fn proceed(
     let known = match guest {
         Some(signed_in) => {
             let allowed = queries::allowed(&mut auth.db().read().await?, signed_in.person, client.id).await?;
-            Some(Known { authenticated_at: signed_in.authenticated_at, allowed })
+            Some(Known { person: signed_in.person, authenticated_at: signed_in.authenticated_at, allowed })
         }
         None => None,
     };
@@ -89,6 +109,7 @@ async fn proceed(
         }
         (then @ (Next::Ask | Next::Grant), Some(signed_in)) => {
             let launch = asked.wish.launch.as_deref();
+            let locales = told("ui_locales", asked.for_sign_in.ui_locales.as_deref());
             match context::find(auth, signed_in, client.id, asked.scopes.clone(), launch).await? {
                 Found::Refused(error, description) => Ok(refuse(&asked, error, description)),
                 Found::Open(..) if asked.prompt.none => {
@@ -96,21 +117,29 @@ async fn proceed(
                 }
                 Found::Open(scopes, context) => {
                     let id = wait(auth, client, signed_in, asked.about(scopes, context), now).await?;
-                    Ok(format!("/launch/patient?request={id}"))
+                    Ok(Onward::To(format!("/launch/patient?request={id}{locales}")))
                 }
                 Found::Whole(scopes, context) if then == Next::Grant => {
                     grant(auth, client, signed_in, asked.about(scopes, context)).await
                 }
                 Found::Whole(scopes, context) => {
                     let id = wait(auth, client, signed_in, asked.about(scopes, context), now).await?;
-                    Ok(format!("/consent?request={id}"))
+                    Ok(Onward::To(format!("/consent?request={id}{locales}")))
                 }
             }
         }
         (Next::SignInAnew, _) => {
-            Ok(sign_in_anew_location(&back(uri, &format!("{query}{SENT}{}", seal_sent(auth, query, now)))?))
+            let back = back(uri, &marked(auth, query, now))?;
+            Ok(Onward::To(format!("{}{}", sign_in_anew_location(&back), asked.told_at_sign_in())))
         }
-        (Next::SignIn | Next::Ask | Next::Grant, _) => Ok(sign_in_location(Some(&back(uri, query)?))),
+        (Next::SignIn | Next::Ask | Next::Grant, _) => {
+            // Whoever signs in now has done so since this request: it is not asked a second time. And what was pushed may take
+            // longer than its reference is good for.
+            let is_marked = asked.asks_for_new_sign_in() || asked.pushed.is_some();
+            let query = if is_marked { marked(auth, query, now) } else { query.to_owned() };
+            let location = sign_in_location(Some(&back(uri, &query)?));
+            Ok(Onward::To(format!("{location}{}", asked.told_at_sign_in())))
+        }
     }
 }
 
@@ -118,6 +147,11 @@ impl Asked {
     /// The same, for these scopes and in this context.
     fn about(self, scopes: Scopes, context: Context) -> Self {
         Self { scopes, details: Details { context, ..self.details }, ..self }
+    }
+
+    fn told_at_sign_in(&self) -> String {
+        let ForSignIn { login_hint, ui_locales } = &self.for_sign_in;
+        told("login_hint", login_hint.as_deref()) + &told("ui_locales", ui_locales.as_deref())
     }
 }
 
@@ -131,6 +165,12 @@ async fn wait(
     pending::store(auth, client, signed_in, asked, now + REQUEST_LIFETIME).await
 }
 
+/// A parameter more for a page of ours.
+fn told(name: &str, value: Option<&str>) -> String {
+    let encoded = |value: &str| byte_serialize(value.as_bytes()).collect::<String>();
+    value.map(|value| format!("&{name}={}", encoded(value))).unwrap_or_default()
+}
+
 fn back(uri: &Uri, query: &str) -> Result<LocalPath, AuthorizeFault> {
     LocalPath::parse(&format!("{}?{query}", uri.path()))
         .map_err(|_| AuthorizeFault::Malformed("it holds characters that no address may hold"))
@@ -142,8 +182,8 @@ async fn grant(
     client: &Client,
     signed_in: &SignedIn,
     asked: Asked,
-) -> Result<String, AuthorizeFault> {
-    let Asked { redirect, scopes, state, nonce, code_challenge, details, .. } = asked;
+) -> Result<Onward, AuthorizeFault> {
+    let Asked { redirect, scopes, state, nonce, code_challenge, details, pushed, .. } = asked;
     let bound = Bound { redirect_uri: redirect.as_str().to_owned(), scopes, nonce, code_challenge, details };
     let (code, text) = NewCode::draw(auth, client.id, signed_in, bound);
     let entry =
@@ -151,6 +191,7 @@ async fn grant(
     let world = auth.world().clone();
     auth.db()
         .write(async move |tx| -> Result<(), AuthorizeFault> {
+            push::spend(tx, pushed.as_ref()).await?;
             queries::insert_code(tx, &code).await?;
             Ok(audit::record(tx, &world, &entry).await?)
         })
@@ -167,6 +208,11 @@ fn split_sent<'a>(auth: &Auth, query: &'a str) -> (&'a str, Option<Timestamp>) {
         (digest == sha256(request.as_bytes())).then(|| Timestamp::from_micros(i64::from_be_bytes(*at)))
     });
     (request, sent_at)
+}
+
+/// The request with the mark that it has sent the browser to sign in at this instant.
+fn marked(auth: &Auth, query: &str, now: Timestamp) -> String {
+    format!("{query}{SENT}{}", seal_sent(auth, query, now))
 }
 
 fn seal_sent(auth: &Auth, query: &str, now: Timestamp) -> String {

@@ -3,13 +3,14 @@
 use kernel::{Id, SCOPES_BYTES_MAX, Scopes};
 
 use super::{
-    AuthorizeFault, Bound, NewCode, answer,
+    AuthorizeFault, Bound, NewCode, Onward,
+    answer::{Destination, answer},
     pending::{Request, RequestRow},
     queries,
 };
 use crate::{
     Auth, SignedIn,
-    client::{self, Client, TrustedRedirect},
+    client::{self, Client},
     grant::Details,
     smart::context,
 };
@@ -23,7 +24,7 @@ pub enum Decision {
     Deny,
 }
 
-/// Take the person's answer, once. Gives the address to send the browser to.
+/// Take the person's answer, once. Gives where the browser goes on.
 ///
 /// # Errors
 /// [`AuthorizeFault::NotPending`] when the request is not theirs, was answered before, or is over;
@@ -34,10 +35,10 @@ pub async fn decide(
     signed_in: &SignedIn,
     id: Id<Request>,
     decision: &Decision,
-) -> Result<String, AuthorizeFault> {
+) -> Result<Onward, AuthorizeFault> {
     let (auth_in, signed_in, decision) = (auth.clone(), signed_in.clone(), decision.clone());
     auth.db()
-        .write(async move |tx| -> Result<String, AuthorizeFault> {
+        .write(async move |tx| -> Result<Onward, AuthorizeFault> {
             let (world, now) = (auth_in.world(), auth_in.world().now());
             let row =
                 queries::take_request(tx, signed_in.person, id).await?.ok_or(AuthorizeFault::NotPending)?;
@@ -82,13 +83,10 @@ pub async fn decide(
 }
 
 /// The registration may have changed while the page was open.
-fn still_trusted(
-    client: Option<Client>,
-    row: &RequestRow,
-) -> Result<(Client, TrustedRedirect), AuthorizeFault> {
+fn still_trusted(client: Option<Client>, row: &RequestRow) -> Result<(Client, Destination), AuthorizeFault> {
     let client = client.filter(|client| client.disabled_at.is_none()).ok_or(AuthorizeFault::UnknownClient)?;
     let redirect = client.trusted_redirect(&row.redirect_uri).ok_or(AuthorizeFault::UnknownRedirectUri)?;
-    Ok((client, redirect))
+    Ok((client, Destination { redirect, mode: row.mode }))
 }
 
 /// What is granted: of what was asked, what the person allows. Nothing at all is a denial.

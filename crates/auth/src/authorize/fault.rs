@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use kernel::{Fault, Kind};
 use store::DbError;
+use vault::VaultError;
 
 use crate::{session::SessionFault, smart::SmartFault};
 
@@ -19,6 +20,9 @@ pub enum AuthorizeFault {
     /// The client has not registered this redirect URI.
     #[error("authorization request with a redirect URI that is not registered")]
     UnknownRedirectUri,
+    /// There is no such pushed request, it is another client's, was used, or is over.
+    #[error("no such pushed authorization request")]
+    UnknownRequestUri,
     /// There is no such request, it is another person's, was decided, or is over.
     #[error("no such pending authorization request")]
     NotPending,
@@ -31,6 +35,9 @@ pub enum AuthorizeFault {
     /// Whose records it is about cannot be found out.
     #[error(transparent)]
     Smart(#[from] SmartFault),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -39,11 +46,14 @@ pub enum AuthorizeFault {
 impl Fault for AuthorizeFault {
     fn kind(&self) -> Kind {
         match self {
-            Self::Malformed(_) | Self::UnknownClient | Self::UnknownRedirectUri => Kind::Invalid,
+            Self::Malformed(_) | Self::UnknownClient | Self::UnknownRedirectUri | Self::UnknownRequestUri => {
+                Kind::Invalid
+            }
             Self::NotPending => Kind::Gone,
             Self::NotChosen => Kind::Conflict,
             Self::Smart(fault) => fault.kind(),
             Self::Session(fault) => fault.kind(),
+            Self::Vault(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
         }
     }
@@ -60,13 +70,25 @@ impl Fault for AuthorizeFault {
                  (redirect_uri must be equal to a registered one, character by character)."
                     .into()
             }
+            Self::UnknownRequestUri => {
+                "The application's request is not known (any more): its request_uri was used, is too old, or is \
+                 another application's. Start again from the application."
+                    .into()
+            }
             Self::NotPending => {
                 "This question was answered already or is too old. Start again from the application.".into()
             }
             Self::NotChosen => "Choose first whom this is about.".into(),
             Self::Smart(fault) => fault.public(),
             Self::Session(fault) => fault.public(),
+            Self::Vault(fault) => fault.public(),
             Self::Store(fault) => fault.public(),
+        }
+    }
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownRequestUri => Some("invalid_request_uri"),
+            _ => None,
         }
     }
     fn path(&self) -> Option<Cow<'static, str>> {
@@ -80,6 +102,7 @@ impl Fault for AuthorizeFault {
         match self {
             Self::Smart(fault) => fault.retry_after_s(),
             Self::Session(fault) => fault.retry_after_s(),
+            Self::Vault(fault) => fault.retry_after_s(),
             Self::Store(fault) => fault.retry_after_s(),
             _ => None,
         }

@@ -1,10 +1,13 @@
 //! A browser asks, for a client, for a code.  RFC 6749 §4.1, OpenID Connect Core §3.1.2
 
+mod answer;
 pub(crate) mod begin;
 mod decide;
 mod fault;
+pub(crate) mod form_post;
 mod next;
 mod pending;
+pub(crate) mod push;
 mod queries;
 mod remembered;
 mod request;
@@ -14,14 +17,23 @@ use std::time::Duration;
 use crypto::token;
 use kernel::{Client, Digest, Id, Person, Scopes, Secret, Session, Timestamp};
 
+pub use answer::Onward;
+pub(crate) use answer::ResponseMode;
 pub use decide::{Decision, decide};
 pub use fault::AuthorizeFault;
 pub(crate) use pending::waiting;
 pub use pending::{Pending, Request, pending};
+pub use push::{PUSHED_BYTES_MAX, PUSHED_LIFETIME, SIGN_IN_TIME};
 pub(crate) use queries::{forget_consent, set_context};
 pub use remembered::{Remembered, remembered_of_person};
 
-use crate::{Auth, SignedIn, client::TrustedRedirect, grant::Details, smart::context::Wish};
+use answer::Destination;
+use request::{Parameters, Refusal, Rules, invalid, refusal};
+
+use crate::{
+    Auth, OAuthFault, SignedIn, client, grant::Details, hint, smart::context::Wish,
+    token::exchange::known_resource,
+};
 
 /// How long a code is good.  RFC 6749 §4.1.2 asks for ten minutes at the most.
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
@@ -42,7 +54,7 @@ pub const QUERY_BYTES_MAX: usize = 1_700;
 /// What a client asks for, once it is clear that it is the client and where its answer goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
-    redirect: TrustedRedirect,
+    redirect: Destination,
     scopes: Scopes,
     state: Option<String>,
     nonce: Option<String>,
@@ -51,6 +63,19 @@ struct Asked {
     wish: Wish,
     prompt: Prompt,
     age_max_s: Option<u64>,
+    /// Who has to be signed in: the subject of `id_token_hint`.
+    subject: Option<String>,
+    /// What the sign-in page is told.
+    for_sign_in: ForSignIn,
+    /// By which this was pushed.
+    pushed: Option<Digest>,
+}
+
+/// What a request says to the page where people sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct ForSignIn {
+    login_hint: Option<String>,
+    ui_locales: Option<String>,
 }
 
 /// How much the person may be asked.  OpenID Connect Core §3.1.2.1
@@ -59,6 +84,7 @@ struct Prompt {
     none: bool,
     login: bool,
     consent: bool,
+    select_account: bool,
 }
 
 /// A code as its row will hold it.
@@ -110,8 +136,31 @@ struct Bound {
     details: Details,
 }
 
-/// The address of an answer: what it says, the client's state, and who says it (RFC 9207).
-fn answer(auth: &Auth, redirect: &TrustedRedirect, says: &[(&str, &str)], state: Option<&str>) -> String {
-    let state = state.map(|state| ("state", state));
-    redirect.with(says.iter().copied().chain(state).chain([("iss", auth.issuer())]))
+/// Everything that can be known of a request before its person is: the same where it is pushed and where the browser brings it.
+async fn check(
+    auth: &Auth,
+    client: &client::Client,
+    parameters: &Parameters,
+    redirect: Destination,
+) -> Result<Result<Asked, Refusal>, AuthorizeFault> {
+    let rules = Rules { scopes: auth.scopes_known(), plain: auth.config().pkce_plain };
+    let mut asked = match parameters.asked(client, redirect, &rules) {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Some(text) = parameters.one("id_token_hint") {
+        let hint = hint::read(auth, text).filter(|hint| hint.client_id == client.client_id);
+        let Some(hint) = hint else {
+            return Ok(Err(invalid("id_token_hint is not an ID token that was given to this client")));
+        };
+        asked.subject = Some(hint.subject);
+    }
+    if let Some(uri) = parameters.one("resource") {
+        asked.details.resource = match known_resource(auth, uri).await {
+            Ok(resource) => resource,
+            Err(OAuthFault::Store(fault)) => return Err(fault.into()),
+            Err(_) => return Ok(Err(refusal("invalid_target", "resource is not an API that is known here"))),
+        };
+    }
+    Ok(Ok(asked))
 }

@@ -1,6 +1,6 @@
 //! What follows from a request and from who is signed in.  OpenID Connect Core §3.1.2.3, §3.1.2.4
 
-use kernel::{Scopes, Timestamp};
+use kernel::{Id, Person, Scopes, Timestamp};
 
 use super::Asked;
 
@@ -22,6 +22,8 @@ pub(super) enum Next {
 /// What is known of the person.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
+    /// Who.
+    pub person: Id<Person>,
     /// When they showed their password.
     pub authenticated_at: Timestamp,
     /// What they have allowed this client before.
@@ -35,7 +37,11 @@ pub(super) fn next(asked: &Asked, known: Option<&Known>, sent_at: Option<Timesta
     };
     let is_new = sent_at.is_some_and(|sent| known.authenticated_at >= sent);
     let is_old = asked.age_max_s.is_some_and(|age| now.since(known.authenticated_at).as_secs() >= age);
-    if !is_new && (asked.prompt.login || is_old) {
+    let is_another = asked.subject.as_ref().is_some_and(|subject| *subject != known.person.to_string());
+    if is_another && (asked.prompt.none || is_new) {
+        return Next::Refuse("login_required");
+    }
+    if !is_new && (asked.prompt.login || asked.prompt.select_account || is_old || is_another) {
         return if asked.prompt.none { Next::Refuse("login_required") } else { Next::SignInAnew };
     }
     let is_allowed = asked.scopes.as_far_as(&known.allowed) == asked.scopes
@@ -48,16 +54,23 @@ pub(super) fn next(asked: &Asked, known: Option<&Known>, sent_at: Option<Timesta
     }
 }
 
+impl Asked {
+    /// Whether somebody who signs in now is not to be asked for it again.
+    pub(super) const fn asks_for_new_sign_in(&self) -> bool {
+        self.prompt.login || self.prompt.select_account || self.age_max_s.is_some() || self.subject.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        authorize::Prompt,
-        client::{self, TrustedRedirect, register::Registration},
+        authorize::{Destination, ForSignIn, Prompt, ResponseMode},
+        client::{self, register::Registration},
         scope,
     };
 
-    fn redirect(kind: &str, uri: &str) -> TrustedRedirect {
+    fn redirect(kind: &str, uri: &str) -> Destination {
         let registration = Registration {
             name: "Diary".into(),
             uri: "https://app.example".into(),
@@ -67,18 +80,24 @@ mod tests {
             ..Registration::default()
         };
         let client = client::tests::client(&registration, &scope::built_in());
-        client.trusted_redirect(uri).unwrap()
+        Destination { redirect: client.trusted_redirect(uri).unwrap(), mode: ResponseMode::Query }
     }
 
     #[test]
     fn what_follows() {
-        const NONE: Prompt = Prompt { none: true, login: false, consent: false };
-        const LOGIN: Prompt = Prompt { none: false, login: true, consent: false };
-        const CONSENT: Prompt = Prompt { none: false, login: false, consent: true };
-        const ANY: Prompt = Prompt { none: false, login: false, consent: false };
+        const NONE: Prompt = Prompt { none: true, login: false, consent: false, select_account: false };
+        const LOGIN: Prompt = Prompt { none: false, login: true, consent: false, select_account: false };
+        const CONSENT: Prompt = Prompt { none: false, login: false, consent: true, select_account: false };
+        const ANY: Prompt = Prompt { none: false, login: false, consent: false, select_account: false };
+        const SELECT: Prompt = Prompt { select_account: true, ..ANY };
         let at = Timestamp::from_seconds;
-        let known =
-            |allowed: &str| Some(Known { authenticated_at: at(100), allowed: allowed.parse().unwrap() });
+        let known = |allowed: &str| {
+            Some(Known {
+                person: Id::from_bytes([5; 16]),
+                authenticated_at: at(100),
+                allowed: allowed.parse().unwrap(),
+            })
+        };
         for (prompt, age_max_s, known, sent_at, expected) in [
             (ANY, None, None, None, Next::SignIn),
             (NONE, None, None, None, Next::Refuse("login_required")),
@@ -88,6 +107,8 @@ mod tests {
             (NONE, None, known("email"), None, Next::Refuse("consent_required")),
             (CONSENT, None, known("openid"), None, Next::Ask),
             (LOGIN, None, known("openid"), None, Next::SignInAnew),
+            (SELECT, None, known("openid"), None, Next::SignInAnew),
+            (SELECT, None, known("openid"), Some(at(100)), Next::Grant),
             (LOGIN, None, known("openid"), Some(at(101)), Next::SignInAnew),
             (LOGIN, None, known("openid"), Some(at(100)), Next::Grant),
             (ANY, Some(0), known("openid"), None, Next::SignInAnew),
@@ -107,15 +128,34 @@ mod tests {
                 wish: crate::smart::context::Wish::default(),
                 prompt,
                 age_max_s,
+                subject: None,
+                for_sign_in: ForSignIn::default(),
+                pushed: None,
             };
             let got = next(&asked, known.as_ref(), sent_at, at(110));
             assert_eq!(got, expected, "{prompt:?} {age_max_s:?} {known:?} {sent_at:?}");
-            let posed = Asked { redirect: redirect("public", "myapplication://cb"), ..asked };
-            let posed = next(&posed, known.as_ref(), sent_at, at(110));
+            let posed_asked = Asked { redirect: redirect("public", "myapplication://cb"), ..asked };
+            let posed = next(&posed_asked, known.as_ref(), sent_at, at(110));
             match expected {
                 Next::Grant if prompt.none => assert_eq!(posed, Next::Refuse("consent_required")),
                 Next::Grant => assert_eq!(posed, Next::Ask),
                 other => assert_eq!(posed, other),
+            }
+            let theirs =
+                Asked { subject: Some(Id::<Person>::from_bytes([5; 16]).to_string()), ..posed_asked.clone() };
+            assert_eq!(
+                next(&theirs, known.as_ref(), sent_at, at(110)),
+                posed,
+                "the hint is of whoever is signed in"
+            );
+            let another = Asked { subject: Some("somebody".into()), ..posed_asked };
+            let another = next(&another, known.as_ref(), sent_at, at(110));
+            match (known.is_some(), prompt.none) {
+                (false, false) => assert_eq!(another, Next::SignIn),
+                (true, false) if sent_at.is_none_or(|sent| sent > at(100)) => {
+                    assert_eq!(another, Next::SignInAnew);
+                }
+                _ => assert_eq!(another, Next::Refuse("login_required"), "{prompt:?} {sent_at:?}"),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use kernel::{Id, IdKind, Person, Scopes, Timestamp};
 
-use super::{Asked, AuthorizeFault, queries};
+use super::{Asked, AuthorizeFault, ResponseMode, push, queries};
 use crate::{
     Auth, SignedIn,
     client::{self, Client},
@@ -48,6 +48,7 @@ pub(crate) struct RequestRow {
     pub code_challenge: String,
     pub details: Details,
     pub expires_at: Timestamp,
+    pub mode: ResponseMode,
 }
 
 /// The request that waits for this person's answer.
@@ -100,10 +101,12 @@ pub(super) async fn store(
         code_challenge: asked.code_challenge,
         details: asked.details,
         expires_at,
+        mode: asked.redirect.mode,
     };
-    let id = row.id;
+    let (id, pushed) = (row.id, asked.pushed);
     auth.db()
         .write(async move |tx| -> Result<(), AuthorizeFault> {
+            push::spend(tx, pushed.as_ref()).await?;
             queries::insert_request(tx, &row).await?;
             Ok(())
         })

@@ -1,18 +1,19 @@
 //! SQL of authorization requests, consent and codes.
 
-use kernel::{Client, Id, Person, Scopes, Timestamp};
+use kernel::{Client, Digest, Id, Person, Scopes, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{
     NewCode,
     pending::{Request, RequestRow},
+    push::PushedRow,
 };
 use crate::grant::Details;
 
 pub(super) async fn insert_request(tx: &mut Writer, new: &RequestRow) -> Result<u64, DbError> {
     tx.execute(
         "INSERT INTO authorization_request (id, person_id, client_id, redirect_uri, scopes, state, nonce, \
-         code_challenge, details, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         code_challenge, details, expires_at, response_mode) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         binds![
             new.id,
             new.person,
@@ -23,7 +24,8 @@ pub(super) async fn insert_request(tx: &mut Writer, new: &RequestRow) -> Result<
             new.nonce,
             new.code_challenge,
             Json(&new.details),
-            new.expires_at
+            new.expires_at,
+            new.mode
         ],
     )
     .await
@@ -131,6 +133,22 @@ pub(super) async fn insert_code(tx: &mut Writer, new: &NewCode) -> Result<u64, D
     .await
 }
 
+pub(super) async fn insert_pushed(tx: &mut Writer, new: &PushedRow) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO pushed_request (digest, client_id, request, expires_at) VALUES ($1, $2, $3, $4)",
+        binds![new.digest, new.client, new.request.clone(), new.expires_at],
+    )
+    .await
+}
+
+pub(super) async fn pushed(tx: &mut Reader, digest: &Digest) -> Result<Option<PushedRow>, DbError> {
+    tx.optional("SELECT * FROM pushed_request WHERE digest = $1", binds![digest]).await
+}
+
+pub(super) async fn delete_pushed(tx: &mut Writer, digest: &Digest) -> Result<u64, DbError> {
+    tx.execute("DELETE FROM pushed_request WHERE digest = $1", binds![digest]).await
+}
+
 impl FromRow for RequestRow {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -143,6 +161,18 @@ impl FromRow for RequestRow {
             nonce: row.get("nonce")?,
             code_challenge: row.get("code_challenge")?,
             details: row.get::<Json<_>>("details")?.0,
+            expires_at: row.get("expires_at")?,
+            mode: row.get("response_mode")?,
+        })
+    }
+}
+
+impl FromRow for PushedRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            digest: row.get("digest")?,
+            client: row.get("client_id")?,
+            request: row.get("request")?,
             expires_at: row.get("expires_at")?,
         })
     }

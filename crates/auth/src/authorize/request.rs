@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crypto::pkce;
+use crypto::{b64, pkce};
 use kernel::Scopes;
 use url::form_urlencoded;
 
-use super::{Asked, AuthorizeFault, Prompt, QUERY_BYTES_MAX};
+use super::{
+    Asked, AuthorizeFault, Destination, ForSignIn, Prompt, QUERY_BYTES_MAX, ResponseMode, push::is_reference,
+};
 use crate::{
-    client::{Client, ClientIdText, GrantType, TrustedRedirect},
+    client::{Client, ClientIdText, Confidentiality, GrantType, Pkce, Profile},
     grant::Details,
     scope,
     smart::context::Wish,
+    token::Confirmation,
 };
 
 /// How many parameters are read.
@@ -27,11 +30,19 @@ pub(super) struct Refusal {
     pub description: &'static str,
 }
 
-const fn refusal(error: &'static str, description: &'static str) -> Refusal {
+/// What this deployment allows.
+pub(super) struct Rules<'a> {
+    /// The scopes that are known here.
+    pub scopes: &'a Scopes,
+    /// Whether PKCE may go by `plain`.
+    pub plain: bool,
+}
+
+pub(super) const fn refusal(error: &'static str, description: &'static str) -> Refusal {
     Refusal { error, description }
 }
 
-const fn invalid(description: &'static str) -> Refusal {
+pub(super) const fn invalid(description: &'static str) -> Refusal {
     refusal("invalid_request", description)
 }
 
@@ -40,6 +51,11 @@ impl Parameters {
         if query.len() > QUERY_BYTES_MAX {
             return Err(AuthorizeFault::Malformed("it is longer than 1700 characters"));
         }
+        Self::read_pushed(query)
+    }
+
+    /// The same for what no address has to hold.
+    pub(super) fn read_pushed(query: &str) -> Result<Self, AuthorizeFault> {
         let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
             parameters.entry(name.into_owned()).or_default().push(value.into_owned());
@@ -52,7 +68,7 @@ impl Parameters {
     }
 
     /// The one value of a parameter; none where it is left out or there more than once.
-    fn one(&self, name: &str) -> Option<&str> {
+    pub(super) fn one(&self, name: &str) -> Option<&str> {
         match self.0.get(name).map(Vec::as_slice) {
             Some([value]) => Some(value),
             _ => None,
@@ -68,10 +84,19 @@ impl Parameters {
         self.one("client_id").and_then(|text| text.parse().ok()).ok_or(AuthorizeFault::UnknownClient)
     }
 
-    pub(super) fn redirect(&self, client: &Client) -> Result<TrustedRedirect, AuthorizeFault> {
-        self.one("redirect_uri")
-            .and_then(|uri| client.trusted_redirect(uri))
-            .ok_or(AuthorizeFault::UnknownRedirectUri)
+    /// By what it was pushed, where it was.
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.one("request_uri").filter(|text| is_reference(text))
+    }
+
+    /// Where the answer goes; how, as far as that can be read: what is asked for wrongly is told in the usual way.
+    pub(super) fn destination(&self, client: &Client) -> Result<Destination, AuthorizeFault> {
+        let redirect = self.one("redirect_uri").and_then(|uri| client.trusted_redirect(uri));
+        let redirect = redirect.ok_or(AuthorizeFault::UnknownRedirectUri)?;
+        let mode = self.one("response_mode").and_then(ResponseMode::parse).unwrap_or_default();
+        // Only a browser takes a form anywhere.
+        let mode = if is_of_web(redirect.as_str()) { mode } else { ResponseMode::Query };
+        Ok(Destination { redirect, mode })
     }
 
     /// The state to send back; none where it is not one state.
@@ -83,9 +108,12 @@ impl Parameters {
     pub(super) fn asked(
         &self,
         client: &Client,
-        redirect: TrustedRedirect,
-        known: &Scopes,
+        redirect: Destination,
+        rules: &Rules<'_>,
     ) -> Result<Asked, Refusal> {
+        if self.0.get("resource").is_some_and(|uris| uris.len() > 1) {
+            return Err(refusal("invalid_target", "a token is for one resource"));
+        }
         if self.has_duplicates() {
             return Err(invalid("a parameter is there more than once"));
         }
@@ -103,14 +131,20 @@ impl Parameters {
         }
         Ok(Asked {
             redirect,
-            scopes: self.scopes(client, known)?,
+            scopes: self.scopes(client, rules.scopes)?,
             state: self.state().map(str::to_owned),
             nonce: self.one("nonce").map(str::to_owned),
-            code_challenge: self.code_challenge()?,
-            details: Details::default(),
+            code_challenge: self.code_challenge(client, rules)?,
+            details: Details { confirmation: self.dpop_key()?, ..Details::default() },
             wish: Wish::read(|name| self.one(name)),
             prompt: self.prompt()?,
-            age_max_s: self.age_max_s()?,
+            age_max_s: self.age_max_s()?.or(client.metadata.default_max_age),
+            subject: None,
+            for_sign_in: ForSignIn {
+                login_hint: self.one("login_hint").map(str::to_owned),
+                ui_locales: self.one("ui_locales").map(str::to_owned),
+            },
+            pushed: None,
         })
     }
 
@@ -119,7 +153,7 @@ impl Parameters {
             return Err(refusal("request_not_supported", "request objects are not offered"));
         }
         if self.one("request_uri").is_some() {
-            return Err(refusal("request_uri_not_supported", "request_uri is not offered"));
+            return Err(refusal("request_uri_not_supported", "request_uri is for pushed requests only"));
         }
         if self.one("registration").is_some() {
             return Err(refusal("registration_not_supported", "registration is not offered here"));
@@ -129,9 +163,13 @@ impl Parameters {
             Some(_) => return Err(refusal("unsupported_response_type", "response_type must be code")),
             None => return Err(invalid("response_type is missing")),
         }
-        match self.one("response_mode") {
-            None | Some("query") => Ok(()),
-            Some(_) => Err(invalid("response_mode must be query")),
+        let is_web = self.one("redirect_uri").is_some_and(is_of_web);
+        match self.one("response_mode").map(ResponseMode::parse) {
+            Some(None) => Err(invalid("response_mode must be query, fragment or form_post")),
+            Some(Some(ResponseMode::FormPost)) if !is_web => {
+                Err(invalid("form_post needs a redirect_uri of the web"))
+            }
+            None | Some(Some(_)) => Ok(()),
         }
     }
 
@@ -150,17 +188,38 @@ impl Parameters {
         }
     }
 
-    /// S256 and nothing else: a client that leaves the method out means `plain` (RFC 7636 §4.3).
-    fn code_challenge(&self) -> Result<String, Refusal> {
-        let challenge =
-            self.one("code_challenge").ok_or(invalid("code_challenge is missing: PKCE is required"))?;
-        if self.one("code_challenge_method") != Some("S256") {
-            return Err(invalid("code_challenge_method must be S256"));
+    /// S256; `plain`, and what leaves the method out and thereby means `plain` (RFC 7636 §4.3), only where the deployment and the
+    /// profile allow it. What is kept is an S256 challenge in any case, or none where a client may do without.
+    fn code_challenge(&self, client: &Client, rules: &Rules<'_>) -> Result<String, Refusal> {
+        let method = self.one("code_challenge_method");
+        let Some(challenge) = self.one("code_challenge") else {
+            let may_do_without = client.profile.pkce() == Pkce::OfPublicClients
+                && client.confidentiality == Confidentiality::Confidential;
+            return match method {
+                None if may_do_without => Ok(String::new()),
+                _ => Err(invalid("code_challenge is missing: PKCE is required")),
+            };
+        };
+        let may_be_plain = rules.plain && matches!(client.profile, Profile::OAuth21 | Profile::Legacy);
+        match method {
+            Some("S256") if pkce::is_challenge(challenge) => Ok(challenge.to_owned()),
+            Some("S256") => Err(invalid("code_challenge is not an S256 challenge")),
+            Some("plain") | None if may_be_plain => match pkce::Verifier::parse(challenge) {
+                Some(verifier) => Ok(verifier.challenge()),
+                None => Err(invalid("code_challenge must be 43 to 128 unreserved characters")),
+            },
+            _ => Err(invalid("code_challenge_method must be S256")),
         }
-        if pkce::is_challenge(challenge) {
-            Ok(challenge.to_owned())
-        } else {
-            Err(invalid("code_challenge is not an S256 challenge"))
+    }
+
+    /// The key that the code will be bound to.  RFC 9449 §10
+    fn dpop_key(&self) -> Result<Option<Confirmation>, Refusal> {
+        match self.one("dpop_jkt") {
+            Some(text) if b64::decode(text).is_ok_and(|bytes| bytes.len() == 32) => {
+                Ok(Some(Confirmation::dpop(text.to_owned())))
+            }
+            Some(_) => Err(invalid("dpop_jkt is not a SHA-256 thumbprint")),
+            None => Ok(None),
         }
     }
 
@@ -171,10 +230,11 @@ impl Parameters {
                 "none" => prompt.none = true,
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
-                _ => return Err(invalid("prompt must be none, login or consent")),
+                "select_account" => prompt.select_account = true,
+                _ => return Err(invalid("prompt must be none, or of login, consent and select_account")),
             }
         }
-        if prompt.none && (prompt.login || prompt.consent) {
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
             Err(invalid("prompt none goes with no other"))
         } else {
             Ok(prompt)
@@ -187,6 +247,10 @@ impl Parameters {
             .transpose()
             .map_err(|_| invalid("max_age must be a number of seconds"))
     }
+}
+
+fn is_of_web(uri: &str) -> bool {
+    uri.starts_with("https://") || uri.starts_with("http://")
 }
 
 /// RFC 6749 appendix A.5
@@ -207,7 +271,12 @@ mod tests {
     }
 
     fn client(grant: &str) -> Client {
+        registered(grant, "")
+    }
+
+    fn registered(grant: &str, profile: &str) -> Client {
         let registration = Registration {
+            profile: profile.into(),
             name: "Diary".into(),
             uri: "https://app.example".into(),
             confidentiality: "confidential".into(),
@@ -222,8 +291,9 @@ mod tests {
     fn asked(query: &str) -> Result<Asked, &'static str> {
         let client = client("authorization_code");
         let parameters = Parameters::read(query).unwrap();
-        let redirect = client.trusted_redirect("https://app.example/cb").unwrap();
-        parameters.asked(&client, redirect, &known()).map_err(|refusal| refusal.error)
+        let destination = parameters.destination(&client).unwrap();
+        let rules = Rules { scopes: &known(), plain: false };
+        parameters.asked(&client, destination, &rules).map_err(|refusal| refusal.error)
     }
 
     #[test]
@@ -231,7 +301,7 @@ mod tests {
         let asked = asked(&format!("{GOOD}&prompt=login+consent&max_age=60&nonce=n&unknown=x")).unwrap();
         assert_eq!(asked.scopes.to_string(), "openid");
         assert_eq!((asked.state.as_deref(), asked.nonce.as_deref()), (Some("s"), Some("n")));
-        assert_eq!(asked.prompt, Prompt { none: false, login: true, consent: true });
+        assert_eq!(asked.prompt, Prompt { login: true, consent: true, ..Prompt::default() });
         assert_eq!(asked.age_max_s, Some(60));
     }
 
@@ -246,7 +316,15 @@ mod tests {
             ("state=s", "state=%0A", "invalid_request"),
             ("state=s", "nonce=%C3%BC", "invalid_request"),
             ("state=s", "x=1&x=2", "invalid_request"),
-            ("state=s", "response_mode=fragment", "invalid_request"),
+            ("state=s", "response_mode=query.jwt", "invalid_request"),
+            ("state=s", "response_mode=query&response_mode=fragment", "invalid_request"),
+            (
+                "state=s",
+                "resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example",
+                "invalid_target",
+            ),
+            ("state=s", "dpop_jkt=short", "invalid_request"),
+            ("state=s", "prompt=none+select_account", "invalid_request"),
             ("state=s", "response_mode=web_message", "invalid_request"),
             ("state=s", "request=x", "request_not_supported"),
             ("state=s", "request_uri=https%3A%2F%2Fevil.example", "request_uri_not_supported"),
@@ -269,9 +347,43 @@ mod tests {
             assert_eq!(asked(&query).err(), Some(error), "{from} → {to}");
         }
         let client = client("client_credentials");
-        let redirect = client.trusted_redirect("https://app.example/cb").unwrap();
-        let refused = Parameters::read(GOOD).unwrap().asked(&client, redirect, &known());
+        let parameters = Parameters::read(GOOD).unwrap();
+        let rules = Rules { scopes: &known(), plain: false };
+        let refused = parameters.asked(&client, parameters.destination(&client).unwrap(), &rules);
         assert_eq!(refused.err().map(|refusal| refusal.error), Some("unauthorized_client"));
+    }
+
+    #[test]
+    fn which_clients_may_weaken_pkce() {
+        const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        let s256 = format!("&code_challenge={CHALLENGE}&code_challenge_method=S256");
+        let plain = format!("&code_challenge={VERIFIER}&code_challenge_method=plain");
+        let implied = format!("&code_challenge={VERIFIER}");
+        let stripped = "&code_challenge_method=S256".to_owned();
+        for (profile, allows_plain, query, kept) in [
+            ("oauth21", false, &s256, Some(CHALLENGE)),
+            ("oauth21", false, &String::new(), None),
+            ("oauth21", false, &plain, None),
+            ("oauth21", true, &plain, Some(CHALLENGE)),
+            ("oauth21", true, &implied, Some(CHALLENGE)),
+            ("smart-app-launch-2.2", true, &plain, None),
+            ("smart-app-launch-2.2", true, &String::new(), None),
+            ("legacy", false, &String::new(), Some("")),
+            ("legacy", false, &stripped, None),
+            ("legacy", false, &plain, None),
+            ("legacy", true, &plain, Some(CHALLENGE)),
+        ] {
+            let client = registered("authorization_code", profile);
+            let parameters = Parameters::read(query.trim_start_matches('&')).unwrap();
+            let rules = Rules { scopes: &known(), plain: allows_plain };
+            let got = parameters.code_challenge(&client, &rules).ok();
+            assert_eq!(got.as_deref(), kept, "{profile} {allows_plain} {query}");
+        }
+        let public =
+            Client { confidentiality: Confidentiality::Public, ..registered("authorization_code", "legacy") };
+        let rules = Rules { scopes: &known(), plain: false };
+        assert!(Parameters::read("").unwrap().code_challenge(&public, &rules).is_err());
     }
 
     #[test]
@@ -279,7 +391,7 @@ mod tests {
         let of = |query: &str| {
             let parameters = Parameters::read(query)?;
             parameters.client_id()?;
-            parameters.redirect(&client("authorization_code")).map(|_| ())
+            parameters.destination(&client("authorization_code")).map(|_| ())
         };
         assert!(of(GOOD).is_ok());
         for query in [

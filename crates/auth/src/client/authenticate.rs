@@ -42,6 +42,13 @@ impl Parameters {
         self.get(name).ok_or(OAuthFault::InvalidRequest(missing))
     }
 
+    /// All that have a value, as a query, but for these.
+    pub(crate) fn encoded_without(&self, names: &[&str]) -> Secret<String> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));
+        let others = pairs.filter(|(name, value)| !value.is_empty() && !names.contains(name));
+        Secret::new(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish())
+    }
+
     #[cfg(test)]
     pub(super) fn of(pairs: &[(&str, &str)]) -> Self {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())));

@@ -5,6 +5,7 @@ mod auth_method;
 pub mod authenticate;
 mod certificate;
 pub(crate) mod directory;
+pub(crate) mod dynamic;
 mod ensure;
 mod id_text;
 pub(crate) mod keys;

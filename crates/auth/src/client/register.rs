@@ -88,16 +88,7 @@ pub(super) async fn insert(
     first: Option<&NewSecret>,
 ) -> Result<(), ClientFault> {
     let world = auth.world().clone();
-    let entry = acting.entry(
-        "client.registered",
-        client.id,
-        serde_json::json!({
-            "confidentiality": client.confidentiality.as_str(),
-            "profile": client.profile.as_str(),
-            "auth_method": client.auth_method.as_str(),
-            "scopes": client.scopes,
-        }),
-    );
+    let entry = registered_entry(acting, client);
     let (client, suffix) = (client.clone(), suffix.clone());
     let row = first.map(|secret| secret.row(auth, &client, client.created_at));
     let inserted = auth
@@ -126,6 +117,21 @@ pub(crate) fn into_client_of(
 ) -> Result<Client, ClientFault> {
     let read = read(registration, &auth.known()).map_err(ClientFault::Refused)?;
     Ok(read.into_client(auth, acting, auth.world().new_id(), client_id))
+}
+
+/// What the audit trail keeps of a new client.
+pub(super) fn registered_entry(acting: &Acting, client: &Client) -> audit::Entry {
+    acting.entry(
+        "client.registered",
+        client.id,
+        serde_json::json!({
+            "confidentiality": client.confidentiality.as_str(),
+            "profile": client.profile.as_str(),
+            "auth_method": client.auth_method.as_str(),
+            "scopes": client.scopes,
+            "is_dynamic": client.metadata.is_dynamic,
+        }),
+    )
 }
 
 impl Registered {

@@ -22,7 +22,7 @@ const GIVEN_BYTES_MIN: usize = 43;
 pub const PREFIX: &str = "hlm_cs_";
 
 /// Keeps digests of client secrets apart from every other digest.
-pub(super) const PURPOSE: &str = "client.secret";
+pub(crate) const PURPOSE: &str = "client.secret";
 
 /// A secret that was just drawn: the only time its text is there.
 pub struct NewSecret {

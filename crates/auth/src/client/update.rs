@@ -38,7 +38,7 @@ pub async fn update(
 }
 
 /// The client with its new registration. Who was trusted under one name or address is not trusted under another.
-fn changed(before: Client, read: Registered, now: Timestamp) -> Result<Client, ClientFault> {
+pub(super) fn changed(before: Client, read: Registered, now: Timestamp) -> Result<Client, ClientFault> {
     if before.confidentiality != read.confidentiality {
         let issue = Issue::at("confidentiality", "cannot change; register another application");
         return Err(ClientFault::Refused(vec![issue]));

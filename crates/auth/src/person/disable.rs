@@ -4,7 +4,9 @@ use kernel::Id;
 
 use super::{PersonFault, queries};
 use crate::{
-    Acting, Auth, grant, session,
+    Acting, Auth, grant,
+    logout::backchannel::{self, Ending},
+    session,
     token::revocation::{self, Revoked},
 };
 
@@ -15,13 +17,14 @@ use crate::{
 pub async fn disable(auth: &Auth, acting: &Acting, id: Id<kernel::Person>) -> Result<(), PersonFault> {
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
     let revoked = Revoked::person(id, now);
-    let row = revoked.clone();
+    let (row, auth_in) = (revoked.clone(), auth.clone());
     auth.db()
         .write(async move |tx| -> Result<(), PersonFault> {
             if queries::disable(tx, acting.organisation, id, now).await? == 0 {
                 return Err(PersonFault::NotFound);
             }
             super::role::keep_an_administrator(tx, acting.organisation).await?;
+            backchannel::schedule(tx, &auth_in, Ending::AllOf(id)).await?;
             session::queries::end_all_of(tx, id, now).await?;
             grant::queries::revoke_of_person(tx, id, now).await?;
             revocation::record(tx, &world, &row).await?;

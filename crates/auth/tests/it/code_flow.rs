@@ -31,6 +31,7 @@ on_each_engine! {
         assert_eq!(pending.redirect_uri, CALLBACK);
 
         let answer = authorize::decide(&house.auth, &signed_in, id, &Decision::Allow(pending.scopes)).await.unwrap();
+        let answer = answer.address().to_owned();
         assert!(answer.starts_with(&format!("{CALLBACK}?code=hlm_ac_")), "{answer}");
         assert!(answer.ends_with("&state=st%26te&iss=http%3A%2F%2F127.0.0.1%3A8080%2Foauth2"), "{answer}");
         let again = authorize::decide(&house.auth, &signed_in, id, &Decision::Deny).await;
@@ -215,10 +216,11 @@ on_each_engine! {
             asked.sent("request").unwrap().parse().unwrap()
         };
         let no = authorize::decide(&house.auth, &signed_in, ask().await, &Decision::Deny).await.unwrap();
+        let no = no.address();
         assert!(no.starts_with(&format!("{CALLBACK}?error=access_denied&state=st%26te&iss=")), "{no}");
         let less = Decision::Allow("openid a".parse().unwrap());
         let answer = authorize::decide(&house.auth, &signed_in, ask().await, &less).await.unwrap();
-        let code = url::Url::parse(&answer).unwrap().query_pairs().next().unwrap().1.into_owned();
+        let code = url::Url::parse(answer.address()).unwrap().query_pairs().next().unwrap().1.into_owned();
         assert_eq!(house.redeem(&client, &secret, &code).await.json()["scope"], "openid");
     }
 

@@ -92,6 +92,12 @@ impl House {
         Self::tuned(db, world, clock, &[], |config| config.public_url = base).await
     }
 
+    /// Under other settings.
+    pub async fn open_with(db: Db, tune: impl FnOnce(&mut Config)) -> Self {
+        let (world, clock) = testkit::world();
+        Self::tuned(db, world, clock, &[], tune).await
+    }
+
     /// Another node on the same database.
     pub async fn beside(db: Db, world: World, clock: MockClock) -> Self {
         Self::tuned(db, world, clock, &[], |_| {}).await
@@ -217,7 +223,8 @@ impl House {
         let pending =
             auth::authorize::pending(&self.auth, &signed_in, request.parse().unwrap()).await.unwrap();
         let decision = auth::authorize::Decision::Allow(pending.scopes);
-        auth::authorize::decide(&self.auth, &signed_in, pending.id, &decision).await.unwrap()
+        let onward = auth::authorize::decide(&self.auth, &signed_in, pending.id, &decision).await;
+        onward.unwrap_or_else(|fault| panic!("{fault}")).address().to_owned()
     }
 
     pub async fn redeem(&self, client: &Client, secret: &str, code: &str) -> Reply {

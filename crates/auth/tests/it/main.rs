@@ -9,6 +9,8 @@
 
 mod api_keys;
 mod authenticator;
+mod authorize;
+mod backchannel;
 mod bound_tokens;
 mod client_auth;
 mod client_keys;
@@ -25,6 +27,7 @@ mod prover;
 mod redirects;
 mod refresh;
 mod registration;
+mod self_registration;
 mod sessions;
 mod sign_in;
 mod smart;

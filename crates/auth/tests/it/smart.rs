@@ -201,7 +201,7 @@ on_each_engine! {
         assert_eq!((pending.is_open, pending.patient.as_deref()), (false, Some("Record pat-2")));
         smart::answer(&house.auth, &who, id, "pat-1").await.unwrap();
         let answer = authorize::decide(&house.auth, &who, id, &all).await.unwrap();
-        let out = house.redeem(&app, &secret, &code_in(&answer)).await.json();
+        let out = house.redeem(&app, &secret, &code_in(answer.address())).await.json();
         assert_eq!(out["patient"], "pat-2", "a choice is made once: {out}");
 
         let silent = house.get(&authorize(&app, "launch/patient", &[("aud", FHIR), ("prompt", "none")]), Some(&cookie)).await;
@@ -233,7 +233,7 @@ on_each_engine! {
             let id = asked.sent("request").unwrap().parse().unwrap();
             let decision = Decision::Allow(allowed.parse().unwrap());
             let answer = authorize::decide(&house.auth, &who, id, &decision).await.unwrap();
-            let out = house.redeem(&app, &secret, &code_in(&answer)).await.json();
+            let out = house.redeem(&app, &secret, &code_in(answer.address())).await.json();
             assert_eq!(out["scope"], scope);
             assert_eq!(out.get("patient").is_some(), is_told, "{allowed}: {out}");
         }

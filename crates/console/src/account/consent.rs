@@ -11,7 +11,7 @@ use axum::{
 };
 use kernel::{Id, Kind, Scope, Scopes};
 use serde::Deserialize;
-use web::{Answer, Form, Problem, Query, Redirect};
+use web::{Answer, Form, Problem, Query};
 
 use crate::{
     answers::Answers,
@@ -59,8 +59,7 @@ pub(crate) async fn decide(
         "deny" => Decision::Deny,
         _ => return Err(Refusal::because("decision", "choose to allow or not to allow").into()),
     };
-    let onward = authorize::decide(console.auth(), &who, request, &decision).await?;
-    Ok(Redirect::to_trusted(&onward)?.into_response())
+    Ok(authorize::decide(console.auth(), &who, request, &decision).await?.into_response())
 }
 
 async fn view(console: &Console, who: &SignedIn, pending: &Pending) -> Answer<Consent> {

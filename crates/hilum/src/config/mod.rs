@@ -8,6 +8,7 @@ use std::{
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod clients;
 mod integrations;
 mod layers;
 mod limits;
@@ -23,6 +24,7 @@ mod udap;
 mod vault;
 
 pub use self::{
+    clients::ClientsConfig,
     integrations::IntegrationsConfig,
     limits::LimitsConfig,
     log::{LogConfig, LogFormat},
@@ -60,6 +62,8 @@ pub struct Config {
     pub people: PeopleConfig,
     /// What people see.
     pub pages: PagesConfig,
+    /// Who registers applications.
+    pub clients: ClientsConfig,
     /// Life of tokens.
     pub tokens: TokensConfig,
     /// Trust communities.
@@ -150,6 +154,7 @@ impl Config {
         self.store.validate()?;
         self.people.validate()?;
         self.tokens.validate()?;
+        self.clients.validate()?;
         self.limits.validate()?;
         self.integrations.validate()
     }
@@ -160,6 +165,8 @@ impl Config {
         warnings.extend(self.store.warnings());
         warnings.extend(self.vault.warnings());
         warnings.extend(self.people.warnings());
+        warnings.extend(self.tokens.warnings());
+        warnings.extend(self.clients.warnings());
         warnings.extend(self.integrations.warnings());
         warnings
     }
@@ -224,6 +231,7 @@ mod tests {
             ("[server]\npublic_url = \"https://hilum.example/base\"\n", "server.public_url"),
             ("[server]\ntls_key = \"x\"\n", "server.tls_key"),
             ("[store]\nurl = \"mysql://x\"\n", "store.url"),
+            ("[clients]\nregistration = \"open\"\n", "clients.registration_organisation"),
             ("[tokens]\naccess_token_s = 5\n", "tokens.access_token_s"),
             ("[tokens]\nkey_rotation_days = 0\n", "tokens.key_rotation_days"),
             ("[tokens]\nfurther_algorithms = [\"RS512\"]\n", "tokens.further_algorithms"),

@@ -17,6 +17,8 @@ pub struct TokensConfig {
     pub key_rotation_days: u64,
     /// With what tokens can be signed beyond ES256 and RS256.
     pub further_algorithms: Vec<Algorithm>,
+    /// Whether PKCE may go by `plain` too.
+    pub pkce_plain: bool,
 }
 
 /// Whether DPoP proofs have to carry a nonce of this deployment.
@@ -46,5 +48,15 @@ impl TokensConfig {
             Some(one) => Err(bad("tokens.further_algorithms", &format!("{} is not offered", one.as_str()))),
             None => Ok(()),
         }
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let plain = self.pkce_plain;
+        plain
+            .then(|| {
+                "tokens.pkce_plain is on: who reads an authorization request can redeem its code".to_owned()
+            })
+            .into_iter()
+            .collect()
     }
 }

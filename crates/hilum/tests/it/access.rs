@@ -19,11 +19,21 @@ const PUBLIC: [(&str, &str); 4] = [
 ];
 
 /// What clients call with their own credentials, and a form that is right but for these.
-const OF_CLIENTS: [(&str, &[(&str, &str)]); 4] = [
+const OF_CLIENTS: &[(&str, &[(&str, &str)])] = &[
     ("POST /oauth2/device_authorization", &[("scope", "openid")]),
     ("POST /oauth2/token", &[("grant_type", "client_credentials")]),
     ("POST /oauth2/introspection", &[("token", "unknown")]),
     ("POST /oauth2/revocation", &[("token", "unknown")]),
+    (
+        "POST /oauth2/par",
+        &[
+            ("response_type", "code"),
+            ("redirect_uri", "https://diary.example/signed-in"),
+            ("scope", "openid"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ],
+    ),
 ];
 
 /// What is called with an access token. What each caller of [`CALLERS`] is answered:
@@ -46,7 +56,7 @@ const fn of_connections(operation: &'static str, path: &'static str, body: Optio
     (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
 
-const OF_TOKENS: [Row; 23] = [
+const OF_TOKENS: &[Row] = &[
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),
@@ -66,6 +76,17 @@ const OF_TOKENS: [Row; 23] = [
         Some(r#"{"client_id":"x.y"}"#),
         [401, 401, 401, 401, 403, 403, 403, 403, 403],
     ),
+    // Nobody here has the scope for it; who has, is in the tests of the authorization server.
+    (
+        "POST /oauth2/register",
+        "/oauth2/register",
+        Some(r#"{"redirect_uris":["https://app.example/cb"]}"#),
+        [401, 401, 401, 401, 403, 403, 403, 403, 403],
+    ),
+    // A registration is opened by its own token and by no other.
+    registration("GET /oauth2/register/{client_id}"),
+    registration("PUT /oauth2/register/{client_id}"),
+    registration("DELETE /oauth2/register/{client_id}"),
     ("GET /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     ("POST /oauth2/userinfo", "/oauth2/userinfo", None, [401, 401, 401, 401, 403, 403, 200, 200, 200]),
     // The list needs no trust; it is empty without.
@@ -102,6 +123,10 @@ const OF_TOKENS: [Row; 23] = [
         [401, 401, 401, 401, 403, 403, 404, 404, 204],
     ),
 ];
+
+const fn registration(operation: &'static str) -> Row {
+    (operation, "/oauth2/register/x.diary", Some("{}"), [401; 9])
+}
 
 const fn proxied(operation: &'static str) -> Row {
     (operation, "/integrations/v1/alpha/proxy/1/echo", None, [401, 401, 401, 401, 403, 200, 404, 404, 200])
@@ -170,8 +195,9 @@ async fn clients_prove_themselves_in_one_way() {
         let mut both = named.clone();
         both.push(("client_secret", DIARY.secret));
         assert_eq!(app.ask_as(DIARY, path, &both).await.status, 400, "{operation} in two ways");
-        assert_eq!(post(&app, path, &[], &both).await, 200, "{operation} by form");
-        assert_eq!(app.ask_as(DIARY, path, fields).await.status, 200, "{operation}");
+        let done = if path == "/oauth2/par" { 201 } else { 200 };
+        assert_eq!(post(&app, path, &[], &both).await, done, "{operation} by form");
+        assert_eq!(app.ask_as(DIARY, path, fields).await.status, done, "{operation}");
     }
 }
 
@@ -206,7 +232,7 @@ async fn tokens_open_what_they_are_for() {
         right,
     ];
     let mut wrong = Vec::new();
-    for (operation, path, body, expected) in OF_TOKENS {
+    for (operation, path, body, expected) in OF_TOKENS.iter().copied() {
         for ((bearer, caller), expected) in bearers.iter().zip(CALLERS).zip(expected) {
             let reply = app.call(method(operation), path, bearer, body).await;
             if reply.status != expected {

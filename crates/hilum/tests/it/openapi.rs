@@ -43,6 +43,7 @@ async fn operations_and_their_answers() {
     DELETE /api/clients/{id}/connections/{cid} → 204 default
     DELETE /integrations/v1/{integration} → 204 default
     DELETE /integrations/v1/{integration}/proxy/{path} → default
+    DELETE /oauth2/register/{client_id} → 204 default
     GET /.well-known/oauth-authorization-server/oauth2 → 200 default
     GET /api/clients → 200 default
     GET /api/clients/{id} → 200 default
@@ -55,6 +56,7 @@ async fn operations_and_their_answers() {
     GET /integrations/v1/{integration}/proxy/{path} → default
     GET /oauth2/.well-known/openid-configuration → 200 default
     GET /oauth2/jwks → 200 default
+    GET /oauth2/register/{client_id} → 200 default
     GET /oauth2/status/{list} → 200 default
     GET /oauth2/userinfo → 200 default
     HEAD /integrations/v1/{integration}/proxy/{path} → default
@@ -66,12 +68,15 @@ async fn operations_and_their_answers() {
     POST /oauth2/device_authorization → 200 default
     POST /oauth2/introspection → 200 default
     POST /oauth2/launch → 201 default
+    POST /oauth2/par → 201 default
+    POST /oauth2/register → 201 default
     POST /oauth2/revocation → 200 default
     POST /oauth2/token → 200 default
     POST /oauth2/userinfo → 200 default
     PUT /admin/clients/{id}/connections → 200 201 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
     PUT /integrations/v1/{integration}/proxy/{path} → default
+    PUT /oauth2/register/{client_id} → 200 default
     ");
 }
 
@@ -167,7 +172,9 @@ async fn what_needs_a_token_says_so() {
             let reply = app.send(request.uri(address).body(Body::empty()).unwrap()).await;
             let wants_bearer = reply.header("www-authenticate").starts_with("Bearer");
             let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let says_bearer = security.iter().any(|one| one.get("bearer").is_some());
+            // A registration's own token is shown as a bearer, too.
+            let is_bearer = |one: &Value| one.get("bearer").is_some() || one.get("registration").is_some();
+            let says_bearer = security.iter().any(is_bearer);
             assert_eq!(wants_bearer, says_bearer, "{method} {path}: security");
         }
     }

@@ -1,0 +1,28 @@
+//! Clients that register themselves, and manage what they registered.  RFC 7591, RFC 7592, OpenID Connect Dynamic Client Registration
+
+pub(crate) mod create;
+mod fault;
+pub(crate) mod manage;
+mod metadata;
+mod queries;
+mod token;
+
+pub(crate) use fault::RegistrationFault;
+pub(crate) use metadata::RegistrationOut;
+
+use crate::organisation::Slug;
+
+/// The scope of an initial access token (RFC 7591 §3).
+pub const SCOPE: &str = "client:register";
+
+/// Who may let a client register itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Nobody.
+    Closed,
+    /// Whoever has an access token with [`SCOPE`] of a verified client: the new client belongs to that client's organisation.
+    #[default]
+    Token,
+    /// Anybody; without a token the new client belongs to this organisation, and can do nothing but ask people.
+    Open(Slug),
+}

@@ -1,0 +1,250 @@
+//! Clients register themselves and manage what they registered; nobody else does.  RFC 7591, RFC 7592
+
+use auth::{client, registration::Policy};
+use axum::body::Body;
+use http::{Method, Request, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::house::{House, Reply, on_each_engine, registration};
+
+async fn call(house: &House, method: Method, path: &str, bearer: Option<&str>, body: &Value) -> Reply {
+    let mut request =
+        Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    if let Some(bearer) = bearer {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+    }
+    house.call(request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+async fn register(house: &House, bearer: Option<&str>, body: &Value) -> Reply {
+    call(house, Method::POST, "/oauth2/register", bearer, body).await
+}
+
+/// An access token of a client that may register others.
+async fn initial(house: &House) -> String {
+    let mut registrar = registration("confidential");
+    registrar.scopes = "client:register openid".into();
+    let (registrar, secret) =
+        client::register(&house.auth, &house.acting(), "registrar", &registrar).await.unwrap();
+    client::verify(&house.auth, &house.acting(), registrar.id).await.unwrap();
+    let secret = secret.unwrap().text.expose().clone();
+    let form = [("grant_type", "client_credentials"), ("scope", "client:register")];
+    let reply = house.post("/oauth2/token", Some((registrar.client_id.as_str(), &secret)), &form).await;
+    reply.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+fn diary() -> Value {
+    json!({
+        "redirect_uris": ["https://diary.example/cb"],
+        "client_name": "Sleep diary",
+        "grant_types": ["authorization_code", "client_credentials"],
+        "scope": "openid a",
+        "contacts": ["help@diary.example"],
+        "policy_uri": "https://diary.example/policy",
+    })
+}
+
+on_each_engine! {
+    async fn a_client_registers_itself_and_works(db: Db) {
+        let house = House::open(db).await;
+        let initial = initial(&house).await;
+        let reply = register(&house, Some(&initial), &diary()).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+        assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
+        let out = reply.json();
+        assert_eq!(out["token_endpoint_auth_method"], "client_secret_basic");
+        assert_eq!((&out["response_types"], &out["application_type"]), (&json!(["code"]), &json!("web")));
+        assert_eq!((&out["scope"], &out["subject_type"], &out["hilum_profile"]), (&json!("a openid"), &json!("public"), &json!("oauth21")));
+        assert_eq!((&out["client_secret_expires_at"], &out["contacts"]), (&json!(0), &json!(["help@diary.example"])));
+        let (id, secret) = (out["client_id"].as_str().unwrap(), out["client_secret"].as_str().unwrap());
+        let form = [("grant_type", "client_credentials")];
+        assert_eq!(house.post("/oauth2/token", Some((id, secret)), &form).await.status, StatusCode::OK);
+        let client = client::live_by_client_id(&house.auth, id).await.unwrap().unwrap();
+        assert!(client.verified_at.is_none() && client.metadata.is_dynamic);
+        assert_eq!(client.organisation, house.organisation);
+
+        let uri = out["registration_client_uri"].as_str().unwrap().strip_prefix(crate::house::BASE).unwrap();
+        let rat = out["registration_access_token"].as_str().unwrap();
+        let shown = call(&house, Method::GET, uri, Some(rat), &json!(null)).await;
+        assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
+        assert!(shown.json().get("client_secret").is_none(), "it was shown once");
+        assert_eq!(shown.json()["client_name"], "Sleep diary");
+        assert!(house.acts().await.contains(&("client.registered".to_owned(), "done".to_owned())));
+    }
+
+    async fn nobody_registers_without_leave(db: Db) {
+        let house = House::open(db).await;
+        let none = register(&house, None, &diary()).await;
+        assert_eq!(none.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(register(&house, Some("junk"), &diary()).await.status, StatusCode::UNAUTHORIZED);
+        let (client, secret) = house.client("other", "confidential").await;
+        let form = [("grant_type", "client_credentials")];
+        let token = house.post("/oauth2/token", Some((client.client_id.as_str(), &secret)), &form).await.json();
+        let token = token["access_token"].as_str().unwrap().to_owned();
+        let narrow = register(&house, Some(&token), &diary()).await;
+        assert_eq!((narrow.status, narrow.error().as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"));
+        // The scope alone is not enough: nobody has looked at this one.
+        let mut own = registration("confidential");
+        own.scopes = "client:register".into();
+        let (own, secret) = client::register(&house.auth, &house.acting(), "own", &own).await.unwrap();
+        let secret = secret.unwrap().text.expose().clone();
+        let token = house.post("/oauth2/token", Some((own.client_id.as_str(), &secret)), &form).await.json();
+        let unverified = register(&house, Some(token["access_token"].as_str().unwrap()), &diary()).await;
+        assert_eq!(unverified.status, StatusCode::FORBIDDEN);
+    }
+
+    async fn a_closed_deployment_registers_nobody(db: Db) {
+        let house = House::open_with(db, |config| config.registration = Policy::Closed).await;
+        let initial = initial(&house).await;
+        for bearer in [None, Some(initial.as_str())] {
+            assert_eq!(register(&house, bearer, &diary()).await.status, StatusCode::FORBIDDEN);
+        }
+        assert!(house.get("/oauth2/.well-known/openid-configuration", None).await.json().get("registration_endpoint").is_none());
+    }
+
+    async fn an_open_deployment_lets_strangers_ask_people_and_no_more(db: Db) {
+        let open = Policy::Open(auth::organisation::Slug::parse("northwind").unwrap());
+        let house = House::open_with(db, |config| config.registration = open).await;
+        let for_people = json!({ "redirect_uris": ["https://diary.example/cb"] });
+        assert_eq!(register(&house, None, &for_people).await.status, StatusCode::CREATED);
+        for body in [diary(), json!({ "redirect_uris": ["https://diary.example/cb"], "scope": "system/*.rs" })] {
+            let reply = register(&house, None, &body).await;
+            assert_eq!((reply.status, reply.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_client_metadata"));
+        }
+        assert_eq!(register(&house, Some("junk"), &for_people).await.status, StatusCode::UNAUTHORIZED, "a bad token is not no token");
+    }
+
+    async fn what_cannot_be_registered_is_refused_in_the_words_of_the_protocol(db: Db) {
+        let house = House::open(db).await;
+        let initial = initial(&house).await;
+        let key = json!({ "keys": [] });
+        for (change, error) in [
+            (json!({ "redirect_uris": [] }), "invalid_redirect_uri"),
+            (json!({ "redirect_uris": ["https://diary.example/cb#fragment"] }), "invalid_redirect_uri"),
+            (json!({ "redirect_uris": ["http://diary.example/cb"] }), "invalid_redirect_uri"),
+            (json!({ "redirect_uris": ["javascript:alert(1)"] }), "invalid_redirect_uri"),
+            (json!({ "redirect_uris": ["myapp://cb"], "application_type": "web" }), "invalid_redirect_uri"),
+            (json!({ "redirect_uris": vec!["https://diary.example/cb"; 21] }), "invalid_redirect_uri"),
+            (json!({ "scope": "openid made-up" }), "invalid_client_metadata"),
+            (json!({ "grant_types": ["password"] }), "invalid_client_metadata"),
+            (json!({ "grant_types": ["implicit"], "response_types": ["token"] }), "invalid_client_metadata"),
+            (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "invalid_client_metadata"),
+            (json!({ "token_endpoint_auth_method": "none", "grant_types": ["client_credentials"] }), "invalid_client_metadata"),
+            (json!({ "jwks": key, "jwks_uri": "https://diary.example/jwks" }), "invalid_client_metadata"),
+            (json!({ "jwks_uri": "http://10.0.0.1/jwks" }), "invalid_client_metadata"),
+            (json!({ "logo_uri": "http://diary.example/logo.png" }), "invalid_client_metadata"),
+            (json!({ "backchannel_logout_uri": "http://diary.example/out" }), "invalid_client_metadata"),
+            (json!({ "subject_type": "pairwise" }), "invalid_client_metadata"),
+            (json!({ "hilum_profile": "fapi2" }), "invalid_client_metadata"),
+            (json!({ "hilum_profile": "legacy" }), "invalid_client_metadata"),
+            (json!({ "software_statement": "e30.e30." }), "invalid_software_statement"),
+            (json!({ "client_name": "x".repeat(101) }), "invalid_client_metadata"),
+        ] {
+            let mut body = diary();
+            body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let reply = register(&house, Some(&initial), &body).await;
+            assert_eq!((reply.status, reply.error().as_str()), (StatusCode::BAD_REQUEST, error), "{change}: {}", reply.text());
+        }
+        for text in ["", "[]", "{", "\"x\""] {
+            let request = Request::post("/oauth2/register")
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::AUTHORIZATION, format!("Bearer {initial}"));
+            assert_eq!(house.call(request.body(Body::from(text)).unwrap()).await.status, StatusCode::BAD_REQUEST, "{text}");
+        }
+    }
+
+    async fn a_registration_is_replaced_with_its_token_and_the_token_with_it(db: Db) {
+        let house = House::open(db).await;
+        let initial = initial(&house).await;
+        let out = register(&house, Some(&initial), &diary()).await.json();
+        let id = out["client_id"].as_str().unwrap();
+        let uri = format!("/oauth2/register/{id}");
+        let first = out["registration_access_token"].as_str().unwrap();
+        let mut body = diary();
+        body["client_id"] = json!(id);
+        body["client_name"] = json!("Dream diary");
+        body["client_secret"] = out["client_secret"].clone();
+        body.as_object_mut().unwrap().remove("policy_uri");
+        let with = |name: &str, value: Value| {
+            let mut changed = body.clone();
+            changed[name] = value;
+            changed
+        };
+        for (body, error) in [
+            (with("client_id", json!("another.client")), "invalid_client_metadata"),
+            (with("client_secret", json!("chosen")), "invalid_client_metadata"),
+            (with("registration_access_token", json!(first)), "invalid_client_metadata"),
+            (with("scope", json!("openid a b")), "invalid_client_metadata"),
+            (with("grant_types", json!(["authorization_code", "refresh_token"])), "invalid_client_metadata"),
+            (with("token_endpoint_auth_method", json!("none")), "invalid_client_metadata"),
+            (with("redirect_uris", json!(["https://diary.example/#"])), "invalid_redirect_uri"),
+        ] {
+            let reply = call(&house, Method::PUT, &uri, Some(first), &body).await;
+            assert_eq!((reply.status, reply.error().as_str()), (StatusCode::BAD_REQUEST, error), "{body} {}", reply.text());
+        }
+        let replaced = call(&house, Method::PUT, &uri, Some(first), &body).await;
+        assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text());
+        let now = replaced.json();
+        assert_eq!((&now["client_name"], now.get("policy_uri"), now.get("client_secret")), (&json!("Dream diary"), None, None));
+        let second = now["registration_access_token"].as_str().unwrap();
+        assert_ne!(first, second);
+        assert_eq!(call(&house, Method::GET, &uri, Some(first), &json!(null)).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(call(&house, Method::GET, &uri, Some(second), &json!(null)).await.json()["client_name"], "Dream diary");
+        let secret = out["client_secret"].as_str().unwrap();
+        let form = [("grant_type", "client_credentials")];
+        assert_eq!(house.post("/oauth2/token", Some((id, secret)), &form).await.status, StatusCode::OK, "its secret stays");
+    }
+
+    async fn only_its_own_token_opens_a_registration(db: Db) {
+        let house = House::open(db).await;
+        let initial = initial(&house).await;
+        let mine = register(&house, Some(&initial), &diary()).await.json();
+        let theirs = register(&house, Some(&initial), &diary()).await.json();
+        let (portal, _) = house.client("portal", "confidential").await;
+        let uri = |out: &Value| format!("/oauth2/register/{}", out["client_id"].as_str().unwrap());
+        let token = |out: &Value| out["registration_access_token"].as_str().unwrap().to_owned();
+        let mut bodies = std::collections::BTreeSet::new();
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            for (path, bearer) in [
+                (uri(&mine), None),
+                (uri(&mine), Some("junk".to_owned())),
+                (uri(&mine), Some(token(&theirs))),
+                (uri(&mine), Some(initial.clone())),
+                (uri(&mine), mine["client_secret"].as_str().map(str::to_owned)),
+                (format!("/oauth2/register/{}", portal.client_id), Some(token(&mine))),
+                ("/oauth2/register/nobody".to_owned(), Some(token(&mine))),
+                (format!("/oauth2/register/{}", "a".repeat(32) + ".nobody"), Some(token(&mine))),
+            ] {
+                let reply = call(&house, method.clone(), &path, bearer.as_deref(), &diary()).await;
+                assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+                assert!(reply.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Bearer"));
+                bodies.insert(reply.body);
+            }
+        }
+        assert_eq!(bodies.len(), 1, "what was wrong is not told");
+        assert_eq!(call(&house, Method::GET, &uri(&mine), Some(&token(&mine)), &json!(null)).await.status, StatusCode::OK);
+    }
+
+    async fn a_registration_that_has_ended_takes_everything_with_it(db: Db) {
+        let house = House::open(db).await;
+        let initial = initial(&house).await;
+        let mut body = diary();
+        body["scope"] = json!("openid a");
+        let out = register(&house, Some(&initial), &body).await.json();
+        let (id, secret) = (out["client_id"].as_str().unwrap(), out["client_secret"].as_str().unwrap());
+        let (uri, rat) = (format!("/oauth2/register/{id}"), out["registration_access_token"].as_str().unwrap());
+        let form = [("grant_type", "client_credentials")];
+        let token = house.post("/oauth2/token", Some((id, secret)), &form).await.json()["access_token"].as_str().unwrap().to_owned();
+        let introspect = async || {
+            let form = [("token", token.as_str())];
+            house.post("/oauth2/introspection", Some((id, secret)), &form).await
+        };
+        assert_eq!(introspect().await.json()["active"], true);
+        assert_eq!(call(&house, Method::DELETE, &uri, Some(rat), &json!(null)).await.status, StatusCode::NO_CONTENT);
+        assert!(house.auth.check(&token).await.is_err());
+        assert_eq!(introspect().await.status, StatusCode::UNAUTHORIZED);
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            assert_eq!(call(&house, method, &uri, Some(rat), &body).await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+}
