@@ -17,6 +17,7 @@ mod client_keys;
 mod code_flow;
 mod device;
 mod discovery;
+mod exchange;
 mod factors;
 mod house;
 mod keys;

@@ -11,7 +11,7 @@ use axum::{
 };
 use kernel::{Id, Kind, Scope, Scopes};
 use serde::Deserialize;
-use web::{Answer, Form, Problem, Query};
+use web::{Answer, Form, Problem, Query, Redirect};
 
 use crate::{
     answers::Answers,
