@@ -24,6 +24,7 @@ on_each_engine! {
         let assertion = prover.assertion(&house, &client, &json!({}));
         let form = [
             ("grant_type", "client_credentials"),
+            ("scope", "system/Patient.rs"),
             ("client_assertion_type", crate::prover::ASSERTION_TYPE),
             ("client_assertion", &assertion),
         ];

@@ -105,7 +105,7 @@ pub async fn keyed(
         profile: profile.into(),
         auth_method: method.into(),
         grant_types: vec!["client_credentials".into()],
-        scopes: "a".into(),
+        scopes: "a system/*.rs".into(),
         metadata,
         ..registration("confidential")
     };
