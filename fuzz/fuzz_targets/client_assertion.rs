@@ -41,7 +41,10 @@ fuzz_target!(|input: &[u8]| {
     match kind % 3 {
         0 => {
             if let Ok(token) = std::str::from_utf8(rest) {
-                assert!(read(token, AudienceForm::TextOrList).is_err(), "accepted what nobody signed: {token}");
+                assert!(
+                    read(token, AudienceForm::TextOrList).is_err(),
+                    "accepted what nobody signed: {token}"
+                );
             }
         }
         1 => mutated(rest),

@@ -10,17 +10,20 @@ use crypto::{
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-const CLAIMS: &str = r#"{"jti":"1","htm":"POST","htu":"https://hilum.example/oauth2/token","iat":1800000000}"#;
+const CLAIMS: &str =
+    r#"{"jti":"1","htm":"POST","htu":"https://hilum.example/oauth2/token","iat":1800000000}"#;
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Algorithm::EdDsa).unwrap());
 static JWK: LazyLock<String> = LazyLock::new(|| serde_json::to_string(KEY.public_jwk()).unwrap());
-static GOOD: LazyLock<String> =
-    LazyLock::new(|| signed(&format!(r#"{{"alg":"EdDSA","typ":"dpop+jwt","jwk":{}}}"#, *JWK), CLAIMS).unwrap());
+static GOOD: LazyLock<String> = LazyLock::new(|| {
+    signed(&format!(r#"{{"alg":"EdDSA","typ":"dpop+jwt","jwk":{}}}"#, *JWK), CLAIMS).unwrap()
+});
 
 fn signed(header: &str, claims: &str) -> Option<String> {
     let message = format!("{}.{}", b64::encode(header), b64::encode(claims));
     let key = jsonwebtoken::EncodingKey::from_ed_der(KEY.to_pkcs8().unwrap().expose());
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::EdDSA).ok()?;
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::EdDSA).ok()?;
     Some(format!("{message}.{signature}"))
 }
 
@@ -51,7 +54,11 @@ fn mutated(bytes: &[u8]) {
 fn header(header: &str) {
     let Some(token) = signed(header, CLAIMS) else { return };
     let Ok(proof) = DpopProof::read(&token, &Algorithm::ALL) else { return };
-    assert_eq!(Some(&proof.thumbprint), KEY.public_jwk().thumbprint().as_ref(), "another key than the one that signed");
+    assert_eq!(
+        Some(&proof.thumbprint),
+        KEY.public_jwk().thumbprint().as_ref(),
+        "another key than the one that signed"
+    );
     let read: Value = serde_json::from_str(header).unwrap();
     assert_eq!(read["alg"], "EdDSA");
     let typ = read["typ"].as_str().unwrap().to_ascii_lowercase();

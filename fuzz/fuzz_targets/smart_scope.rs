@@ -5,7 +5,8 @@ use kernel::{Scopes, SmartScope, SmartScopes};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let (one, other) = text.split_once('\n').unwrap_or((text, "patient/*.rs user/Observation.cruds system/*.read"));
+    let (one, other) =
+        text.split_once('\n').unwrap_or((text, "patient/*.rs user/Observation.cruds system/*.read"));
     let (Ok(one), Ok(other)) = (one.parse::<Scopes>(), other.parse::<Scopes>()) else { return };
     for scope in one.iter() {
         written_and_read_again(scope.as_str());

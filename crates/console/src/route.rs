@@ -8,7 +8,9 @@ use web::Csp;
 
 use crate::{
     Console,
-    account::{app, consent, factor, passkey, register, second, security, session, sign_in, sign_out, start},
+    account::{
+        app, consent, device, factor, passkey, register, second, security, session, sign_in, sign_out, start,
+    },
     asset, connected, language,
     launch::{open, pick},
     services,
@@ -31,6 +33,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/language"),
     ("GET", "/consent"),
     ("POST", "/consent"),
+    ("GET", "/device"),
+    ("POST", "/device"),
+    ("GET", "/device/done"),
+    ("GET", "/device/{id}"),
+    ("POST", "/device/{id}"),
     ("GET", "/launch"),
     ("POST", "/launch"),
     ("GET", "/launch/patient"),
@@ -121,7 +128,10 @@ pub fn entrance(console: Console) -> Router {
         .route("/sign-in/passkey/options", post(passkey::ask))
         .route("/sign-in/passkey", post(passkey::enter))
         .route("/register", get(register::show).post(register::create))
-        .route("/consent", get(consent::ask).post(consent::decide));
+        .route("/consent", get(consent::ask).post(consent::decide))
+        .route("/device", get(device::ask).post(device::find))
+        .route("/device/done", get(device::done))
+        .route("/device/{id}", get(device::consent).post(device::decide));
     web::body_limit(FORM_BYTES_MAX, web::browser(Csp::ending_elsewhere(), entrance)).with_state(console)
 }
 

@@ -26,3 +26,14 @@ signed-out-title = Signed out
 signed-out-heading = You are signed out
 signed-out-lead = Applications that you allowed keep working. On a shared computer, close the browser as well.
 signed-out-back = Back again?
+
+# A device without a browser.
+
+device-title = Connect a device
+device-lead = Your device shows a code. Type it in here, or check that it is the one shown here.
+device-code = Code
+device-hint = Eight letters, such as WDJB-MJHT. Go on only if you started this yourself, on a device in front of you.
+device-act = Go on
+device-returns = the device that shows the code
+device-done-title = That is all
+device-done-lead = Your device goes on by itself in a few seconds. You can close this page.

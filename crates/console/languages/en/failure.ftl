@@ -33,6 +33,7 @@ failure-tell-us = If it happens again, tell us the reference below.
 
 fault-password = The e-mail address or the password is not right.
 fault-throttled = Too many tries. Wait a little, then try again.
+fault-device = No device is waiting with this code. Codes are good for ten minutes: look at your device again.
 fault-account = The account is not complete or not right.
 fault-email-taken = There is an account with this e-mail address already.
 fault-email = Must be an e-mail address.

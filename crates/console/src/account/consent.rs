@@ -73,6 +73,7 @@ async fn view(console: &Console, who: &SignedIn, pending: &Pending) -> Answer<Co
     let viewer = console.viewer(who).await?;
     let title = t("consent-title").of("client", &client.name);
     Ok(Consent {
+        action: "/consent".to_owned(),
         person: viewer.name.clone(),
         frame: Frame { viewer: Some(viewer), ..Frame::outside(title) },
         request: pending.id.to_string(),

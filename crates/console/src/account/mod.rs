@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod consent;
+pub(crate) mod device;
 pub(crate) mod factor;
 pub(crate) mod go_on;
 pub(crate) mod passkey;

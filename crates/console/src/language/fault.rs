@@ -8,6 +8,10 @@ use crate::words::sentence;
 pub(super) const HEARD: &[(&str, &str)] = &[
     ("The e-mail address or the password is not right.", "fault-password"),
     ("Too many tries. Wait a little, then try again.", "fault-throttled"),
+    (
+        "No device is waiting with this code. Codes are good for ten minutes: look at your device again.",
+        "fault-device",
+    ),
     ("The account is not complete or not right.", "fault-account"),
     ("There is an account with this e-mail address already.", "fault-email-taken"),
     ("must be an e-mail address", "fault-email"),

@@ -9,6 +9,8 @@ use crate::{frame::Frame, moment::Moment};
 #[template(path = "consent.html")]
 pub(crate) struct Consent {
     pub(crate) frame: Frame,
+    /// Where the answer is posted.
+    pub(crate) action: String,
     /// The pending request.
     pub(crate) request: String,
     /// The application's name.

@@ -79,6 +79,30 @@ pub(crate) fn signed_out() -> Plain {
     }
 }
 
+/// Which device? It shows a code.
+pub(crate) fn device(user_code: &str) -> Plain {
+    let field =
+        Field::line("user_code", t("device-code"), "text", "off").hint(t("device-hint")).value(user_code);
+    Plain {
+        frame: Frame::outside(t("device-title")),
+        heading: t("device-title").into(),
+        lead: t("device-lead").into(),
+        form: Some(Form::new("/device", t("device-act")).with(field)),
+        otherwise: None,
+    }
+}
+
+/// The device goes on by itself.
+pub(crate) fn device_done() -> Plain {
+    Plain {
+        frame: Frame::outside(t("device-done-title")),
+        heading: t("device-done-title").into(),
+        lead: t("device-done-lead").into(),
+        form: None,
+        otherwise: None,
+    }
+}
+
 /// The other way: words before the link, address, words of the link.
 fn or(before: Said, href: &str, words: Said) -> (String, String, String) {
     (before.into(), href.to_owned(), words.into())

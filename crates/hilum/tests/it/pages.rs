@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 79] = [
+const ROWS: [Row; 84] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -40,6 +40,11 @@ const ROWS: [Row; 79] = [
     // Nothing is named, and nothing waits; what does is in every test that gets a token.
     ("GET", "/consent", Person, &[], 400),
     ("POST", "/consent", Person, &[], 400),
+    ("GET", "/device", Person, &[], 200),
+    ("POST", "/device", Person, &[("user_code", "BBBB-BBBB")], 404),
+    ("GET", "/device/done", Person, &[], 200),
+    ("GET", "/device/{id}", Person, &[], 404),
+    ("POST", "/device/{id}", Person, &[("decision", "allow")], 404),
     ("GET", "/account/applications", Person, &[], 200),
     ("POST", "/account/applications/{id}/revoke", Person, &[], 303),
     ("GET", "/account/security", Person, &[], 200),

@@ -32,6 +32,8 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         shown("register", &plain::register(12, "", "", Vec::new())),
         shown("sign-out", &plain::sign_out()),
         shown("signed-out", &plain::signed_out()),
+        shown("device", &plain::device("WDJB-MJHT")),
+        shown("device-done", &plain::device_done()),
         shown(
             "consent",
             &consent(
@@ -75,6 +77,7 @@ fn consent(is_verified: bool, asked: &str, allowed: &str) -> Consent {
     let (asked, allowed) = (asked.parse().unwrap_or_default(), allowed.parse().unwrap_or_default());
     let title = t("consent-title").of("client", "Pulse Diary");
     Consent {
+        action: "/consent".to_owned(),
         frame: Frame { viewer: Some(Viewer::sample_person()), ..Frame::outside(title) },
         request: "0190b6e0-0000-7000-8000-000000000001".to_owned(),
         client: "Pulse Diary".to_owned(),
