@@ -8,8 +8,10 @@ import { tidyUp } from './support/link.js';
 import { Browser } from './support/person.js';
 
 const insecure = { [oauth.allowInsecureRequests]: true };
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const apps = {
   diary: application('diary', { redirectUri: 'http://127.0.0.1:9/diary', grants: ['authorization_code', 'refresh_token', 'client_credentials'], scopes: 'openid profile email offline_access' }),
+  television: application('television', { redirectUri: 'http://127.0.0.1:9/television', secret: null, grants: [DEVICE, 'refresh_token'], scopes: 'openid profile offline_access' }),
 };
 
 let deployment, server;
@@ -26,6 +28,7 @@ async function keyed(name, profile, grants) {
 
 before(async () => {
   await keyed('signing', 'oauth21', ['client_credentials']);
+  await keyed('bank', 'fapi2', ['authorization_code', 'refresh_token']);
   deployment = await deploymentFor(Object.values(apps));
   const issuer = new URL(`${deployment.url}/oauth2`);
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
@@ -33,16 +36,17 @@ before(async () => {
 after(() => tidyUp(deployment));
 
 // The code flow of `app`; `more` goes into the authorization request, `options` into the token request.
-async function codeFlow(app, authentication, { scope = 'openid offline_access', browser = new Browser(), more = {}, options = {} } = {}) {
+async function codeFlow(app, authentication, { scope = 'openid offline_access', browser = new Browser(), more = {}, options = {}, request = (url) => url } = {}) {
   const client = { client_id: app.id };
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
   const nonce = oauth.generateRandomNonce();
-  const url = new URL(server.authorization_endpoint);
+  let url = new URL(server.authorization_endpoint);
   url.search = new URLSearchParams({
     response_type: 'code', client_id: app.id, redirect_uri: app.redirectUri, scope, state, nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more,
   });
+  url = await request(url);
   const back = await goThrough(browser, url.toString(), people.nadia, (at) => at.startsWith(app.redirectUri));
   const parameters = oauth.validateAuthResponse(server, client, new URL(back), state);
   const redeem = () => oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, app.redirectUri, verifier, { ...insecure, ...options });
@@ -81,12 +85,46 @@ test('a refresh token rotates, a retry gets the same successor, and an old one e
   assert.equal(told.status, 401, 'and its access tokens are, too');
 });
 
-test('oauth4webapi binds its tokens to a key (DPoP)', async () => {
+test('oauth4webapi signs a person in on a device without a browser', async () => {
+  const { television } = apps;
+  const client = { client_id: television.id };
+  const asked = await oauth.deviceAuthorizationRequest(server, client, oauth.None(), { scope: 'openid profile offline_access' }, insecure);
+  const device = await oauth.processDeviceAuthorizationResponse(server, client, asked);
+  const poll = async () => oauth.processDeviceCodeResponse(server, client, await oauth.deviceCodeGrantRequest(server, client, oauth.None(), device.device_code, insecure));
+  await assert.rejects(poll(), { error: 'authorization_pending' });
+  await assert.rejects(poll(), { error: 'slow_down' }, 'whoever asks too often is told so');
+  const browser = new Browser();
+  let at = await browser.visit(device.verification_uri_complete);
+  if (at.url.includes('/sign-in')) at = await browser.submit(at, { email: people.nadia.email, password: people.nadia.password }, { action: '/sign-in' });
+  assert.match(at.page, new RegExp(device.user_code), 'the person compares the code');
+  at = await browser.submit(at, { decision: 'allow' }, { action: '/device' });
+  assert.equal(at.answer.status, 200);
+  await new Promise((resolve) => setTimeout(resolve, (device.interval + 5) * 1_000));
+  const tokens = await poll();
+  assert.ok(tokens.refresh_token);
+  assert.equal(oauth.getValidatedIdTokenClaims(tokens).aud, television.id);
+  const renewed = await refresh(television, oauth.None(), tokens.refresh_token);
+  assert.notEqual(renewed.refresh_token, tokens.refresh_token, 'a public client rotates too');
+  await assert.rejects(poll(), { error: 'invalid_grant' }, 'a device code works once');
+});
+
+test('oauth4webapi pushes its request and binds its tokens to a key (PAR, DPoP)', async () => {
   const { diary } = apps;
   const client = { client_id: diary.id };
   const secret = oauth.ClientSecretBasic(diary.secret);
   const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
-  const tokens = await codeFlow(diary, secret, { options: { DPoP } });
+  const push = async (url) => {
+    const send = () => oauth.pushedAuthorizationRequest(server, client, secret, url.searchParams, { ...insecure, DPoP });
+    const read = (answer) => oauth.processPushedAuthorizationResponse(server, client, answer);
+    const pushed = await read(await send()).catch(async (error) => {
+      if (!oauth.isDPoPNonceError(error)) throw error;
+      return read(await send());
+    });
+    const short = new URL(server.authorization_endpoint);
+    short.search = new URLSearchParams({ client_id: diary.id, request_uri: pushed.request_uri });
+    return short;
+  };
+  const tokens = await codeFlow(diary, secret, { request: push, options: { DPoP } });
   assert.equal(tokens.token_type, 'dpop');
   const sub = oauth.getValidatedIdTokenClaims(tokens).sub;
   const about = await oauth.userInfoRequest(server, client, tokens.access_token, { ...insecure, DPoP });
@@ -122,4 +160,27 @@ test('oauth4webapi proves itself with a key (private_key_jwt)', async () => {
     assert.equal(refused.status, 401, how);
     assert.equal((await refused.json()).error, 'invalid_client', how);
   }
+});
+
+test('oauth4webapi completes the flow of FAPI 2.0: a key for itself, a pushed request, bound tokens', async () => {
+  const { bank } = apps;
+  const client = { client_id: bank.id };
+  const proof = oauth.PrivateKeyJwt({ key: bank.key, kid: bank.kid });
+  const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
+  const push = async (url) => {
+    const send = () => oauth.pushedAuthorizationRequest(server, client, proof, url.searchParams, { ...insecure, DPoP });
+    const read = (answer) => oauth.processPushedAuthorizationResponse(server, client, answer);
+    const pushed = await read(await send()).catch(async (error) => {
+      if (!oauth.isDPoPNonceError(error)) throw error;
+      return read(await send());
+    });
+    const short = new URL(server.authorization_endpoint);
+    short.search = new URLSearchParams({ client_id: bank.id, request_uri: pushed.request_uri });
+    return short;
+  };
+  const tokens = await codeFlow(bank, proof, { request: push, options: { DPoP } });
+  assert.equal(tokens.token_type, 'dpop');
+  const renewed = await refresh(bank, proof, tokens.refresh_token, { DPoP });
+  assert.equal(renewed.refresh_token, tokens.refresh_token, 'its refresh tokens do not rotate');
+  await assert.rejects(codeFlow(bank, proof, { options: { DPoP } }), 'a request that was not pushed is refused');
 });

@@ -87,6 +87,31 @@ test('fhirclient launches standalone: a patient signs in and the application lea
   assert.ok(scopes.includes('patient/Observation.rs') && !scopes.includes('launch'), 'a launch that was none is left out');
 });
 
+test('fhirclient launches standalone: a practitioner picks the patient', async () => {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`${home}/standalone.html`);
+  await signIn(page, people.omar);
+  await page.getByText('Amal Haddad').click();
+  if (page.url().includes('/launch/')) await page.getByRole('button', { name: /continue|choose|go on/i }).first().click();
+  await page.getByRole('button', { name: 'Allow', exact: true }).click();
+  const said = await told(page);
+  assert.equal(said.patient, 'pat-2');
+  assert.equal(said.fhirUser, 'Practitioner/dr-1');
+});
+
+// What a clinical system does: says whom the launch is about, and opens the application's launch address.
+async function launch(user, more) {
+  const basic = `Basic ${Buffer.from(`${ehr.id}:${ehr.secret}`).toString('base64')}`;
+  const form = new URLSearchParams({ grant_type: 'client_credentials', scope: 'launch:create' });
+  const { access_token: token } = await (await fetch(`${deployment.url}/oauth2/token`, { method: 'POST', headers: { authorization: basic }, body: form })).json();
+  const answer = await fetch(`${deployment.url}/oauth2/launch`, {
+    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ client_id: growth.id, user, ...more }),
+  });
+  assert.equal(answer.status, 201, await answer.clone().text());
+  return answer.json();
+}
+
 test('fhirclient is launched by a clinical system, for the patient that it says and once', async () => {
   const { id_token: idToken } = await authorize(deployment, new Browser(), people.omar, portal, 'openid');
   const { sub } = JSON.parse(Buffer.from(idToken.split('.')[1], 'base64url'));
