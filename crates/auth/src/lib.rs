@@ -32,6 +32,7 @@ mod sweep;
 pub mod token;
 pub mod trace;
 pub mod udap;
+pub mod upstream;
 mod userinfo;
 
 use std::{sync::Arc, time::Duration};
@@ -70,6 +71,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0009_udap", sql: include_str!("../migrations/0009_udap.sql") },
         Migration { name: "0010_authorize", sql: include_str!("../migrations/0010_authorize.sql") },
         Migration { name: "0011_keys", sql: include_str!("../migrations/0011_keys.sql") },
+        Migration { name: "0012_upstream", sql: include_str!("../migrations/0012_upstream.sql") },
         Migration { name: "0014_trace", sql: include_str!("../migrations/0014_trace.sql") },
         Migration { name: "0015_registration", sql: include_str!("../migrations/0015_registration.sql") },
         Migration { name: "0016_replay", sql: include_str!("../migrations/0016_replay.sql") },

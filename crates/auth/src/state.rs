@@ -18,6 +18,7 @@ use crate::{
     status::Lists,
     token::{check::Checker, revocation::Revoked},
     trace,
+    upstream::Discoveries,
 };
 
 /// The authorization server. A clone is a handle to the same.
@@ -39,6 +40,7 @@ struct Inner {
     relying_party: Option<RelyingParty>,
     failures: trace::Budget,
     lists: Lists,
+    discoveries: Discoveries,
 }
 
 /// What the authorization server is made of.
@@ -86,6 +88,7 @@ impl Auth {
             failures: trace::Budget::default(),
             proving,
             relying_party,
+            discoveries: Discoveries::new(),
             lists,
         };
         Ok(Self(Arc::new(inner)))
@@ -152,6 +155,10 @@ impl Auth {
 
     pub(crate) fn checker(&self) -> &Checker {
         &self.0.checker
+    }
+
+    pub(crate) fn discoveries(&self) -> &Discoveries {
+        &self.0.discoveries
     }
 
     pub(crate) fn relying_party(&self) -> Option<&RelyingParty> {

@@ -152,5 +152,10 @@ fn sweeps(now: Timestamp) -> Vec<Sweep> {
                   (SELECT id FROM factor WHERE confirmed_at IS NULL AND created_at < $1 LIMIT $2)",
             before: now - ENROLMENT_LIFE,
         },
+        Sweep {
+            sql: "DELETE FROM upstream_attempt WHERE state IN \
+                  (SELECT state FROM upstream_attempt WHERE expires_at < $1 LIMIT $2)",
+            before: now,
+        },
     ]
 }

@@ -10,6 +10,7 @@ use crate::{
     Console,
     account::{
         app, consent, device, factor, passkey, register, second, security, session, sign_in, sign_out, start,
+        upstream,
     },
     asset, connected, language,
     launch::{open, pick},
@@ -25,6 +26,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/sign-in/second"),
     ("POST", "/sign-in/passkey/options"),
     ("POST", "/sign-in/passkey"),
+    ("POST", "/sign-in/upstream/{slug}"),
+    ("GET", "/sign-in/upstream/{slug}/callback"),
+    ("GET", "/sign-in/link/{slug}"),
     ("GET", "/register"),
     ("POST", "/register"),
     ("GET", "/sign-out"),
@@ -55,6 +59,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/account/security/factors/{id}"),
     ("GET", "/account/security/factors/{id}/remove"),
     ("POST", "/account/security/factors/{id}/remove"),
+    ("GET", "/account/security/upstream/{slug}/unlink"),
+    ("POST", "/account/security/upstream/{slug}/unlink"),
     ("POST", "/account/security/sessions/{id}/end"),
     ("POST", "/account/security/sessions/end-others"),
     ("GET", "/integrations/"),
@@ -127,6 +133,9 @@ pub fn entrance(console: Console) -> Router {
         .route("/sign-in/second", get(second::ask).post(second::enter))
         .route("/sign-in/passkey/options", post(passkey::ask))
         .route("/sign-in/passkey", post(passkey::enter))
+        .route("/sign-in/upstream/{slug}", post(upstream::depart))
+        .route("/sign-in/upstream/{slug}/callback", get(upstream::arrive))
+        .route("/sign-in/link/{slug}", get(upstream::ask_to_link))
         .route("/register", get(register::show).post(register::create))
         .route("/consent", get(consent::ask).post(consent::decide))
         .route("/device", get(device::ask).post(device::find))
@@ -152,6 +161,10 @@ fn own() -> Router<Console> {
         .route("/account/security/passkeys", post(passkey::register))
         .route("/account/security/factors/{id}", get(factor::show).post(factor::rename))
         .route("/account/security/factors/{id}/remove", get(factor::ask).post(factor::remove))
+        .route(
+            "/account/security/upstream/{slug}/unlink",
+            get(upstream::ask_to_unlink).post(upstream::unlink),
+        )
         .route("/account/security/sessions/{id}/end", post(session::end))
         .route("/account/security/sessions/end-others", post(session::end_others))
         .route("/integrations/", get(services::show::show))

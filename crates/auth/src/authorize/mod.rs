@@ -118,6 +118,8 @@ impl NewCode {
             code_challenge: asked.code_challenge,
             details: Details {
                 authenticated_at_s: Some(signed_in.authenticated_at.as_seconds()),
+                acr: Some(signed_in.acr.as_str().to_owned()),
+                amr: signed_in.amr.clone(),
                 ..asked.details
             },
             authenticated_at: signed_in.authenticated_at,

@@ -29,6 +29,8 @@ pub struct Proven {
     pub(crate) acr: Acr,
     pub(crate) amr: Vec<String>,
     pub(crate) browser: Browser,
+    /// What a provider said that is kept for the session, as JSON text.
+    pub(crate) claims: Option<Vec<u8>>,
 }
 
 /// What has been shown so far.
@@ -171,6 +173,7 @@ async fn succeed(auth: &Auth, account: &Account, keys: Keys) -> Result<Shown, Pe
         acr: Acr::Password,
         amr: vec!["pwd".to_owned()],
         browser: Browser::default(),
+        claims: None,
     };
     Ok(if has_second { Shown::Half(Halfway::after(shown)) } else { Shown::Enough(shown) })
 }

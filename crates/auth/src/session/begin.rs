@@ -1,9 +1,10 @@
 //! A person has proven who they are: their browser gets a new session.
 
 use kernel::{Digest, Id, Person, RequestId, Session, Timestamp};
+use vault::Sealed;
 use web::Cookies;
 
-use super::{Acr, COOKIE_NAME, CookieChange, PURPOSE, SessionFault, current, queries};
+use super::{Acr, COOKIE_NAME, CookieChange, PURPOSE, SessionFault, claims_place, current, queries};
 use crate::{Auth, person::Proven};
 
 /// A session as its row holds it.
@@ -16,6 +17,7 @@ pub(super) struct NewSession {
     pub acr: Acr,
     pub amr: String,
     pub browser: String,
+    pub claims: Option<Sealed>,
     pub ends_at: Timestamp,
 }
 
@@ -32,14 +34,23 @@ pub async fn begin(
 ) -> Result<CookieChange, SessionFault> {
     let value = auth.world().secret::<32>();
     let now = auth.world().now();
+    let id = auth.world().new_id();
+    let claims = match &proven.claims {
+        Some(claims) => {
+            let vault = auth.vault().tenant(proven.organisation).await?;
+            Some(vault.seal(claims_place(id), claims))
+        }
+        None => None,
+    };
     let new = NewSession {
-        id: auth.world().new_id(),
+        id,
         digest: auth.vault().digest(PURPOSE, value.expose()),
         person: proven.person,
         authenticated_at: proven.at,
         acr: proven.acr,
         amr: proven.amr.join(" "),
         browser: proven.browser.to_string(),
+        claims,
         ends_at: now + auth.config().session_absolute,
     };
     let earlier = current::digest_in(auth, cookies);

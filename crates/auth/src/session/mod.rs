@@ -14,7 +14,7 @@ use std::{borrow::Cow, time::Duration};
 use http::HeaderValue;
 use kernel::{Actor, Digest, Fault, Id, Kind, Organisation, Person, RequestId, Session, Timestamp};
 use store::DbError;
-use vault::VaultError;
+use vault::{Place as Column, VaultError};
 use web::Cookie;
 
 pub use begin::begin;
@@ -91,6 +91,27 @@ impl SignedIn {
     pub fn binding(&self, auth: &Auth) -> Digest {
         auth.vault().digest("session.binding", self.session.as_bytes())
     }
+}
+
+/// Where what a provider said lies.
+fn claims_place(session: Id<Session>) -> Column {
+    Column { table: "session", row: *session.as_bytes(), column: "claims", purpose: "upstream" }
+}
+
+/// What the provider through which the person signed in said of them and is kept: roles at CIS2, the vector of trust at NHS
+/// login. Nothing where they signed in here.
+///
+/// # Errors
+/// The database, the vault.
+pub async fn claims(
+    auth: &Auth,
+    signed_in: &SignedIn,
+) -> Result<serde_json::Map<String, serde_json::Value>, SessionFault> {
+    let sealed = queries::claims(&mut auth.db().read().await?, signed_in.session).await?;
+    let Some(sealed) = sealed else { return Ok(serde_json::Map::new()) };
+    let vault = auth.vault().tenant(signed_in.organisation).await?;
+    let text = vault.open(claims_place(signed_in.session), &sealed)?;
+    Ok(serde_json::from_slice(text.expose()).unwrap_or_default())
 }
 
 /// A session that has just begun or ended, and the header that tells the browser.

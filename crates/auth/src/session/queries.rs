@@ -3,12 +3,14 @@
 use kernel::{Digest, Id, Person, Session, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
+use vault::Sealed;
+
 use super::{Acr, begin::NewSession, current::SessionRow, list::ListedRow};
 
 pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbError> {
     tx.execute(
-        "INSERT INTO session (id, digest, person_id, authenticated_at, seen_at, ends_at, acr, amr, browser) \
-         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)",
+        "INSERT INTO session (id, digest, person_id, authenticated_at, seen_at, ends_at, acr, amr, browser, claims) \
+         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
         binds![
             new.id,
             new.digest,
@@ -17,7 +19,8 @@ pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbE
             new.ends_at,
             new.acr,
             new.amr,
-            new.browser
+            new.browser,
+            new.claims
         ],
     )
     .await
@@ -39,6 +42,13 @@ pub(super) const TOUCH: &str = "UPDATE session SET seen_at = $2 WHERE id = $1 AN
 pub(super) async fn end(tx: &mut Writer, session: Id<Session>, now: Timestamp) -> Result<u64, DbError> {
     tx.execute("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", binds![session, now])
         .await
+}
+
+/// What a provider said of the person, sealed.
+pub(super) async fn claims(tx: &mut Reader, session: Id<Session>) -> Result<Option<Sealed>, DbError> {
+    let row: Option<(Option<Sealed>,)> =
+        tx.optional("SELECT claims FROM session WHERE id = $1", binds![session]).await?;
+    Ok(row.and_then(|(claims,)| claims))
 }
 
 pub(crate) async fn strengthen(

@@ -18,7 +18,7 @@ use crate::house::{House, SOURCE, on_each_engine};
 const MIRA: &str = "mira@example.org";
 
 /// An app as the person holds it.
-struct App {
+pub struct App {
     id: Id<Factor>,
     key: Secret<[u8; totp::KEY_BYTES]>,
 }
@@ -37,7 +37,7 @@ fn unbase32(text: &str) -> Secret<[u8; totp::KEY_BYTES]> {
     Secret::new(bytes.try_into().unwrap())
 }
 
-async fn enrol(house: &House, signed_in: &SignedIn) -> App {
+pub async fn enrol(house: &House, signed_in: &SignedIn) -> App {
     let id = factor::begin_app(&house.auth, signed_in).await.unwrap();
     let enrolment = factor::enrolment(&house.auth, signed_in, id).await.unwrap();
     let app = App { id, key: unbase32(enrolment.key.expose()) };

@@ -13,3 +13,4 @@ pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod start;
+pub(crate) mod upstream;

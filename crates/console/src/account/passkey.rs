@@ -46,7 +46,7 @@ pub(crate) async fn enter(
             let refusal = Refusal::of(fault)?;
             let view = match &halfway {
                 Some(halfway) => second::view(&console, halfway, &onward, Some(&refusal)).await?,
-                None => sign_in::view(&console, &onward, "", Some(&refusal)),
+                None => sign_in::view(&console, &onward, "", Some(&refusal)).await?,
             };
             refusal.page(&view)
         }

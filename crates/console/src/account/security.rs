@@ -4,6 +4,7 @@ use auth::{
     SignedIn,
     person::factor::{self, FactorFault},
     session::{self, Acr, Place},
+    upstream,
 };
 use axum::{
     extract::State,
@@ -14,7 +15,7 @@ use web::{Answer, LocalPath, Query, Redirect};
 
 use crate::{
     frame::{Frame, Here, Notice},
-    page::security::{Codes, FactorLine, Security, SessionLine, how_you_sign_in, kind_words},
+    page::security::{Codes, FactorLine, LinkLine, Security, SessionLine, how_you_sign_in, kind_words},
     respond::{Refusal, Told, done, page},
     state::Console,
 };
@@ -64,7 +65,8 @@ pub(crate) fn sign_in_again() -> Answer<Response> {
     Ok(Redirect::to_trusted(&session::sign_in_anew_location(&back))?.into_response())
 }
 
-async fn view(console: &Console, who: &SignedIn, notice: Option<Notice>) -> Answer<Security> {
+/// The page, with what just happened.
+pub(crate) async fn view(console: &Console, who: &SignedIn, notice: Option<Notice>) -> Answer<Security> {
     let auth = console.auth();
     let may_change = match factor::may_change(auth, who).await {
         Ok(()) => true,
@@ -73,6 +75,7 @@ async fn view(console: &Console, who: &SignedIn, notice: Option<Notice>) -> Answ
     };
     let factors = factor::list(auth, who).await?;
     let sessions = session::list(auth, who).await?;
+    let links = upstream::links(auth, who).await?;
     let codes_left = factor::recovery_codes_left(auth, who).await?;
     Ok(Security {
         frame: Frame::inside("Your sign-in", Here::Security, console.viewer(who).await?).telling(notice),
@@ -80,6 +83,15 @@ async fn view(console: &Console, who: &SignedIn, notice: Option<Notice>) -> Answ
         may_change,
         has_passkeys: auth.has_passkeys(),
         codes_left,
+        links: links
+            .into_iter()
+            .map(|one| LinkLine {
+                slug: one.slug,
+                name: one.name,
+                since: one.since.map(|at| console.moment(at)),
+                used: one.used_at.map(|at| console.moment(at)),
+            })
+            .collect(),
         factors: factors
             .into_iter()
             .map(|factor| FactorLine {

@@ -1,6 +1,6 @@
 //! Sign in with e-mail address and password.  OWASP ASVS 5.0 §6.2
 
-use auth::person;
+use auth::{person, upstream};
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use web::{Answer, ClientAddr, Form, Query};
@@ -28,7 +28,7 @@ impl Asked {
 
 /// `GET /sign-in`: also for somebody who is signed in, because an application may ask for a fresh sign-in.
 pub(crate) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Answer<Response> {
-    page(&view(&console, &asked.onward(), "", None))
+    page(&view(&console, &asked.onward(), "", None).await?)
 }
 
 /// `POST /sign-in`
@@ -45,17 +45,23 @@ pub(crate) async fn enter(
         Ok(shown) => go_on(&console, &visit, shown, &onward).await,
         Err(fault) => {
             let refusal = Refusal::of(fault)?;
-            refusal.page(&view(&console, &onward, email, Some(&refusal)))
+            refusal.page(&view(&console, &onward, email, Some(&refusal)).await?)
         }
     }
 }
 
 /// The page, with what is wrong.
-pub(crate) fn view(console: &Console, onward: &Onward, email: &str, refusal: Option<&Refusal>) -> Enter {
+pub(crate) async fn view(
+    console: &Console,
+    onward: &Onward,
+    email: &str,
+    refusal: Option<&Refusal>,
+) -> Answer<Enter> {
     let mut plain = plain::sign_in(onward.return_to.as_str(), email, console.may_register());
     plain.form = plain.form.map(|form| {
         let form = form.hiding("acr", onward.acr());
         refusal.into_iter().fold(form, |form, refusal| form.refused(refusal.issues()))
     });
-    Enter::around(plain, onward, console.auth().has_passkeys())
+    let providers = upstream::offered(console.auth()).await?;
+    Ok(Enter::around(plain, onward, console.auth().has_passkeys(), providers))
 }

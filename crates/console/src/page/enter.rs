@@ -20,6 +20,10 @@ pub(crate) struct Enter {
     /// The other way: words before the link, address, words of the link.
     pub(crate) otherwise: Option<(String, String, String)>,
     pub(crate) passkey: Option<PasskeyWay>,
+    /// External providers: the word in their addresses, and their names.
+    pub(crate) providers: Vec<(String, String)>,
+    pub(crate) return_to: String,
+    pub(crate) acr: &'static str,
 }
 
 /// A button that asks the browser for a passkey; there only with JavaScript, without which there are no passkeys.
@@ -31,11 +35,17 @@ pub(crate) struct PasskeyWay {
 }
 
 impl Enter {
-    /// A plain page, with a passkey as another way.
-    pub(crate) fn around(plain: Plain, onward: &Onward, has_passkeys: bool) -> Self {
+    /// A plain page, with a passkey and external providers as other ways.
+    pub(crate) fn around(
+        plain: Plain,
+        onward: &Onward,
+        has_passkeys: bool,
+        providers: Vec<(String, String)>,
+    ) -> Self {
         let Plain { frame, heading, lead, form, otherwise } = plain;
         let passkey = has_passkeys.then(|| PasskeyWay::of(onward, "first"));
-        Self { frame, heading, lead, form, otherwise, passkey }
+        let (return_to, acr) = (onward.return_to.to_string(), onward.acr());
+        Self { frame, heading, lead, form, otherwise, passkey, providers, return_to, acr }
     }
 }
 
@@ -63,5 +73,8 @@ pub(crate) fn second(onward: &Onward, has_app: bool, has_passkey: bool) -> Enter
         form: Some(form),
         otherwise: Some(("Not you?".to_owned(), "/sign-in".to_owned(), "Start again".to_owned())),
         passkey: has_passkey.then(|| PasskeyWay::of(onward, "second")),
+        providers: Vec::new(),
+        return_to: onward.return_to.to_string(),
+        acr: onward.acr(),
     }
 }

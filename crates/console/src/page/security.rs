@@ -23,8 +23,18 @@ pub(crate) struct Security {
     /// Whether passkeys are possible at this address.
     pub(crate) has_passkeys: bool,
     pub(crate) codes_left: usize,
+    pub(crate) links: Vec<LinkLine>,
     pub(crate) factors: Vec<FactorLine>,
     pub(crate) sessions: Vec<SessionLine>,
+}
+
+/// An external provider.
+pub(crate) struct LinkLine {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    /// None while it is not linked.
+    pub(crate) since: Option<Moment>,
+    pub(crate) used: Option<Moment>,
 }
 
 /// A factor.

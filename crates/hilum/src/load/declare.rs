@@ -3,7 +3,7 @@
 use auth::{Acting, organisation::Named};
 use kernel::{Id, Organisation, Site, Study};
 
-use super::{Declarations, OrganisationDeclared, Report, application, id_of, integration, person};
+use super::{Declarations, OrganisationDeclared, Report, application, id_of, integration, person, upstream};
 use crate::wire::House;
 
 /// Declare everything. Repeating it changes nothing.
@@ -20,6 +20,9 @@ pub async fn declare(house: &House, declared: &Declarations) -> anyhow::Result<R
     }
     for client in &declared.clients {
         application::declare(house, &acting, client).await?;
+    }
+    for provider in &declared.upstreams {
+        upstream::declare(house, &acting, provider).await?;
     }
     for integration in &declared.integrations {
         integration::declare(house, &acting, integration).await?;

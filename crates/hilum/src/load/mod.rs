@@ -12,6 +12,7 @@ mod application;
 mod declare;
 mod integration;
 mod person;
+mod upstream;
 
 pub use declare::declare;
 
@@ -33,6 +34,9 @@ pub struct Declarations {
     /// Client applications.
     #[serde(default, rename = "client")]
     pub clients: Vec<ClientDeclared>,
+    /// External providers that people sign in through.
+    #[serde(default, rename = "upstream")]
+    pub upstreams: Vec<UpstreamDeclared>,
     /// Third-party services.
     #[serde(default, rename = "integration")]
     pub integrations: Vec<IntegrationDeclared>,
@@ -141,6 +145,28 @@ pub struct ClientDeclared {
     pub client_type: Option<String>,
 }
 
+/// An external OpenID provider that people sign in through (docs/people.md).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamDeclared {
+    /// The word in its addresses.
+    pub slug: String,
+    /// What the button says; the preset's own where nothing is said.
+    #[serde(default)]
+    pub name: String,
+    /// `nhs-login`, `nhs-cis2`, `microsoft-entra-id`, `google`.
+    pub preset: Option<String>,
+    /// Our client id there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: Option<Secret<String>>,
+    /// The private key that signs our assertions there (PKCS#8, PEM).
+    pub private_key: Option<Secret<String>>,
+    /// Further settings, over those of the preset.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
 /// A third-party service as this deployment sets it up.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -220,6 +246,7 @@ impl Declarations {
             read.clients.len(),
             read.integrations.len(),
             read.trusts.len(),
+            read.upstreams.len(),
         ];
         if lengths.into_iter().any(|length| length > DECLARATIONS_MAX) {
             Err(LoadFault::TooMany)

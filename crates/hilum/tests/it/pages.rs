@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 84] = [
+const ROWS: [Row; 89] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -31,6 +31,9 @@ const ROWS: [Row; 84] = [
     ("POST", "/sign-in/second", Anybody, &[], 303),
     ("POST", "/sign-in/passkey/options", Anybody, &[], 404),
     ("POST", "/sign-in/passkey", Anybody, &[], 404),
+    ("POST", "/sign-in/upstream/{slug}", Anybody, &[], 404),
+    ("GET", "/sign-in/upstream/{slug}/callback", Anybody, &[], 400),
+    ("GET", "/sign-in/link/{slug}", Person, &[], 404),
     ("GET", "/register", Anybody, &[], 200),
     ("POST", "/register", Anybody, &[], 422),
     ("GET", "/sign-out", Anybody, &[], 200),
@@ -58,6 +61,8 @@ const ROWS: [Row; 84] = [
     ("POST", "/account/security/factors/{id}", Person, &[("name", "Phone")], 404),
     ("GET", "/account/security/factors/{id}/remove", Person, &[], 404),
     ("POST", "/account/security/factors/{id}/remove", Person, &[], 404),
+    ("GET", "/account/security/upstream/{slug}/unlink", Person, &[], 404),
+    ("POST", "/account/security/upstream/{slug}/unlink", Person, &[], 404),
     ("POST", "/account/security/sessions/{id}/end", Person, &[], 404),
     ("POST", "/account/security/sessions/end-others", Person, &[], 303),
     ("GET", "/launch/patient", Person, &[], 400),

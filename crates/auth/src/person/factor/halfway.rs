@@ -85,6 +85,7 @@ impl Halfway {
             acr,
             amr,
             browser: Browser::default(),
+            claims: None,
         }
     }
 }

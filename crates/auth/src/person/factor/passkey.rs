@@ -185,6 +185,7 @@ pub async fn prove_passkey(
             acr: Acr::Passkey,
             amr: WAYS.map(str::to_owned).to_vec(),
             browser: Browser::default(),
+            claims: None,
         },
     })
 }

@@ -10,8 +10,8 @@ use crate::{
         enter::{self, Enter},
         plain,
         security::{
-            AddApp, Codes, FactorLine, Security, SessionLine, add_app_form, how_you_sign_in, kind_words,
-            qr_path,
+            AddApp, Codes, FactorLine, LinkLine, Security, SessionLine, add_app_form, how_you_sign_in,
+            kind_words, qr_path,
         },
     },
 };
@@ -19,7 +19,10 @@ use auth::person::factor::Kind;
 
 pub(super) fn samples() -> Vec<(&'static str, String)> {
     let onward = Onward::of("/integrations/", "");
-    let sign_in = |email| Enter::around(plain::sign_in("/integrations/", email, true), &onward, true);
+    let sign_in = |email| {
+        let providers = vec![("nhs-login".to_owned(), "NHS login".to_owned())];
+        Enter::around(plain::sign_in("/integrations/", email, true), &onward, true, providers)
+    };
     let mut refused = sign_in("morag@example.org");
     let wrong = Issue::at("password", "The e-mail address and the password do not belong together.");
     refused.form = refused.form.map(|form| form.refused(vec![wrong]));
@@ -53,12 +56,19 @@ fn security(factors: Vec<FactorLine>) -> Security {
         seen: ago(seen),
         is_here: id == "a",
     };
+    let link = |slug: &str, name: &str, since| LinkLine {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        since,
+        used: since.map(|_| ago(5 * HOUR)),
+    };
     Security {
         frame: frame("Your sign-in"),
         how: how_you_sign_in(kinds.into_iter()),
         may_change: true,
         has_passkeys: true,
         codes_left: 9,
+        links: vec![link("nhs-login", "NHS login", Some(ago(20 * DAY))), link("google", "Google", None)],
         factors,
         sessions: vec![
             session("a", "Firefox on Linux", "with two factors", 3 * MINUTE, 0),
