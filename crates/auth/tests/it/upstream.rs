@@ -40,7 +40,7 @@ async fn with_provider(db: store::Db, settings: Value) -> (House, Provider) {
 async fn with(db: store::Db, algorithm: Algorithm, settings: Value) -> (House, Provider) {
     let (world, clock) = testkit::world();
     let provider = Provider::open(algorithm, world.now().as_seconds()).await;
-    let house = House::tuned(db, world, clock, &[provider.host.clone()], |_| {}).await;
+    let house = House::tuned(db, world, clock, std::slice::from_ref(&provider.host), |_| {}).await;
     declare(&house, &provider, "there", settings).await;
     (house, provider)
 }
@@ -330,7 +330,7 @@ on_each_engine! {
     async fn nhs_login_is_asked_with_a_signed_assertion_and_must_have_proofed_identity(db: Db) {
         let (world, clock) = testkit::world();
         let provider = Provider::open(Algorithm::Es256, world.now().as_seconds()).await;
-        let house = House::tuned(db, world, clock, &[provider.host.clone()], |_| {}).await;
+        let house = House::tuned(db, world, clock, std::slice::from_ref(&provider.host), |_| {}).await;
         let key = crypto::jose::SigningKey::generate(Algorithm::Es384).unwrap();
         let pem = b64::encode_standard(key.to_pkcs8().unwrap().expose());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{pem}\n-----END PRIVATE KEY-----\n");

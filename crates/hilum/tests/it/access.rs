@@ -18,6 +18,9 @@ const PUBLIC: [(&str, &str); 4] = [
     ("GET /.well-known/oauth-authorization-server/oauth2", "/.well-known/oauth-authorization-server/oauth2"),
 ];
 
+/// What everybody may read too, once it is there.
+const STATUS_LIST: &str = "GET /oauth2/status/{list}";
+
 /// What clients call with their own credentials, and a form that is right but for these.
 const OF_CLIENTS: &[(&str, &[(&str, &str)])] = &[
     ("POST /oauth2/device_authorization", &[("scope", "openid")]),
@@ -142,7 +145,8 @@ async fn every_operation_has_its_row() {
     let public = PUBLIC.iter().map(|(operation, _)| (*operation).to_owned());
     let clients = OF_CLIENTS.iter().map(|(operation, _)| (*operation).to_owned());
     let tokens = OF_TOKENS.iter().map(|(operation, ..)| (*operation).to_owned());
-    let rows: BTreeSet<String> = public.chain(clients).chain(tokens).collect();
+    let lists = std::iter::once(STATUS_LIST.to_owned());
+    let rows: BTreeSet<String> = public.chain(clients).chain(tokens).chain(lists).collect();
     let described = operations(&app.house);
     let missing: Vec<&String> = described.difference(&rows).collect();
     let surplus: Vec<&String> = rows.difference(&described).collect();
@@ -160,6 +164,10 @@ async fn everybody_reads_what_is_public() {
         for bearer in ["", "junk", &token] {
             assert_eq!(app.call(method(operation), path, bearer, None).await.status, 200, "{operation}");
         }
+    }
+    let list = format!("/oauth2/status/{}", app.status_list().await);
+    for bearer in ["", "junk", &token] {
+        assert_eq!(app.call(method(STATUS_LIST), &list, bearer, None).await.status, 200, "{STATUS_LIST}");
     }
 }
 

@@ -115,6 +115,14 @@ impl Reply {
 }
 
 impl TestApp {
+    /// The list in which this process writes down which of its tokens are good.
+    pub async fn status_list(&self) -> String {
+        let mut tx = self.house.db.read().await.unwrap();
+        let (list,): (kernel::Id<kernel::Token>,) =
+            tx.one("SELECT id FROM status_list ORDER BY id DESC LIMIT 1", store::binds![]).await.unwrap();
+        list.to_string()
+    }
+
     /// Both organisations.
     pub async fn new() -> Self {
         Self::set(&[]).await
