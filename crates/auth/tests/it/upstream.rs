@@ -194,7 +194,9 @@ on_each_engine! {
         assert!(matches!(arrive(&house, &away, Some(&eve)).await, Err(UpstreamFault::LinkedOtherwise)));
         provider.set(|behaviour| behaviour.claims = Map::from_iter([("sub".to_owned(), json!("subject-2"))]));
         let away = depart_to_link(&house, &provider, &mira).await;
-        assert!(matches!(arrive(&house, &away, Some(&mira)).await, Err(UpstreamFault::LinkedOtherwise)));
+        provider.set(|behaviour| behaviour.userinfo = behaviour.claims.clone());
+        let taken = arrive(&house, &away, Some(&mira)).await;
+        assert!(matches!(taken, Err(UpstreamFault::LinkedOtherwise)), "{}", taken.err().map_or("in".into(), |fault| fault.to_string()));
         upstream::unlink(&house.auth, &mira, "there").await.unwrap();
         let away = depart_to_link(&house, &provider, &mira).await;
         assert!(arrive(&house, &away, Some(&mira)).await.is_ok());
