@@ -85,7 +85,7 @@ async fn every_path_that_is_described_is_there() {
     let app = TestApp::empty(&[], 0).await;
     for operation in operations(&app.house) {
         let (method, path) = operation.split_once(' ').unwrap();
-        let path = filled(path).replace("{list}", &app.status_list().await);
+        let path = filled(&path.replace("{list}", &app.status_list().await));
         let request = Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
         let status = app.send(request).await.status;
         assert!(![404, 405].contains(&status), "{operation} is described and answers {status}");
