@@ -97,7 +97,8 @@ test('oauth4webapi signs a person in on a device without a browser', async () =>
   let at = await browser.visit(device.verification_uri_complete);
   if (at.url.includes('/sign-in')) at = await browser.submit(at, { email: people.nadia.email, password: people.nadia.password }, { action: '/sign-in' });
   assert.match(at.page, new RegExp(device.user_code), 'the person compares the code');
-  at = await browser.submit(at, { decision: 'allow' }, { action: '/device' });
+  at = await browser.submit(at, { user_code: device.user_code }, { action: '/device' });
+  at = await browser.submit(at, { decision: 'allow' }, { action: new URL(at.url, server.issuer).pathname });
   assert.equal(at.answer.status, 200);
   await new Promise((resolve) => setTimeout(resolve, (device.interval + 5) * 1_000));
   const tokens = await poll();
