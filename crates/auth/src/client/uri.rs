@@ -240,7 +240,7 @@ fn read_web(text: &str, rest: &str) -> Result<(), MalformedUri> {
     let url = Url::parse(text).map_err(|_| MalformedUri::NotAbsolute)?;
     let host = url.host_str().ok_or(MalformedUri::NotAbsolute)?;
     // A host that the URL reader had to rewrite (`0x7f.1`, `EXAMPLE.com`) reads differently to different readers.
-    if !authority.starts_with(host) {
+    if authority.strip_prefix(host).is_none_or(|port| !port.is_empty() && !port.starts_with(':')) {
         return Err(MalformedUri::NotAbsolute);
     }
     let is_loopback = matches!(host, "127.0.0.1" | "[::1]" | "localhost");
@@ -323,6 +323,8 @@ mod tests {
             ("https://EXAMPLE.com", NotAbsolute),
             ("https://0x7f.1/", NotAbsolute),
             ("http://2130706433/", NotAbsolute),
+            ("http://127.0.0.1.", NotAbsolute),
+            ("http://127.0.0.1./cb", NotAbsolute),
             ("https://a%2eb/", NotAbsolute),
             ("https://u@app.example", UserInfo),
             ("https://app.example@evil.example", UserInfo),
