@@ -84,8 +84,7 @@ on_each_engine! {
             assert_eq!(token(&house, id, key).await, Err(401));
             let begun = std::time::Instant::now();
             while is_good(&there, &got).await || token(&there, id, key).await.is_ok() {
-                // How soon is measured elsewhere; here machines may be busy.
-                assert!(begun.elapsed() < Duration::from_secs(20), "the other node has not heard of it");
+                assert!(begun.elapsed() < Duration::from_secs(1), "the other node has not heard of it");
                 tokio::task::yield_now().await;
             }
         };
