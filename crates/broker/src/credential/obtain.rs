@@ -12,11 +12,11 @@ use super::{
     claim::Wanted,
     decide::{Use, how_to_use, renew_from},
     flight::{landed, seconds_until},
-    queries,
+    queries::{self, LiveRow},
     refresh::Renewal,
     tokens::places,
 };
-use crate::{Broker, By, connection, integration::Integration};
+use crate::{Broker, By, integration::Integration};
 
 /// How often a caller looks again after a renewal.
 const LOOKS_MAX: u32 = 3;
@@ -107,11 +107,9 @@ impl Broker {
     ) -> Result<Option<Live>, CredentialFault> {
         let vault = self.vault.tenant(integration.organisation).await?;
         let mut reader = self.db.read().await?;
-        let Some(row) = connection::queries::live_of_person(&mut reader, person, integration.id).await?
+        let Some(LiveRow { connection: row, credential }) =
+            queries::live_of_person(&mut reader, person, integration.id).await?
         else {
-            return Ok(None);
-        };
-        let Some(credential) = queries::credential(&mut reader, row.id, row.credential_version).await? else {
             return Ok(None);
         };
         drop(reader);

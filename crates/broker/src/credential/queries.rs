@@ -1,11 +1,11 @@
 //! Tokens, the journal of renewals, the lease, revocations.
 
-use kernel::{Connection, Id, Integration, Organisation, Timestamp};
+use kernel::{Connection, Id, Integration, Organisation, Person, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Value, Writer, binds};
 use vault::Sealed;
 
 use super::tokens::{Revocation, TokenCall};
-use crate::connection::{Reason, Status};
+use crate::connection::{ConnectionRow, Reason, Status};
 
 /// The most journal rows of one connection and version that are looked at.
 const CALLS_MAX: i64 = 100;
@@ -29,6 +29,33 @@ impl FromRow for CredentialRow {
             obtained_at: row.get("obtained_at")?,
         })
     }
+}
+
+/// A connection with the tokens it has now.
+pub(super) struct LiveRow {
+    pub connection: ConnectionRow,
+    pub credential: CredentialRow,
+}
+
+impl FromRow for LiveRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { connection: ConnectionRow::from_row(row)?, credential: CredentialRow::from_row(row)? })
+    }
+}
+
+/// The person's connection at this integration with its tokens, unless it was ended. One statement: a renewal moves the
+/// version on and destroys the tokens before it in one unit, which two statements outside a unit could straddle.
+pub(super) async fn live_of_person(
+    tx: &mut Reader,
+    person: Id<Person>,
+    integration: Id<Integration>,
+) -> Result<Option<LiveRow>, DbError> {
+    let sql = "SELECT c.id, person_id, integration_id, organisation_id, status, reason, scopes_asked, scopes_granted, \
+               linked_at, consent_expires_at, credential_version, lease_until, fence, failures, retry_at, \
+               version, access_sealed, refresh_sealed, expires_at, obtained_at \
+               FROM connection c JOIN credential k ON k.connection_id = c.id AND k.version = c.credential_version \
+               WHERE person_id = $1 AND integration_id = $2 AND status IN ('active', 'degraded', 'needs_reconnect')";
+    tx.optional(sql, binds![person, integration]).await
 }
 
 /// The tokens of this connection in this version.
