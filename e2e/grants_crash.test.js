@@ -1,4 +1,4 @@
-// The plug is pulled while tokens are rotated and revoked under load, and the deployment started again: nothing that was acknowledged is lost.
+// The plug is pulled while tokens are rotated and revoked and clients register themselves under load, and the deployment started again: nothing that was acknowledged is lost.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
@@ -10,15 +10,17 @@ import { Browser } from './support/person.js';
 const RUNS = Number(process.env.GRANT_CRASH_RUNS ?? 25);
 const ROTATING = 8; // workers, each with a grant of its own
 const REVOKING = 8;
+const REGISTERING = 4;
 const LOAD_MS = [80, 600];
 
 const insecure = { [oauth.allowInsecureRequests]: true };
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const diary = application('diary', { redirectUri: 'http://127.0.0.1:9/diary', grants: ['authorization_code', 'refresh_token', 'client_credentials'], scopes: 'openid offline_access' });
+const diary = application('diary', { redirectUri: 'http://127.0.0.1:9/diary', grants: ['authorization_code', 'refresh_token', 'client_credentials'], scopes: 'openid offline_access client:register' });
 const client = { client_id: diary.id };
 const authentication = oauth.ClientSecretBasic(diary.secret);
 
 let deployment, server, browser;
+const acknowledged = []; // registrations
 
 before(async () => {
   deployment = await deploymentFor([diary]);
@@ -47,11 +49,42 @@ async function rotate(token) {
   return (await oauth.processRefreshTokenResponse(server, client, answer)).refresh_token;
 }
 
+async function ofItself(scope) {
+  const answer = await oauth.clientCredentialsGrantRequest(server, client, authentication, scope ? { scope } : {}, insecure);
+  return oauth.processClientCredentialsResponse(server, client, answer);
+}
+
 async function revoked() {
-  const answer = await oauth.clientCredentialsGrantRequest(server, client, authentication, {}, insecure);
-  const { access_token: token } = await oauth.processClientCredentialsResponse(server, client, answer);
+  const { access_token: token } = await ofItself();
   await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, authentication, token, insecure));
   return token;
+}
+
+// A client that registers itself, and then replaces its registration: both are acknowledged, or nothing is said of them.
+async function registered(initial) {
+  const body = { redirect_uris: ['http://127.0.0.1:9/own'], client_name: 'Registered', grant_types: ['authorization_code', 'client_credentials'], scope: 'openid' };
+  const made = await json(`${deployment.url}/oauth2/register`, 'POST', initial, body, 201);
+  const own = { ...made, name: 'Registered' };
+  acknowledged.push(own);
+  const after = await json(made.registration_client_uri, 'PUT', made.registration_access_token, { ...body, client_id: made.client_id, client_name: 'Replaced' }, 200);
+  Object.assign(own, { name: 'Replaced', registration_access_token: after.registration_access_token });
+}
+
+async function json(url, method, token, body, expected) {
+  const answer = await fetch(url, { method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+  const told = await answer.json();
+  if (answer.status !== expected) throw new oauth.ResponseBodyError(`${method} ${url}: ${answer.status}`, { cause: told, response: answer });
+  return told;
+}
+
+// What was acknowledged is there, opens with the newest token and has its secret. Whoever was about to be told of the next may find it done.
+async function isThere(own) {
+  const answer = await fetch(own.registration_client_uri, { headers: { authorization: `Bearer ${own.registration_access_token}` } });
+  if (answer.status === 200) assert.equal((await answer.json()).client_name, own.name);
+  else assert.ok(answer.status === 401 && own.name === 'Registered' && own.isCut, `${own.client_id}: ${answer.status}`);
+  const itself = oauth.ClientSecretBasic(own.client_secret);
+  const token = await oauth.clientCredentialsGrantRequest(server, own, itself, {}, insecure);
+  await oauth.processClientCredentialsResponse(server, own, token);
 }
 
 async function isActive(token) {
@@ -59,10 +92,11 @@ async function isActive(token) {
   return (await oauth.processIntrospectionResponse(server, client, answer)).active;
 }
 
-test(`kill -9 while tokens rotate and are revoked, ${RUNS} times`, { timeout: 10 * 60_000 }, async () => {
+test(`kill -9 while tokens rotate, are revoked, and clients register, ${RUNS} times`, { timeout: 10 * 60_000 }, async () => {
   // What this side was told, in the order in which it was told.
   const families = await Promise.all(Array.from({ length: ROTATING }, async () => [await grant()]));
   const ended = [];
+  const initial = (await ofItself('client:register')).access_token;
   for (let run = 0; run < RUNS; run += 1) {
     const node = deployment.nodes.at(-1);
     let isOver = false;
@@ -72,21 +106,29 @@ test(`kill -9 while tokens rotate and are revoked, ${RUNS} times`, { timeout: 10
     const revoking = Array.from({ length: REVOKING }, async () => {
       while (!isOver) ended.push(await revoked());
     });
-    const load = Promise.allSettled([...rotating, ...revoking]);
+    const registering = Array.from({ length: REGISTERING }, async () => {
+      while (!isOver) await registered(initial);
+    });
+    const before = acknowledged.length;
+    const load = Promise.allSettled([...rotating, ...revoking, ...registering]);
     await wait(LOAD_MS[0] + ((LOAD_MS[1] - LOAD_MS[0]) * run) / RUNS);
     await node.kill();
     isOver = true;
     for (const { reason } of await load) assert.ok(!reason || !(reason instanceof oauth.ResponseBodyError), `run ${run}: refused while it ran: ${reason?.error}`);
+    const latest = acknowledged.slice(before);
+    for (const own of latest) own.isCut = own.name === 'Registered';
     await deployment.start();
+    await Promise.all(latest.map(isThere));
     // The newest token that was acknowledged works, whether or not the one after it was on its way.
     await Promise.all(families.map(async (tokens) => tokens.push(await rotate(tokens.at(-1)))));
     const alive = await Promise.all(ended.slice(-200).map(isActive));
     assert.ok(alive.every((active) => !active), `run ${run}: a revoked token is alive again`);
   }
   const rotations = families.reduce((sum, tokens) => sum + tokens.length - 1, 0);
-  console.log(`# ${JSON.stringify({ runs: RUNS, rotations, revocations: ended.length })}`);
-  assert.ok(rotations > RUNS * ROTATING && ended.length > RUNS, 'there was load');
+  console.log(`# ${JSON.stringify({ runs: RUNS, rotations, revocations: ended.length, registrations: acknowledged.length })}`);
+  assert.ok(rotations > RUNS * ROTATING && ended.length > RUNS && acknowledged.length > RUNS, 'there was load');
   for (const token of ended) assert.equal(await isActive(token), false);
+  for (const own of acknowledged) await isThere(own);
   // And what was rotated away stays away: its use ends the family, as it should.
   const [tokens] = families;
   await assert.rejects(rotate(tokens.at(0)), { error: 'invalid_grant' });

@@ -129,6 +129,10 @@ impl Parameters {
                 return Err(invalid("state and nonce must be printable ASCII"));
             }
         }
+        // HL7 FAST §7.2.1
+        if client.profile == Profile::Udap && self.one("state").is_none() {
+            return Err(invalid("state is missing"));
+        }
         Ok(Asked {
             redirect,
             scopes: self.scopes(client, rules.scopes)?,

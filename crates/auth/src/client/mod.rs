@@ -42,6 +42,7 @@ pub use metadata::{ClientMetadata, LIST_MAX};
 pub(crate) use offered::OfferedToClients;
 pub use profile::{AssertionAudience, Pkce, Profile};
 pub use register::register;
+pub(crate) use revoke::{Ended, disable_in};
 pub use revoke::{disable, revoke_tokens};
 pub use secret::{NewSecret, add_secret, retire_secret, rotate_secret, secrets_of};
 pub use update::update;

@@ -5,7 +5,7 @@ mod email;
 pub mod factor;
 mod find;
 pub(crate) mod queries;
-mod register;
+pub(crate) mod register;
 pub mod role;
 mod sign_in;
 mod throttle;

@@ -2,6 +2,7 @@
 
 use crypto::password;
 use kernel::{Digest, Id, Issue, Secret, Timestamp};
+use store::Writer;
 use vault::Sealed;
 
 use super::{Email, Person, PersonFault, Role, find, place, queries};
@@ -52,10 +53,30 @@ pub async fn register(auth: &Auth, acting: &Acting, new: NewPerson) -> Result<Pe
     {
         return Ok(there);
     }
+    let drawn = draw(auth, acting, new).await?;
+    let person = drawn.person.clone();
+    let (auth_in, acting) = (auth.clone(), acting.clone());
+    let inserted = auth.db().write(async move |tx| insert(tx, &auth_in, &acting, &drawn).await).await;
+    inserted.map_err(taken).map(|()| person)
+}
+
+/// An account that is about to be made: nothing is written yet.
+pub(crate) struct Drawn {
+    pub person: Person,
+    row: PersonRow,
+    roles: Vec<Role>,
+}
+
+/// Read what is given and seal it.
+///
+/// # Errors
+/// [`PersonFault::Refused`] names every field at fault.
+pub(crate) async fn draw(auth: &Auth, acting: &Acting, new: NewPerson) -> Result<Drawn, PersonFault> {
     let (email, display_name) = read(&new).map_err(PersonFault::Refused)?;
     let id = new.id.unwrap_or_else(|| auth.world().new_id());
     let phc = password::hash(new.password, auth.world().random()).await?;
     let vault = auth.vault().tenant(acting.organisation).await?;
+    let created_at = auth.world().now();
     let row = PersonRow {
         id,
         organisation: acting.organisation,
@@ -63,11 +84,13 @@ pub async fn register(auth: &Auth, acting: &Acting, new: NewPerson) -> Result<Pe
         email: vault.seal(place(id, "email"), email.as_str().as_bytes()),
         display_name: vault.seal(place(id, "display_name"), display_name.as_bytes()),
         password: vault.seal(place(id, "password"), phc.as_bytes()),
-        created_at: auth.world().now(),
+        created_at,
     };
-    let created_at = row.created_at;
-    insert(auth, acting, row, new.roles).await?;
-    Ok(Person {
+    let mut roles = new.roles;
+    roles.push(Role::Person);
+    roles.sort_unstable();
+    roles.dedup();
+    let person = Person {
         id,
         organisation: acting.organisation,
         email: email.as_str().to_owned(),
@@ -75,34 +98,31 @@ pub async fn register(auth: &Auth, acting: &Acting, new: NewPerson) -> Result<Pe
         created_at,
         updated_at: created_at,
         disabled_at: None,
-    })
+    };
+    Ok(Drawn { person, row, roles })
 }
 
-async fn insert(
+/// Write it; [`taken`] reads what the database may have against it.
+pub(crate) async fn insert(
+    tx: &mut Writer,
     auth: &Auth,
     acting: &Acting,
-    row: PersonRow,
-    mut roles: Vec<Role>,
+    drawn: &Drawn,
 ) -> Result<(), PersonFault> {
-    roles.push(Role::Person);
-    roles.sort_unstable();
-    roles.dedup();
-    let (world, acting) = (auth.world().clone(), acting.clone());
-    let inserted = auth
-        .db()
-        .write(async move |tx| -> Result<(), PersonFault> {
-            queries::insert(tx, &row).await?;
-            for role in &roles {
-                queries::grant(tx, row.id, row.organisation, *role, row.created_at).await?;
-            }
-            let words: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
-            let entry = acting.entry("person.registered", row.id, serde_json::json!({ "roles": words }));
-            audit::record(tx, &world, &entry).await?;
-            Ok(())
-        })
-        .await;
-    match inserted {
-        Err(PersonFault::Store(fault)) if fault.is_unique(EMAIL_KEY) => Err(PersonFault::EmailTaken),
+    let row = &drawn.row;
+    queries::insert(tx, row).await?;
+    for role in &drawn.roles {
+        queries::grant(tx, row.id, row.organisation, *role, row.created_at).await?;
+    }
+    let words: Vec<_> = drawn.roles.iter().map(|role| role.as_str()).collect();
+    let entry = acting.entry("person.registered", row.id, serde_json::json!({ "roles": words }));
+    Ok(audit::record(tx, auth.world(), &entry).await?)
+}
+
+/// An address that somebody else has is told as that.
+pub(crate) fn taken(fault: PersonFault) -> PersonFault {
+    match fault {
+        PersonFault::Store(fault) if fault.is_unique(EMAIL_KEY) => PersonFault::EmailTaken,
         other => other,
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn client_credentials(auth: &Auth, call: &ClientCall) -> Result
     let mut token = NewToken::own(auth, &call.client, scopes, call.confirmation()?);
     token.details.resource = call.resource(auth).await?;
     if let Some(b2b) = udap::b2b::of(call)? {
-        token.details.context.insert("extensions".to_owned(), b2b.kept());
+        token.details.context.insert(issue::EXTENSIONS.to_owned(), b2b.kept());
     }
     let entry = call.acting().entry("token.issued", call.client.id, token.details());
     audit::record_now(auth.db(), auth.world(), &entry).await?;

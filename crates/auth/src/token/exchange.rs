@@ -11,7 +11,7 @@ use super::{Confirmation, client_credentials, issue::NewToken, redeem, refresh, 
 use crate::{
     Auth, OAuthFault,
     client::{self, GrantType, authenticate::ClientCall, is_resource},
-    device,
+    device, udap,
 };
 
 /// What a client posts, besides its authentication.
@@ -84,6 +84,7 @@ pub(crate) async fn exchange(State(auth): State<Auth>, call: ClientCall) -> Answ
     if !call.client.may_use(grant_type) {
         return Err(OAuthFault::UnauthorizedClient("the client is not registered for this grant_type").into());
     }
+    udap::b2b::check_marked(&call)?;
     let out = match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(&auth, &call).await?,
         // An assertion in which a client speaks of itself was its proof already: what is left is a token of its own.

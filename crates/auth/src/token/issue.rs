@@ -11,6 +11,9 @@ use crate::{
     status::{Place, StatusClaim},
 };
 
+/// The member of a token's context that says for whom and why a system asks.  HL7 FAST §5.3.1
+pub(crate) const EXTENSIONS: &str = "extensions";
+
 /// What a token will say, decided before it is signed.
 #[derive(Clone)]
 pub(crate) struct NewToken {
@@ -60,12 +63,16 @@ impl NewToken {
         self.person.map_or_else(|| client.client_id.as_str().to_owned(), |person| person.to_string())
     }
 
-    /// What the audit trail keeps of it.
+    /// What the audit trail keeps of it: purpose, organisation and requestor too, where a system had to state them.
     pub(crate) fn details(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut kept = serde_json::json!({
             "token": self.id, "scopes": self.scopes, "expires_at": self.expires_at, "grant": self.grant,
             "status": self.status,
-        })
+        });
+        if let Some(stated) = self.details.context.get(EXTENSIONS) {
+            kept[EXTENSIONS] = stated.clone();
+        }
+        kept
     }
 }
 

@@ -81,14 +81,26 @@ impl B2b {
     }
 }
 
+fn has_registered_by_udap(call: &ClientCall) -> bool {
+    call.client.profile == Profile::Udap && call.client.metadata.is_dynamic
+}
+
+/// Every token request of a client that registered by UDAP says so.  IG §4.1.3, §5.2.1
+///
+/// # Errors
+/// `invalid_request`.
+pub(crate) fn check_marked(call: &ClientCall) -> Result<(), OAuthFault> {
+    if has_registered_by_udap(call) && call.form.get("udap") != Some("1") {
+        return Err(OAuthFault::InvalidRequest("udap has to be 1"));
+    }
+    Ok(())
+}
+
 /// The object that goes with a request for a token of the client's own; nothing where the client did not register by UDAP. The
 /// assertion has proven the client by now.
 pub(crate) fn of(call: &ClientCall) -> Result<Option<B2b>, OAuthFault> {
-    if call.client.profile != Profile::Udap || !call.client.metadata.is_dynamic {
+    if !has_registered_by_udap(call) {
         return Ok(None);
-    }
-    if call.form.get("udap") != Some("1") {
-        return Err(OAuthFault::InvalidRequest("udap has to be 1"));
     }
     let claims = call.form.get("client_assertion").and_then(|token| token.split('.').nth(1));
     let claims = claims.and_then(|text| b64::decode(text).ok());

@@ -5,6 +5,7 @@
 //! it has from there (`metadata`), lets clients with one register themselves (`register`), and knows them again by it
 //! (`authenticate`). What the operator sets up is a folder (`community`).
 
+mod apply;
 pub(crate) mod authenticate;
 pub(crate) mod b2b;
 mod community;

@@ -2,7 +2,7 @@
 
 use crypto::sha256;
 use kernel::{Client, Digest, Id, Timestamp};
-use store::{Db, DbError, Reader, binds};
+use store::{DbError, Reader, Writer, binds};
 
 /// Whether a statement is used now or was before.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,12 +12,17 @@ pub(super) enum Spent {
 }
 
 /// Use up the statement of this issuer with this id.
-pub(super) async fn spend(db: &Db, issuer: &str, id: &str, until: Timestamp) -> Result<Spent, DbError> {
+pub(super) async fn spend(
+    tx: &mut Writer,
+    issuer: &str,
+    id: &str,
+    until: Timestamp,
+) -> Result<Spent, DbError> {
     // Twice the hash of one, so that no issuer and id read like another's.
     let digest = Digest::from_bytes(sha256(&[sha256(issuer.as_bytes()), sha256(id.as_bytes())].concat()));
     let sql =
         "INSERT INTO udap_statement (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
-    let rows = db.execute(sql, binds![digest, until + kept()]).await?;
+    let rows = tx.execute(sql, binds![digest, until + kept()]).await?;
     Ok(if rows == 0 { Spent::Before } else { Spent::Now })
 }
 
@@ -42,13 +47,18 @@ pub(super) async fn origin(tx: &mut Reader, client: Id<Client>) -> Result<Option
     tx.optional("SELECT community, issuer FROM udap_client WHERE client_id = $1", binds![client]).await
 }
 
-pub(super) async fn link(db: &Db, community: &str, issuer: &str, client: Id<Client>) -> Result<u64, DbError> {
+pub(super) async fn link(
+    tx: &mut Writer,
+    community: &str,
+    issuer: &str,
+    client: Id<Client>,
+) -> Result<u64, DbError> {
     let sql =
         "INSERT INTO udap_client (community, issuer, client_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    db.execute(sql, binds![community, issuer, client]).await
+    tx.execute(sql, binds![community, issuer, client]).await
 }
 
-pub(super) async fn unlink(db: &Db, community: &str, issuer: &str) -> Result<u64, DbError> {
+pub(super) async fn unlink(tx: &mut Writer, community: &str, issuer: &str) -> Result<u64, DbError> {
     let sql = "DELETE FROM udap_client WHERE community = $1 AND issuer = $2";
-    db.execute(sql, binds![community, issuer]).await
+    tx.execute(sql, binds![community, issuer]).await
 }

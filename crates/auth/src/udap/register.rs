@@ -4,21 +4,21 @@
 use axum::{Json as JsonOut, extract::State};
 use crypto::jose::{AudienceForm, Chained, ChainedFault, Claims, ExpectAssertion, LEEWAY_S};
 use http::StatusCode;
-use kernel::{Actor, Id, Kind, Scopes};
+use kernel::{Actor, Kind, Scopes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{Answer, Json, Problem};
 
 use super::{
     ALGORITHMS, STATEMENT_LIFE_S_MAX,
+    apply::{self, Change, Outcome, Said},
     community::Community,
     metadata::registration_endpoint,
-    queries::{self, Spent},
     software::{Software, Wish},
 };
 use crate::{
     Acting, Auth,
-    client::{self, Client, ClientFault, Profile, register::Registration},
+    client::{self, ClientFault, Profile, dynamic, register::Registration},
     organisation::{self, OrganisationFault},
     scope,
 };
@@ -118,36 +118,27 @@ async fn take(auth: &Auth, statement: String) -> Result<(StatusCode, RegisterOut
         organisation.ok_or(RegisterFault::Unapproved("the community has no organisation here"))?.id;
     let acting = Acting { actor: Actor::Anonymous, organisation, request: None };
 
-    let (community, issuer) = (&vouched.community.uri, &vouched.claims.subject);
-    spend(auth, &vouched).await?;
-    let there = queries::registered(&mut auth.db().read().await?, community, issuer).await?;
-    let (status, client_id, software) = match (wish, there) {
-        (Wish::Cancel, None) => {
+    let (change, software) = match wish {
+        Wish::Cancel => (Change::Cancel, software),
+        Wish::Register => {
+            let (registration, software) = registration(auth, &vouched, software)?;
+            let drawn = dynamic::draw(auth, &acting, &registration)?;
+            (Change::Register { drawn, registration }, software)
+        }
+    };
+    let said = Said {
+        community: vouched.community.uri.clone(),
+        issuer: vouched.claims.subject,
+        id: vouched.claims.token_id.unwrap_or_default(),
+        until: vouched.claims.expires_at,
+        change,
+    };
+    let (status, client_id) = match apply::apply(auth, acting, said).await? {
+        Outcome::Registered(client_id) => (StatusCode::CREATED, client_id),
+        Outcome::Changed(client_id) => (StatusCode::OK, client_id),
+        Outcome::UsedBefore => return Err(RegisterFault::Invalid("it was used before")),
+        Outcome::NothingToCancel => {
             return Err(RegisterFault::Metadata("grant_types: there is no registration to cancel".into()));
-        }
-        (Wish::Cancel, Some(id)) => {
-            let client = named(auth, id).await?;
-            client::disable(auth, &acting, id).await?;
-            queries::unlink(auth.db(), community, issuer).await?;
-            (StatusCode::OK, client.client_id, software)
-        }
-        (Wish::Register, Some(id)) => {
-            let (registration, software) = registration(auth, &vouched, software)?;
-            let client = client::update(auth, &acting, id, &registration).await?;
-            (StatusCode::OK, client.client_id, software)
-        }
-        (Wish::Register, None) => {
-            let (registration, software) = registration(auth, &vouched, software)?;
-            let suffix: String =
-                auth.world().random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
-            let (client, _) =
-                client::register(auth, &acting, &format!("udap{suffix}"), &registration).await?;
-            if queries::link(auth.db(), community, issuer, client.id).await? == 0 {
-                // Two statements at the same moment: the other was first.
-                client::disable(auth, &acting, client.id).await?;
-                return Err(RegisterFault::Invalid("another statement of this issuer was taken meanwhile"));
-            }
-            (StatusCode::CREATED, client.client_id, software)
         }
     };
     let client_id = client_id.as_str().to_owned();
@@ -193,21 +184,6 @@ fn judge<'a>(auth: &'a Auth, statement: &str) -> Result<Vouched<'a>, RegisterFau
         }
     }
     Err(RegisterFault::Unapproved("its certificate leads to nobody who is trusted here"))
-}
-
-/// A statement is good once.
-async fn spend(auth: &Auth, vouched: &Vouched<'_>) -> Result<(), RegisterFault> {
-    let id = vouched.claims.token_id.as_deref().unwrap_or_default();
-    let seen = queries::spend(auth.db(), &vouched.claims.subject, id, vouched.claims.expires_at).await?;
-    match seen {
-        Spent::Now => Ok(()),
-        Spent::Before => Err(RegisterFault::Invalid("it was used before")),
-    }
-}
-
-async fn named(auth: &Auth, id: Id<kernel::Client>) -> Result<Client, RegisterFault> {
-    let found = client::queries::of_any_organisation(&mut auth.db().read().await?, id).await?;
-    Ok(found.ok_or(ClientFault::NotFound)?)
 }
 
 /// The registration, and what of the statement it holds: scopes that nobody knows here are left out (RFC 7591 §3.2.1).

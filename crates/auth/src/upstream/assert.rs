@@ -4,7 +4,7 @@ use crypto::{b64, jose::SigningKey};
 use http::{HeaderMap, HeaderValue, header};
 use kernel::Secret;
 use serde::Serialize;
-use url::{Url, form_urlencoded::byte_serialize};
+use url::form_urlencoded::byte_serialize;
 use vault::TenantVault;
 
 use super::{ClientAuth, Upstream, UpstreamFault, place};
@@ -34,7 +34,7 @@ pub(super) fn proof(
     auth: &Auth,
     vault: &TenantVault,
     upstream: &Upstream,
-    token_endpoint: &Url,
+    token_endpoint: &str,
 ) -> Result<Proof, UpstreamFault> {
     let settings = &upstream.settings;
     let sealed = upstream.secret.as_ref().ok_or(UpstreamFault::Unreadable("our secret there is missing"))?;
@@ -74,7 +74,7 @@ fn sign(
     auth: &Auth,
     upstream: &Upstream,
     der: &Secret<Vec<u8>>,
-    token_endpoint: &Url,
+    token_endpoint: &str,
 ) -> Result<Secret<String>, UpstreamFault> {
     let broken = UpstreamFault::Unreadable("our key there");
     let settings = &upstream.settings;
@@ -88,7 +88,7 @@ fn sign(
     let assertion = Assertion {
         iss: &settings.client_id,
         sub: &settings.client_id,
-        aud: token_endpoint.as_str(),
+        aud: token_endpoint,
         jti: b64::encode(auth.world().random::<16>()),
         iat,
         exp: iat + ASSERTION_LIFE_S,

@@ -29,12 +29,28 @@ const KNOWN_MAX: usize = 1_000;
 pub(super) struct Metadata {
     issuer: String,
     pub authorization_endpoint: Url,
-    pub token_endpoint: Url,
+    pub token_endpoint: Endpoint,
     pub jwks_uri: Url,
     pub userinfo_endpoint: Option<Url>,
     /// RFC 9207 §3
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// An address that is called, and named as the provider writes it: an assertion's audience is compared letter by letter there
+/// (NHS CIS2 has `:443` in all of its addresses).
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Endpoint {
+    pub url: Url,
+    pub text: String,
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = url::ParseError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Ok(Self { url: Url::parse(&text)?, text })
+    }
 }
 
 /// A provider as it was found.

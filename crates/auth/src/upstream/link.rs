@@ -5,6 +5,7 @@
 
 use kernel::{Digest, Id, Person, RequestId, Secret, Timestamp};
 use serde_json::json;
+use store::Writer;
 
 use super::{NewPeople, Upstream, UpstreamFault, claims::Asserted, queries};
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     person::{
         self, NewPerson, PersonFault, Proven, Shown,
         factor::{self, Halfway},
+        register,
     },
     session::{Acr, Browser},
 };
@@ -88,7 +90,8 @@ pub(super) async fn link(
     }
     let digest = subject(auth, upstream, asserted);
     let entry = signed_in.acting().entry("upstream.linked", upstream.id, serde_json::Value::Null);
-    insert(auth, upstream, digest, signed_in.person, entry).await
+    let (auth_in, id, person) = (auth.clone(), upstream.id, signed_in.person);
+    auth.db().write(async move |tx| insert(tx, &auth_in, id, &digest, person, &entry).await).await
 }
 
 /// Who has arrived: whom the subject is linked to, or a new person where that is open.
@@ -154,36 +157,51 @@ async fn create(
         roles: Vec::new(),
     };
     let acting = Acting { request, ..Acting::system(upstream.organisation) };
-    let person = match person::register(auth, &acting, new).await {
-        // Whether an account has the address is told to nobody who has not shown its password.
-        Err(PersonFault::EmailTaken | PersonFault::Refused(_)) => return Err(unknown()),
+    let drawn = match register::draw(auth, &acting, new).await {
+        Err(PersonFault::Refused(_)) => return Err(unknown()),
         other => other?,
     };
+    let person = drawn.person.clone();
     let entry = acting.entry("upstream.linked", upstream.id, json!({ "person": person.id }));
-    insert(auth, upstream, digest, person.id, entry).await?;
-    Ok(Found { person: person.id, organisation: person.organisation, disabled_at: None })
+    let (auth_in, id) = (auth.clone(), upstream.id);
+    let made = auth
+        .db()
+        .write(async move |tx| -> Result<(), UpstreamFault> {
+            register::insert(tx, &auth_in, &acting, &drawn).await?;
+            insert(tx, &auth_in, id, &digest, drawn.person.id, &entry).await
+        })
+        .await;
+    match made {
+        Ok(()) => Ok(Found { person: person.id, organisation: person.organisation, disabled_at: None }),
+        Err(UpstreamFault::Person(fault)) => match register::taken(fault) {
+            // The same subject may have arrived twice at once. Else somebody else has the address, and whether an account has it
+            // is told to nobody who has not shown its password.
+            PersonFault::EmailTaken => {
+                let found = queries::find(&mut auth.db().read().await?, upstream.id, &digest).await?;
+                found.ok_or_else(unknown)
+            }
+            other => Err(other.into()),
+        },
+        Err(other) => Err(other),
+    }
 }
 
+/// Write the link, once, with its row in the audit trail.
 async fn insert(
+    tx: &mut Writer,
     auth: &Auth,
-    upstream: &Upstream,
-    digest: Digest,
+    upstream: Id<kernel::Upstream>,
+    subject: &Digest,
     person: Id<Person>,
-    entry: audit::Entry,
+    entry: &audit::Entry,
 ) -> Result<(), UpstreamFault> {
-    let (world, now, id) = (auth.world().clone(), auth.world().now(), upstream.id);
-    auth.db()
-        .write(async move |tx| -> Result<(), UpstreamFault> {
-            if queries::is_linked(tx, id, &digest, person).await? {
-                return Ok(());
-            }
-            if queries::link(tx, id, &digest, person, now).await? == 0 {
-                return Err(UpstreamFault::LinkedOtherwise);
-            }
-            audit::record(tx, &world, &entry).await?;
-            Ok(())
-        })
-        .await
+    if queries::is_linked(tx, upstream, subject, person).await? {
+        return Ok(());
+    }
+    if queries::link(tx, upstream, subject, person, auth.world().now()).await? == 0 {
+        return Err(UpstreamFault::LinkedOtherwise);
+    }
+    Ok(audit::record(tx, auth.world(), entry).await?)
 }
 
 /// A subject is one only together with its provider.

@@ -36,9 +36,9 @@ pub(super) async fn redeem(
     let found = auth.discoveries().of(auth.outbound(), upstream, now).await?;
     let vault = auth.vault().tenant(upstream.organisation).await?;
     let endpoint = found.metadata.token_endpoint.clone();
-    let proof = assert::proof(auth, &vault, upstream, &endpoint)?;
+    let proof = assert::proof(auth, &vault, upstream, &endpoint.text)?;
     let form = written(code, &upstream.callback(auth), verifier, &proof);
-    let mut call = Call::form(endpoint, form.expose());
+    let mut call = Call::form(endpoint.url, form.expose());
     call.headers.extend(proof.headers);
     call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let answer = auth.outbound().read(call, ANSWER_BYTES_MAX).await?;

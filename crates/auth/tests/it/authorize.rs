@@ -326,6 +326,8 @@ on_each_engine! {
         let more = [("state", state.as_str()), ("nonce", &nonce), ("display", "popup"), ("claims_locales", "uk"), ("extra", "foobar"), ("acr_values", "1 2")];
         let reply = house.get(&authorize(&client, "openid", &more), Some(&cookie)).await;
         assert_eq!(reply.sent("state").as_deref(), Some(state.as_str()));
+        let page = house.get(&authorize(&client, "openid", &[("display", "page")]), Some(&cookie)).await;
+        assert!(page.sent("code").is_some(), "{}", page.location());
         let out = house.redeem(&client, &secret, &reply.sent("code").unwrap()).await.json();
         let claims = b64::decode(out["id_token"].as_str().unwrap().split('.').nth(1).unwrap()).unwrap();
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&claims).unwrap()["nonce"], nonce.as_str());

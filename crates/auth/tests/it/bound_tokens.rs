@@ -19,7 +19,7 @@ const GRANT: &[(&str, &str)] = &[("grant_type", "client_credentials")];
 const HERE: &str = "/oauth2/userinfo";
 
 /// The node with its manners, which say what the public address of a request is.
-async fn call(house: &House, mut request: Request<Body>) -> Reply {
+pub async fn call(house: &House, mut request: Request<Body>) -> Reply {
     request.extensions_mut().insert(PeerAddr("203.0.113.9:1".parse().unwrap()));
     let manners = Manners {
         world: house.world.clone(),
@@ -125,7 +125,12 @@ on_each_engine! {
         let with = |changes: Value| prover.proof(&house, "POST", "/oauth2/token", &changes);
         let good = with(json!({}));
         assert_eq!(ask(std::slice::from_ref(&good)).await.status, StatusCode::OK);
+        // No proof is taken that is older than the node.
+        house.clock.advance(std::time::Duration::from_secs(20));
         let now = house.world.now().as_seconds();
+        let dated = with(json!({ "nbf": now, "exp": now + 60, "iat": now - 10 }));
+        assert_eq!(ask(&[dated]).await.status, StatusCode::OK, "nbf and exp are no fault");
+        assert_eq!(ask(&[with(json!({ "iat": now + 10 }))]).await.status, StatusCode::OK, "clocks are not quite alike");
         for proofs in [
             vec![good],
             vec![with(json!({})), with(json!({}))],

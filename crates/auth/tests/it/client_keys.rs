@@ -26,14 +26,14 @@ use crate::{
 };
 
 /// Where a client keeps its keys.
-struct Host {
+pub struct Host {
     address: SocketAddr,
     answer: Arc<Mutex<String>>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Host {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (answer, asked) = (Arc::new(Mutex::new(String::new())), Arc::new(AtomicUsize::new(0)));
@@ -51,25 +51,25 @@ impl Host {
         Self { address, answer, asked }
     }
 
-    fn says(&self, status: &str, cache: &str, body: &str) {
+    pub fn says(&self, status: &str, cache: &str, body: &str) {
         let length = body.len();
         *self.answer.lock().unwrap() = format!(
             "HTTP/1.1 {status}\r\nCache-Control: {cache}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         );
     }
 
-    fn metadata(&self) -> ClientMetadata {
+    pub fn metadata(&self) -> ClientMetadata {
         let uri = format!("http://{}/jwks", self.address);
         ClientMetadata { jwks_uri: Some(uri), ..ClientMetadata::default() }
     }
 
-    fn times_asked(&self) -> usize {
+    pub fn times_asked(&self) -> usize {
         self.asked.load(SeqCst)
     }
 }
 
 /// A node that may call the host.
-async fn beside(host: &Host, db: store::Db) -> House {
+pub async fn beside(host: &Host, db: store::Db) -> House {
     let (world, clock) = testkit::world();
     House::tuned(db, world, clock, &[host.address.to_string()], |_| {}).await
 }
@@ -139,6 +139,36 @@ on_each_engine! {
         let closed = House::beside(db, house.world.clone(), house.clock.clone()).await;
         assert!(prove(&closed, &prover.assertion(&closed, &client, &json!({}))).await.is_err());
         assert_eq!(host.times_asked(), 5, "an address inside is not called unless it is named");
+    }
+
+    async fn nothing_in_a_token_is_followed(db: Db) {
+        let host = Host::open().await;
+        let house = beside(&host, db).await;
+        let (prover, thief) = (Prover::new(), Prover::new());
+        host.says("200 OK", "max-age=600", &thief.jwks().to_string());
+        let (client, _) = keyed(&house, "service", "oauth21", "private_key_jwt", crate::prover::with_keys(prover.jwks())).await;
+        let address = format!("http://{}/jwks", host.address);
+        let said = crate::prover::claims(&house, &client, &json!({}));
+        let mut headers = vec![thief.header(); 4];
+        headers[0].jku = Some(address.clone());
+        headers[1].x5u = Some(address.clone());
+        headers[2].kid = Some(address.clone());
+        headers[3].kid = Some(prover.key.kid().to_owned());
+        headers[3].jku = Some(address.clone());
+        for header in headers {
+            let forged = thief.sign(&header, &said);
+            assert!(prove(&house, &forged).await.is_err(), "{header:?}");
+            assert_eq!(house.get_with_bearer("/oauth2/userinfo", &forged).await.status, StatusCode::UNAUTHORIZED);
+            house.get(&format!("/oauth2/logout?id_token_hint={forged}"), None).await;
+        }
+        for name in ["request_uri", "sector_identifier_uri", "resource"] {
+            let asked = crate::house::authorize(&client, "a", &[(name, &address)]);
+            assert_ne!(house.get(&asked, None).await.status, StatusCode::OK, "{name}");
+        }
+        assert_eq!(host.times_asked(), 0, "nobody was called because of what a token or a request says");
+        let hosted = keyed(&house, "hosted", "oauth21", "private_key_jwt", host.metadata()).await.0;
+        assert_eq!(prove(&house, &thief.assertion(&house, &hosted, &json!({}))).await, Ok(()));
+        assert_eq!(host.times_asked(), 1, "but because of what is registered");
     }
 
     async fn a_certificate_of_an_authority_proves_the_client_that_it_names(db: Db) {

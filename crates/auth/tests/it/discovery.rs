@@ -39,6 +39,17 @@ on_each_engine! {
             let words: Vec<&str> = metadata[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
             assert_eq!(words.join(" "), value);
         }
+        for (key, is_offered) in [
+            ("backchannel_logout_supported", true),
+            ("backchannel_logout_session_supported", true),
+            ("authorization_response_iss_parameter_supported", true),
+            ("claims_parameter_supported", false),
+            ("request_parameter_supported", false),
+            ("request_uri_parameter_supported", false),
+        ] {
+            assert_eq!(metadata[key], is_offered, "{key}");
+        }
+        assert!(metadata.as_object().unwrap().values().all(|value| !value.is_null()), "what has no value is left out");
         for scope in ["openid", "profile", "email", "address", "phone", "integrations:revoke", "system/*.*", "system/Observation.read"] {
             assert!(metadata["scopes_supported"].as_array().unwrap().contains(&scope.into()), "{scope}");
         }

@@ -30,6 +30,8 @@ pub struct Behaviour {
     pub seen: Vec<(Vec<(String, String)>, String)>,
     pub names_itself: &'static str,
     pub metadata_issuer: Option<String>,
+    /// How it spells the scheme of its token endpoint.
+    pub scheme: &'static str,
 }
 
 #[derive(Clone)]
@@ -55,6 +57,7 @@ impl Provider {
             seen: Vec::new(),
             names_itself: "no",
             metadata_issuer: None,
+            scheme: "http",
         };
         let key = Arc::new(SigningKey::generate(algorithm).unwrap());
         let provider = Self { issuer, host, key, behaviour: Arc::new(Mutex::new(behaviour)) };
@@ -94,7 +97,7 @@ async fn metadata(State(provider): State<Provider>) -> Json<Value> {
     Json(json!({
         "issuer": behaviour.metadata_issuer.as_ref().unwrap_or(base),
         "authorization_endpoint": format!("{base}/authorize"),
-        "token_endpoint": format!("{base}/token"),
+        "token_endpoint": format!("{base}/token").replacen("http", behaviour.scheme, 1),
         "jwks_uri": format!("{base}/jwks"),
         "userinfo_endpoint": format!("{base}/userinfo"),
         "authorization_response_iss_parameter_supported": behaviour.names_itself == "yes",

@@ -16,12 +16,12 @@ async fn call(house: &House, method: Method, path: &str, bearer: Option<&str>, b
     house.call(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-async fn register(house: &House, bearer: Option<&str>, body: &Value) -> Reply {
+pub async fn register(house: &House, bearer: Option<&str>, body: &Value) -> Reply {
     call(house, Method::POST, "/oauth2/register", bearer, body).await
 }
 
 /// An access token of a client that may register others.
-async fn initial(house: &House) -> String {
+pub async fn initial(house: &House) -> String {
     let mut registrar = registration("confidential");
     registrar.scopes = "client:register openid".into();
     let (registrar, secret) =

@@ -56,6 +56,28 @@ on_each_engine! {
         assert_eq!(refused.count(), 3, "a text that is no address aims at nobody");
     }
 
+    async fn a_refusal_leaves_the_same_rows_whoever_it_was_aimed_at(db: Db) {
+        let house = House::open(db).await;
+        let mira = house.person("mira@example.org", &[]).await;
+        let noor = house.person("noor@example.org", &[]).await;
+        house.person("ada@example.org", &[Role::Administrator]).await;
+        person::disable(&house.auth, &house.acting(), noor.id).await.unwrap();
+        let rows = async || {
+            let mut tx = house.db.read().await.unwrap();
+            let sql = "SELECT (SELECT count(*) FROM audit_event), (SELECT count(*) FROM sign_in_tally)";
+            tx.one::<(i64, i64)>(sql, store::binds![]).await.unwrap()
+        };
+        let mut left = std::collections::BTreeSet::new();
+        for (n, email) in ["nobody@example.org", "mira@example.org", "noor@example.org"].into_iter().enumerate() {
+            let before = rows().await;
+            attempt(&house.auth, email, "wrong", address(100 + u8::try_from(n).unwrap())).await.err().unwrap();
+            let after = rows().await;
+            left.insert((after.0 - before.0, after.1 - before.1));
+        }
+        assert_eq!(left.len(), 1, "{left:?}: {}", mira.id);
+        assert!(left.first().unwrap().0 == 1 && left.first().unwrap().1 > 0, "{left:?}");
+    }
+
     async fn guessing_is_slowed_down_and_locks_nobody_out(db: Db) {
         let house = House::open(db).await;
         house.person("mira@example.org", &[]).await;

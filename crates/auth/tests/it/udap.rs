@@ -14,7 +14,10 @@ use kernel::Secret;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 use serde_json::{Value, json};
 
-use crate::house::{BASE, House, Reply, on_each_engine};
+use crate::{
+    house::{BASE, CALLBACK, House, Reply, VERIFIER, authorize, on_each_engine},
+    prover::ASSERTION_TYPE,
+};
 
 const COMMUNITY: &str = "https://community.example/udap";
 const CLIENT: &str = "http://acme.example/b2b-app";
@@ -104,6 +107,20 @@ impl House {
         })
     }
 
+    /// What the audit trail keeps of the last token.
+    async fn issued(&self) -> Value {
+        let mut tx = self.db.read().await.unwrap();
+        let sql =
+            "SELECT canonical FROM audit_event WHERE act = 'token.issued' ORDER BY at DESC, id DESC LIMIT 1";
+        let (canonical,): (Vec<u8>,) = tx.one(sql, store::binds![]).await.unwrap();
+        serde_json::from_slice::<Value>(&canonical).unwrap()["details"].clone()
+    }
+
+    async fn clients_on_record(&self) -> i64 {
+        let mut tx = self.db.read().await.unwrap();
+        tx.one::<(i64,)>("SELECT count(*) FROM client", store::binds![]).await.unwrap().0
+    }
+
     async fn udap(&self, statement: &str) -> Reply {
         let body = json!({ "software_statement": statement, "udap": "1" }).to_string();
         let request = Request::post("/oauth2/udap/register").header(header::CONTENT_TYPE, "application/json");
@@ -126,9 +143,31 @@ on_each_engine! {
         assert_eq!((reply.status, &reply.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN]), (StatusCode::OK, &"*".parse().unwrap()));
         let out = reply.json();
         let endpoint = format!("{BASE}/oauth2/udap/register");
-        assert_eq!(out["registration_endpoint"], endpoint);
-        assert_eq!(out["udap_profiles_supported"], json!(["udap_dcr", "udap_authn", "udap_authz"]));
-        assert_eq!(out["udap_authorization_extensions_supported"], json!(["hl7-b2b"]));
+        let algorithms = json!(["RS256", "ES256", "RS384", "ES384"]);
+        for (member, value) in [
+            ("udap_versions_supported", json!(["1"])),
+            ("udap_profiles_supported", json!(["udap_dcr", "udap_authn", "udap_authz"])),
+            ("udap_authorization_extensions_supported", json!(["hl7-b2b"])),
+            ("udap_authorization_extensions_required", json!([])),
+            ("udap_certifications_supported", json!([])),
+            ("grant_types_supported", json!(["authorization_code", "refresh_token", "client_credentials"])),
+            ("authorization_endpoint", json!(format!("{BASE}/oauth2/authorize"))),
+            ("token_endpoint", json!(format!("{BASE}/oauth2/token"))),
+            ("token_endpoint_auth_methods_supported", json!(["private_key_jwt"])),
+            ("token_endpoint_auth_signing_alg_values_supported", algorithms.clone()),
+            ("registration_endpoint", json!(endpoint)),
+            ("registration_endpoint_jwt_signing_alg_values_supported", algorithms),
+        ] {
+            assert_eq!(out[member], value, "{member}");
+        }
+        assert!(["a", "b"].iter().all(|scope| out["scopes_supported"].as_array().unwrap().contains(&json!(scope))));
+        let told = b64::decode(out["signed_metadata"].as_str().unwrap().split('.').nth(1).unwrap()).unwrap();
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint"] {
+            assert_eq!(told[member], out[member], "what is signed is what is told");
+        }
+        assert!(told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap() <= 365 * 86_400);
+        assert_eq!((&told["iss"], &told["sub"], told["jti"].is_string()), (&json!(BASE), &json!(BASE), true));
         let signed = Chained::read(out["signed_metadata"].as_str().unwrap(), &[Algorithm::Rs256]).unwrap();
         assert_eq!(signed.named_issuer(), Some(BASE));
         let by_name = house.get("/.well-known/udap?community=https%3A%2F%2Fcommunity.example%2Fudap", None).await;
@@ -206,6 +245,9 @@ on_each_engine! {
         let reply = ask(once.clone(), "1").await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
         assert_eq!(reply.json()["extensions"]["hl7-b2b"]["version"], "1");
+        let kept = house.issued().await;
+        assert_eq!(kept["extensions"]["hl7-b2b"]["purpose_of_use"], json!(["urn:oid:2.16.840.1.113883.5.8#TREAT"]));
+        assert_eq!(kept["extensions"]["hl7-b2b"]["organization_id"], "https://acme.example/fhir/Organization/1");
         assert!(reply.json()["expires_in"].as_i64().unwrap() <= 3_600);
         assert_eq!(ask(once, "1").await.error(), "invalid_client", "used before");
         let renewed = authority.member(CLIENT);
@@ -228,7 +270,102 @@ on_each_engine! {
         }
     }
 
-    async fn what_is_refused(db: Db) {
+    async fn a_person_lets_a_client_of_a_community_in(db: Db) {
+        let (house, authority) = open(db).await;
+        house.person("mira@example.org", &[]).await;
+        let member = authority.member(CLIENT);
+        let mut statement = house.statement();
+        for (name, value) in [
+            ("grant_types", json!(["authorization_code", "refresh_token"])),
+            ("redirect_uris", json!([CALLBACK])),
+            ("response_types", json!(["code"])),
+            ("logo_uri", json!("https://acme.example/logo.png")),
+            ("scope", json!("openid offline_access a")),
+        ] {
+            statement = with(statement, name, value);
+        }
+        let registered = house.udap(&member.sign(&statement)).await;
+        assert_eq!(registered.status, StatusCode::CREATED, "{}", registered.text());
+        assert_eq!(registered.json()["redirect_uris"], json!([CALLBACK]));
+        let client_id = registered.json()["client_id"].as_str().unwrap().to_owned();
+        let client = auth::client::live_by_client_id(&house.auth, &client_id).await.unwrap().unwrap();
+        let cookie = house.sign_in("mira@example.org").await;
+        for (name, value) in [("state", ""), ("code_challenge", ""), ("code_challenge_method", "plain")] {
+            let refused = house.get(&authorize(&client, "openid a", &[(name, value)]), Some(&cookie)).await;
+            assert_eq!(refused.sent("error").as_deref(), Some("invalid_request"), "{name}");
+        }
+        let asked = house.get(&authorize(&client, "openid offline_access a", &[]), Some(&cookie)).await;
+        let answer = house.allow(&cookie, &asked.sent("request").unwrap()).await;
+        let answer = url::Url::parse(&answer).unwrap();
+        let sent = |name: &str| answer.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
+        assert_eq!(sent("state"), "st&te");
+        let ask = async |udap: &str, pairs: &[(&str, &str)]| {
+            let now = house.world.now().as_seconds();
+            let assertion = member.sign(&json!({
+                "iss": client_id, "sub": client_id, "aud": format!("{BASE}/oauth2/token"), "iat": now, "exp": now + 300,
+                "jti": b64::encode(house.world.random::<8>()),
+            }));
+            let own = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion.as_str()), ("udap", udap)];
+            house.post("/oauth2/token", None, &[&own[..], pairs].concat()).await
+        };
+        let code = sent("code");
+        let pairs = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
+        assert_eq!(ask("", &pairs).await.error(), "invalid_request", "udap=1 is in every token request");
+        let out = ask("1", &pairs).await;
+        assert_eq!(out.status, StatusCode::OK, "{}", out.text());
+        assert_eq!(out.headers[header::CACHE_CONTROL], "no-store");
+        let out = out.json();
+        assert_eq!((&out["token_type"], out["id_token"].is_string()), (&json!("Bearer"), true));
+        assert!(out["expires_in"].as_i64().unwrap() <= 3_600);
+        let pairs = [("grant_type", "refresh_token"), ("refresh_token", out["refresh_token"].as_str().unwrap())];
+        assert_eq!(ask("", &pairs).await.error(), "invalid_request");
+        let renewed = ask("1", &pairs).await;
+        assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.text());
+    }
+
+    async fn nobody_touches_another_s_registration(db: Db) {
+        let (house, authority) = open(db).await;
+        let (member, other) = (authority.member(CLIENT), authority.member("https://other.example"));
+        let mine = house.udap(&member.sign(&house.statement())).await.json();
+        for change in [("grant_types", json!([])), ("client_name", json!("Mine now")), ("iss", json!("https://other.example"))] {
+            let statement = with(house.statement(), change.0, change.1);
+            let refused = house.udap(&other.sign(&statement)).await;
+            assert_eq!(refused.error(), "invalid_software_statement", "{}", change.0);
+        }
+        let client_id = mine["client_id"].as_str().unwrap();
+        let client = auth::client::live_by_client_id(&house.auth, client_id).await.unwrap().unwrap();
+        assert_eq!(client.name, "Acme");
+    }
+
+    async fn a_registration_is_whole_or_not_there(db: Db) {
+        let (house, authority) = open(db).await;
+        let member = authority.member(CLIENT);
+        let statement = member.sign(&house.statement());
+        let run = async |sql: &'static str| house.db.execute(sql, store::binds![]).await.unwrap();
+        run("ALTER TABLE audit_event RENAME COLUMN reason TO away").await;
+        assert!(house.udap(&statement).await.status.is_server_error());
+        run("ALTER TABLE audit_event RENAME COLUMN away TO reason").await;
+        assert_eq!(house.clients_on_record().await, 0, "no client without its row in the audit trail");
+        assert_eq!(house.udap(&statement).await.status, StatusCode::CREATED, "and the statement was not used up");
+
+        // Two at once are one registration, whichever comes first.
+        let fresh = authority.member("https://fresh.example");
+        let of_fresh = || with(with(house.statement(), "iss", json!("https://fresh.example")), "sub", json!("https://fresh.example"));
+        let (first, second) = (fresh.sign(&of_fresh()), fresh.sign(&of_fresh()));
+        let (first, second) = futures_util::future::join(house.udap(&first), house.udap(&second)).await;
+        let made = [&first, &second].iter().filter(|reply| reply.status == StatusCode::CREATED).count();
+        assert_eq!((made, house.clients_on_record().await), (1, 2), "{} {}", first.text(), second.text());
+
+        // A statement that finds nothing to cancel is used up: who overhears it has nothing for later.
+        let early = authority.member("https://early.example");
+        let of_early = || with(with(house.statement(), "iss", json!("https://early.example")), "sub", json!("https://early.example"));
+        let cancel = early.sign(&with(of_early(), "grant_types", json!([])));
+        assert_eq!(house.udap(&cancel).await.error(), "invalid_client_metadata");
+        assert_eq!(house.udap(&early.sign(&of_early())).await.status, StatusCode::CREATED);
+        assert_eq!(house.udap(&cancel).await.error(), "invalid_software_statement");
+    }
+
+    async fn statements_that_are_refused(db: Db) {
         let (house, authority) = open(db).await;
         let member = authority.member(CLIENT);
         let now = house.world.now().as_seconds();
@@ -260,6 +397,9 @@ on_each_engine! {
         assert_eq!(house.udap(&theirs).await.error(), INVALID, "somebody else's certificate");
         assert_eq!(house.udap(&member.key.sign("JWT", &house.statement()).unwrap()).await.error(), INVALID, "no certificate");
         assert_eq!(house.udap("junk").await.error(), INVALID);
+        let body = json!({ "software_statement": member.sign(&house.statement()), "udap": "2" }).to_string();
+        let request = Request::post("/oauth2/udap/register").header(header::CONTENT_TYPE, "application/json");
+        assert_eq!(house.call(request.body(Body::from(body)).unwrap()).await.error(), "invalid_client_metadata");
 
         let statement = member.sign(&house.statement());
         assert_eq!(house.udap(&statement).await.status, StatusCode::CREATED);

@@ -74,6 +74,36 @@ async fn https_with_a_certificate_that_is_renewed() {
     running.end().await;
 }
 
+/// The first message of a client that speaks at most this version, as RFC 2246 and RFC 4346 have it.
+fn old_hello(version: [u8; 2]) -> Vec<u8> {
+    let body = [&version[..], &[7; 32], &[0], &[0, 4, 0x00, 0x2f, 0x00, 0x35], &[1, 0]].concat();
+    let message = [&[1, 0, 0, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    [&[0x16, 3, 1, 0, u8::try_from(message.len()).unwrap()][..], &message].concat()
+}
+
+#[tokio::test]
+async fn nothing_older_than_tls_1_2_is_spoken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (chain, key) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
+    let trusted = certify(&chain, &key);
+    let tls = Tls::open(&chain, &key, ClientCertificates::Off).unwrap();
+    let running = run(Router::new(), Some(tls), ServeLimits::default()).await;
+    for version in [[3, 0], [3, 1], [3, 2]] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(&old_hello(version)).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        // An alert, fatal: protocol_version (70).
+        assert_eq!(
+            (answer.first(), answer.get(5..7)),
+            (Some(&0x15), Some(&[2, 70][..])),
+            "{version:?}: {answer:?}"
+        );
+    }
+    assert!(connect(&running, &trusted, &[]).await.is_ok());
+    running.end().await;
+}
+
 #[tokio::test]
 async fn a_key_of_another_certificate_is_refused() {
     let dir = tempfile::tempdir().unwrap();
