@@ -49,9 +49,9 @@ impl TestsFound {
     }
 }
 
-/// Functions under `#[test]` or `#[tokio::test]`, and those that `on_each_engine!` makes tests of.
+/// Functions under `#[test]` or `#[tokio::test]`, and those that `on_each_engine!` or the broker's `on_stage!` makes tests of.
 fn functions<'a>(name: &'a str, text: &'a str) -> impl Iterator<Item = String> + 'a {
-    let makes_tests = text.contains("on_each_engine!");
+    let makes_tests = text.contains("on_each_engine!") || text.contains("on_stage!");
     let mut is_test = false;
     text.lines().map(str::trim).filter_map(move |line| {
         if line.starts_with("#[") || line.starts_with("//") {
@@ -64,8 +64,9 @@ fn functions<'a>(name: &'a str, text: &'a str) -> impl Iterator<Item = String> +
         let is_async = line.starts_with("async fn ");
         let signature = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?;
         let (function, rest) = signature.split_once('(')?;
+        let argument = ["db: Db)", "db: store::Db)", "stage)"];
         let on_each =
-            makes_tests && is_async && (rest.starts_with("db: Db)") || rest.starts_with("db: store::Db)"));
+            makes_tests && is_async && argument.into_iter().any(|argument| rest.starts_with(argument));
         (under_attribute || on_each).then(|| format!("{name}::{function}"))
     })
 }
@@ -98,11 +99,15 @@ mod tests {
                 async fn on_both(db: Db) { }
             }
             testkit::on_each_engine!(async fn alone(db: store::Db) {});
+            on_stage!(
+                async fn on_stage(stage) { }
+            );
+            async fn staged(stage: &Stage) {}
             async fn open(db: Db, more: u8) {}
             pub async fn house(db: Db) -> Self {}
         ";
         let found: Vec<String> = functions("c", rust).collect();
-        assert_eq!(found, ["c::plain", "c::asynchronous", "c::on_both", "c::alone"]);
+        assert_eq!(found, ["c::plain", "c::asynchronous", "c::on_both", "c::alone", "c::on_stage"]);
         let script = "test('it works', async () => {\n  test(`${n} times`, x);\n// test('no')\ncontest('no')";
         assert_eq!(titles(script).collect::<Vec<_>>(), ["e2e::it works", "e2e::${n} times"]);
     }
