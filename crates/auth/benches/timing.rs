@@ -52,46 +52,43 @@ fn main() -> ExitCode {
 
 async fn measured() -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let url: StoreUrl = format!("sqlite:{}", folder.path().join("timing.db").display()).parse().unwrap();
+    let url = StoreUrl::parse(&format!("sqlite:{}", folder.path().join("timing.db").display())).unwrap();
     let db = Db::open(&StoreConfig::new(url)).await.unwrap();
     db.migrate(&[vault::MIGRATIONS, audit::MIGRATIONS, jobs::MIGRATIONS, auth::MIGRATIONS]).await.unwrap();
     let house = open(db).await;
-    let sign_in = compare(&["no account", "wrong password", "switched off"], async |kind| {
-        let email = ["nobody@example.org", "mira@example.org", "noor@example.org"][kind];
-        signs_in(&house, email).await
-    });
-    let sign_in = sign_in.await;
-    let client = compare(&["no client", "wrong secret"], async |kind| {
-        let unknown = format!("{}.nobody", "a".repeat(32));
-        authenticates(&house, if kind == 0 { &unknown } else { &house.client_id }).await
-    });
-    let client = client.await;
+    let unknown = format!("{}.nobody", "a".repeat(32));
+    let accounts = [
+        ("no account", "nobody@example.org"),
+        ("wrong password", "mira@example.org"),
+        ("switched off", "noor@example.org"),
+    ];
+    let sign_in = compare(&accounts, async |email| signs_in(&house, email).await).await;
+    let clients = [("no client", unknown.as_str()), ("wrong secret", &house.client_id)];
+    let client = compare(&clients, async |client_id| authenticates(&house, client_id).await).await;
     sign_in && client
 }
 
 /// Whether the medians are as good as one; tells them.
-async fn compare(kinds: &[&str], mut one: impl AsyncFnMut(usize) -> Duration) -> bool {
-    let mut samples = vec![Vec::with_capacity(SAMPLES); kinds.len()];
-    for round in 0..SAMPLES {
-        // Turn by turn, each kind as often first as last, so that all see the same neighbours.
-        for turn in 0..kinds.len() {
-            let kind = (round + turn) % kinds.len();
-            samples[kind].push(one(kind).await);
+async fn compare(kinds: &[(&str, &str)], mut one: impl AsyncFnMut(&str) -> Duration) -> bool {
+    let mut samples: Vec<(&str, &str, Vec<Duration>)> =
+        kinds.iter().map(|(name, aim)| (*name, *aim, Vec::with_capacity(SAMPLES))).collect();
+    for _ in 0..SAMPLES {
+        for (_, aim, times) in &mut samples {
+            times.push(one(aim).await);
         }
+        // Each kind is as often first as last, so that all see the same neighbours.
+        samples.rotate_left(1);
     }
-    let medians: Vec<f64> = samples.iter_mut().map(|times| median(times)).collect();
-    let (least, most) = medians.iter().fold((f64::MAX, 0_f64), |(a, b), m| (a.min(*m), b.max(*m)));
-    for (kind, median) in kinds.iter().zip(&medians) {
-        println!("{kind:>16}  {median:>10.3} ms");
+    let (mut least, mut most) = (f64::MAX, 0_f64);
+    for (name, _, times) in &mut samples {
+        times.sort_unstable();
+        let median_ms = times.get(SAMPLES / 2).unwrap().as_secs_f64() * 1_000.0;
+        println!("{name:>16}  {median_ms:>10.3} ms");
+        (least, most) = (least.min(median_ms), most.max(median_ms));
     }
     let apart = most / least - 1.0;
     println!("{:>16}  {:>10.2} %", "apart", apart * 100.0);
     apart <= APART_MAX
-}
-
-fn median(times: &mut [Duration]) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1_000.0
 }
 
 async fn signs_in(house: &House, email: &str) -> Duration {
@@ -124,7 +121,7 @@ async fn open(db: Db) -> House {
     let (world, clock) = testkit::world();
     let root = Secret::new(b64::encode_standard(sha256(b"a root key for benchmarks")));
     let vault = Vault::unlock(&db, &RootKeySource::Env(root), &world).await.unwrap();
-    let outbound = Outbound::new(Vec::new(), Arc::new(SystemLookup)).unwrap();
+    let outbound = Outbound::new(std::collections::BTreeSet::new(), Arc::new(SystemLookup)).unwrap();
     let config = Config::new("http://127.0.0.1:8080".parse().unwrap());
     let auth = Auth::open(Parts { db, vault, world, outbound, config }).await.unwrap();
     let organisation = Id::from_bytes([7; 16]);

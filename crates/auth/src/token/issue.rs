@@ -69,8 +69,8 @@ impl NewToken {
             "token": self.id, "scopes": self.scopes, "expires_at": self.expires_at, "grant": self.grant,
             "status": self.status,
         });
-        if let Some(stated) = self.details.context.get(EXTENSIONS) {
-            kept[EXTENSIONS] = stated.clone();
+        if let (Some(stated), Some(kept)) = (self.details.context.get(EXTENSIONS), kept.as_object_mut()) {
+            kept.insert(EXTENSIONS.to_owned(), stated.clone());
         }
         kept
     }

@@ -34,12 +34,15 @@ pub(super) enum Change {
     /// End the registration.
     Cancel,
     /// Register, or change what is registered.
-    Register {
-        /// The client, where there is none.
-        drawn: dynamic::Drawn,
-        /// What is registered for it, where there is one.
-        registration: Registration,
-    },
+    Register(Box<Wanted>),
+}
+
+/// A client as it is to be.
+pub(super) struct Wanted {
+    /// The client, where there is none.
+    pub drawn: dynamic::Drawn,
+    /// What is registered for it, where there is one.
+    pub registration: Registration,
 }
 
 /// What came of it.
@@ -86,11 +89,12 @@ async fn write(tx: &mut Writer, auth: &Auth, acting: &Acting, said: &Said) -> Re
             queries::unlink(tx, community, issuer).await?;
             Ok(Written::Cancelled(ended))
         }
-        (Change::Register { registration, .. }, Some(id)) => {
-            let (client, _) = dynamic::replace(tx, auth, acting, id, registration).await?;
+        (Change::Register(wanted), Some(id)) => {
+            let (client, _) = dynamic::replace(tx, auth, acting, id, &wanted.registration).await?;
             Ok(Written::Outcome(Outcome::Changed(client.client_id)))
         }
-        (Change::Register { drawn, .. }, None) => {
+        (Change::Register(wanted), None) => {
+            let drawn = &wanted.drawn;
             dynamic::insert(tx, auth, acting, drawn).await?;
             if queries::link(tx, community, issuer, drawn.client.id).await? == 0 {
                 // Two statements at the same moment: the other was first, and nothing of this one stays.

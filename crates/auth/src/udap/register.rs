@@ -11,7 +11,7 @@ use web::{Answer, Json, Problem};
 
 use super::{
     ALGORITHMS, STATEMENT_LIFE_S_MAX,
-    apply::{self, Change, Outcome, Said},
+    apply::{self, Change, Outcome, Said, Wanted},
     community::Community,
     metadata::registration_endpoint,
     software::{Software, Wish},
@@ -123,7 +123,7 @@ async fn take(auth: &Auth, statement: String) -> Result<(StatusCode, RegisterOut
         Wish::Register => {
             let (registration, software) = registration(auth, &vouched, software)?;
             let drawn = dynamic::draw(auth, &acting, &registration)?;
-            (Change::Register { drawn, registration }, software)
+            (Change::Register(Box::new(Wanted { drawn, registration })), software)
         }
     };
     let said = Said {
