@@ -10,7 +10,7 @@ use url::form_urlencoded::byte_serialize;
 use web::{Answer, LocalPath};
 
 use super::{
-    Asked, AuthorizeFault, Bound, ForSignIn, NewCode, Onward, REQUEST_LIFETIME,
+    Asked, AuthorizeFault, Bound, Destination, ForSignIn, NewCode, Onward, REQUEST_LIFETIME,
     answer::answer,
     check,
     next::{Known, Next, next},
@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     Auth, Guest, SignedIn,
-    client::{Client, ClientIdText},
+    client::{Client, ClientIdText, Profile},
     grant::Details,
+    registration::Policy,
     session::{sign_in_anew_location, sign_in_location},
     smart::context::{self, Context, Found},
     trace,
@@ -64,12 +65,36 @@ pub(crate) async fn authorize(
             let asked = Asked { pushed, ..asked };
             Ok(proceed(&auth, &client, guest.as_ref(), asked, &uri, query, sent_at).await?)
         }
-        Err(Refusal { error, description }) => {
-            trace::because(error, description);
-            let says = [("error", error), ("error_description", description)];
-            Ok(answer(&auth, &destination, &says, parameters.state()))
+        Err(refusal) => {
+            trace::because(refusal.error, refusal.description);
+            Ok(refused(&auth, &client, guest.as_ref(), &destination, refusal, parameters.state())?)
         }
     }
+}
+
+/// A request that cannot be granted goes back to its client with the reason. Not where the client is one that a stranger has registered
+/// and nobody has signed in: whoever can write an address could send browsers anywhere with it.  RFC 9700 §4.11.2
+fn refused(
+    auth: &Auth,
+    client: &Client,
+    guest: Option<&SignedIn>,
+    destination: &Destination,
+    Refusal { error, description }: Refusal,
+    state: Option<&str>,
+) -> Result<Onward, AuthorizeFault> {
+    if guest.is_none() && is_a_stranger_s(auth, client) {
+        return Err(AuthorizeFault::Malformed(description));
+    }
+    let says = [("error", error), ("error_description", description)];
+    Ok(answer(auth, destination, &says, state))
+}
+
+/// Whether nobody vouches for it: no certificate, no administrator, nobody who was let register clients.
+fn is_a_stranger_s(auth: &Auth, client: &Client) -> bool {
+    matches!(auth.config().registration, Policy::Open(_))
+        && client.metadata.is_dynamic
+        && client.verified_at.is_none()
+        && client.profile != Profile::Udap
 }
 
 async fn client_of(auth: &Auth, client_id: &ClientIdText) -> Result<Arc<Client>, AuthorizeFault> {
@@ -94,7 +119,10 @@ async fn proceed(
     };
     let asked = match context::admit(client.profile, &auth.config().fhir_base(), &asked.scopes, &asked.wish) {
         Ok(scopes) => Asked { scopes, ..asked },
-        Err((error, description)) => return Ok(refuse(&asked, error, description)),
+        Err((error, description)) => {
+            let refusal = Refusal { error, description };
+            return refused(auth, client, guest, &asked.redirect, refusal, asked.state.as_deref());
+        }
     };
     let known = match guest {
         Some(signed_in) => {

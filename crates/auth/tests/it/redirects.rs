@@ -1,8 +1,13 @@
 //! No answer goes to an address that is not registered.  RFC 9700 §2.1, §4.1
 
+use auth::registration::Policy;
 use http::{StatusCode, header};
+use serde_json::json;
 
-use crate::house::{CALLBACK, House, authorize, on_each_engine};
+use crate::{
+    house::{CALLBACK, House, authorize, on_each_engine},
+    self_registration::register,
+};
 
 /// Ways to say nearly `https://app.example/callback`, or to slip something past whoever reads it.
 const VARIANTS: [&str; 52] = [
@@ -80,6 +85,31 @@ on_each_engine! {
         assert_eq!(missing.status, StatusCode::BAD_REQUEST);
         let good = house.get(&authorize(&client, "openid", &[("prompt", "none")]), Some(&cookie)).await;
         assert!(good.location().starts_with(CALLBACK), "and the registered one works");
+    }
+
+    async fn what_a_stranger_registered_sends_no_browser_anywhere(db: Db) {
+        let open = Policy::Open(auth::organisation::Slug::parse("northwind").unwrap());
+        let house = House::open_with(db, |config| config.registration = open).await;
+        house.person("mira@example.org", &[]).await;
+        let cookie = house.sign_in("mira@example.org").await;
+        let body = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none", "scope": "openid" });
+        let out = register(&house, None, &body).await.json();
+        let id = out["client_id"].as_str().unwrap();
+        let stranger = auth::client::live_by_client_id(&house.auth, id).await.unwrap().unwrap();
+        for more in [("scope", "made-up"), ("response_type", "token"), ("code_challenge", ""), ("request", "x")] {
+            for prompt in [("prompt", "none"), ("prompt", "")] {
+                let url = authorize(&stranger, "openid", &[more, prompt]);
+                let reply = house.get(&url, None).await;
+                assert_eq!((reply.status, reply.headers.contains_key(header::LOCATION)), (StatusCode::BAD_REQUEST, false), "{more:?}");
+                // The person has signed in here first: they know whom they dealt with.
+                assert!(house.get(&url, Some(&cookie)).await.location().starts_with(CALLBACK), "{more:?}");
+            }
+        }
+        let silent = house.get(&authorize(&stranger, "openid", &[("prompt", "none")]), None).await;
+        assert_eq!(silent.sent("error").as_deref(), Some("login_required"), "but for asking silently");
+        let (client, _) = house.client("diary", "confidential").await;
+        let told = house.get(&authorize(&client, "openid", &[("scope", "made-up")]), None).await;
+        assert_eq!(told.sent("error").as_deref(), Some("invalid_scope"), "somebody answers for this one");
     }
 
     async fn an_unknown_client_gets_a_page_and_no_redirect(db: Db) {
