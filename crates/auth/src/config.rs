@@ -7,7 +7,9 @@ use kernel::{Scope, Scopes};
 use url::Url;
 use web::{ClientCertificates, Transport};
 
-use crate::{client::TOKEN_LIFETIME_S, keys, registration::Policy, scope, udap::Communities};
+use crate::{
+    authorize::Handover, client::TOKEN_LIFETIME_S, keys, registration::Policy, scope, udap::Communities,
+};
 
 /// After how long a signing key gets a successor where nothing else is set.
 pub const KEY_ROTATION: Duration = Duration::from_hours(24 * 90);
@@ -37,6 +39,8 @@ pub struct Config {
     pub pkce_plain: bool,
     /// Who may let a client register itself (RFC 7591).
     pub registration: Policy,
+    /// What the page says that posts an answer to a client: said anew for each request.
+    pub handover: fn() -> Handover,
     /// After how long without a request a session ends.
     pub session_idle: Duration,
     /// After how long a session ends in any case.
@@ -68,6 +72,7 @@ impl Config {
             key_rotation: KEY_ROTATION,
             pkce_plain: false,
             registration: Policy::default(),
+            handover: Handover::default,
             session_idle: Duration::from_hours(1),
             session_absolute: Duration::from_hours(12),
         }

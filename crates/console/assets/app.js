@@ -6,9 +6,9 @@ document.querySelectorAll("button[data-copy]").forEach((button) => {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Copied";
+      button.textContent = button.dataset.done ?? "Copied";
     } catch {
-      button.textContent = "Press Ctrl+C";
+      button.textContent = button.dataset.byHand ?? "Press Ctrl+C";
       getSelection().selectAllChildren(button.previousElementSibling);
     }
     setTimeout(() => { button.textContent = word; }, 2000);

@@ -1,6 +1,6 @@
 //! What surrounds every page: title, who is signed in, where one is, what just happened.
 
-use crate::{label::Tone, t};
+use crate::{label::Tone, language::Said, t};
 
 /// The frame of a page.
 pub(crate) struct Frame {
@@ -91,31 +91,31 @@ impl Frame {
     /// The navigation: none on a page that asks one question.
     pub(crate) fn groups(&self) -> Vec<Group> {
         let Some(viewer) = &self.viewer else { return Vec::new() };
-        let link = |here: Here, href, words: &str| (href, words.to_owned(), self.here == here);
+        let link = |here: Here, href, words: Said| (href, words.into(), self.here == here);
         let mut groups = Vec::new();
         if self.here != Here::Nowhere {
             let links = vec![
-                link(Here::Services, "/integrations/", &t("services-title").to_string()),
-                link(Here::Connected, "/account/applications", &t("connected-title").to_string()),
-                link(Here::Security, "/account/security", "Your sign-in"),
+                link(Here::Services, "/integrations/", t("services-title")),
+                link(Here::Connected, "/account/applications", t("connected-title")),
+                link(Here::Security, "/account/security", t("security-title")),
             ];
             groups.push(Group { heading: t("menu-you").into(), links });
         }
         if viewer.is_developer {
-            let links = vec![link(Here::Developer, "/developer/", "Your applications")];
-            groups.push(Group { heading: "Developer portal".to_owned(), links });
+            let links = vec![link(Here::Developer, "/developer/", t("menu-own-applications"))];
+            groups.push(Group { heading: t("menu-developer").into(), links });
         }
         if viewer.is_administrator {
             let links = vec![
-                link(Here::Overview, "/admin/", "Overview"),
-                link(Here::Integrations, "/admin/integrations", "Integrations"),
-                link(Here::Applications, "/admin/applications", "Applications"),
-                link(Here::Trust, "/admin/trust", "Trust"),
-                link(Here::People, "/admin/people", "People"),
-                link(Here::Organisation, "/admin/organisation", "Organisation"),
-                link(Here::Audit, "/admin/audit", "Audit trail"),
+                link(Here::Overview, "/admin/", t("menu-overview")),
+                link(Here::Integrations, "/admin/integrations", t("menu-integrations")),
+                link(Here::Applications, "/admin/applications", t("menu-applications")),
+                link(Here::Trust, "/admin/trust", t("menu-trust")),
+                link(Here::People, "/admin/people", t("menu-people")),
+                link(Here::Organisation, "/admin/organisation", t("menu-organisation")),
+                link(Here::Audit, "/admin/audit", t("menu-audit")),
             ];
-            groups.push(Group { heading: "Administration".to_owned(), links });
+            groups.push(Group { heading: t("menu-administration").into(), links });
         }
         groups
     }

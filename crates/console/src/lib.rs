@@ -25,6 +25,7 @@ mod state;
 mod words;
 
 use askama::Template;
+use auth::authorize::Handover;
 use web::ErrorView;
 
 pub use language::{LanguageFault, Languages, in_language};
@@ -34,6 +35,18 @@ pub use route::{ROUTES, entrance, routes};
 pub use state::{Config, Console, SelfRegistration};
 
 pub(crate) use language::t;
+
+/// What the page says that posts an answer to an application: for [`auth::Config::handover`].
+pub fn handover() -> Handover {
+    let spoken = language::spoken();
+    Handover {
+        lang: spoken.book().lang().to_owned(),
+        dir: spoken.book().dir(),
+        title: t("handover-title").into(),
+        act: t("handover-act").into(),
+        sheet: Some(asset::url("hilum.css")),
+    }
+}
 
 /// The page that a browser shows in place of what it asked for: for [`web::Dialect::Page`].
 pub fn error_page(view: &ErrorView<'_>) -> String {

@@ -87,24 +87,20 @@ impl Told {
         let text: String = match self.done.as_deref()? {
             "unlinked" => t("told-unlinked").into(),
             "revoked" => t("told-revoked").into(),
-            "more-needed" => return Some(Notice { tone: Tone::Warn, text: MORE_NEEDED.to_owned() }),
+            "added" => t("told-added").into(),
+            "saved" => t("told-saved").into(),
+            "removed" => t("told-removed").into(),
+            "signed-out" => t("told-signed-out").into(),
+            "more-needed" => return Some(Notice { tone: Tone::Warn, text: t("told-more-needed").into() }),
             other => of_work(other)?.to_owned(),
         };
         Some(Notice::done(text))
     }
 }
 
-/// For somebody whose account cannot show what an application asks for.
-const MORE_NEEDED: &str = "The application asks for a stronger sign-in than your account can show. Add an authenticator \
-                           app or a passkey here, then start again from the application.";
-
 /// What developers and administrators have done.
 fn of_work(word: &str) -> Option<&'static str> {
     Some(match word {
-        "added" => "Added.",
-        "saved" => "Saved.",
-        "removed" => "Removed.",
-        "signed-out" => "Signed out there.",
         "asked" => "Asked for. An administrator decides.",
         "granted" => "Trust is granted.",
         "withdrawn" => "Withdrawn.",

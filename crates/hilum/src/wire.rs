@@ -267,6 +267,7 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
         further_algorithms: config.tokens.further_algorithms.clone(),
         pkce_plain: config.tokens.pkce_plain,
         registration: config.clients.policy(),
+        handover: console::handover,
         session_idle: Duration::from_secs(config.people.session_idle_s),
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
         ..own

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use url::form_urlencoded::Serializer;
 use web::Redirect;
 
-use super::form_post;
+use super::form_post::{self, Handover};
 use crate::{Auth, client::TrustedRedirect, row::text_column};
 
 /// Where in its address or message an answer is.
@@ -63,6 +63,8 @@ pub enum Onward {
         action: String,
         /// The answer.
         fields: Vec<(String, String)>,
+        /// What the page says.
+        says: fn() -> Handover,
     },
 }
 
@@ -79,7 +81,7 @@ impl IntoResponse for Onward {
     fn into_response(self) -> Response {
         match self {
             Self::To(address) => Redirect::to_trusted(&address).into_response(),
-            Self::Post { action, fields } => form_post::page(&action, &fields),
+            Self::Post { action, fields, says } => form_post::page(&action, &fields, &says()),
         }
     }
 }
@@ -87,10 +89,14 @@ impl IntoResponse for Onward {
 /// An answer: what it says, the client's state, and who says it (RFC 9207).
 pub(super) fn answer(auth: &Auth, to: &Destination, says: &[(&str, &str)], state: Option<&str>) -> Onward {
     let state = state.map(|state| ("state", state));
-    sent(to, says.iter().copied().chain(state).chain([("iss", auth.issuer())]))
+    sent(to, says.iter().copied().chain(state).chain([("iss", auth.issuer())]), auth.config().handover)
 }
 
-fn sent<'a>(to: &Destination, says: impl Iterator<Item = (&'a str, &'a str)>) -> Onward {
+fn sent<'a>(
+    to: &Destination,
+    says: impl Iterator<Item = (&'a str, &'a str)>,
+    handover: fn() -> Handover,
+) -> Onward {
     match to.mode {
         ResponseMode::Query => Onward::To(to.redirect.with(says)),
         ResponseMode::Fragment => {
@@ -100,6 +106,7 @@ fn sent<'a>(to: &Destination, says: impl Iterator<Item = (&'a str, &'a str)>) ->
         ResponseMode::FormPost => Onward::Post {
             action: to.as_str().to_owned(),
             fields: says.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            says: handover,
         },
     }
 }

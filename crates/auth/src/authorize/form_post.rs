@@ -19,15 +19,44 @@ pub(crate) async fn script() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, A_DAY)], SCRIPT)
 }
 
-pub(super) fn page(action: &str, fields: &[(String, String)]) -> Response {
+/// What the page says to whoever sees it, because scripts are off or the network is slow. Who shows the other pages says
+/// it, in the language of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handover {
+    /// The language of the words.
+    pub lang: String,
+    /// The direction of its script.
+    pub dir: &'static str,
+    /// Where the browser goes.
+    pub title: String,
+    /// The button.
+    pub act: String,
+    /// Where the style sheet is, on this site.
+    pub sheet: Option<&'static str>,
+}
+
+impl Default for Handover {
+    /// For a deployment without other pages.
+    fn default() -> Self {
+        Self {
+            lang: "en".to_owned(),
+            dir: "ltr",
+            title: "Back to the application".to_owned(),
+            act: "Continue".to_owned(),
+            sheet: None,
+        }
+    }
+}
+
+pub(super) fn page(action: &str, fields: &[(String, String)], says: &Handover) -> Response {
     let headers: [(HeaderName, HeaderValue); 2] =
         [(header::CACHE_CONTROL, CACHE), (header::CONTENT_SECURITY_POLICY, policy(action))];
-    (headers, Html(html(action, fields))).into_response()
+    (headers, Html(html(action, fields, says))).into_response()
 }
 
 fn policy(action: &str) -> HeaderValue {
     let policy = format!(
-        "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {}",
+        "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {}",
         origin(action)
     );
     HeaderValue::from_str(&policy)
@@ -42,20 +71,24 @@ fn origin(action: &str) -> String {
     if origin.bytes().all(is_plain) { origin } else { "https:".to_owned() }
 }
 
-fn html(action: &str, fields: &[(String, String)]) -> String {
+fn html(action: &str, fields: &[(String, String)], says: &Handover) -> String {
     let inputs: String = fields
         .iter()
         .map(|(name, value)| {
             format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escaped(name), escaped(value))
         })
         .collect();
+    let sheet = says.sheet.map(escaped);
+    let sheet = sheet.map(|href| format!("<link rel=\"stylesheet\" href=\"{href}\">\n")).unwrap_or_default();
+    let (lang, dir) = (escaped(&says.lang), says.dir);
+    let (title, act, action) = (escaped(&says.title), escaped(&says.act), escaped(action));
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Back to the application</title>\n</head>\n<body>\n<main>\n<h1>Back to the application</h1>\n\
-         <form method=\"post\" action=\"{}\">\n{inputs}<button type=\"submit\">Continue</button>\n</form>\n</main>\n\
-         <script src=\"/oauth2/form_post.js\"></script>\n</body>\n</html>\n",
-        escaped(action)
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n{sheet}</head>\n<body>\n<div class=\"shell narrow\"><main>\n<h1>{title}</h1>\n\
+         <form method=\"post\" action=\"{action}\">\n{inputs}<button type=\"submit\">{act}</button>\n</form>\n</main></div>\n\
+         <script src=\"/oauth2/form_post.js\"></script>\n</body>\n</html>\n"
     )
 }
 
@@ -81,10 +114,31 @@ mod tests {
     #[test]
     fn nothing_of_an_answer_becomes_markup() {
         let fields = [("state".to_owned(), "\"><script>alert('1')</script>&".to_owned())];
-        let html = html("https://app.example/cb?a=1&b='2", &fields);
+        let html = html("https://app.example/cb?a=1&b='2", &fields, &Handover::default());
         assert_eq!(html.matches("<script").count(), 1);
         assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;\""));
         assert!(html.contains("action=\"https://app.example/cb?a=1&amp;b=&#39;2\""));
+    }
+
+    #[test]
+    fn the_page_says_what_it_is_given_and_nothing_else() {
+        let says = Handover {
+            lang: "uk".to_owned(),
+            title: "Назад <до> застосунку".to_owned(),
+            act: "Продовжити".to_owned(),
+            sheet: Some("/assets/a.css"),
+            ..Handover::default()
+        };
+        let html = html("https://app.example/cb", &[], &says);
+        for part in [
+            "<html lang=\"uk\" dir=\"ltr\">",
+            "<h1>Назад &lt;до&gt; застосунку</h1>",
+            ">Продовжити</button>",
+            "href=\"/assets/a.css\"",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert!(!html.contains("Continue") && !html.contains("Back"));
     }
 
     #[test]

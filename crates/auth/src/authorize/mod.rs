@@ -21,6 +21,7 @@ pub use answer::Onward;
 pub(crate) use answer::ResponseMode;
 pub use decide::{Decision, decide};
 pub use fault::AuthorizeFault;
+pub use form_post::Handover;
 pub(crate) use pending::waiting;
 pub use pending::{Pending, Request, pending};
 pub use push::{PUSHED_BYTES_MAX, PUSHED_LIFETIME, SIGN_IN_TIME};

@@ -11,7 +11,7 @@ use vault::Sealed;
 
 use super::{
     Email, PersonFault,
-    factor::{self, Halfway},
+    factor::{self, First, Halfway},
     place, queries,
     throttle::{self, Guessing, Keys},
 };
@@ -175,7 +175,7 @@ async fn succeed(auth: &Auth, account: &Account, keys: Keys) -> Result<Shown, Pe
         browser: Browser::default(),
         claims: None,
     };
-    Ok(if has_second { Shown::Half(Halfway::after(shown)) } else { Shown::Enough(shown) })
+    Ok(if has_second { Shown::Half(Halfway::after(First::Password, shown)) } else { Shown::Enough(shown) })
 }
 
 /// What is on record of a refusal before it is answered. Whose account was aimed at is told only where there is one.

@@ -12,7 +12,7 @@ use crate::{
     Acting, Auth, SignedIn,
     person::{
         self, NewPerson, PersonFault, Proven, Shown,
-        factor::{self, Halfway},
+        factor::{self, First, Halfway},
         register,
     },
     session::{Acr, Browser},
@@ -130,7 +130,7 @@ pub(super) async fn whose(
     };
     // Whoever has set up a second step has set it up for every way in that shows no two itself.
     Ok(if has_second && acr == Acr::Password {
-        Shown::Half(Halfway::after(shown))
+        Shown::Half(Halfway::after(First::Provider, shown))
     } else {
         Shown::Enough(shown)
     })

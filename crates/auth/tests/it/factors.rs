@@ -6,7 +6,7 @@ use auth::{
     SignedIn,
     person::{
         Proven, Refusal, Shown,
-        factor::{self, FactorFault, Halfway},
+        factor::{self, FactorFault, First, Halfway},
     },
     session::Acr,
 };
@@ -195,7 +195,7 @@ on_each_engine! {
             cookie.to_str().unwrap().split(';').next().unwrap().parse().unwrap(),
         )]);
         let cookies = web::Cookies::of(&headers);
-        assert!(Halfway::of(&house.auth, &cookies).is_some());
+        assert_eq!(Halfway::of(&house.auth, &cookies).unwrap().first(), First::Password);
         assert!(house.signed_in(headers[http::header::COOKIE].to_str().unwrap()).await.is_none(), "nobody is signed in");
         assert!(Halfway::of(&house.auth, &web::Cookies::of(&http::HeaderMap::new())).is_none());
         house.clock.advance(Duration::from_mins(5));

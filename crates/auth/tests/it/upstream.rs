@@ -426,7 +426,8 @@ on_each_engine! {
         let who = linked(&house, &provider, MIRA).await;
         crate::factors::enrol(&house, &who).await;
         let arrived = sign_in(&house, &provider).await;
-        assert!(matches!(arrived, Ok(Arrived::SignedIn { shown: Shown::Half(_), .. })));
+        let Ok(Arrived::SignedIn { shown: Shown::Half(half), .. }) = arrived else { panic!("it was not asked for") };
+        assert_eq!(half.first(), factor::First::Provider);
         declare(&house, &provider, "there", json!({ "counts_as": "urn:hilum:acr:mfa" })).await;
         enough(sign_in(&house, &provider).await);
     }

@@ -3,7 +3,6 @@
 failure-steps = What you can do
 failure-help = If you ask for help
 failure-reference = Give this reference. With it an operator finds what happened; it says nothing about you.
-failure-copy = Copy
 failure-start-page = Go to the start page
 failure-401 = You are not signed in
 failure-401-sign-in = Sign in, then try again.
@@ -55,5 +54,8 @@ fault-other-site = This form was sent from another site.
 fault-too-many = Too many requests; see the Retry-After header.
 fault-unavailable = Not available at the moment; try again later.
 fault-internal = Internal error.
+fault-choose-application = Choose an application.
+fault-nothing-to-launch = No patient and no application is set up for you here.
+fault-no-request = The request is not named.
 fault-choose-organisation = Choose where you belong.
 fault-choose-decision = Choose to allow or not to allow.

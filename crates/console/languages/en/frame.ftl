@@ -10,11 +10,28 @@ frame-signed-in-as = Signed in as
 frame-sign-out = Sign out
 frame-documentation = API documentation
 menu-you = You
+menu-developer = Developer portal
+menu-own-applications = Your applications
+menu-administration = Administration
+menu-overview = Overview
+menu-integrations = Integrations
+menu-applications = Applications
+menu-trust = Trust
+menu-people = People
+menu-organisation = Organisation
+menu-audit = Audit trail
+
+copy-act = Copy
+copy-done = Copied
+copy-by-hand = Press Ctrl+C
 
 form-problem = There is a problem
 form-cancel = Cancel
 form-optional = (optional)
 confirm-effects = What will happen
+confirm-name = Type the name to go on
+confirm-name-is = The name is: { $name }
+confirm-name-wrong = Type the name exactly as it is shown.
 
 time-now = just now
 time-soon = in a moment

@@ -3,7 +3,6 @@
 failure-steps = Що ви можете зробити
 failure-help = Якщо звертатиметеся по допомогу
 failure-reference = Повідомте це позначення. За ним оператор знайде, що сталося; про вас воно нічого не розкриває.
-failure-copy = Копіювати
 failure-start-page = На головну сторінку
 failure-401 = Ви не увійшли
 failure-401-sign-in = Увійдіть і спробуйте ще раз.
@@ -55,5 +54,8 @@ fault-other-site = Цю форму надіслано з іншого сайту
 fault-too-many = Забагато запитів.
 fault-unavailable = Зараз недоступно; спробуйте пізніше.
 fault-internal = Внутрішня помилка.
+fault-choose-application = Оберіть застосунок.
+fault-nothing-to-launch = Тут для вас не налаштовано ні пацієнтів, ні застосунків.
+fault-no-request = Не вказано, про який запит ідеться.
 fault-choose-organisation = Оберіть свою організацію.
 fault-choose-decision = Оберіть, дозволяєте ви чи ні.

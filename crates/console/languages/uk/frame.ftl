@@ -10,11 +10,28 @@ frame-signed-in-as = Ви увійшли як
 frame-sign-out = Вийти
 frame-documentation = Документація API
 menu-you = Ви
+menu-developer = Портал розробника
+menu-own-applications = Ваші застосунки
+menu-administration = Адміністрування
+menu-overview = Огляд
+menu-integrations = Інтеграції
+menu-applications = Застосунки
+menu-trust = Довіра
+menu-people = Люди
+menu-organisation = Організація
+menu-audit = Журнал аудиту
+
+copy-act = Копіювати
+copy-done = Скопійовано
+copy-by-hand = Натисніть Ctrl+C
 
 form-problem = Щось не так
 form-cancel = Скасувати
 form-optional = (необов’язково)
 confirm-effects = Що станеться
+confirm-name = Щоб продовжити, введіть назву
+confirm-name-is = Назва: { $name }
+confirm-name-wrong = Введіть назву точно так, як її показано.
 
 time-now = щойно
 time-soon = за мить

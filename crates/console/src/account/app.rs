@@ -18,6 +18,7 @@ use crate::{
     page::security::{AddApp, add_app_form, qr_path},
     respond::{Refusal, page},
     state::Console,
+    t,
 };
 
 /// Who issues the codes, as the app shows it.
@@ -72,7 +73,7 @@ async fn view(
     let form = refusal.into_iter().fold(form, |form, refusal| form.refused(refusal.issues()));
     let key = enrolment.key.expose();
     Ok(AddApp {
-        frame: Frame::inside("Add an authenticator app", Here::Security, console.viewer(who).await?),
+        frame: Frame::inside(t("app-add"), Here::Security, console.viewer(who).await?),
         picture: qr_path(&uri(&email, key)),
         uri: uri(&email, key),
         key: grouped(key),

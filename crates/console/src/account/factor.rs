@@ -9,14 +9,10 @@ use web::{Answer, Form, Path, Problem};
 use crate::{
     account::security,
     answers::Answers,
-    form::{Field, Form as FormView},
-    frame::{Frame, Here},
-    page::{ask::Ask, confirm::Confirm, security::kind_words},
+    page::way::{self, PAGE},
     respond::{Refusal, done, page},
     state::Console,
 };
-
-const PAGE: &str = "/account/security";
 
 /// `GET /account/security/factors/{id}`
 pub(crate) async fn show(
@@ -24,8 +20,8 @@ pub(crate) async fn show(
     who: SignedIn,
     Path(id): Path<Id<Factor>>,
 ) -> Answer<Response> {
-    let factor = find(&console, &who, id).await?;
-    page(&view(&console, &who, &factor, None).await?)
+    let (factor, _) = find(&console, &who, id).await?;
+    page(&way::rename(console.viewer(&who).await?, &factor))
 }
 
 /// `POST /account/security/factors/{id}`: another name.
@@ -39,8 +35,10 @@ pub(crate) async fn rename(
         Ok(()) => done(PAGE, "saved"),
         Err(fault) => {
             let refusal = Refusal::of(fault)?;
-            let factor = find(&console, &who, id).await?;
-            refusal.page(&view(&console, &who, &factor, Some(&refusal)).await?)
+            let (factor, _) = find(&console, &who, id).await?;
+            let mut view = way::rename(console.viewer(&who).await?, &factor);
+            view.form = view.form.refused(refusal.issues());
+            refusal.page(&view)
         }
     }
 }
@@ -51,22 +49,8 @@ pub(crate) async fn ask(
     who: SignedIn,
     Path(id): Path<Id<Factor>>,
 ) -> Answer<Response> {
-    let all = factor::list(console.auth(), &who).await?;
-    let factor = all.iter().find(|factor| factor.id == id);
-    let factor = factor.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))?;
-    let mut effects = vec![format!("Nobody can sign in with {} any more.", factor.name)];
-    if all.len() == 1 {
-        effects.push("Your password alone is enough to sign in from then on.".to_owned());
-        effects.push("Your recovery codes end as well.".to_owned());
-    }
-    page(&Confirm {
-        frame: Frame::inside(format!("Remove {}", factor.name), Here::Security, console.viewer(&who).await?),
-        back: (PAGE.into(), "Your sign-in".into()),
-        heading: format!("Remove {}?", factor.name),
-        lead: format!("{}.", kind_words(factor.kind)),
-        effects,
-        form: FormView::new(format!("{PAGE}/factors/{id}/remove"), "Remove").or_back_to(PAGE).dangerous(),
-    })
+    let (factor, many) = find(&console, &who, id).await?;
+    page(&way::remove(console.viewer(&who).await?, &factor, many))
 }
 
 /// `POST /account/security/factors/{id}/remove`
@@ -81,26 +65,10 @@ pub(crate) async fn remove(
     }
 }
 
-async fn find(console: &Console, who: &SignedIn, id: Id<Factor>) -> Answer<factor::Factor> {
+/// The factor, and how many there are.
+async fn find(console: &Console, who: &SignedIn, id: Id<Factor>) -> Answer<(factor::Factor, usize)> {
     let all = factor::list(console.auth(), who).await?;
+    let many = all.len();
     let found = all.into_iter().find(|factor| factor.id == id);
-    found.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))
-}
-
-async fn view(
-    console: &Console,
-    who: &SignedIn,
-    factor: &factor::Factor,
-    refusal: Option<&Refusal>,
-) -> Answer<Ask> {
-    let form = FormView::new(format!("{PAGE}/factors/{}", factor.id), "Save")
-        .with(Field::text("name", "Name").value(factor.name.clone()))
-        .or_back_to(PAGE);
-    Ok(Ask {
-        frame: Frame::inside(factor.name.clone(), Here::Security, console.viewer(who).await?),
-        back: (PAGE.into(), "Your sign-in".into()),
-        heading: factor.name.clone(),
-        lead: format!("{}. Give it a name by which you recognise it.", kind_words(factor.kind)),
-        form: refusal.into_iter().fold(form, |form, refusal| form.refused(refusal.issues())),
-    })
+    found.map(|factor| (factor, many)).ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))
 }

@@ -66,7 +66,7 @@ pub(crate) async fn view(
 ) -> Answer<Enter> {
     let kinds = halfway.kinds(console.auth()).await?;
     let has_passkey = kinds.contains(&factor::Kind::Passkey) && console.auth().has_passkeys();
-    let mut view = enter::second(onward, has_app(&kinds), has_passkey);
+    let mut view = enter::second(onward, halfway.first(), has_app(&kinds), has_passkey);
     if let Some(refusal) = refusal {
         view.form = view.form.map(|form| form.refused(refusal.issues()));
     }

@@ -3,7 +3,7 @@
 use auth::{
     SignedIn,
     person::factor::{self, FactorFault},
-    session::{self, Acr, Place},
+    session::{self, Place},
     upstream,
 };
 use axum::{
@@ -15,12 +15,15 @@ use web::{Answer, LocalPath, Query, Redirect};
 
 use crate::{
     frame::{Frame, Here, Notice},
-    page::security::{Codes, FactorLine, LinkLine, Security, SessionLine, how_you_sign_in, kind_words},
+    language::heard,
+    page::security::{
+        Codes, FactorLine, LinkLine, Security, SessionLine, acr_words, how_you_sign_in, kind_words,
+    },
+    page::way::PAGE,
     respond::{Refusal, Told, done, page},
     state::Console,
+    t,
 };
-
-const PAGE: &str = "/account/security";
 
 /// `GET /account/security`
 pub(crate) async fn show(
@@ -54,7 +57,7 @@ pub(crate) async fn refused(console: &Console, who: &SignedIn, fault: FactorFaul
         return sign_in_again();
     }
     let refusal = Refusal::of(fault)?;
-    let said = refusal.issues().into_iter().map(|issue| crate::words::sentence(&issue.message));
+    let said = refusal.issues().into_iter().map(|issue| heard(&issue.message));
     let notice = Notice::failed(said.collect::<Vec<_>>().join(" "));
     refusal.page(&view(console, who, Some(notice)).await?)
 }
@@ -78,7 +81,7 @@ pub(crate) async fn view(console: &Console, who: &SignedIn, notice: Option<Notic
     let links = upstream::links(auth, who).await?;
     let codes_left = factor::recovery_codes_left(auth, who).await?;
     Ok(Security {
-        frame: Frame::inside("Your sign-in", Here::Security, console.viewer(who).await?).telling(notice),
+        frame: Frame::inside(t("security-title"), Here::Security, console.viewer(who).await?).telling(notice),
         how: how_you_sign_in(factors.iter().map(|factor| factor.kind)),
         may_change,
         has_passkeys: auth.has_passkeys(),
@@ -96,7 +99,7 @@ pub(crate) async fn view(console: &Console, who: &SignedIn, notice: Option<Notic
             .into_iter()
             .map(|factor| FactorLine {
                 id: factor.id.to_string(),
-                kind: kind_words(factor.kind),
+                kind: kind_words(factor.kind).into(),
                 name: factor.name,
                 since: console.moment(factor.since),
                 used: factor.used_at.map(|at| console.moment(at)),
@@ -107,7 +110,7 @@ pub(crate) async fn view(console: &Console, who: &SignedIn, notice: Option<Notic
             .map(|one| SessionLine {
                 id: one.id.to_string(),
                 browser: one.browser,
-                with: acr_words(one.acr),
+                with: acr_words(one.acr).into(),
                 began: console.moment(one.began_at),
                 seen: console.moment(one.seen_at),
                 is_here: one.place == Place::Here,
@@ -117,14 +120,6 @@ pub(crate) async fn view(console: &Console, who: &SignedIn, notice: Option<Notic
 }
 
 async fn codes_view(console: &Console, who: &SignedIn, codes: Vec<Secret<String>>) -> Answer<Codes> {
-    let frame = Frame::inside("Your recovery codes", Here::Security, console.viewer(who).await?);
+    let frame = Frame::inside(t("codes-yours"), Here::Security, console.viewer(who).await?);
     Ok(Codes { frame, codes })
-}
-
-fn acr_words(acr: Acr) -> &'static str {
-    match acr {
-        Acr::Password => "with one factor",
-        Acr::Mfa => "with two factors",
-        Acr::Passkey => "with a passkey",
-    }
 }

@@ -5,9 +5,7 @@ use axum::{extract::State, response::Response};
 use kernel::{Id, Session};
 use web::{Answer, Path};
 
-use crate::{respond::done, state::Console};
-
-const PAGE: &str = "/account/security";
+use crate::{page::way::PAGE, respond::done, state::Console};
 
 /// `POST /account/security/sessions/{id}/end`
 pub(crate) async fn end(

@@ -19,14 +19,13 @@ use crate::{
         security, sign_in,
     },
     answers::Answers,
-    form::Form as FormView,
-    frame::{Frame, Here, Notice},
-    page::{ask::Ask, confirm::Confirm},
+    frame::Notice,
+    language::heard,
+    page::way::{self, PAGE},
     respond::{done, page},
     state::Console,
+    t,
 };
-
-const PAGE: &str = "/account/security";
 
 /// `POST /sign-in/upstream/{slug}`: off to the provider, to sign in or (`for=link`) to link.
 pub(crate) async fn depart(
@@ -78,7 +77,7 @@ async fn refused(console: &Console, guest: Option<&SignedIn>, fault: UpstreamFau
     if !matches!(fault.kind(), Kind::Forbidden | Kind::Invalid | Kind::Conflict) {
         return Err(fault.into());
     }
-    let notice = Some(Notice::failed(fault.public().into_owned()));
+    let notice = Some(Notice::failed(in_words(&fault)));
     let mut response = match guest {
         Some(who) => page(&security::view(console, who, notice).await?)?,
         None => {
@@ -91,6 +90,14 @@ async fn refused(console: &Console, guest: Option<&SignedIn>, fault: UpstreamFau
     Ok(response)
 }
 
+/// Why it did not work, in the language of the page.
+fn in_words(fault: &UpstreamFault) -> String {
+    match fault {
+        UpstreamFault::Unknown { provider } => t("fault-provider-unknown").of("provider", provider).into(),
+        other => heard(&other.public()),
+    }
+}
+
 /// `GET /sign-in/link/{slug}`: before the door, because the form leads elsewhere.
 pub(crate) async fn ask_to_link(
     State(console): State<Console>,
@@ -98,15 +105,7 @@ pub(crate) async fn ask_to_link(
     Path(slug): Path<String>,
 ) -> Answer<Response> {
     let name = name_of(&console, &who, &slug).await?;
-    page(&Ask {
-        frame: Frame::inside(format!("Link {name}"), Here::Security, console.viewer(&who).await?),
-        back: (PAGE.into(), "Your sign-in".into()),
-        heading: format!("Link {name}?"),
-        lead: format!("You sign in at {name} now. From then on you can come in here through {name}."),
-        form: FormView::new(format!("/sign-in/upstream/{slug}"), "Go on")
-            .hiding("for", "link")
-            .or_back_to(PAGE),
-    })
+    page(&way::link(console.viewer(&who).await?, &slug, &name))
 }
 
 /// `GET /account/security/upstream/{slug}/unlink`
@@ -116,18 +115,7 @@ pub(crate) async fn ask_to_unlink(
     Path(slug): Path<String>,
 ) -> Answer<Response> {
     let name = name_of(&console, &who, &slug).await?;
-    page(&Confirm {
-        frame: Frame::inside(format!("Unlink {name}"), Here::Security, console.viewer(&who).await?),
-        back: (PAGE.into(), "Your sign-in".into()),
-        heading: format!("Unlink {name}?"),
-        lead: format!("You can no longer come in here through {name}."),
-        effects: vec![
-            "You sign in with your password or a passkey from then on: make sure that you have one."
-                .to_owned(),
-            "You can link it again at any time.".to_owned(),
-        ],
-        form: FormView::new(format!("{PAGE}/upstream/{slug}/unlink"), "Unlink").or_back_to(PAGE).dangerous(),
-    })
+    page(&way::unlink(console.viewer(&who).await?, &slug, &name))
 }
 
 /// `POST /account/security/upstream/{slug}/unlink`

@@ -8,6 +8,8 @@ mod book;
 mod choose;
 mod fault;
 mod layer;
+#[cfg(test)]
+mod literal;
 mod said;
 #[cfg(test)]
 mod tests;

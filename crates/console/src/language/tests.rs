@@ -63,7 +63,7 @@ fn said_in(tag: &str) -> Keys {
     keys
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(super) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() { files(&path, found) } else { found.push(path) }
@@ -176,7 +176,8 @@ fn what_pages_say_is_there_and_what_is_there_is_said() {
 fn words_of_the_domains_are_still_theirs() {
     // A `\` at the end of a line of source goes on on the next.
     let squeezed = |text: &str| text.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let all = source(&["../auth/src", "../broker/src", "../web/src", "src/account"]);
+    let all =
+        source(&["../auth/src", "../broker/src", "../web/src", "src/account", "src/launch", "src/page"]);
     let all: Vec<String> = all.iter().map(|text| squeezed(text)).collect();
     for (words, key) in HEARD {
         let words = squeezed(words);
@@ -243,4 +244,42 @@ fn the_nearest_language_is_taken() {
     assert_eq!(taken(&["uk-UA", "en"]).as_deref(), Some("uk"));
     assert_eq!(taken(&["de", "en-GB"]).as_deref(), Some("en"));
     assert_eq!(taken(&["de"]), None);
+}
+
+#[test]
+fn every_refusal_of_a_way_to_sign_in_has_words() {
+    use auth::{
+        person::{
+            Refusal,
+            factor::FactorFault::{self, *},
+        },
+        upstream::UpstreamFault,
+    };
+    use kernel::Fault;
+    let factor: [FactorFault; 10] = [
+        NotFound,
+        NotRecent,
+        NotHalfway,
+        Name,
+        FirstCode,
+        TooMany,
+        NoPasskeys,
+        NotRegistered("why"),
+        SignIn(Refusal::WrongPasskey),
+        Throttled { retry_after_s: 1 },
+    ];
+    let provider = [
+        UpstreamFault::NotFound,
+        UpstreamFault::NotAsked,
+        UpstreamFault::Denied("why".to_owned()),
+        UpstreamFault::Untrusted("why".to_owned()),
+        UpstreamFault::TooWeak,
+        UpstreamFault::LinkedOtherwise,
+        UpstreamFault::Disabled,
+        UpstreamFault::Unreadable("why"),
+    ];
+    let said = factor.iter().map(Fault::public).chain(provider.iter().map(Fault::public));
+    for words in said.chain([SignIn(Refusal::WrongCode).public()]) {
+        assert!(HEARD.iter().any(|(heard, _)| *heard == words), "nobody says {words:?} in other languages");
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     form::{Field, Form},
     frame::Frame,
     respond::Refusal,
+    t,
 };
 
 /// What will happen, and a button that makes it happen.
@@ -26,7 +27,7 @@ pub(crate) struct Confirm {
 /// A dangerous form that asks for a name to be typed back.
 pub(crate) fn typed_back(action: String, submit: &'static str, name: &str, back: &str) -> Form {
     Form::new(action, submit)
-        .with(Field::text("typed", "Type the name to go on").hint(format!("The name is: {name}")))
+        .with(Field::text("typed", t("confirm-name")).hint(t("confirm-name-is").of("name", name)))
         .or_back_to(back)
         .dangerous()
 }

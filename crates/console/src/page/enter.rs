@@ -1,12 +1,14 @@
 //! Coming in: a form, and other ways beside it.
 
 use askama::Template;
+use auth::person::factor::First;
 
 use crate::{
     account::go_on::Onward,
     form::{Field, Form},
     frame::Frame,
-    page::plain::Plain,
+    page::plain::{Plain, or},
+    t,
 };
 
 /// One heading, a form, and what can be used in its place.
@@ -55,23 +57,23 @@ impl PasskeyWay {
     }
 }
 
-/// The second factor.
-pub(crate) fn second(onward: &Onward, has_app: bool, has_passkey: bool) -> Enter {
-    let hint = if has_app {
-        "The six digits that your authenticator app shows now, or one of your recovery codes."
-    } else {
-        "One of the recovery codes that you wrote down, if your passkey is not at hand."
+/// The second factor, after what was shown first.
+pub(crate) fn second(onward: &Onward, first: First, has_app: bool, has_passkey: bool) -> Enter {
+    let lead = match first {
+        First::Password => t("second-lead-password"),
+        First::Provider => t("second-lead-provider"),
     };
-    let form = Form::new("/sign-in/second", "Go on")
+    let hint = if has_app { t("second-hint-app") } else { t("second-hint-recovery") };
+    let form = Form::new("/sign-in/second", t("second-act"))
         .hiding("return_to", onward.return_to.as_str())
         .hiding("acr", onward.acr())
-        .with(Field::line("code", "Code", "text", "one-time-code").hint(hint));
+        .with(Field::line("code", t("second-code"), "text", "one-time-code").hint(hint));
     Enter {
-        frame: Frame::outside("Second step"),
-        heading: "One more step".to_owned(),
-        lead: "Your password is right. Your account asks for a second proof that it is you.".to_owned(),
+        frame: Frame::outside(t("second-title")),
+        heading: t("second-heading").into(),
+        lead: lead.into(),
         form: Some(form),
-        otherwise: Some(("Not you?".to_owned(), "/sign-in".to_owned(), "Start again".to_owned())),
+        otherwise: Some(or(t("second-not-you"), "/sign-in", t("second-again"))),
         passkey: has_passkey.then(|| PasskeyWay::of(onward, "second")),
         providers: Vec::new(),
         return_to: onward.return_to.to_string(),

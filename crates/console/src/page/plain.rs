@@ -104,6 +104,6 @@ pub(crate) fn device_done() -> Plain {
 }
 
 /// The other way: words before the link, address, words of the link.
-fn or(before: Said, href: &str, words: Said) -> (String, String, String) {
+pub(super) fn or(before: Said, href: &str, words: Said) -> (String, String, String) {
     (before.into(), href.to_owned(), words.into())
 }

@@ -1,14 +1,16 @@
 //! How a person signs in, where they are signed in, and what is shown once.
 
 use askama::Template;
-use auth::person::factor::Kind;
+use auth::{person::factor::Kind, session::Acr};
 use kernel::Secret;
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::{
     form::{Field, Form},
     frame::Frame,
+    language::Said,
     moment::Moment,
+    t,
 };
 
 /// The overview.
@@ -17,7 +19,7 @@ use crate::{
 pub(crate) struct Security {
     pub(crate) frame: Frame,
     /// How things are.
-    pub(crate) how: &'static str,
+    pub(crate) how: String,
     /// Whether the sign-in is fresh enough to change anything.
     pub(crate) may_change: bool,
     /// Whether passkeys are possible at this address.
@@ -40,7 +42,7 @@ pub(crate) struct LinkLine {
 /// A factor.
 pub(crate) struct FactorLine {
     pub(crate) id: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) since: Moment,
     pub(crate) used: Option<Moment>,
@@ -51,7 +53,7 @@ pub(crate) struct SessionLine {
     pub(crate) id: String,
     /// Empty where nothing is known.
     pub(crate) browser: String,
-    pub(crate) with: &'static str,
+    pub(crate) with: String,
     pub(crate) began: Moment,
     pub(crate) seen: Moment,
     pub(crate) is_here: bool,
@@ -85,21 +87,37 @@ pub(crate) struct Codes {
 }
 
 impl SessionLine {
-    fn where_words(&self) -> &str {
-        if self.browser.is_empty() { "An unknown browser" } else { &self.browser }
+    /// The browser as a person says it. A session keeps its family and system in English.
+    fn where_words(&self) -> String {
+        match self.browser.split_once(" on ") {
+            Some((browser, system)) => {
+                t("sessions-browser-on").of("browser", browser).of("system", system).into()
+            }
+            None if self.browser.is_empty() => t("sessions-unknown").into(),
+            None => self.browser.clone(),
+        }
     }
 }
 
 /// What a factor is, in words.
-pub(crate) fn kind_words(kind: Kind) -> &'static str {
+pub(crate) fn kind_words(kind: Kind) -> Said {
     match kind {
-        Kind::App => "Authenticator app",
-        Kind::Passkey => "Passkey",
+        Kind::App => t("factor-app"),
+        Kind::Passkey => t("factor-passkey"),
+    }
+}
+
+/// What a session was begun with, in words.
+pub(crate) fn acr_words(acr: Acr) -> Said {
+    match acr {
+        Acr::Password => t("sessions-one"),
+        Acr::Mfa => t("sessions-two"),
+        Acr::Passkey => t("sessions-passkey"),
     }
 }
 
 /// How things are, in a sentence.
-pub(crate) fn how_you_sign_in(kinds: impl Iterator<Item = Kind>) -> &'static str {
+pub(crate) fn how_you_sign_in(kinds: impl Iterator<Item = Kind>) -> String {
     let (mut has_app, mut has_passkey) = (false, false);
     for kind in kinds {
         match kind {
@@ -107,22 +125,21 @@ pub(crate) fn how_you_sign_in(kinds: impl Iterator<Item = Kind>) -> &'static str
             Kind::Passkey => has_passkey = true,
         }
     }
-    match (has_passkey, has_app) {
-        (true, _) => "You sign in with a passkey, or with your password and a second step",
-        (false, true) => "You sign in with your password and a second step",
-        (false, false) => "You sign in with your password alone",
-    }
+    let said = match (has_passkey, has_app) {
+        (true, _) => t("security-passkey"),
+        (false, true) => t("security-two"),
+        (false, false) => t("security-one"),
+    };
+    said.into()
 }
 
 /// The form for an app's first code.
 pub(crate) fn add_app_form(id: &str, name: &str) -> Form {
-    let name = if name.is_empty() { "Phone" } else { name };
-    Form::new(format!("/account/security/apps/{id}"), "Add this app")
-        .with(
-            Field::line("code", "Code", "text", "one-time-code")
-                .hint("The six digits that the app shows now."),
-        )
-        .with(Field::text("name", "Name").hint("So that you recognise it later.").value(name))
+    let name = if name.is_empty() { t("app-name").into() } else { name.to_owned() };
+    let code = Field::line("code", t("second-code"), "text", "one-time-code").hint(t("app-code-hint"));
+    Form::new(format!("/account/security/apps/{id}"), t("app-act"))
+        .with(code)
+        .with(Field::text("name", t("factor-name")).hint(t("app-name-hint")).value(name))
         .or_back_to("/account/security")
 }
 

@@ -2,7 +2,15 @@
 
 use askama::Template;
 
-use crate::{frame::Frame, label::State, language::Said, moment::Moment, t};
+use crate::{
+    form::Form,
+    frame::{Frame, Here, Viewer},
+    label::State,
+    language::Said,
+    moment::Moment,
+    page::confirm::Confirm,
+    t,
+};
 
 /// The summary.
 #[derive(Template)]
@@ -70,4 +78,27 @@ pub(crate) fn how_things_are(services: &[Service]) -> (String, Option<String>) {
     };
     let but = (attention > 0).then(|| t("services-attention").count("many", attention).into());
     (how.into(), but)
+}
+
+/// What follows from unlinking, for the applications that use it too.
+pub(crate) fn unlink_question(viewer: Viewer, slug: &str, name: &str, users: &[&str]) -> Confirm {
+    let lead =
+        if users.is_empty() { t("unlink-nobody") } else { t("unlink-users").of("names", users.join(", ")) };
+    let question: String = t("unlink-question").of("name", name).into();
+    let effects = [
+        t("unlink-destroy").of("name", name),
+        t("unlink-tell").of("name", name),
+        t("unlink-read-before"),
+        t("unlink-again"),
+    ];
+    Confirm {
+        frame: Frame::inside(question.clone(), Here::Services, viewer),
+        back: ("/integrations/".to_owned(), t("services-title").into()),
+        heading: question,
+        lead: lead.into(),
+        effects: effects.map(String::from).into(),
+        form: Form::new(format!("/integrations/{slug}/unlink"), t("services-unlink"))
+            .or_back_to("/integrations/")
+            .dangerous(),
+    }
 }

@@ -95,6 +95,21 @@ async fn an_application_says_what_its_user_reads_and_the_user_may_differ() {
 }
 
 #[tokio::test]
+async fn the_page_that_posts_an_answer_speaks_too() {
+    let app = TestApp::new().await;
+    let browser = app.browser();
+    let asked = |ui_locales: &str| format!("{}&response_mode=form_post&prompt=none", authorize(ui_locales));
+    for (ui_locales, act) in [("uk", "Продовжити"), ("en", "Continue")] {
+        let page = get(&browser, &asked(ui_locales), "de").await.expect(200);
+        let text = page.text();
+        assert!(text.contains(&format!("<html lang=\"{ui_locales}\"")), "{text}");
+        assert!(text.contains(&format!(">{act}</button>")) && text.contains("login_required"), "{text}");
+        let sheet = text.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+        app.get(sheet).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn pages_for_work_are_english() {
     let app = TestApp::new().await;
     let browser = app.signed_in(crate::app::DEVELOPER).await;

@@ -21,18 +21,45 @@ const COOKIE_NAME: &str = "hilum-halfway";
 /// How long the second factor may take after the first.
 pub const HALFWAY_LIFE: Duration = Duration::from_mins(5);
 
+/// What was shown first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The password.
+    Password,
+    /// An account at an external provider.
+    Provider,
+}
+
+impl First {
+    const ALL: [Self; 2] = [Self::Password, Self::Provider];
+
+    /// In the cookie.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Password => 1,
+            Self::Provider => 2,
+        }
+    }
+}
+
 /// Somebody has shown the first factor of an account that has a second.
 #[derive(Clone)]
 pub struct Halfway {
     pub(crate) person: Id<kernel::Person>,
     pub(crate) organisation: Id<Organisation>,
     at: Timestamp,
+    first: First,
     amr: Vec<String>,
 }
 
 impl Halfway {
-    pub(crate) fn after(first: Proven) -> Self {
-        Self { person: first.person, organisation: first.organisation, at: first.at, amr: first.amr }
+    pub(crate) fn after(first: First, shown: Proven) -> Self {
+        Self { person: shown.person, organisation: shown.organisation, at: shown.at, first, amr: shown.amr }
+    }
+
+    /// What was shown first: the words of a provider (`amr`) would not tell.
+    pub const fn first(&self) -> First {
+        self.first
     }
 
     /// What the browser showed less than [`HALFWAY_LIFE`] ago.
@@ -40,19 +67,23 @@ impl Halfway {
         let opened = auth.vault().open_cookie(COOKIE_NAME, cookies.get(&auth.halfway_cookie())?)?;
         let (person, rest) = opened.expose().split_first_chunk::<16>()?;
         let (organisation, rest) = rest.split_first_chunk::<16>()?;
-        let (at, amr) = rest.split_first_chunk::<8>()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        let (first, amr) = rest.split_first()?;
+        let first = First::ALL.into_iter().find(|one| one.byte() == *first)?;
         let at = Timestamp::from_micros(i64::from_be_bytes(*at));
         let amr = std::str::from_utf8(amr).ok()?.split_whitespace().map(str::to_owned).collect();
         let is_live = auth.world().now().since(at) < HALFWAY_LIFE;
         let (person, organisation) = (Id::from_bytes(*person), Id::from_bytes(*organisation));
-        is_live.then_some(Self { person, organisation, at, amr })
+        is_live.then_some(Self { person, organisation, at, first, amr })
     }
 
     /// The `Set-Cookie` value that lets the browser go on.
     pub fn set_cookie(&self, auth: &Auth) -> Option<HeaderValue> {
         let at = self.at.as_micros().to_be_bytes();
         let amr = self.amr.join(" ");
-        let parts: [&[u8]; 4] = [self.person.as_bytes(), self.organisation.as_bytes(), &at, amr.as_bytes()];
+        let first = [self.first.byte()];
+        let parts: [&[u8]; 5] =
+            [self.person.as_bytes(), self.organisation.as_bytes(), &at, &first, amr.as_bytes()];
         let sealed = auth.vault().seal_cookie(COOKIE_NAME, &parts.concat());
         auth.halfway_cookie().set(&sealed, Some(HALFWAY_LIFE))
     }

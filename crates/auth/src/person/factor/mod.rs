@@ -22,7 +22,7 @@ use vault::Place;
 pub use app::{Enrolment, begin_app, confirm_app, enrolment};
 pub use change::{list, remove, rename};
 pub use fault::FactorFault;
-pub use halfway::Halfway;
+pub use halfway::{First, Halfway};
 pub use passkey::{Asked, ask_for_passkey, ask_to_register, prove_passkey, register_passkey};
 pub use prove::prove_code;
 pub use recovery::{draw_recovery_codes, recovery_codes_left};

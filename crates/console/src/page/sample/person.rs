@@ -5,20 +5,18 @@ use std::time::Duration;
 use auth::smart::{Encounter, PatientLink, Relation};
 use kernel::Timestamp;
 
-use super::{DAY, HOUR, MINUTE, ago, shown, words};
+use super::{DAY, HOUR, MINUTE, ago, shown};
 use crate::{
     account::consent,
-    form::Form,
     frame::{Frame, Here, Notice, Viewer},
     label::State,
     moment::Moment,
     page::{
-        confirm::Confirm,
         connected::{Application as Connected, Applications, how_things_are as how_many},
         consent::Consent,
         failure::Failure,
         launch, plain,
-        services::{Application, Service, Services, how_things_are},
+        services::{Application, Service, Services, how_things_are, unlink_question},
     },
     permission, t,
 };
@@ -58,14 +56,14 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ),
         shown("services", &services(all())),
         shown("services-empty", &services(Vec::new())),
-        shown("unlink", &unlink()),
-        shown("failure-404", &Failure::of(404, "No page has this address.", Some("01JDA4Z7Q9-sample"))),
-        shown("failure-500", &Failure::of(500, "The page could not be made.", Some("01JDA4Z7Q9-sample"))),
+        shown("unlink", &unlink_question(viewer(), "fitbit", "Fitbit", &["Pulse Diary", "Clinic Companion"])),
+        shown("failure-404", &Failure::of(404, "there is nothing here", Some("01JDA4Z7Q9-sample"))),
+        shown("failure-500", &Failure::of(500, "internal error", Some("01JDA4Z7Q9-sample"))),
         shown(
             "connect-failure",
             &Failure::of(
                 400,
-                "The link that brought you here names a page outside the application it belongs to, so we did not follow it.",
+                "the application that sent you here may not link this service",
                 Some("01JDA4Z7Q9-sample"),
             ),
         ),
@@ -123,7 +121,7 @@ fn connected() -> Applications {
         name: name.to_owned(),
         home: home.to_owned(),
         is_verified,
-        may: scopes.iter().map(|scope| permission::sentence(scope)).collect(),
+        may: sentences(scopes),
         since: used.map(|_| ago(34 * DAY)),
         used: used.map(ago),
         ends: used.map(|_| {
@@ -147,9 +145,9 @@ fn connected() -> Applications {
 
 fn services(services: Vec<Service>) -> Services {
     let (how, but) = how_things_are(&services);
-    let notice = (!services.is_empty()).then(|| Notice::done("Fitbit is linked."));
+    let notice = (!services.is_empty()).then(|| Notice::done(t("told-unlinked")));
     Services {
-        frame: Frame::inside("Your services", Here::Services, Viewer::sample_person()).telling(notice),
+        frame: Frame::inside(t("services-title"), Here::Services, Viewer::sample_person()).telling(notice),
         how,
         but,
         organisation: "Kelvin Health".to_owned(),
@@ -160,21 +158,21 @@ fn services(services: Vec<Service>) -> Services {
 fn all() -> Vec<Service> {
     let diary = |last_use| Application {
         name: "Pulse Diary".to_owned(),
-        may: words(&["Heart rate", "Sleep"]),
+        may: sentences(&["heartrate", "sleep"]),
         last_use,
     };
     let clinic = || Application { name: "Clinic Companion".to_owned(), may: Vec::new(), last_use: None };
     let blank = || Service {
         slug: "fitbit".to_owned(),
         name: "Fitbit".to_owned(),
-        state: State::good("Linked"),
+        state: State::good(t("service-linked")),
         attention: None,
         purpose: String::new(),
         linked: Some(ago(34 * DAY)),
         ends: None,
         last_use: Some(ago(12 * MINUTE)),
-        granted: words(&["Read your heart rate", "Read your activity: steps, distance, exercise"]),
-        withheld: words(&["Read your sleep"]),
+        granted: sentences(&["heartrate", "activity"]),
+        withheld: sentences(&["sleep"]),
         applications: vec![diary(Some(ago(12 * MINUTE))), clinic()],
         may_link: false,
         is_first_to_do: false,
@@ -182,14 +180,11 @@ fn all() -> Vec<Service> {
     let expired = Service {
         slug: "withings".to_owned(),
         name: "Withings".to_owned(),
-        state: State::warn("Link again"),
-        attention: Some(
-            "Withings ended the link on its side, 3 hours ago. Link again, and everything goes on as before."
-                .to_owned(),
-        ),
+        state: State::warn(t("service-link-again")),
+        attention: Some(t("status-not-accepted").into()),
         linked: Some(ago(90 * DAY)),
         last_use: Some(ago(3 * HOUR)),
-        granted: words(&["Read your weight"]),
+        granted: sentences(&["weight"]),
         withheld: Vec::new(),
         applications: vec![diary(Some(ago(3 * HOUR)))],
         may_link: true,
@@ -199,9 +194,8 @@ fn all() -> Vec<Service> {
     let unlinked = Service {
         slug: "riverside-hospital".to_owned(),
         name: "Riverside Hospital portal".to_owned(),
-        state: State::quiet("Not linked"),
-        purpose: "Hospital portal. After you link it, applications you allow can read what you choose there."
-            .to_owned(),
+        state: State::quiet(t("service-not-linked")),
+        purpose: t("services-purpose").into(),
         linked: None,
         last_use: None,
         may_link: true,
@@ -210,20 +204,6 @@ fn all() -> Vec<Service> {
     vec![expired, blank(), unlinked]
 }
 
-fn unlink() -> Confirm {
-    Confirm {
-        frame: Frame::inside("Unlink Fitbit", Here::Services, Viewer::sample_person()),
-        back: ("/integrations/".to_owned(), "Your services".to_owned()),
-        heading: "Unlink Fitbit?".to_owned(),
-        lead: "Pulse Diary and Clinic Companion can no longer use it for you.".to_owned(),
-        effects: words(&[
-            "We destroy the key to your Fitbit account at once. Nobody can use it from here any more.",
-            "We tell Fitbit to end the access. If Fitbit does not answer, we keep trying.",
-            "What applications have read before stays with them. Ask them to delete it.",
-            "You can link it again at any time.",
-        ]),
-        form: Form::new("/integrations/fitbit/unlink", "Unlink Fitbit")
-            .or_back_to("/integrations/")
-            .dangerous(),
-    }
+fn sentences(scopes: &[&str]) -> Vec<String> {
+    scopes.iter().map(|scope| permission::sentence(scope)).collect()
 }
