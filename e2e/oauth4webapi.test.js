@@ -1,6 +1,7 @@
 // oauth4webapi, untouched, at the real binary: the parts of OAuth that a plain code flow does not reach.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { application, deploymentFor, goThrough } from './support/clients.js';
 import { people } from './support/declarations.js';
@@ -17,18 +18,19 @@ const apps = {
 let deployment, server;
 
 // A client that proves itself with a key of its own, which it has registered.
-async function keyed(name, profile, grants) {
-  const { privateKey: key, publicKey } = await oauth.generateKeyPair('ES256', { extractable: true });
-  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
+async function keyed(name, profile, grants, { alg = 'ES256', scopes = 'openid offline_access' } = {}) {
+  const { privateKey: key, publicKey } = await generateKeyPair(alg, { extractable: true });
   const kid = `key-of-${name}`;
-  const jwk = `{ kty = "${kty}", crv = "${crv}", x = "${x}", y = "${y}", kid = "${kid}", use = "sig", alg = "ES256" }`;
+  const members = { ...await exportJWK(publicKey), kid, use: 'sig', alg };
+  const jwk = `{ ${Object.entries(members).map(([member, value]) => `${member} = "${value}"`).join(', ')} }`;
   const more = `profile = "${profile}"\nauth_method = "private_key_jwt"\nmetadata = { jwks = { keys = [${jwk}] } }`;
-  apps[name] = { ...application(name, { redirectUri: `http://127.0.0.1:9/${name}`, secret: null, grants, scopes: 'openid offline_access', more }), key, kid };
+  apps[name] = { ...application(name, { redirectUri: `http://127.0.0.1:9/${name}`, secret: null, grants, scopes, more }), key, kid };
 }
 
 before(async () => {
   await keyed('signing', 'oauth21', ['client_credentials']);
   await keyed('bank', 'fapi2', ['authorization_code', 'refresh_token']);
+  for (const alg of ['RS384', 'ES384']) await keyed(`export-${alg.toLowerCase()}`, 'smart-backend', ['client_credentials'], { alg, scopes: 'system/*.rs' });
   deployment = await deploymentFor(Object.values(apps));
   const issuer = new URL(`${deployment.url}/oauth2`);
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
@@ -185,3 +187,33 @@ test('oauth4webapi completes the flow of FAPI 2.0: a key for itself, a pushed re
   assert.equal(renewed.refresh_token, tokens.refresh_token, 'its refresh tokens do not rotate');
   await assert.rejects(codeFlow(bank, proof, { options: { DPoP } }), 'a request that was not pushed is refused');
 });
+
+for (const alg of ['RS384', 'ES384']) {
+  test(`a SMART backend service proves itself with an assertion that npm jose makes (${alg})`, async () => {
+    const { id, key, kid } = apps[`export-${alg.toLowerCase()}`];
+    const sign = (changes = {}, header = {}) => new SignJWT({ iss: id, sub: id, aud: server.token_endpoint, jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 240, ...changes })
+      .setProtectedHeader({ alg, kid, typ: 'JWT', ...header }).sign(key);
+    const ask = async (assertion, scope = 'system/Observation.rs') => fetch(server.token_endpoint, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope, client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer', client_assertion: assertion }),
+    });
+    const once = await sign();
+    const tokens = await (await ask(once)).json();
+    assert.deepEqual({ ...tokens, access_token: typeof tokens.access_token }, { access_token: 'string', token_type: 'Bearer', expires_in: 300, scope: 'system/Observation.rs' });
+    const bad = {
+      'a second time': once,
+      'for another server': await sign({ aud: 'https://other.example/token' }),
+      'too late': await sign({ exp: Math.floor(Date.now() / 1_000) - 60 }),
+      'for too long': await sign({ exp: Math.floor(Date.now() / 1_000) + 900 }),
+      'by a key that nobody knows': await sign({}, { kid: 'another' }),
+    };
+    for (const [how, assertion] of Object.entries(bad)) {
+      const refused = await ask(assertion);
+      assert.equal(refused.status, 401, how);
+      assert.equal((await refused.json()).error, 'invalid_client', how);
+    }
+    const wide = await ask(await sign(), 'openid patient/*.rs');
+    assert.equal(wide.status, 400);
+    assert.equal((await wide.json()).error, 'invalid_scope');
+  });
+}

@@ -21,7 +21,8 @@ const OF_A_PERSON: [&str; 12] = [
 ];
 
 /// Scopes that a client can have on its own behalf too.
-const OF_ANYBODY: [&str; 2] = [crate::smart::launch::CREATE, crate::registration::SCOPE];
+const OF_ANYBODY: [&str; 3] =
+    [crate::smart::launch::CREATE, crate::registration::SCOPE, crate::token::asker::SCOPE];
 
 /// The widest SMART scopes. Every well-formed one is known; these stand for them where scopes are listed.
 const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];
@@ -47,7 +48,6 @@ pub fn built_in() -> Scopes {
         .chain(&OF_ANYBODY)
         .chain(&SMART)
         .chain(&OF_CLIENTS)
-        .chain(&OF_ANYBODY)
         .filter_map(|scope| scope.parse::<Scope>().ok())
         .collect()
 }
@@ -111,6 +111,12 @@ pub fn without_system(scopes: &Scopes) -> Scopes {
         Meant::Malformed => false,
     };
     scopes.iter().filter(is_theirs).cloned().collect()
+}
+
+/// Whether any of these is a scope of SMART: about records, or about a launch.
+pub(crate) fn is_of_smart(scopes: &Scopes) -> bool {
+    let is_of_launch = |scope: &Scope| scope.as_str() == "launch" || scope.as_str().starts_with("launch/");
+    !SmartScopes::of(scopes).is_empty() || scopes.iter().any(is_of_launch)
 }
 
 /// What a scope means to be.

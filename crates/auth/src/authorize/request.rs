@@ -133,12 +133,13 @@ impl Parameters {
         if client.profile == Profile::Udap && self.one("state").is_none() {
             return Err(invalid("state is missing"));
         }
+        let scopes = self.scopes(client, rules.scopes)?;
         Ok(Asked {
             redirect,
-            scopes: self.scopes(client, rules.scopes)?,
+            code_challenge: self.code_challenge(client, &scopes, rules)?,
+            scopes,
             state: self.state().map(str::to_owned),
             nonce: self.one("nonce").map(str::to_owned),
-            code_challenge: self.code_challenge(client, rules)?,
             details: Details { confirmation: self.dpop_key()?, ..Details::default() },
             wish: Wish::read(|name| self.one(name)),
             prompt: self.prompt()?,
@@ -193,8 +194,8 @@ impl Parameters {
     }
 
     /// S256; `plain`, and what leaves the method out and thereby means `plain` (RFC 7636 §4.3), only where the deployment and the
-    /// profile allow it. What is kept is an S256 challenge in any case, or none where a client may do without.
-    fn code_challenge(&self, client: &Client, rules: &Rules<'_>) -> Result<String, Refusal> {
+    /// profile allow it and nothing of SMART is asked for (SMART App Launch 2.2 §2.0.3). What is kept is an S256 challenge in any case, or none where a client may do without.
+    fn code_challenge(&self, client: &Client, scopes: &Scopes, rules: &Rules<'_>) -> Result<String, Refusal> {
         let method = self.one("code_challenge_method");
         let Some(challenge) = self.one("code_challenge") else {
             let may_do_without = client.profile.pkce() == Pkce::OfPublicClients
@@ -204,7 +205,9 @@ impl Parameters {
                 _ => Err(invalid("code_challenge is missing: PKCE is required")),
             };
         };
-        let may_be_plain = rules.plain && matches!(client.profile, Profile::OAuth21 | Profile::Legacy);
+        let may_be_plain = rules.plain
+            && matches!(client.profile, Profile::OAuth21 | Profile::Legacy)
+            && !scope::is_of_smart(scopes);
         match method {
             Some("S256") if pkce::is_challenge(challenge) => Ok(challenge.to_owned()),
             Some("S256") => Err(invalid("code_challenge is not an S256 challenge")),
@@ -365,7 +368,13 @@ mod tests {
         let plain = format!("&code_challenge={VERIFIER}&code_challenge_method=plain");
         let implied = format!("&code_challenge={VERIFIER}");
         let stripped = "&code_challenge_method=S256".to_owned();
+        let of_smart = |query: &str| query.contains("&smart");
+        let launched = format!("{plain}&smart");
+        let launched_implied = format!("{implied}&smart");
         for (profile, allows_plain, query, kept) in [
+            ("oauth21", true, &launched, None),
+            ("legacy", true, &launched, None),
+            ("legacy", true, &launched_implied, None),
             ("oauth21", false, &s256, Some(CHALLENGE)),
             ("oauth21", false, &String::new(), None),
             ("oauth21", false, &plain, None),
@@ -381,13 +390,14 @@ mod tests {
             let client = registered("authorization_code", profile);
             let parameters = Parameters::read(query.trim_start_matches('&')).unwrap();
             let rules = Rules { scopes: &known(), plain: allows_plain };
-            let got = parameters.code_challenge(&client, &rules).ok();
+            let scopes = if of_smart(query) { "openid launch/patient" } else { "openid" }.parse().unwrap();
+            let got = parameters.code_challenge(&client, &scopes, &rules).ok();
             assert_eq!(got.as_deref(), kept, "{profile} {allows_plain} {query}");
         }
         let public =
             Client { confidentiality: Confidentiality::Public, ..registered("authorization_code", "legacy") };
         let rules = Rules { scopes: &known(), plain: false };
-        assert!(Parameters::read("").unwrap().code_challenge(&public, &rules).is_err());
+        assert!(Parameters::read("").unwrap().code_challenge(&public, &Scopes::none(), &rules).is_err());
     }
 
     #[test]

@@ -42,6 +42,15 @@ impl Parameters {
         self.get(name).ok_or(OAuthFault::InvalidRequest(missing))
     }
 
+    /// The form that was posted. What stands in the address ends up in logs, so there it is refused.
+    pub(crate) async fn posted(request: Request, auth: &Auth) -> Result<Self, Problem> {
+        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+            return Err(OAuthFault::InvalidRequest("parameters belong in the body, never in the URL").into());
+        }
+        let Form(form) = Form::from_request(request, auth).await?;
+        Ok(Self(form))
+    }
+
     /// All that have a value, as a query, but for these.
     pub(crate) fn encoded_without(&self, names: &[&str]) -> Secret<String> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));
@@ -80,12 +89,8 @@ impl FromRequest<Auth> for ClientCall {
     type Rejection = Problem;
     async fn from_request(request: Request, auth: &Auth) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
-            return Err(OAuthFault::InvalidRequest("parameters belong in the body, never in the URL").into());
-        }
         let asked = Asked::of(auth, &parts);
-        let Form(form) = Form::from_request(Request::from_parts(parts, body), auth).await?;
-        let form = Parameters(form);
+        let form = Parameters::posted(Request::from_parts(parts, body), auth).await?;
         let presented = presented::read(&asked.headers, &form)?;
         let client = prove(auth, &presented, &asked).await?;
         let sender = sender(auth, &client, &asked)?;

@@ -3,7 +3,7 @@
 use crypto::jose::Algorithm;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::ClientCertificates;
+use web::{ClientCertificates, Scheme};
 
 use super::{AuthMethod, assertion::MAC_ALGORITHMS};
 use crate::{Config, proof::dpop};
@@ -28,7 +28,9 @@ impl OfferedToClients {
             .filter(|method| works(*method, config))
             .map(AuthMethod::as_str)
             .collect();
-        let own = methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
+        let own = methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str());
+        // RFC 8414 §2: types of access tokens where the caller may present one.
+        let own = own.chain([Scheme::Bearer, Scheme::Dpop].map(Scheme::as_str)).collect();
         let algorithms: Vec<_> = Algorithm::ALL
             .map(Algorithm::as_str)
             .into_iter()

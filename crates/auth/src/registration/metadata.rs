@@ -8,9 +8,12 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::RegistrationFault;
-use crate::client::{
-    AuthMethod, Client, ClientMetadata, Confidentiality, GrantType, Profile, RedirectUri,
-    register::Registration,
+use crate::{
+    client::{
+        AuthMethod, Client, ClientMetadata, Confidentiality, GrantType, Profile, RedirectUri,
+        register::Registration,
+    },
+    token::asker,
 };
 
 /// What a client gets that names no scope.
@@ -352,7 +355,8 @@ pub(super) fn check_unvouched(registration: &Registration) -> Result<(), Registr
     if !registration.grant_types.iter().all(|grant| allowed.contains(&grant.as_str())) {
         return Err(RegistrationFault::metadata("grant_types", "need an initial access token"));
     }
-    let is_system = |scope: Scope| scope.as_str().starts_with("system/") || scope.as_str() == super::SCOPE;
+    let vouched = [super::SCOPE, asker::SCOPE];
+    let is_system = |scope: Scope| scope.as_str().starts_with("system/") || vouched.contains(&scope.as_str());
     if registration.scopes.split(' ').filter_map(|scope| scope.parse().ok()).any(is_system) {
         return Err(RegistrationFault::metadata("scope", "for systems needs an initial access token"));
     }
@@ -460,6 +464,7 @@ mod tests {
             (json!({ "scope": "openid", "grant_types": ["authorization_code", "client_credentials"] }), true),
             (json!({ "scope": "openid system/*.rs" }), true),
             (json!({ "scope": "openid client:register" }), true),
+            (json!({ "scope": "openid token:introspect" }), true),
             (json!({ "scope": "openid", "hilum_resources": ["https://a.example/api"] }), true),
         ] {
             assert_eq!(check_unvouched(&read(body.clone()).unwrap()).is_err(), is_refused, "{body}");

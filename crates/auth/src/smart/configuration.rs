@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{Auth, discovery};
 
 /// What is taken over from the metadata of the authorization server, where it is there.
-const TAKEN_OVER: [&str; 15] = [
+const TAKEN_OVER: [&str; 14] = [
     "issuer",
     "jwks_uri",
     "authorization_endpoint",
@@ -25,8 +25,10 @@ const TAKEN_OVER: [&str; 15] = [
     "revocation_endpoint",
     "userinfo_endpoint",
     "grant_types_supported",
-    "code_challenge_methods_supported",
 ];
+
+/// Whatever else the deployment lets in elsewhere: servers of SMART support S256 and shall not support `plain` (§2.0.3).
+const CODE_CHALLENGE_METHODS: [&str; 1] = ["S256"];
 
 /// What works in every deployment.
 const ALWAYS: [&str; 16] = [
@@ -62,6 +64,7 @@ pub(crate) struct SmartConfiguration {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     taken_over: Map<String, Value>,
+    code_challenge_methods_supported: [&'static str; 1],
     /// Where people see and end what they have allowed.
     management_endpoint: String,
     /// The FHIR servers that tokens are for.
@@ -93,6 +96,7 @@ fn of(auth: &Auth) -> SmartConfiguration {
         .filter(|(_, value)| !value.is_null());
     SmartConfiguration {
         taken_over: taken_over.collect(),
+        code_challenge_methods_supported: CODE_CHALLENGE_METHODS,
         management_endpoint: format!("{}/account/applications", auth.config().base()),
         associated_endpoints: [AssociatedEndpoint {
             url: auth.config().fhir_base(),

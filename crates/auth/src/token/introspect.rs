@@ -11,13 +11,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::{Answer, AuthFault};
 
-use super::{Confirmation, Verified};
-use crate::{
-    Auth, OAuthFault,
-    client::{Client, Confidentiality, authenticate::ClientCall},
-};
+use super::{Confirmation, Verified, asker::Asker};
+use crate::Auth;
 
-/// What a client posts, besides its authentication.
+/// What is posted, besides what a client may prove itself with.
 #[derive(ToSchema)]
 #[schema(as = IntrospectionRequest)]
 #[expect(dead_code, reason = "describes the form; the handler reads it parameter by parameter")]
@@ -67,39 +64,31 @@ struct ActiveToken {
 #[utoipa::path(post, path = "/oauth2/introspection", tag = "tokens",
     request_body(content = IntrospectIn, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Whether it is active", body = IntrospectOut)),
-    security(("client_basic" = [])))]
-pub(crate) async fn introspect(State(auth): State<Auth>, call: ClientCall) -> Answer<Json<IntrospectOut>> {
-    if call.client.confidentiality == Confidentiality::Public {
-        return Err(OAuthFault::InvalidClient("a public client asked to introspect").into());
-    }
-    let token = call.form.require("token", "token is missing")?;
+    security(("client_basic" = []), ("bearer" = ["token:introspect"])))]
+pub(crate) async fn introspect(State(auth): State<Auth>, asker: Asker) -> Answer<Json<IntrospectOut>> {
+    let token = asker.form.require("token", "token is missing")?;
     let known = match auth.check_for_any(token).await {
         Ok(verified) => Some(verified),
         Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => None,
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
     };
-    let out = judge(&auth, known.as_ref(), &call.client);
-    if auth.checker().is_new_question(call.client.id, token, out.active, auth.world().now()) {
+    let out = judge(&auth, known.as_ref(), &asker);
+    if auth.checker().is_new_question(asker.client.id, token, out.active, auth.world().now()) {
         let details = serde_json::json!({ "active": out.active });
-        let entry = call.acting().entry("token.introspected", call.client.id, details);
+        let entry = asker.acting.entry("token.introspected", asker.client.id, details);
         audit::note(auth.db(), auth.world(), &entry);
     }
     Ok(Json(out))
 }
 
-/// Everything that can make a token inactive for this client is decided here.
-fn judge(auth: &Auth, known: Option<&Arc<Verified>>, asker: &Client) -> IntrospectOut {
+/// Everything that can make a token inactive for whoever asks is decided here.
+fn judge(auth: &Auth, known: Option<&Arc<Verified>>, asker: &Asker) -> IntrospectOut {
     match known {
-        Some(token) if may_see(asker, token) => {
+        Some(token) if asker.may_see(auth, token) => {
             IntrospectOut { active: true, token: Some(ActiveToken::of(token, auth.issuer())) }
         }
         Some(_) | None => IntrospectOut::default(),
     }
-}
-
-/// A client sees its own tokens, and a server of an API those that are made for it.
-fn may_see(asker: &Client, token: &Verified) -> bool {
-    token.caller.client == asker.id || asker.metadata.resources.contains(&token.audience)
 }
 
 impl ActiveToken {

@@ -1,6 +1,7 @@
 //! Tokens: access tokens are signed, self-contained and checked in memory (RFC 9068); refresh tokens name a generation of a grant
 //! (RFC 6749 §6).
 
+pub(crate) mod asker;
 pub(crate) mod by_get;
 pub(crate) mod check;
 mod client_credentials;

@@ -12,7 +12,7 @@ use crypto::b64;
 use http::{Request, StatusCode, header};
 use kernel::Id;
 
-use crate::house::{BASE, House, Reply, authorize, on_each_engine, registration};
+use crate::house::{BASE, House, Reply, VERIFIER, authorize, on_each_engine, registration};
 
 const FHIR: &str = "http://127.0.0.1:8080/fhir";
 const SCOPES: &str =
@@ -323,6 +323,24 @@ on_each_engine! {
         let rs256 = metadata["id_token_signing_alg_values_supported"].as_array().unwrap().contains(&"RS256".into());
         assert_eq!(has("sso-openid-connect"), rs256);
         assert_eq!(says["associated_endpoints"][0]["url"], FHIR);
+    }
+
+    async fn plain_stays_outside_of_smart_wherever_it_is_switched_on(db: Db) {
+        let house = House::open_with(db, |config| config.pkce_plain = true).await;
+        let (_, cookie) = patient(&house, "mira@example.org", &["pat-1"]).await;
+        let (app, _) = app(&house, "growth").await;
+        let methods = async |path: &str| house.get(path, None).await.json()["code_challenge_methods_supported"].clone();
+        assert_eq!(methods("/oauth2/.well-known/openid-configuration").await, serde_json::json!(["S256", "plain"]));
+        assert_eq!(methods("/fhir/.well-known/smart-configuration").await, serde_json::json!(["S256"]));
+        let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "plain"), ("aud", FHIR)];
+        let asked = house.get(&authorize(&app, "openid launch/patient patient/*.rs", &plain), Some(&cookie)).await;
+        assert_eq!(asked.sent("error").as_deref(), Some("invalid_request"));
+        let registration = Registration { scopes: "openid launch/patient patient/*.rs".into(), ..registration("confidential") };
+        let (other, _) = client::register(&house.auth, &house.acting(), "other", &registration).await.unwrap();
+        for (scope, is_refused) in [("openid launch/patient", true), ("openid patient/*.rs", true), ("openid", false)] {
+            let asked = house.get(&authorize(&other, scope, &plain[..2]), Some(&cookie)).await;
+            assert_eq!(asked.sent("error").is_some(), is_refused, "{scope}");
+        }
     }
 
     async fn links_are_one_organisation_s_business(db: Db) {

@@ -15,6 +15,7 @@ scope-launch-encounter = Let you choose the visit that it is about
 scope-integrations-read = See which of your services are linked
 scope-integrations-use = Use your linked services for you, as far as it is trusted to
 scope-integrations-revoke = Unlink your services for you
+scope-token-introspect = Ask which tokens of other applications are still good
 scope-heartrate = Read your heart rate
 scope-heart_rate = Read your heart rate
 scope-activity = Read your activity: steps, distance, exercise

@@ -14,6 +14,7 @@ scope-launch-encounter = Дати вам обрати візит, про яки�
 scope-integrations-read = Бачити, які ваші сервіси підключено
 scope-integrations-use = Користуватися для вас підключеними сервісами в межах наданої йому довіри
 scope-integrations-revoke = Відключати для вас сервіси
+scope-token-introspect = Запитувати, які токени інших застосунків ще дійсні
 scope-heartrate = Читати ваш пульс
 scope-heart_rate = Читати ваш пульс
 scope-activity = Читати вашу активність: кроки, відстань, вправи
