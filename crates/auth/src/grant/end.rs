@@ -1,6 +1,6 @@
 //! A grant ends: no refresh token of it is good any more, and no access token.
 
-use kernel::{Id, Session, Timestamp};
+use kernel::{Id, Person, Timestamp};
 use store::{DbError, Writer};
 
 use super::{GrantRow, is_offline, queries};
@@ -28,16 +28,16 @@ pub(crate) async fn end(
     Ok(Some(revoked))
 }
 
-/// End every grant that was given in a session and is not for use without it.
-pub(crate) async fn end_with_session(
+/// End every grant of the person that was given in a session which has ended, and is not for use without it.
+pub(crate) async fn end_with_sessions(
     tx: &mut Writer,
     auth: &Auth,
     acting: &Acting,
-    session: Id<Session>,
+    person: Id<Person>,
     now: Timestamp,
 ) -> Result<Vec<Revoked>, DbError> {
     let mut revoked = Vec::new();
-    for grant in queries::of_session(tx, session).await? {
+    for grant in queries::of_ended_sessions(tx, person).await? {
         if !is_offline(&grant.scopes) {
             revoked.extend(end(tx, auth, acting, &grant, "signed_out", now).await?);
         }

@@ -1,6 +1,6 @@
 //! SQL of grants.
 
-use kernel::{Client, Id, Person, Session, Timestamp};
+use kernel::{Client, Id, Person, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{Grant, GrantRow, list::Connected};
@@ -113,11 +113,14 @@ pub(super) async fn live_between(
     .await
 }
 
-/// The grants that end with a session.
-pub(super) async fn of_session(tx: &mut Reader, session: Id<Session>) -> Result<Vec<GrantRow>, DbError> {
+/// The grants of a person's sessions that have ended.
+pub(super) async fn of_ended_sessions(tx: &mut Reader, person: Id<Person>) -> Result<Vec<GrantRow>, DbError> {
     tx.all(
-        "SELECT * FROM authorization_grant WHERE session_id = $1 AND revoked_at IS NULL ORDER BY id LIMIT 10000",
-        binds![session],
+        "SELECT authorization_grant.* FROM authorization_grant \
+         JOIN session ON session.id = authorization_grant.session_id \
+         WHERE authorization_grant.person_id = $1 AND authorization_grant.revoked_at IS NULL \
+         AND session.ended_at IS NOT NULL ORDER BY authorization_grant.id LIMIT 10000",
+        binds![person],
     )
     .await
 }

@@ -14,6 +14,7 @@ use url::Url;
 use crate::{
     Auth,
     client::{self, ClientMetadata},
+    session::Ending,
 };
 
 /// The type of a logout token's header (§2.4).
@@ -39,19 +40,8 @@ pub(crate) struct TellOfSignOut {
     session: Id<Session>,
 }
 
-/// Which sessions are about to end.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Ending {
-    /// This one.
-    One(Id<Session>),
-    /// All of the person.
-    AllOf(Id<Person>),
-    /// All of the person but this one.
-    AllBut(Id<Person>, Id<Session>),
-}
-
 /// Leave it to jobs to tell every application that has a live grant of these sessions, and an address for it. To be called in the
-/// transaction that ends the sessions, before it does.
+/// transaction that ends the sessions, before it does: by [`end_in`](crate::session::end_in) alone.
 pub(crate) async fn schedule(tx: &mut Writer, auth: &Auth, ending: Ending) -> Result<(), DbError> {
     let now = auth.world().now();
     for (client, person, session, Json(metadata)) in told(tx, ending, now).await? {
@@ -67,7 +57,7 @@ type Told = (Id<Client>, Id<Person>, Id<Session>, Json<ClientMetadata>);
 
 async fn told(tx: &mut Reader, ending: Ending, now: Timestamp) -> Result<Vec<Told>, DbError> {
     match ending {
-        Ending::One(session) => {
+        Ending::One(_, session) => {
             tx.all(
                 "SELECT DISTINCT client.id, session.person_id, session.id, client.metadata FROM authorization_grant \
                  JOIN session ON session.id = authorization_grant.session_id \

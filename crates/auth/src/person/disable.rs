@@ -5,8 +5,7 @@ use kernel::Id;
 use super::{PersonFault, queries};
 use crate::{
     Acting, Auth, grant,
-    logout::backchannel::{self, Ending},
-    session,
+    session::{Ending, end_in},
     token::revocation::{self, Revoked},
 };
 
@@ -18,20 +17,21 @@ pub async fn disable(auth: &Auth, acting: &Acting, id: Id<kernel::Person>) -> Re
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
     let revoked = Revoked::person(id, now);
     let (row, auth_in) = (revoked.clone(), auth.clone());
-    auth.db()
-        .write(async move |tx| -> Result<(), PersonFault> {
+    let ended = auth
+        .db()
+        .write(async move |tx| {
             if queries::disable(tx, acting.organisation, id, now).await? == 0 {
                 return Err(PersonFault::NotFound);
             }
             super::role::keep_an_administrator(tx, acting.organisation).await?;
-            backchannel::schedule(tx, &auth_in, Ending::AllOf(id)).await?;
-            session::queries::end_all_of(tx, id, now).await?;
+            let ended = end_in(tx, &auth_in, &acting, Ending::AllOf(id)).await?;
             grant::queries::revoke_of_person(tx, id, now).await?;
             revocation::record(tx, &world, &row).await?;
             audit::record(tx, &world, &acting.entry("person.disabled", id, serde_json::Value::Null)).await?;
-            Ok(())
+            Ok::<_, PersonFault>(ended)
         })
         .await?;
+    ended.heed(auth);
     auth.heed(&revoked);
     Ok(())
 }

@@ -60,7 +60,7 @@ pub(super) fn digest_in(auth: &Auth, cookies: &Cookies) -> Option<Digest> {
     Some(auth.vault().digest(PURPOSE, value.expose()))
 }
 
-fn is_live(row: &SessionRow, config: &Config, now: Timestamp) -> bool {
+pub(super) fn is_live(row: &SessionRow, config: &Config, now: Timestamp) -> bool {
     row.ended_at.is_none()
         && row.disabled_at.is_none()
         && now < row.ends_at

@@ -1,61 +1,82 @@
-//! A person signs out.
+//! Sessions end: signed out, elsewhere or everywhere, or because another sign-in takes their place.
+//!
+//! However that comes about, it goes through [`end_in`]: what was granted for as long as they last ends with them, and applications
+//! are told.
 
-use kernel::{Id, Session};
+use kernel::{Id, Person, Session};
+use store::{DbError, Writer};
 
 use super::{CookieChange, SessionFault, SignedIn, queries};
-use crate::{
-    Auth, grant,
-    logout::backchannel::{self, Ending},
-};
+use crate::{Acting, Auth, grant, logout::backchannel, token::revocation::Revoked};
+
+/// Which sessions end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ending {
+    /// This one of the person.
+    One(Id<Person>, Id<Session>),
+    /// All of the person.
+    AllOf(Id<Person>),
+    /// All of the person but this one.
+    AllBut(Id<Person>, Id<Session>),
+}
+
+/// What has ended, for this node to [`heed`](Ended::heed) after the commit.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Ended {
+    sessions: u64,
+    revoked: Vec<Revoked>,
+}
+
+impl Ended {
+    /// Let no token pass any more that has ended.
+    pub(crate) fn heed(&self, auth: &Auth) {
+        self.revoked.iter().for_each(|revoked| auth.heed(revoked));
+    }
+}
+
+/// End sessions in the transaction of what brings it about, with what was granted in them for as long as they last; every
+/// application that has something of them is told.
+pub(crate) async fn end_in(
+    tx: &mut Writer,
+    auth: &Auth,
+    acting: &Acting,
+    ending: Ending,
+) -> Result<Ended, DbError> {
+    let now = auth.world().now();
+    backchannel::schedule(tx, auth, ending).await?;
+    let sessions = queries::end(tx, ending, now).await?;
+    if sessions == 0 {
+        return Ok(Ended::default());
+    }
+    let (person, details) = match ending {
+        Ending::One(person, session) => (person, serde_json::json!({ "session": session })),
+        Ending::AllOf(person) => (person, serde_json::json!({ "sessions": "all" })),
+        Ending::AllBut(person, this) => (person, serde_json::json!({ "sessions_but": this })),
+    };
+    audit::record(tx, auth.world(), &acting.entry("person.signed_out", person, details)).await?;
+    let revoked = grant::end::end_with_sessions(tx, auth, acting, person, now).await?;
+    Ok(Ended { sessions, revoked })
+}
 
 /// End a session here, not only in the browser, and with it what was granted in it for as long as it lasts.
 ///
 /// # Errors
 /// The database; the session goes on then.
 pub async fn end(auth: &Auth, signed_in: &SignedIn) -> Result<CookieChange, SessionFault> {
-    let (auth_in, now, session) = (auth.clone(), auth.world().now(), signed_in.session);
-    let entry = signed_in.acting().entry(
-        "person.signed_out",
-        signed_in.person,
-        serde_json::json!({ "session": session }),
-    );
-    let acting = signed_in.acting();
-    let revoked = auth
-        .db()
-        .write(async move |tx| -> Result<_, SessionFault> {
-            backchannel::schedule(tx, &auth_in, Ending::One(session)).await?;
-            if queries::end(tx, session, now).await? == 0 {
-                return Ok(Vec::new());
-            }
-            audit::record(tx, auth_in.world(), &entry).await?;
-            Ok(grant::end::end_with_session(tx, &auth_in, &acting, session, now).await?)
-        })
-        .await?;
-    revoked.iter().for_each(|revoked| auth.heed(revoked));
+    end_now(auth, signed_in, Ending::One(signed_in.person, signed_in.session)).await?;
     Ok(CookieChange { set_cookie: auth.session_cookie().clear() })
 }
 
 /// End one of the person's sessions: in a browser that they have lost, say.
 ///
 /// # Errors
-/// [`SessionFault::NotFound`] when it is none of theirs, or over.
+/// [`SessionFault::NotFound`] when it is none of theirs, or has ended.
 pub async fn end_one(auth: &Auth, signed_in: &SignedIn, session: Id<Session>) -> Result<(), SessionFault> {
-    let (auth_in, now, person) = (auth.clone(), auth.world().now(), signed_in.person);
-    let acting = signed_in.acting();
-    let entry = acting.entry("person.signed_out", person, serde_json::json!({ "session": session }));
-    let revoked = auth
-        .db()
-        .write(async move |tx| -> Result<_, SessionFault> {
-            backchannel::schedule(tx, &auth_in, Ending::One(session)).await?;
-            if queries::end_one_of(tx, person, session, now).await? == 0 {
-                return Err(SessionFault::NotFound);
-            }
-            audit::record(tx, auth_in.world(), &entry).await?;
-            Ok(grant::end::end_with_session(tx, &auth_in, &acting, session, now).await?)
-        })
-        .await?;
-    revoked.iter().for_each(|revoked| auth.heed(revoked));
-    Ok(())
+    match end_now(auth, signed_in, Ending::One(signed_in.person, session)).await? {
+        0 => Err(SessionFault::NotFound),
+        _ => Ok(()),
+    }
 }
 
 /// End all of the person's sessions but this one.
@@ -63,17 +84,14 @@ pub async fn end_one(auth: &Auth, signed_in: &SignedIn, session: Id<Session>) ->
 /// # Errors
 /// The database; all go on then.
 pub async fn end_others(auth: &Auth, signed_in: &SignedIn) -> Result<(), SessionFault> {
-    let (auth_in, now) = (auth.clone(), auth.world().now());
-    let (person, this) = (signed_in.person, signed_in.session);
-    let entry =
-        signed_in.acting().entry("person.signed_out", person, serde_json::json!({ "sessions_but": this }));
-    auth.db()
-        .write(async move |tx| -> Result<(), SessionFault> {
-            backchannel::schedule(tx, &auth_in, Ending::AllBut(person, this)).await?;
-            if queries::end_others_of(tx, person, this, now).await? > 0 {
-                audit::record(tx, auth_in.world(), &entry).await?;
-            }
-            Ok(())
-        })
-        .await
+    end_now(auth, signed_in, Ending::AllBut(signed_in.person, signed_in.session)).await?;
+    Ok(())
+}
+
+/// Gives how many there were.
+async fn end_now(auth: &Auth, signed_in: &SignedIn, ending: Ending) -> Result<u64, SessionFault> {
+    let (auth_in, acting) = (auth.clone(), signed_in.acting());
+    let ended = auth.db().write(async move |tx| end_in(tx, &auth_in, &acting, ending).await).await?;
+    ended.heed(auth);
+    Ok(ended.sessions)
 }

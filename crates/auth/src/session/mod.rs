@@ -20,13 +20,12 @@ use web::Cookie;
 pub use begin::begin;
 pub use browser::Browser;
 pub use current::current;
+pub(crate) use end::{Ended, Ending, end_in};
 pub use end::{end, end_one, end_others};
 pub use list::{Listed, Place, list};
 pub(crate) use signed_in::request_id;
-pub use signed_in::{
-    Administrator, Developer, Guest, sign_in_anew_location, sign_in_location, sign_in_stronger_location,
-};
-pub use strength::{Acr, asked_for, satisfies};
+pub use signed_in::{Administrator, Developer, Guest, sign_in_anew_location, sign_in_location};
+pub use strength::{Acr, asked_for};
 
 use crate::{Acting, Auth, person::Roles};
 

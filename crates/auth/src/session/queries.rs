@@ -5,7 +5,7 @@ use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
 use vault::Sealed;
 
-use super::{Acr, begin::NewSession, current::SessionRow, list::ListedRow};
+use super::{Acr, Ending, begin::NewSession, current::SessionRow, list::ListedRow};
 
 pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbError> {
     tx.execute(
@@ -39,9 +39,51 @@ pub(super) async fn by_digest(tx: &mut Reader, digest: &Digest) -> Result<Option
 /// Written with the next group of writes. Losing one shortens a session by a minute.
 pub(super) const TOUCH: &str = "UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2";
 
-pub(super) async fn end(tx: &mut Writer, session: Id<Session>, now: Timestamp) -> Result<u64, DbError> {
-    tx.execute("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", binds![session, now])
-        .await
+/// End these sessions; gives how many there were.
+pub(super) async fn end(tx: &mut Writer, ending: Ending, now: Timestamp) -> Result<u64, DbError> {
+    match ending {
+        Ending::One(person, session) => {
+            tx.execute(
+                "UPDATE session SET ended_at = $3 WHERE id = $1 AND person_id = $2 AND ended_at IS NULL",
+                binds![session, person, now],
+            )
+            .await
+        }
+        Ending::AllOf(person) => {
+            tx.execute(
+                "UPDATE session SET ended_at = $2 WHERE person_id = $1 AND ended_at IS NULL",
+                binds![person, now],
+            )
+            .await
+        }
+        Ending::AllBut(person, this) => {
+            tx.execute(
+                "UPDATE session SET ended_at = $3 WHERE person_id = $2 AND id <> $1 AND ended_at IS NULL",
+                binds![this, person, now],
+            )
+            .await
+        }
+    }
+}
+
+/// The session goes on behind another cookie, if it is still the one behind this.
+pub(super) async fn renew(tx: &mut Writer, new: &NewSession, digest: &Digest) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE session SET digest = $3, authenticated_at = $4, seen_at = $4, ends_at = $5, acr = $6, amr = $7, \
+         browser = $8, claims = $9 WHERE id = $1 AND digest = $2 AND ended_at IS NULL",
+        binds![
+            new.id,
+            digest,
+            new.digest,
+            new.authenticated_at,
+            new.ends_at,
+            new.acr,
+            new.amr,
+            new.browser,
+            new.claims
+        ],
+    )
+    .await
 }
 
 /// What a provider said of the person, sealed.
@@ -60,32 +102,6 @@ pub(crate) async fn strengthen(
     tx.execute("UPDATE session SET acr = $2, amr = $3 WHERE id = $1", binds![session, acr, amr]).await
 }
 
-pub(super) async fn end_one_of(
-    tx: &mut Writer,
-    person: Id<Person>,
-    session: Id<Session>,
-    now: Timestamp,
-) -> Result<u64, DbError> {
-    tx.execute(
-        "UPDATE session SET ended_at = $3 WHERE id = $1 AND person_id = $2 AND ended_at IS NULL AND ends_at > $3",
-        binds![session, person, now],
-    )
-    .await
-}
-
-pub(crate) async fn end_others_of(
-    tx: &mut Writer,
-    person: Id<Person>,
-    this: Id<Session>,
-    now: Timestamp,
-) -> Result<u64, DbError> {
-    tx.execute(
-        "UPDATE session SET ended_at = $3 WHERE person_id = $2 AND id <> $1 AND ended_at IS NULL",
-        binds![this, person, now],
-    )
-    .await
-}
-
 /// The sessions of a person that are neither ended nor over nor idle, the last used first.
 pub(super) async fn live_of(
     tx: &mut Reader,
@@ -98,19 +114,6 @@ pub(super) async fn live_of(
         "SELECT id, browser, acr, authenticated_at, seen_at FROM session WHERE person_id = $1 \
          AND ended_at IS NULL AND ends_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT $4",
         binds![person, now, seen_after, rows_max],
-    )
-    .await
-}
-
-pub(super) async fn end_by_digest(tx: &mut Writer, digest: &Digest, now: Timestamp) -> Result<u64, DbError> {
-    tx.execute("UPDATE session SET ended_at = $2 WHERE digest = $1 AND ended_at IS NULL", binds![digest, now])
-        .await
-}
-
-pub(crate) async fn end_all_of(tx: &mut Writer, person: Id<Person>, now: Timestamp) -> Result<u64, DbError> {
-    tx.execute(
-        "UPDATE session SET ended_at = $2 WHERE person_id = $1 AND ended_at IS NULL",
-        binds![person, now],
     )
     .await
 }

@@ -9,7 +9,7 @@ use kernel::{Kind, RequestId};
 use url::form_urlencoded::byte_serialize;
 use web::{Cookies, LocalPath, Problem, Redirect};
 
-use super::{Acr, SignedIn, current};
+use super::{SignedIn, current};
 use crate::{Auth, person::Role};
 
 /// The page where people sign in.
@@ -100,11 +100,6 @@ pub fn sign_in_location(back: Option<&LocalPath>) -> String {
 /// Where a browser is sent to show the password again although somebody is signed in: the page asks in any case.
 pub fn sign_in_anew_location(back: &LocalPath) -> String {
     format!("{}&anew=true", sign_in_location(Some(back)))
-}
-
-/// Where a browser is sent to sign in more strongly than it has, or than it would choose to.  RFC 9470 §4
-pub fn sign_in_stronger_location(back: &LocalPath, least: Acr) -> String {
-    format!("{}&acr={}", sign_in_anew_location(back), least.as_str())
 }
 
 #[cfg(test)]

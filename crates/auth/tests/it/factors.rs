@@ -24,7 +24,7 @@ pub struct App {
 }
 
 impl App {
-    fn code(&self, house: &House) -> String {
+    pub fn code(&self, house: &House) -> String {
         totp::code(&self.key, totp::step_at(house.world.now()))
     }
 }
@@ -42,7 +42,7 @@ pub async fn enrol(house: &House, signed_in: &SignedIn) -> App {
     let enrolment = factor::enrolment(&house.auth, signed_in, id).await.unwrap();
     let app = App { id, key: unbase32(enrolment.key.expose()) };
     let stronger = factor::confirm_app(&house.auth, signed_in, id, "Phone", &app.code(house)).await.unwrap();
-    assert_eq!(stronger.acr, Acr::Mfa, "this session has shown both");
+    assert!(stronger.acr >= Acr::Mfa, "this session has shown both");
     app
 }
 
@@ -61,7 +61,7 @@ async fn half(house: &House) -> Halfway {
     }
 }
 
-async fn show(house: &House, code: &str, source: IpAddr) -> Result<Proven, FactorFault> {
+pub async fn show(house: &House, code: &str, source: IpAddr) -> Result<Proven, FactorFault> {
     let half = half(house).await;
     factor::prove_code(&house.auth, &half, &Secret::new(code.to_owned()), source, None).await
 }

@@ -158,9 +158,20 @@ impl House {
         self.begin(proven).await
     }
 
+    /// The same in the browser that sends this.
+    pub async fn sign_in_at(&self, email: &str, cookie: &str) -> String {
+        let Shown::Enough(proven) = self.shown(email).await else { panic!("{email} has a second factor") };
+        self.begin_at(proven, HeaderMap::from_iter([(header::COOKIE, cookie.parse().unwrap())])).await
+    }
+
     /// Begins a session in a new browser.
     pub async fn begin(&self, proven: Proven) -> String {
-        let change = session::begin(&self.auth, proven, &Cookies::of(&HeaderMap::new()), None).await.unwrap();
+        self.begin_at(proven, HeaderMap::new()).await
+    }
+
+    /// Begins a session in the browser that sends this.
+    pub async fn begin_at(&self, proven: Proven, headers: HeaderMap) -> String {
+        let change = session::begin(&self.auth, proven, &Cookies::of(&headers), None).await.unwrap();
         let set = change.set_cookie.to_str().unwrap().to_owned();
         set.split(';').next().unwrap().to_owned()
     }

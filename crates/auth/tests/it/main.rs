@@ -34,6 +34,7 @@ mod redirects;
 mod refresh;
 mod registration;
 mod self_registration;
+mod session_ends;
 mod sessions;
 mod sign_in;
 mod smart;

@@ -6,7 +6,10 @@ use store::{DbError, Writer};
 use vault::{Sealed, TenantVault};
 
 use super::{ENROLMENT_LIFE, FACTORS_MAX, FactorFault, Kind, just_signed_in, name, place, queries};
-use crate::{Auth, SignedIn, session::queries as sessions};
+use crate::{
+    Auth, SignedIn,
+    session::{Ended, Ending, end_in, queries as sessions},
+};
 
 /// What an unconfirmed app is called.
 const UNNAMED: &str = "Authenticator app";
@@ -98,8 +101,9 @@ pub async fn confirm_app(
     let entry =
         signed_in.acting().entry("factor.added", id, serde_json::json!({ "kind": Kind::App.as_str() }));
     let (auth_in, signed_in) = (auth.clone(), signed_in.clone());
-    auth.db()
-        .write(async move |tx| -> Result<SignedIn, FactorFault> {
+    let (stronger, ended) = auth
+        .db()
+        .write(async move |tx| -> Result<(SignedIn, Ended), FactorFault> {
             just_signed_in(&auth_in, tx, &signed_in).await?;
             let row = queries::unconfirmed(tx, signed_in.person, id, now - ENROLMENT_LIFE).await?;
             let row = row.ok_or(FactorFault::NotFound)?;
@@ -108,24 +112,27 @@ pub async fn confirm_app(
             if queries::confirm(tx, id, &sealed, step, now).await? == 0 {
                 return Err(FactorFault::NotFound);
             }
-            let stronger = strengthen(tx, &signed_in, &["otp"], now).await?;
+            let stronger = strengthen(tx, &auth_in, &signed_in, &["otp"]).await?;
             audit::record(tx, auth_in.world(), &entry).await?;
             Ok(stronger)
         })
-        .await
+        .await?;
+    ended.heed(auth);
+    Ok(stronger)
 }
 
 /// The session in which a factor was added has shown it. Those elsewhere have not, and end.
 pub(super) async fn strengthen(
     tx: &mut Writer,
+    auth: &Auth,
     signed_in: &SignedIn,
     ways: &[&str],
-    now: Timestamp,
-) -> Result<SignedIn, DbError> {
+) -> Result<(SignedIn, Ended), DbError> {
     let stronger = signed_in.strengthened(ways);
     sessions::strengthen(tx, stronger.session, stronger.acr, &stronger.amr.join(" ")).await?;
-    sessions::end_others_of(tx, signed_in.person, signed_in.session, now).await?;
-    Ok(stronger)
+    let others = Ending::AllBut(signed_in.person, signed_in.session);
+    let ended = end_in(tx, auth, &signed_in.acting(), others).await?;
+    Ok((stronger, ended))
 }
 
 pub(super) fn room_for_one(there: usize) -> Result<(), FactorFault> {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Auth, SignedIn,
     person::{self, Proven, Refusal},
-    session::{Acr, Browser},
+    session::{Acr, Browser, Ended},
 };
 
 /// The cookie's name; `__Host-` comes before it over TLS.
@@ -108,10 +108,10 @@ pub async fn register_passkey(
     let (auth_in, signed_in) = (auth.clone(), signed_in.clone());
     let inserted = auth
         .db()
-        .write(async move |tx| -> Result<SignedIn, FactorFault> {
+        .write(async move |tx| -> Result<(SignedIn, Ended), FactorFault> {
             just_signed_in(&auth_in, tx, &signed_in).await?;
             queries::insert(tx, &new).await?;
-            let stronger = strengthen(tx, &signed_in, &WAYS, now).await?;
+            let stronger = strengthen(tx, &auth_in, &signed_in, &WAYS).await?;
             audit::record(tx, auth_in.world(), &entry).await?;
             Ok(stronger)
         })
@@ -120,7 +120,11 @@ pub async fn register_passkey(
         Err(FactorFault::Store(fault)) if fault.is_unique(CREDENTIAL_KEY) => {
             Err(FactorFault::NotRegistered("it is registered already"))
         }
-        other => other,
+        Err(fault) => Err(fault),
+        Ok((stronger, ended)) => {
+            ended.heed(auth);
+            Ok(stronger)
+        }
     }
 }
 
