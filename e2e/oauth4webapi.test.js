@@ -30,7 +30,7 @@ async function keyed(name, profile, grants, { alg = 'ES256', scopes = 'openid of
 before(async () => {
   await keyed('signing', 'oauth21', ['client_credentials']);
   await keyed('bank', 'fapi2', ['authorization_code', 'refresh_token']);
-  for (const alg of ['RS384', 'ES384']) await keyed(`export-${alg.toLowerCase()}`, 'smart-backend', ['client_credentials'], { alg, scopes: 'system/*.rs' });
+  for (const alg of ['RS384', 'ES384']) await keyed(`export${alg.toLowerCase()}`, 'smart-backend', ['client_credentials'], { alg, scopes: 'system/*.rs' });
   deployment = await deploymentFor(Object.values(apps));
   const issuer = new URL(`${deployment.url}/oauth2`);
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
@@ -190,7 +190,7 @@ test('oauth4webapi completes the flow of FAPI 2.0: a key for itself, a pushed re
 
 for (const alg of ['RS384', 'ES384']) {
   test(`a SMART backend service proves itself with an assertion that npm jose makes (${alg})`, async () => {
-    const { id, key, kid } = apps[`export-${alg.toLowerCase()}`];
+    const { id, key, kid } = apps[`export${alg.toLowerCase()}`];
     const sign = (changes = {}, header = {}) => new SignJWT({ iss: id, sub: id, aud: server.token_endpoint, jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 240, ...changes })
       .setProtectedHeader({ alg, kid, typ: 'JWT', ...header }).sign(key);
     const ask = async (assertion, scope = 'system/Observation.rs') => fetch(server.token_endpoint, {

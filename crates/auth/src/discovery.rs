@@ -11,7 +11,9 @@ use crate::{
     Auth,
     authorize::ResponseMode,
     client::{GrantType, OfferedToClients},
+    person::factor,
     registration::Policy,
+    session::Acr,
 };
 
 /// How long metadata and keys may be kept: a new key is published at least this long before it signs.
@@ -46,8 +48,9 @@ pub(crate) struct Metadata {
     code_challenge_methods_supported: Vec<&'static str>,
     authorization_response_iss_parameter_supported: bool,
     prompt_values_supported: [&'static str; 4],
+    acr_values_supported: Vec<&'static str>,
     claim_types_supported: [&'static str; 1],
-    claims_supported: [&'static str; 12],
+    claims_supported: [&'static str; 16],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
@@ -112,6 +115,7 @@ pub(crate) fn metadata(auth: &Auth) -> Metadata {
         },
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: ["none", "login", "consent", "select_account"],
+        acr_values_supported: factor::offered(auth).map(Acr::as_str).collect(),
         claim_types_supported: ["normal"],
         claims_supported: [
             "iss",
@@ -120,8 +124,12 @@ pub(crate) fn metadata(auth: &Auth) -> Metadata {
             "exp",
             "iat",
             "auth_time",
+            "acr",
+            "amr",
             "nonce",
+            "sid",
             "at_hash",
+            "fhirUser",
             "name",
             "updated_at",
             "email",

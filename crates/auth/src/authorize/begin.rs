@@ -22,8 +22,9 @@ use crate::{
     Auth, Guest, SignedIn,
     client::{Client, ClientIdText, Profile},
     grant::Details,
+    person::factor,
     registration::Policy,
-    session::{sign_in_anew_location, sign_in_location},
+    session::{Acr, sign_in_anew_location, sign_in_location},
     smart::context::{self, Context, Found},
     trace,
 };
@@ -127,7 +128,13 @@ async fn proceed(
     let known = match guest {
         Some(signed_in) => {
             let allowed = queries::allowed(&mut auth.db().read().await?, signed_in.person, client.id).await?;
-            Some(Known { person: signed_in.person, authenticated_at: signed_in.authenticated_at, allowed })
+            Some(Known {
+                person: signed_in.person,
+                authenticated_at: signed_in.authenticated_at,
+                acr: signed_in.acr,
+                acr_best: best_of(auth, signed_in, &asked).await?,
+                allowed,
+            })
         }
         None => None,
     };
@@ -136,6 +143,7 @@ async fn proceed(
             Ok(answer(auth, &asked.redirect, &[("error", error)], asked.state.as_deref()))
         }
         (then @ (Next::Ask | Next::Grant), Some(signed_in)) => {
+            let asked = asked.saying(signed_in.acr);
             let launch = asked.wish.launch.as_deref();
             let locales = told("ui_locales", asked.for_sign_in.ui_locales.as_deref());
             match context::find(auth, signed_in, client.id, asked.scopes.clone(), launch).await? {
@@ -177,10 +185,24 @@ impl Asked {
         Self { scopes, details: Details { context, ..self.details }, ..self }
     }
 
+    /// The same, with what is said of a sign-in of this worth where certain words were asked for.
+    fn saying(self, acr: Acr) -> Self {
+        let acr = self.strength.said_of(acr).map(|said| said.as_str().to_owned());
+        Self { details: Details { acr, ..self.details }, ..self }
+    }
+
     fn told_at_sign_in(&self) -> String {
         let ForSignIn { login_hint, ui_locales } = &self.for_sign_in;
-        told("login_hint", login_hint.as_deref()) + &told("ui_locales", ui_locales.as_deref())
+        told("acr", self.strength.least().map(Acr::as_str))
+            + &told("login_hint", login_hint.as_deref())
+            + &told("ui_locales", ui_locales.as_deref())
     }
+}
+
+/// How surely the person could be known, where the request asks for more than the session is worth.
+async fn best_of(auth: &Auth, signed_in: &SignedIn, asked: &Asked) -> Result<Acr, AuthorizeFault> {
+    let is_enough = asked.strength.least().is_none_or(|least| signed_in.acr >= least);
+    Ok(if is_enough { signed_in.acr } else { factor::best_of(auth, signed_in.person).await? })
 }
 
 async fn wait(

@@ -7,11 +7,13 @@ use super::{
     answer::{Destination, answer},
     pending::{Request, RequestRow},
     queries,
+    strength::UNMET,
 };
 use crate::{
     Auth, SignedIn,
     client::{self, Client},
     grant::Details,
+    session::Acr,
     smart::context,
 };
 
@@ -59,6 +61,11 @@ pub async fn decide(
                 .await?;
                 return Ok(answer(&auth_in, &redirect, &[("error", "access_denied")], state.as_deref()));
             };
+            // Who has signed in more weakly while the page was open is not who was asked for.
+            let said = row.details.acr.as_deref().and_then(Acr::parse);
+            if said.is_some_and(|said| signed_in.acr < said) {
+                return Ok(answer(&auth_in, &redirect, &[("error", UNMET)], state.as_deref()));
+            }
             if context::missing(&scopes, &row.details.context).is_some() {
                 return Err(AuthorizeFault::NotChosen);
             }

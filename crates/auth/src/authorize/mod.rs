@@ -11,6 +11,7 @@ pub(crate) mod push;
 mod queries;
 mod remembered;
 mod request;
+mod strength;
 
 use std::time::Duration;
 
@@ -30,9 +31,10 @@ pub use remembered::{Remembered, remembered_of_person};
 
 use answer::Destination;
 use request::{Parameters, Refusal, Rules, invalid, refusal};
+use strength::Strength;
 
 use crate::{
-    Auth, OAuthFault, SignedIn, client, grant::Details, hint, smart::context::Wish,
+    Auth, OAuthFault, SignedIn, client, grant::Details, hint, session::Acr, smart::context::Wish,
     token::exchange::known_resource,
 };
 
@@ -64,7 +66,9 @@ struct Asked {
     wish: Wish,
     prompt: Prompt,
     age_max_s: Option<u64>,
-    /// Who has to be signed in: the subject of `id_token_hint`.
+    /// How surely the person has to be known.
+    strength: Strength,
+    /// Who has to be signed in: the subject of `id_token_hint` or of `claims`.
     subject: Option<String>,
     /// What the sign-in page is told.
     for_sign_in: ForSignIn,
@@ -108,6 +112,8 @@ impl NewCode {
     /// A code for what was asked, and its text.
     fn draw(auth: &Auth, client: Id<Client>, signed_in: &SignedIn, asked: Bound) -> (Self, Secret<String>) {
         let text = token::generate(auth.world(), CODE_PREFIX);
+        let said = asked.details.acr.as_deref().and_then(Acr::parse);
+        let acr = said.filter(|said| *said <= signed_in.acr).unwrap_or(signed_in.acr);
         let code = Self {
             digest: auth.vault().digest(CODE_PURPOSE, text.expose().as_bytes()),
             client,
@@ -119,7 +125,7 @@ impl NewCode {
             code_challenge: asked.code_challenge,
             details: Details {
                 authenticated_at_s: Some(signed_in.authenticated_at.as_seconds()),
-                acr: Some(signed_in.acr.as_str().to_owned()),
+                acr: Some(acr.as_str().to_owned()),
                 amr: signed_in.amr.clone(),
                 ..asked.details
             },
@@ -156,7 +162,9 @@ async fn check(
         let Some(hint) = hint else {
             return Ok(Err(invalid("id_token_hint is not an ID token that was given to this client")));
         };
-        asked.subject = Some(hint.subject);
+        if asked.subject.replace(hint.subject.clone()).is_some_and(|named| named != hint.subject) {
+            return Ok(Err(invalid("id_token_hint and claims name two people")));
+        }
     }
     if let Some(uri) = parameters.one("resource") {
         asked.details.resource = match known_resource(auth, uri).await {

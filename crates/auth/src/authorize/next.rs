@@ -2,7 +2,11 @@
 
 use kernel::{Id, Person, Scopes, Timestamp};
 
-use super::Asked;
+use super::{
+    Asked,
+    strength::{Strength, UNMET},
+};
+use crate::session::Acr;
 
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +28,12 @@ pub(super) enum Next {
 pub(super) struct Known {
     /// Who.
     pub person: Id<Person>,
-    /// When they showed their password.
+    /// When they showed who they are.
     pub authenticated_at: Timestamp,
+    /// How surely.
+    pub acr: Acr,
+    /// How surely they could, as far as that is known here.
+    pub acr_best: Acr,
     /// What they have allowed this client before.
     pub allowed: Scopes,
 }
@@ -41,8 +49,19 @@ pub(super) fn next(asked: &Asked, known: Option<&Known>, sent_at: Option<Timesta
     if is_another && (asked.prompt.none || is_new) {
         return Next::Refuse("login_required");
     }
-    if !is_new && (asked.prompt.login || asked.prompt.select_account || is_old || is_another) {
+    let is_weak = asked.strength.least().is_some_and(|least| known.acr < least);
+    let is_needed = matches!(asked.strength, Strength::Needed(_));
+    let is_too_weak = is_weak && is_needed;
+    if !is_new && (asked.prompt.login || asked.prompt.select_account || is_old || is_another || is_too_weak) {
         return if asked.prompt.none { Next::Refuse("login_required") } else { Next::SignInAnew };
+    }
+    if is_too_weak {
+        return Next::Refuse(UNMET);
+    }
+    // A wish is tried once, by whoever can fulfil it (OpenID Connect Core §3.1.2.1).
+    let could = asked.strength.least().is_some_and(|least| known.acr_best >= least);
+    if is_weak && could && !is_new && !asked.prompt.none {
+        return Next::SignInAnew;
     }
     let is_allowed = asked.scopes.as_far_as(&known.allowed) == asked.scopes
         && !asked.redirect.may_be_posed()
@@ -57,7 +76,11 @@ pub(super) fn next(asked: &Asked, known: Option<&Known>, sent_at: Option<Timesta
 impl Asked {
     /// Whether somebody who signs in now is not to be asked for it again.
     pub(super) const fn asks_for_new_sign_in(&self) -> bool {
-        self.prompt.login || self.prompt.select_account || self.age_max_s.is_some() || self.subject.is_some()
+        self.prompt.login
+            || self.prompt.select_account
+            || self.age_max_s.is_some()
+            || self.subject.is_some()
+            || !matches!(self.strength, Strength::Any)
     }
 }
 
@@ -83,6 +106,59 @@ mod tests {
         Destination { redirect: client.trusted_redirect(uri).unwrap(), mode: ResponseMode::Query }
     }
 
+    fn asked() -> Asked {
+        Asked {
+            redirect: redirect("confidential", "https://app.example/cb"),
+            scopes: "openid".parse().unwrap(),
+            state: None,
+            nonce: None,
+            code_challenge: String::new(),
+            details: crate::grant::Details::default(),
+            wish: crate::smart::context::Wish::default(),
+            prompt: Prompt::default(),
+            age_max_s: None,
+            strength: Strength::Any,
+            subject: None,
+            for_sign_in: ForSignIn::default(),
+            pushed: None,
+        }
+    }
+
+    #[test]
+    fn what_follows_from_how_surely_somebody_is_known() {
+        use Strength::{Any, Needed, Wished};
+        const NONE: Prompt = Prompt { none: true, login: false, consent: false, select_account: false };
+        const ANY: Prompt = Prompt { none: false, ..NONE };
+        let at = Timestamp::from_seconds;
+        let unmet = Next::Refuse(UNMET);
+        for (strength, prompt, acr, acr_best, sent_at, expected) in [
+            (Any, ANY, Acr::Password, Acr::Passkey, None, Next::Grant),
+            (Wished(Acr::Mfa), ANY, Acr::Mfa, Acr::Mfa, None, Next::Grant),
+            (Wished(Acr::Mfa), ANY, Acr::Password, Acr::Password, None, Next::Grant),
+            (Wished(Acr::Mfa), ANY, Acr::Password, Acr::Passkey, None, Next::SignInAnew),
+            (Wished(Acr::Mfa), ANY, Acr::Password, Acr::Passkey, Some(at(101)), Next::SignInAnew),
+            (Wished(Acr::Mfa), ANY, Acr::Password, Acr::Passkey, Some(at(100)), Next::Grant),
+            (Wished(Acr::Mfa), NONE, Acr::Password, Acr::Passkey, None, Next::Grant),
+            (Needed(vec![Acr::Mfa]), ANY, Acr::Passkey, Acr::Passkey, None, Next::Grant),
+            (Needed(vec![Acr::Mfa]), ANY, Acr::Password, Acr::Password, None, Next::SignInAnew),
+            (Needed(vec![Acr::Mfa]), ANY, Acr::Password, Acr::Password, Some(at(100)), unmet),
+            (Needed(vec![Acr::Mfa]), NONE, Acr::Password, Acr::Passkey, None, Next::Refuse("login_required")),
+        ] {
+            let asked = Asked { strength: strength.clone(), prompt, ..asked() };
+            let known = Known {
+                person: Id::from_bytes([5; 16]),
+                authenticated_at: at(100),
+                acr,
+                acr_best,
+                allowed: "openid".parse().unwrap(),
+            };
+            let got = next(&asked, Some(&known), sent_at, at(110));
+            assert_eq!(got, expected, "{strength:?} {prompt:?} {acr:?} {acr_best:?} {sent_at:?}");
+            let nobody = if prompt.none { Next::Refuse("login_required") } else { Next::SignIn };
+            assert_eq!(next(&asked, None, None, at(110)), nobody);
+        }
+    }
+
     #[test]
     fn what_follows() {
         const NONE: Prompt = Prompt { none: true, login: false, consent: false, select_account: false };
@@ -95,6 +171,8 @@ mod tests {
             Some(Known {
                 person: Id::from_bytes([5; 16]),
                 authenticated_at: at(100),
+                acr: Acr::Password,
+                acr_best: Acr::Password,
                 allowed: allowed.parse().unwrap(),
             })
         };
@@ -118,20 +196,7 @@ mod tests {
             (ANY, Some(10), known("openid"), Some(at(99)), Next::Grant),
             (NONE, Some(10), known("openid"), None, Next::Refuse("login_required")),
         ] {
-            let asked = Asked {
-                redirect: redirect("confidential", "https://app.example/cb"),
-                scopes: "openid".parse().unwrap(),
-                state: None,
-                nonce: None,
-                code_challenge: String::new(),
-                details: crate::grant::Details::default(),
-                wish: crate::smart::context::Wish::default(),
-                prompt,
-                age_max_s,
-                subject: None,
-                for_sign_in: ForSignIn::default(),
-                pushed: None,
-            };
+            let asked = Asked { prompt, age_max_s, ..asked() };
             let got = next(&asked, known.as_ref(), sent_at, at(110));
             assert_eq!(got, expected, "{prompt:?} {age_max_s:?} {known:?} {sent_at:?}");
             let posed_asked = Asked { redirect: redirect("public", "myapplication://cb"), ..asked };

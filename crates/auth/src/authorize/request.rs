@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use super::{
     Asked, AuthorizeFault, Destination, ForSignIn, Prompt, QUERY_BYTES_MAX, ResponseMode, push::is_reference,
+    strength::Wanted,
 };
 use crate::{
     client::{Client, ClientIdText, Confidentiality, GrantType, Pkce, Profile},
@@ -134,6 +135,7 @@ impl Parameters {
             return Err(invalid("state is missing"));
         }
         let scopes = self.scopes(client, rules.scopes)?;
+        let Wanted { strength, subject } = Wanted::read(self.one("acr_values"), self.one("claims"))?;
         Ok(Asked {
             redirect,
             code_challenge: self.code_challenge(client, &scopes, rules)?,
@@ -144,7 +146,8 @@ impl Parameters {
             wish: Wish::read(|name| self.one(name)),
             prompt: self.prompt()?,
             age_max_s: self.age_max_s()?.or(client.metadata.default_max_age),
-            subject: None,
+            strength,
+            subject,
             for_sign_in: ForSignIn {
                 login_hint: self.one("login_hint").map(str::to_owned),
                 ui_locales: self.one("ui_locales").map(str::to_owned),
@@ -331,6 +334,7 @@ mod tests {
                 "invalid_target",
             ),
             ("state=s", "dpop_jkt=short", "invalid_request"),
+            ("state=s", "claims=junk", "invalid_request"),
             ("state=s", "prompt=none+select_account", "invalid_request"),
             ("state=s", "response_mode=web_message", "invalid_request"),
             ("state=s", "request=x", "request_not_supported"),

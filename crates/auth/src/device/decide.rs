@@ -67,6 +67,8 @@ pub async fn decide(
                 Decision::Deny => None,
             };
             row.details.authenticated_at_s = Some(signed_in.authenticated_at.as_seconds());
+            row.details.acr = Some(signed_in.acr.as_str().to_owned());
+            row.details.amr.clone_from(&signed_in.amr);
             let (standing, outcome) = match allowed {
                 Some(_) => (Standing::Allowed, audit::Outcome::Done),
                 None => (Standing::Denied, audit::Outcome::Refused("access_denied")),

@@ -7,6 +7,7 @@ use auth::{
     client::{self, Client, register::Registration},
     device,
 };
+use crypto::b64;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -60,7 +61,10 @@ on_each_engine! {
 
         let tokens = poll(&house, &client, &out).await.json();
         assert_eq!(tokens["scope"], "offline_access openid", "less than was asked, and never more");
-        assert!(tokens["id_token"].is_string() && tokens["refresh_token"].is_string());
+        assert!(tokens["refresh_token"].is_string());
+        let said = b64::decode(tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap()).unwrap();
+        let said: Value = serde_json::from_slice(&said).unwrap();
+        assert_eq!((&said["acr"], &said["amr"]), (&"urn:hilum:acr:password".into(), &serde_json::json!(["pwd"])));
         let caller = house.auth.check(tokens["access_token"].as_str().unwrap()).await.unwrap().caller.clone();
         assert_eq!(caller.person, Some(signed_in.person));
         assert_eq!(poll(&house, &client, &out).await.error(), "invalid_grant", "a code is redeemed once");

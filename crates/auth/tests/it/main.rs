@@ -39,6 +39,7 @@ mod sessions;
 mod sign_in;
 mod smart;
 mod status;
+mod step_up;
 mod sweep;
 mod tokens;
 mod trace;

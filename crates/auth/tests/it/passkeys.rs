@@ -30,13 +30,13 @@ async fn register(house: &House, signed_in: &SignedIn, device: &mut Device) -> R
     factor::register_passkey(&house.auth, signed_in, &cookies(&asked), "Laptop", &answer).await.map(|_| ())
 }
 
-async fn show(house: &House, device: &mut Device, half: Option<&Halfway>) -> Result<Proven, FactorFault> {
+pub async fn show(house: &House, device: &mut Device, half: Option<&Halfway>) -> Result<Proven, FactorFault> {
     let asked = factor::ask_for_passkey(&house.auth).await?;
     let answer = device.get(&asked.options);
     factor::prove_passkey(&house.auth, &cookies(&asked), half, &answer, None).await
 }
 
-async fn with_passkey(db: store::Db) -> (House, SignedIn, Device) {
+pub async fn with_passkey(db: store::Db) -> (House, SignedIn, Device) {
     let house = House::at(ORIGIN, db).await;
     house.person(MIRA, &[]).await;
     let signed_in = house.signed_in(&house.sign_in(MIRA).await).await.unwrap();

@@ -96,7 +96,8 @@ on_each_engine! {
         let out = register(&house, None, &body).await.json();
         let id = out["client_id"].as_str().unwrap();
         let stranger = auth::client::live_by_client_id(&house.auth, id).await.unwrap().unwrap();
-        for more in [("scope", "made-up"), ("response_type", "token"), ("code_challenge", ""), ("request", "x")] {
+        let beyond = r#"{"id_token":{"acr":{"essential":true,"value":"gold"}}}"#;
+        for more in [("scope", "made-up"), ("response_type", "token"), ("code_challenge", ""), ("request", "x"), ("claims", beyond)] {
             for prompt in [("prompt", "none"), ("prompt", "")] {
                 let url = authorize(&stranger, "openid", &[more, prompt]);
                 let reply = house.get(&url, None).await;

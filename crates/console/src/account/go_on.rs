@@ -20,6 +20,9 @@ use web::{Answer, Cookies, LocalPath, Problem, Redirect};
 
 use crate::state::Console;
 
+/// What judges by itself what a sign-in was worth, and tells the application.
+const JUDGES_ITSELF: &str = "/oauth2/authorize?";
+
 /// Where a person who was asked for more than they can show finds out what to do.
 const MORE_NEEDED: &str = "/account/security?done=more-needed";
 
@@ -60,6 +63,11 @@ impl Onward {
         self.least.map_or("", Acr::as_str)
     }
 
+    /// Whether a sign-in of this worth goes on to where the person wanted to go.
+    fn is_enough(&self, acr: Acr) -> bool {
+        self.least.is_none_or(|least| acr >= least) || self.return_to.as_str().starts_with(JUDGES_ITSELF)
+    }
+
     fn second(&self) -> String {
         let mut query = Serializer::new(String::new());
         query.append_pair("return_to", self.return_to.as_str());
@@ -92,7 +100,7 @@ pub(crate) async fn go_on(
             return Ok((AppendHeaders([(SET_COOKIE, cookie)]), second).into_response());
         }
     };
-    let is_enough = onward.least.is_none_or(|least| proven.acr() >= least);
+    let is_enough = onward.is_enough(proven.acr());
     let change = session::begin(auth, proven, &visit.cookies, visit.request.clone()).await?;
     let halfway = Halfway::of(auth, &visit.cookies).map(|_| Halfway::clear_cookie(auth));
     let cookies = [Some(change.set_cookie), halfway].into_iter().flatten().map(|cookie| (SET_COOKIE, cookie));
@@ -115,6 +123,20 @@ mod tests {
         assert_eq!(back("/oauth2/authorize?a=b").as_str(), "/oauth2/authorize?a=b");
         for text in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
             assert_eq!(back(text).as_str(), "/", "{text}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_show_enough_is_told_so_unless_the_application_is() {
+        const MFA: &str = "urn:hilum:acr:mfa";
+        for (return_to, acr_values, acr, is_enough) in [
+            ("/integrations/", "", Acr::Password, true),
+            ("/integrations/", MFA, Acr::Password, false),
+            ("/integrations/", MFA, Acr::Passkey, true),
+            ("/oauth2/authorize?client_id=a.b", MFA, Acr::Password, true),
+            ("/oauth2/authorizer", MFA, Acr::Password, false),
+        ] {
+            assert_eq!(Onward::of(return_to, acr_values).is_enough(acr), is_enough, "{return_to} {acr:?}");
         }
     }
 

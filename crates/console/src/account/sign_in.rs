@@ -13,22 +13,34 @@ use crate::{
     state::Console,
 };
 
-/// Where to go afterwards, and what the sign-in must be worth.
+/// The longest hint that is shown, in characters: an e-mail address has no more (RFC 5321 §4.5.3.1.3).
+const LOGIN_HINT_CHARACTERS_MAX: usize = 254;
+
+/// Where to go afterwards, what the sign-in must be worth, and who the application thinks is there.
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     return_to: Option<String>,
     acr: Option<String>,
+    login_hint: Option<String>,
 }
 
 impl Asked {
     pub(crate) fn onward(&self) -> Onward {
         Onward::of(self.return_to.as_deref().unwrap_or_default(), self.acr.as_deref().unwrap_or_default())
     }
+
+    /// What stands in the field for the e-mail address, for the person to keep or change; nothing for what is no address.
+    fn login_hint(&self) -> &str {
+        let hint = self.login_hint.as_deref().map(str::trim).unwrap_or_default();
+        let is_short = hint.chars().count() <= LOGIN_HINT_CHARACTERS_MAX;
+        let is_clean = !hint.chars().any(|c| c.is_control() || c.is_whitespace());
+        if is_short && is_clean && hint.contains('@') { hint } else { "" }
+    }
 }
 
 /// `GET /sign-in`: also for somebody who is signed in, because an application may ask for a fresh sign-in.
 pub(crate) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Answer<Response> {
-    page(&view(&console, &asked.onward(), "", None).await?)
+    page(&view(&console, &asked.onward(), asked.login_hint(), None).await?)
 }
 
 /// `POST /sign-in`
@@ -64,4 +76,37 @@ pub(crate) async fn view(
     });
     let providers = upstream::offered(console.auth()).await?;
     Ok(Enter::around(plain, onward, console.auth().has_passkeys(), providers))
+}
+
+#[cfg(test)]
+mod tests {
+    use askama::Template;
+
+    use super::*;
+
+    #[test]
+    fn a_hint_is_shown_and_never_done() {
+        let page = plain::sign_in("/", "\"><script>@x", false).render().unwrap();
+        assert!(
+            page.contains("script") && !page.contains("<script>@x") && !page.contains("value=\"\""),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn a_hint_is_an_address_or_nothing() {
+        let long = format!("{}@example.org", "x".repeat(LOGIN_HINT_CHARACTERS_MAX));
+        for (hint, shown) in [
+            (" mira@example.org ", "mira@example.org"),
+            ("\"><script>@x", "\"><script>@x"),
+            ("mira", ""),
+            ("a b@example.org", ""),
+            ("a\n@example.org", ""),
+            (&long, ""),
+            ("", ""),
+        ] {
+            let asked = Asked { return_to: None, acr: None, login_hint: Some(hint.to_owned()) };
+            assert_eq!(asked.login_hint(), shown, "{hint:.40}");
+        }
+    }
 }

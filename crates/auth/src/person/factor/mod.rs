@@ -16,7 +16,7 @@ mod recovery;
 use std::time::Duration;
 
 use kernel::{Id, Timestamp};
-use store::Reader;
+use store::{DbError, Reader};
 use vault::Place;
 
 pub use app::{Enrolment, begin_app, confirm_app, enrolment};
@@ -85,6 +85,25 @@ pub struct Factor {
 /// Where a sealed column of a factor lies.
 fn place(factor: Id<kernel::Factor>, column: &'static str) -> Place {
     Place { table: "factor", row: *factor.as_bytes(), column, purpose: "factor" }
+}
+
+/// What a sign-in can be worth here.
+pub(crate) fn offered(auth: &Auth) -> impl Iterator<Item = Acr> {
+    let has_passkeys = auth.has_passkeys();
+    Acr::ALL.into_iter().filter(move |acr| *acr != Acr::Passkey || has_passkeys)
+}
+
+/// What a sign-in of this person can be worth, by the factors that they have here.
+///
+/// # Errors
+/// The database.
+pub(crate) async fn best_of(auth: &Auth, person: Id<kernel::Person>) -> Result<Acr, DbError> {
+    let kinds = queries::kinds(&mut auth.db().read().await?, person).await?;
+    Ok(match kinds.iter().max() {
+        Some(Kind::Passkey) if auth.has_passkeys() => Acr::Passkey,
+        Some(_) => Acr::Mfa,
+        None => Acr::Password,
+    })
 }
 
 /// Whoever changes how they sign in has just signed in, with a second factor where there is one.  OWASP ASVS 5.0 §7.5.1
