@@ -1,0 +1,255 @@
+//! Running a program over a document: a stack of items that every operation pushes to, and budgets that hold.
+
+mod boundary;
+mod budget;
+mod call;
+mod collection;
+mod compare;
+mod context;
+mod convert;
+mod equal;
+mod fault;
+mod fhir;
+mod html;
+mod item;
+mod lambda;
+mod math;
+mod operate;
+mod regex;
+mod string;
+mod types;
+
+pub use budget::Budget;
+pub use context::{Context, NoPorts, PortFault, Ports};
+pub use fault::EvaluationFault;
+pub use item::Item;
+
+use crate::{
+    path::{Op, OpId, Program, Step},
+    value::{Text, Value},
+};
+use budget::Spent;
+
+/// Runs programs; keep one per thread, so that its stack is made once.
+pub struct Evaluator<'d> {
+    context: Context<'d>,
+    stack: Vec<Item<'d>>,
+    this: Option<Item<'d>>,
+    root: Option<Item<'d>>,
+    index: i64,
+    total: Vec<Item<'d>>,
+    spent: Spent,
+}
+
+type Answer = Result<(), EvaluationFault>;
+
+impl<'d> Evaluator<'d> {
+    /// With what expressions may ask for.
+    pub fn new(context: Context<'d>) -> Self {
+        let spent = Spent::new(&context.budget);
+        Self {
+            context,
+            stack: Vec::with_capacity(64),
+            this: None,
+            root: None,
+            index: 0,
+            total: Vec::new(),
+            spent,
+        }
+    }
+
+    /// What expressions may ask for, to change it between runs.
+    pub fn context_mut(&mut self) -> &mut Context<'d> {
+        &mut self.context
+    }
+
+    /// Runs a program over one item, which is its `%context` and outermost `$this`.
+    pub fn evaluate(&mut self, program: &Program, on: Item<'d>) -> Result<&[Item<'d>], EvaluationFault> {
+        self.stack.clear();
+        self.total.clear();
+        self.spent = Spent::new(&self.context.budget);
+        self.this = Some(on.clone());
+        self.root = Some(on);
+        self.index = 0;
+        self.run(program, program.root())?;
+        Ok(&self.stack)
+    }
+
+    /// Whether a program answers `true`; nothing and non-Booleans as N1 §4.5 takes them.
+    pub fn holds(&mut self, program: &Program, on: Item<'d>) -> Result<Option<bool>, EvaluationFault> {
+        self.evaluate(program, on)?;
+        self.pop_truth(0)
+    }
+
+    fn run(&mut self, program: &Program, id: OpId) -> Answer {
+        self.spend(1)?;
+        match program.op(id) {
+            Op::Literal(value) => self.push(Item::Value(literal(value)))?,
+            Op::Empty => {}
+            Op::This => {
+                if let Some(this) = self.this.clone() {
+                    self.push(this)?;
+                }
+            }
+            Op::Index => self.push(Item::Value(Value::Integer(self.index)))?,
+            Op::Total => {
+                for item in self.total.clone() {
+                    self.push(item)?;
+                }
+            }
+            Op::Head(step) => {
+                if let Some(this) = self.this.clone() {
+                    self.head(&this, step)?;
+                }
+            }
+            Op::Member(on, step) => {
+                let base = self.stack.len();
+                self.run(program, *on)?;
+                let end = self.stack.len();
+                for at in base..end {
+                    if let Some(item) = self.stack.get(at).cloned() {
+                        self.children_named(&item, step)?;
+                    }
+                }
+                self.stack.drain(base..end);
+            }
+            Op::Variable(name) => self.variable(name)?,
+            Op::Call { on, function, arguments, pattern } => {
+                self.call(program, *on, *function, arguments, pattern.as_deref())?;
+            }
+            Op::Type { on, test, of } => {
+                let base = self.stack.len();
+                self.run(program, *on)?;
+                self.test_type(base, *test, of)?;
+            }
+            Op::At(on, index) => {
+                let base = self.stack.len();
+                self.run(program, *on)?;
+                let index = self.integer_argument(program, *index)?;
+                let item = index.and_then(|index| base.checked_add(usize::try_from(index).ok()?));
+                let item = item.and_then(|at| self.stack.get(at).cloned());
+                self.stack.truncate(base);
+                if let Some(item) = item {
+                    self.push(item)?;
+                }
+            }
+            Op::Positive(on) => {
+                let base = self.stack.len();
+                self.run(program, *on)?;
+                self.polarity(base, 1)?;
+            }
+            Op::Negative(on) => {
+                let base = self.stack.len();
+                self.run(program, *on)?;
+                self.polarity(base, -1)?;
+            }
+            Op::Binary(operator, left, right) => self.binary(program, *operator, *left, *right)?,
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, steps: u64) -> Answer {
+        self.spent.steps(steps, self.context.now_during.as_ref())
+    }
+
+    /// Characters that are made or looked through.
+    fn spend_text(&mut self, bytes: usize) -> Answer {
+        self.spend(1 + bytes as u64 / 64)
+    }
+
+    fn push(&mut self, item: Item<'d>) -> Answer {
+        if self.stack.len() >= self.context.budget.items_max {
+            return Err(EvaluationFault::TooManyItems { items_max: self.context.budget.items_max });
+        }
+        self.stack.push(item);
+        Ok(())
+    }
+
+    fn push_value(&mut self, value: Value<'d>) -> Answer {
+        self.push(Item::Value(value))
+    }
+
+    fn push_string(&mut self, text: String) -> Answer {
+        self.spend_text(text.len())?;
+        self.push_value(Value::String(Text::from(text)))
+    }
+
+    fn push_truth(&mut self, truth: Option<bool>) -> Answer {
+        truth.map_or(Ok(()), |truth| self.push_value(Value::Boolean(truth)))
+    }
+
+    /// Takes what stands on the stack from `base` on.
+    fn pop_all(&mut self, base: usize) -> Vec<Item<'d>> {
+        self.stack.split_off(base.min(self.stack.len()))
+    }
+
+    /// Takes the one item; nothing if there is none.
+    fn pop_single(&mut self, base: usize, what: &'static str) -> Result<Option<Item<'d>>, EvaluationFault> {
+        let count = self.stack.len().saturating_sub(base);
+        if count > 1 {
+            return Err(EvaluationFault::NotSingle { what, count });
+        }
+        Ok(if count == 1 { self.stack.pop() } else { None })
+    }
+
+    /// N1 §4.5: one Boolean is itself, one of anything else is true, several are a fault.
+    fn pop_truth(&mut self, base: usize) -> Result<Option<bool>, EvaluationFault> {
+        let item = self.pop_single(base, "a condition")?;
+        Ok(item.map(|item| match self.value_of(&item) {
+            Some(Value::Boolean(truth)) => truth,
+            _ => true,
+        }))
+    }
+
+    /// A step from `$this`; at the very beginning the name of its type stands for itself.
+    fn head(&mut self, this: &Item<'d>, step: &Step) -> Answer {
+        let name = step.name.as_str();
+        if let Item::Element(element) = this
+            && name.starts_with(|first: char| first.is_ascii_uppercase())
+            && self.is_called(*element, name)
+        {
+            return self.push(this.clone());
+        }
+        self.children_named(this, step)
+    }
+
+    fn children_named(&mut self, item: &Item<'d>, step: &Step) -> Answer {
+        let element = match item {
+            Item::Element(element) => *element,
+            Item::Value(Value::Type(info)) => {
+                return match step.name.as_str() {
+                    "name" => self.push_string(info.name.to_string()),
+                    "namespace" => self.push_string(info.namespace.to_owned()),
+                    _ => Ok(()),
+                };
+            }
+            Item::Value(_) => return Ok(()),
+        };
+        let before = self.stack.len();
+        for child in element.children() {
+            self.spend(1)?;
+            if child.is_named(&step.name) {
+                self.push(Item::Element(child))?;
+            }
+        }
+        if step.may_be_choice && self.stack.len() == before {
+            for child in element.children().filter(|child| is_choice_of(child.name(), step.name.as_str())) {
+                if self.is_element(element, child.name()) {
+                    self.push(Item::Element(child))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `valueQuantity` is the choice `value`, if the definition agrees.
+fn is_choice_of(written: &str, name: &str) -> bool {
+    let rest = written.strip_prefix(name);
+    rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
+}
+
+/// A literal lives as long as its program, a run perhaps longer: what it borrows is shared.
+fn literal<'d>(value: &Value<'static>) -> Value<'d> {
+    value.clone()
+}

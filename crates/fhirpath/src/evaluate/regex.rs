@@ -1,0 +1,44 @@
+//! `matches`, `matchesFull` and `replaceMatches`: linear in the text, whatever the pattern. N1 §5.6.9, §5.6.10
+
+use std::borrow::Cow;
+
+use regex::Regex;
+
+use super::{Answer, EvaluationFault, Evaluator};
+use crate::path::{Function, OpId, Program};
+
+impl Evaluator<'_> {
+    pub(super) fn by_pattern(
+        &mut self,
+        program: &Program,
+        base: usize,
+        function: Function,
+        arguments: &[OpId],
+        pattern: Option<&Regex>,
+    ) -> Answer {
+        let mut texts = Vec::new();
+        for id in arguments {
+            texts.push(self.string_argument(program, *id, function)?);
+        }
+        let Some(item) = self.pop_single(base, function.name())? else { return Ok(()) };
+        let on = self.string_value(&item, function)?;
+        self.spend_text(on.len())?;
+        let Some(texts) = texts.into_iter().collect::<Option<Vec<String>>>() else { return Ok(()) };
+        let source = texts.first().map_or("", String::as_str);
+        let regex = match pattern {
+            Some(regex) => Cow::Borrowed(regex),
+            None => Cow::Owned(crate::path::regex(source, function).ok_or(EvaluationFault::Regex)?),
+        };
+        if function != Function::ReplaceMatches {
+            return self.push_truth(Some(regex.is_match(&on)));
+        }
+        // An empty pattern would match between all characters; HL7's tests leave the text as it is.
+        if source.is_empty() {
+            return self.push_string(on);
+        }
+        let with = texts.get(1).map_or("", String::as_str);
+        self.spend_text(on.len().saturating_add(1).saturating_mul(with.len()))?;
+        let replaced = regex.replace_all(&on, with).into_owned();
+        self.push_string(replaced)
+    }
+}
