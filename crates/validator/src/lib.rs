@@ -1,0 +1,8 @@
+//! FHIR R4 validation as a pure crate: bytes of packages in, findings out. Nothing here opens a file, a socket or a
+//! clock; where packages come from is the caller's [`package::Source`].
+
+pub mod library;
+pub mod package;
+
+pub use library::Library;
+pub use package::Package;

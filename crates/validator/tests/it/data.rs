@@ -1,0 +1,20 @@
+//! The real packages, which lie beside the repository and are never part of it.
+
+use std::path::PathBuf;
+
+/// A file of `HILUM_DATA`; `None`, said loudly, where the material is not there.
+pub(crate) fn bytes(path: &str) -> Option<Vec<u8>> {
+    #[expect(clippy::disallowed_methods, reason = "tests find their material through the environment")]
+    let root = std::env::var("HILUM_DATA").map_or_else(
+        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
+        |root| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(root),
+    );
+    let file = root.join("fhir").join(path);
+    let read = std::fs::read(&file).ok();
+    if read.is_none() {
+        eprintln!("SKIPPED: {} is not there", file.display());
+    }
+    read
+}
+
+pub(crate) const CORE: &str = "hl7.fhir.r4.core-4.0.1-reconstructed";

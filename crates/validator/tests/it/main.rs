@@ -1,0 +1,14 @@
+//! Packages, archives that mean harm, and what is found in the real packages beside the repository.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails here has failed"
+)]
+
+mod archive;
+mod data;
+mod hostile;
+mod library;
+mod resolve;
