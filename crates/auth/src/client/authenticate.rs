@@ -4,11 +4,13 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, Method, request::Parts};
 use kernel::{Actor, RequestId, Secret};
+use tokio::time::{Instant, sleep_until};
 use web::{ClientAddr, ClientCertificate, Form, Problem};
 
 use super::{
@@ -123,18 +125,38 @@ impl Asked {
     }
 }
 
-/// The client, once it is proven. One that is not there takes the same way as one with another secret: both are looked up in
-/// the database before they are refused, where also a secret is found that this node has not heard of yet.
+/// How long it takes at the least to refuse a secret: longer than to find out that there is no such client, or another secret, so
+/// that the time of the answer does not tell which.
+const REFUSED_AFTER: Duration = Duration::from_millis(5);
+
+/// The client, once it is proven.
 async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<Client>, OAuthFault> {
+    let began = Instant::now();
+    let proven = try_to_prove(auth, presented, asked).await;
+    if matches!((&proven, &presented.credential), (Err(OAuthFault::InvalidClient(_)), Credential::Secret(_)))
+    {
+        sleep_until(began + REFUSED_AFTER).await;
+    }
+    proven
+}
+
+/// A client that is not there takes the same way as one with another secret: both are looked up in the database once before they
+/// are refused, where also a secret is found that this node has not heard of yet.
+async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<Client>, OAuthFault> {
     let (now, name) = (auth.world().now(), presented.client_id.as_str());
     let tries = &auth.proving().tries;
     if let Some(wait_s) = tries.wait_s(name, asked.source, now) {
         return Err(OAuthFault::Throttled(wait_s));
     }
-    let mut entry = auth.directory().find(auth.db(), &presented.client_id, now).await?;
+    let remembered = auth.directory().remembered(&presented.client_id, now);
+    let is_remembered = remembered.is_some();
+    let mut entry = match remembered {
+        Some(entry) => Some(entry),
+        None => auth.directory().find_anew(auth.db(), &presented.client_id, now).await?,
+    };
     entry.iter().for_each(|entry| trace::of_client(entry.client.id));
     let mut judged = judge(auth, entry.as_deref(), presented, asked).await?;
-    if judged == Err(WRONG_SECRET) {
+    if judged == Err(WRONG_SECRET) && is_remembered {
         entry = auth.directory().find_anew(auth.db(), &presented.client_id, now).await?;
         judged = judge(auth, entry.as_deref(), presented, asked).await?;
     }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use kernel::{Digest, Timestamp};
+use kernel::{Digest, Id, Timestamp};
 use quick_cache::sync::Cache;
 use store::{Db, DbError, Reader, binds};
 
@@ -64,14 +64,19 @@ impl Directory {
         client_id: &ClientIdText,
         now: Timestamp,
     ) -> Result<Option<Arc<Entry>>, DbError> {
-        let is_current = !self.is_stale(now);
-        if let Some(entry) = self.entries.get(client_id).filter(|_| is_current) {
-            return Ok(Some(entry));
+        match self.remembered(client_id, now) {
+            Some(entry) => Ok(Some(entry)),
+            None => self.find_anew(db, client_id, now).await,
         }
-        self.find_anew(db, client_id, now).await
     }
 
-    /// The same from the database, whatever is remembered.
+    /// The same without the database, if it is known here and word of changes has come lately.
+    pub(crate) fn remembered(&self, client_id: &ClientIdText, now: Timestamp) -> Option<Arc<Entry>> {
+        let is_current = !self.is_stale(now);
+        self.entries.get(client_id).filter(|_| is_current)
+    }
+
+    /// The same from the database, whatever is remembered. The database is asked as much for a client that is not there.
     pub(crate) async fn find_anew(
         &self,
         db: &Db,
@@ -81,9 +86,11 @@ impl Directory {
         let is_current = !self.is_stale(now);
         let epoch = self.epoch.load(Relaxed);
         let mut tx = db.read().await?;
-        let Some(client) = queries::by_client_id(&mut tx, client_id).await? else { return Ok(None) };
-        let rows = queries::secrets(&mut tx, client.id).await?;
+        let client = queries::by_client_id(&mut tx, client_id).await?;
+        let id = client.as_ref().map_or(Id::from_bytes([0; 16]), |client| client.id);
+        let rows = queries::secrets(&mut tx, id).await?;
         drop(tx);
+        let Some(client) = client else { return Ok(None) };
         let known = |row: SecretRow| KnownSecret {
             touched_at: AtomicI64::new(row.last_used_at.map_or(i64::MIN, Timestamp::as_micros)),
             row,
