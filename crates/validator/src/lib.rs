@@ -3,6 +3,8 @@
 
 pub mod library;
 pub mod package;
+pub mod snapshot;
 
 pub use library::Library;
 pub use package::Package;
+pub use snapshot::Snapshots;

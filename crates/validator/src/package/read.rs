@@ -44,6 +44,8 @@ pub struct Skipped {
 /// One resource of a package.
 #[derive(Clone, Copy, Debug)]
 pub struct Resource<'a> {
+    /// Whose it is.
+    pub package: &'a Manifest,
     /// The file's name in the archive.
     pub name: &'a str,
     /// What it is.
@@ -142,7 +144,7 @@ impl Package {
     fn resource_of<'a>(&'a self, entry: &'a Entry) -> Resource<'a> {
         let bytes = self.bytes.get(entry.start..entry.end).unwrap_or_default();
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        Resource { name: &entry.name, head: &entry.head, bytes }
+        Resource { package: &self.manifest, name: &entry.name, head: &entry.head, bytes }
     }
 }
 

@@ -1,9 +1,10 @@
-//! Packages, archives that mean harm, and what is found in the real packages beside the repository.
+//! Packages, archives that mean harm, snapshots, and what is found in the real packages beside the repository.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that fails here has failed"
 )]
 
@@ -11,4 +12,6 @@ mod archive;
 mod data;
 mod hostile;
 mod library;
+mod profile;
 mod resolve;
+mod snapshot;
