@@ -81,7 +81,30 @@ impl<'d> Element<'d> {
 
     /// Whether it is called so.
     pub fn is_named(&self, name: &Name) -> bool {
-        self.node().name_hash == name.hash() && self.name() == name.as_str()
+        self.document.is_called(&self.node(), name)
+    }
+
+    /// Visits its elements of one name; answers how many it passed. They stand together on the tape, so it stops behind them.
+    pub(crate) fn visit_named<E>(
+        &self,
+        name: &Name,
+        mut visit: impl FnMut(Element<'d>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let (mut next, mut passed, mut found) = (self.node().first, 0, false);
+        while next != 0 {
+            let Some(node) = self.document.nodes.get(next as usize) else { break };
+            passed += 1;
+            if self.document.is_called(node, name) {
+                found = true;
+                if !matches!(node.kind, Kind::TypeName | Kind::EmptyArray) {
+                    visit(self.with(next))?;
+                }
+            } else if found {
+                break;
+            }
+            next = node.next;
+        }
+        Ok(passed)
     }
 
     /// What it holds.

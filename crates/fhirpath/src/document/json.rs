@@ -55,7 +55,7 @@ struct Frame<'a> {
     node: u32,
     last: u32,
     base: usize,
-    table: HashMap<&'a str, usize>,
+    table: Option<HashMap<&'a str, usize>>,
 }
 
 /// Where the next element of a name goes.
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         }
         let start = self.at;
         self.at += 1;
-        let mut frame = Frame { node, last: 0, base: self.names.len(), table: HashMap::new() };
+        let mut frame = Frame { node, last: 0, base: self.names.len(), table: None };
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
                 .position(|named| named.hash == slot.hash && named.text == text)
                 .map(|at| frame.base + at)
         } else {
-            let (names, table) = (&self.names, &mut frame.table);
+            let (names, table) = (&self.names, frame.table.get_or_insert_default());
             for (at, named) in names.iter().enumerate().skip(frame.base + table.len()) {
                 table.insert(named.text, at);
             }
@@ -412,6 +412,10 @@ impl<'a> Reader<'a> {
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
+            // Indented documents are spaces for a third.
+            while self.bytes.get(self.at..self.at + 8) == Some(b"        ") {
+                self.at += 8;
+            }
         }
     }
 

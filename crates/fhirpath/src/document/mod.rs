@@ -130,6 +130,12 @@ impl<'a> Document<'a> {
         self.nodes.get(id as usize).copied().unwrap_or(Node::ABSENT)
     }
 
+    fn is_called(&self, node: &Node, name: &Name) -> bool {
+        let start = node.name_start as usize;
+        let written = || self.source.as_bytes().get(start..start + usize::from(node.name_len));
+        node.name_hash == name.hash() && written() == Some(name.as_str().as_bytes())
+    }
+
     fn slice(&self, start: u32, len: u32) -> &str {
         let start = start as usize;
         self.source.get(start..start.saturating_add(len as usize)).unwrap_or_default()

@@ -50,7 +50,33 @@ struct Open<'a> {
     node: u32,
     type_id: Option<TypeId>,
     last: u32,
-    last_of_name: HashMap<&'a str, u32>,
+    names: Names<'a>,
+}
+
+/// The last element of each name; through a table only where there are many names.
+#[derive(Default)]
+struct Names<'a> {
+    few: Vec<(&'a str, u32)>,
+    many: HashMap<&'a str, u32>,
+}
+
+impl<'a> Names<'a> {
+    const FEW: usize = 24;
+
+    fn last(&self, name: &str) -> Option<u32> {
+        let few = self.few.iter().rev().find(|(own, _)| *own == name).map(|(_, id)| *id);
+        few.or_else(|| if self.many.is_empty() { None } else { self.many.get(name).copied() })
+    }
+
+    fn note(&mut self, name: &'a str, id: u32) {
+        if let Some((_, last)) = self.few.iter_mut().rev().find(|(own, _)| *own == name) {
+            *last = id;
+        } else if self.few.len() < Self::FEW {
+            self.few.push((name, id));
+        } else {
+            self.many.insert(name, id);
+        }
+    }
 }
 
 struct Reader<'a, 'm> {
@@ -158,7 +184,7 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let mut opened =
-            Open { node, type_id: self.model.type_named(name), last: 0, last_of_name: HashMap::new() };
+            Open { node, type_id: self.model.type_named(name), last: 0, names: Names::default() };
         let id = self.append(&mut opened, RESOURCE_TYPE, at)?;
         let start = self.offset(name);
         self.change(id, |node| {
@@ -182,7 +208,7 @@ impl<'a> Reader<'a, '_> {
         if known.is_some_and(|known| known.repeats) {
             self.change(node, |node| node.flags |= REPEATS);
         }
-        Ok(Open { node, type_id: known.map(|known| known.type_id), last: 0, last_of_name: HashMap::new() })
+        Ok(Open { node, type_id: known.map(|known| known.type_id), last: 0, names: Names::default() })
     }
 
     fn attributes(&mut self, start: &BytesStart<'_>, at: usize) -> Result<(), ParseFault> {
@@ -281,7 +307,7 @@ impl<'a> Reader<'a, '_> {
             return Err(self.fault(Problem::TooManyElements { elements_max: self.elements_max }, at));
         }
         let id = self.nodes.len() as u32;
-        let before = parent.last_of_name.get(name).copied().unwrap_or(parent.last);
+        let before = parent.names.last(name).unwrap_or(parent.last);
         let next = self.nodes.get(before as usize).filter(|_| before != 0).map_or(0, |node| node.next);
         self.nodes.push(Node {
             name_hash: hash(name.as_bytes()),
@@ -301,7 +327,7 @@ impl<'a> Reader<'a, '_> {
         if before == parent.last {
             parent.last = id;
         }
-        parent.last_of_name.insert(name, id);
+        parent.names.note(name, id);
         Ok(id)
     }
 }

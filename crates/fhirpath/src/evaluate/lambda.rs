@@ -21,16 +21,16 @@ impl<'d> Evaluator<'d> {
         program: &Program,
         (base, end): (usize, usize),
         body: OpId,
-        mut judge: impl FnMut(&mut Self, usize, &Item<'d>) -> Result<Next, EvaluationFault>,
+        mut judge: impl FnMut(&mut Self, usize, usize) -> Result<Next, EvaluationFault>,
     ) -> Answer {
         let (this, index) = (self.this.take(), self.index);
         for at in base..end {
             let Some(item) = self.stack.get(at).cloned() else { break };
-            self.this = Some(item.clone());
+            self.this = Some(item);
             self.index = i64::try_from(at - base).unwrap_or(i64::MAX);
             let from = self.stack.len();
             self.run(program, body)?;
-            if matches!(judge(self, from, &item)?, Next::Stop) {
+            if matches!(judge(self, from, at)?, Next::Stop) {
                 break;
             }
         }
@@ -40,10 +40,11 @@ impl<'d> Evaluator<'d> {
 
     pub(super) fn filter(&mut self, program: &Program, base: usize, body: OpId) -> Answer {
         let end = self.stack.len();
-        self.each(program, (base, end), body, |run, from, item| {
-            let keep = run.pop_truth(from)? == Some(true);
-            if keep {
-                run.push(item.clone())?;
+        self.each(program, (base, end), body, |run, from, at| {
+            if run.pop_truth(from)? == Some(true)
+                && let Some(item) = run.stack.get(at).cloned()
+            {
+                run.push(item)?;
             }
             Ok(Next::Go)
         })?;

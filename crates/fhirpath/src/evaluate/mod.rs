@@ -25,6 +25,7 @@ pub use fault::EvaluationFault;
 pub use item::Item;
 
 use crate::{
+    document::Element,
     path::{Op, OpId, Program, Step},
     value::{Text, Value},
 };
@@ -97,18 +98,32 @@ impl<'d> Evaluator<'d> {
                     self.push(item)?;
                 }
             }
-            Op::Head(step) => {
-                if let Some(this) = self.this.clone() {
-                    self.head(&this, step)?;
+            Op::Head(step) => match &self.this {
+                Some(Item::Element(this)) => {
+                    let this = *this;
+                    self.head(this, step)?;
                 }
-            }
+                Some(Item::Value(this)) => {
+                    let this = this.clone();
+                    self.parts_named(&this, step)?;
+                }
+                None => {}
+            },
             Op::Member(on, step) => {
                 let base = self.stack.len();
                 self.run(program, *on)?;
                 let end = self.stack.len();
                 for at in base..end {
-                    if let Some(item) = self.stack.get(at).cloned() {
-                        self.children_named(&item, step)?;
+                    match self.stack.get(at) {
+                        Some(Item::Element(element)) => {
+                            let element = *element;
+                            self.elements_named(element, step)?;
+                        }
+                        Some(Item::Value(value)) => {
+                            let value = value.clone();
+                            self.parts_named(&value, step)?;
+                        }
+                        None => {}
                     }
                 }
                 self.stack.drain(base..end);
@@ -202,36 +217,35 @@ impl<'d> Evaluator<'d> {
     }
 
     /// A step from `$this`; at the very beginning the name of its type stands for itself.
-    fn head(&mut self, this: &Item<'d>, step: &Step) -> Answer {
+    fn head(&mut self, this: Element<'d>, step: &Step) -> Answer {
         let name = step.name.as_str();
-        if let Item::Element(element) = this
-            && name.starts_with(|first: char| first.is_ascii_uppercase())
-            && self.is_called(*element, name)
-        {
-            return self.push(this.clone());
+        if name.starts_with(|first: char| first.is_ascii_uppercase()) && self.is_called(this, name) {
+            return self.push(Item::Element(this));
         }
-        self.children_named(this, step)
+        self.elements_named(this, step)
     }
 
-    fn children_named(&mut self, item: &Item<'d>, step: &Step) -> Answer {
-        let element = match item {
-            Item::Element(element) => *element,
-            Item::Value(Value::Type(info)) => {
-                return match step.name.as_str() {
-                    "name" => self.push_string(info.name.to_string()),
-                    "namespace" => self.push_string(info.namespace.to_owned()),
-                    _ => Ok(()),
-                };
-            }
-            Item::Value(_) => return Ok(()),
-        };
-        let before = self.stack.len();
-        for child in element.children() {
-            self.spend(1)?;
-            if child.is_named(&step.name) {
-                self.push(Item::Element(child))?;
-            }
+    /// The only values with parts are those of `type()`.
+    fn parts_named(&mut self, value: &Value<'d>, step: &Step) -> Answer {
+        match (value, step.name.as_str()) {
+            (Value::Type(info), "name") => self.push_string(info.name.to_string()),
+            (Value::Type(info), "namespace") => self.push_string(info.namespace.to_owned()),
+            _ => Ok(()),
         }
+    }
+
+    fn elements_named(&mut self, element: Element<'d>, step: &Step) -> Answer {
+        let before = self.stack.len();
+        let items_max = self.context.budget.items_max;
+        let stack = &mut self.stack;
+        let passed = element.visit_named(&step.name, |child| {
+            if stack.len() >= items_max {
+                return Err(EvaluationFault::TooManyItems { items_max });
+            }
+            stack.push(Item::Element(child));
+            Ok(())
+        })?;
+        self.spend(passed)?;
         if step.may_be_choice && self.stack.len() == before {
             for child in element.children().filter(|child| is_choice_of(child.name(), step.name.as_str())) {
                 if self.is_element(element, child.name()) {

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::{Answer, EvaluationFault, Evaluator, Item};
 use crate::{
-    path::{BinaryOperator, OpId, Program},
+    document::Kind,
+    path::{BinaryOperator, Op, OpId, Program},
     value::Value,
 };
 
@@ -88,28 +89,23 @@ impl<'d> Evaluator<'d> {
         }
     }
 
-    /// One string with another is what most conditions compare: without a copy, and without asking for types where the texts differ.
+    /// An element with a literal string is what most conditions compare: without a copy, and without asking for types where the texts differ.
     fn quick_equal(
         &mut self,
         program: &Program,
         base: usize,
         right: OpId,
     ) -> Result<Option<bool>, EvaluationFault> {
-        let middle = self.stack.len();
-        self.run(program, right)?;
-        let quick = match (self.stack.get(base..middle), self.stack.get(middle..)) {
-            (Some([Item::Element(a)]), Some([Item::Value(Value::String(b))])) => {
-                let same = a.plain_text().map(|text| text == b.as_str());
-                let word = !b.as_str().starts_with(|first: char| first.is_ascii_digit());
-                same.filter(|same| (!same || word) && a.kind() == crate::document::Kind::String)
-            }
-            _ => None,
-        };
-        if let Some(truth) = quick {
+        if let Op::Literal(Value::String(text)) = program.op(right)
+            && let Some([Item::Element(element)]) = self.stack.get(base..)
+            && element.kind() == Kind::String
+            && let Some(same) = element.plain_text().map(|own| own == text.as_str())
+            && (!same || !text.as_str().starts_with(|first: char| first.is_ascii_digit()))
+        {
             self.stack.truncate(base);
-            return Ok(Some(truth));
+            return Ok(Some(same));
         }
-        let b = self.pop_all(middle);
+        let b = self.collect(program, right)?;
         let a = self.pop_all(base);
         self.equal(&a, &b)
     }

@@ -87,4 +87,12 @@ fn expressions_are_bounded() {
         run("iif(true, 'a'.matches('(((a{100}){100}){100})' + '{100}'))", Budget::default()),
         Err(EvaluationFault::Regex)
     );
+    // What is let through also runs, on the small stack of a test's thread.
+    for (open, close) in
+        [("iif(true, ", ")"), ("(", ")"), ("1 + (", ")"), ("item.first().select(%context.", ")")]
+    {
+        let inner = if open.contains("item") { "item.first()" } else { "1" };
+        let deep = open.repeat(75) + inner + &close.repeat(75);
+        assert_eq!(run(&deep, Budget::default()), Ok(1), "{open}");
+    }
 }
