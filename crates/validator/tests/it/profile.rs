@@ -188,6 +188,19 @@ fn a_choice_is_sliced_by_its_short_form() {
 }
 
 #[test]
+fn a_slice_that_is_said_in_both_ways_is_one() {
+    let made = one(json!([
+        { "path": "Thing.value[x]", "sliceName": "valueQuantity", "type": [{ "code": "Quantity" }] },
+        { "path": "Thing.valueQuantity", "mustSupport": true },
+        { "path": "Thing.valueQuantity.unit", "min": 1 },
+    ]));
+    let slices = made.ids().into_iter().filter(|id| *id == "Thing.value[x]:valueQuantity").count();
+    assert_eq!(slices, 1, "{:?}", made.ids());
+    assert_eq!(made.at("Thing.value[x]:valueQuantity")["mustSupport"], true);
+    assert_eq!(made.at("Thing.value[x]:valueQuantity.unit")["min"], 1);
+}
+
+#[test]
 fn a_content_reference_is_walked_into() {
     let made = one(json!([{ "path": "Thing.part.part.part.name", "max": "0" }]));
     assert_eq!(made.findings, [""; 0]);
