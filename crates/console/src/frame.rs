@@ -20,6 +20,8 @@ pub(crate) struct Viewer {
     pub(crate) name: String,
     /// The name of the person's organisation.
     pub(crate) organisation: String,
+    /// Whether there are patients whose records the person may open.
+    pub(crate) has_patients: bool,
     /// Whether the developer portal is theirs to use.
     pub(crate) is_developer: bool,
     /// Whether administration is theirs to do.
@@ -43,6 +45,8 @@ pub(crate) enum Here {
     Services,
     /// The applications that may act for a person.
     Connected,
+    /// Opening an application for a patient.
+    Launch,
     /// How a person signs in, and where they are signed in.
     Security,
     /// The developer portal.
@@ -90,17 +94,18 @@ impl Frame {
 
     /// The navigation: none on a page that asks one question.
     pub(crate) fn groups(&self) -> Vec<Group> {
-        let Some(viewer) = &self.viewer else { return Vec::new() };
+        let asks_one_question = self.here == Here::Nowhere;
+        let Some(viewer) = self.viewer.as_ref().filter(|_| !asks_one_question) else { return Vec::new() };
         let link = |here: Here, href, words: Said| (href, words.into(), self.here == here);
-        let mut groups = Vec::new();
-        if self.here != Here::Nowhere {
-            let links = vec![
-                link(Here::Services, "/integrations/", t("services-title")),
-                link(Here::Connected, "/account/applications", t("connected-title")),
-                link(Here::Security, "/account/security", t("security-title")),
-            ];
-            groups.push(Group { heading: t("menu-you").into(), links });
+        let mut links = vec![
+            link(Here::Services, "/integrations/", t("services-title")),
+            link(Here::Connected, "/account/applications", t("connected-title")),
+        ];
+        if viewer.has_patients {
+            links.push(link(Here::Launch, "/launch", t("launch-menu")));
         }
+        links.push(link(Here::Security, "/account/security", t("security-title")));
+        let mut groups = vec![Group { heading: t("menu-you").into(), links }];
         if viewer.is_developer {
             let links = vec![link(Here::Developer, "/developer/", t("menu-own-applications"))];
             groups.push(Group { heading: t("menu-developer").into(), links });
@@ -140,6 +145,7 @@ impl Viewer {
         Self {
             name: "Morag Sinclair".to_owned(),
             organisation: "Kelvin Health".to_owned(),
+            has_patients: true,
             is_developer: false,
             is_administrator: false,
         }

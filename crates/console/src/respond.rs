@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
-use kernel::{Issue, Kind};
+use kernel::{Fault, Issue, Kind};
 use serde::Deserialize;
 use web::{Answer, Problem, Redirect};
 
@@ -42,6 +42,14 @@ impl Refusal {
     /// One finding of the page's own.
     pub(crate) fn because(field: &'static str, message: &'static str) -> Self {
         let problem = Problem::new(Kind::Invalid, message).with_issues(vec![Issue::at(field, message)]);
+        Self { problem, status: StatusCode::UNPROCESSABLE_ENTITY }
+    }
+
+    /// A fault of the domain that whoever filled in this field can put right.
+    pub(crate) fn at(field: &'static str, fault: &impl Fault) -> Self {
+        let message = fault.public();
+        let problem =
+            Problem::new(Kind::Invalid, message.clone()).with_issues(vec![Issue::at(field, message)]);
         Self { problem, status: StatusCode::UNPROCESSABLE_ENTITY }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use auth::{
     Auth, SignedIn, organisation,
     person::{self, Role},
+    smart,
 };
 use axum::extract::FromRef;
 use broker::Broker;
@@ -88,7 +89,9 @@ impl Console {
     pub(crate) async fn viewer(&self, who: &SignedIn) -> Answer<Viewer> {
         let person = person::find(self.auth(), who.organisation, who.person).await?;
         let organisation = organisation::get(self.auth(), who.organisation).await?;
+        let has_patients = smart::has_patients(self.auth(), who).await?;
         Ok(Viewer {
+            has_patients,
             name: person.map(|person| person.display_name).unwrap_or_default(),
             organisation: organisation.map(|organisation| organisation.name).unwrap_or_default(),
             is_developer: who.roles.has(who.organisation, Role::Developer),

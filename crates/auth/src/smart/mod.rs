@@ -19,8 +19,8 @@ pub use encounter::{ENCOUNTERS_SHOWN_MAX, Encounter, declare_encounter, encounte
 pub use fault::SmartFault;
 pub use fhir_user::{FhirUser, MalformedFhirUser, declare_fhir_user, fhir_user_of};
 pub use patient::{
-    FhirId, LABEL_CHARACTERS_MAX, MalformedFhirId, PATIENTS_SHOWN_MAX, PatientLink, Relation, link_patient,
-    patients_of, unlink_patient,
+    FhirId, LABEL_CHARACTERS_MAX, MalformedFhirId, PATIENTS_SHOWN_MAX, PatientLink, Relation, has_patients,
+    link_patient, patients_of, unlink_patient,
 };
 pub(crate) use pick::label_of;
 

@@ -194,6 +194,14 @@ pub async fn patients_of(auth: &Auth, who: &SignedIn) -> Result<Vec<PatientLink>
     rows.into_iter().map(open).collect()
 }
 
+/// Whether there is anybody whose record the person may open.
+///
+/// # Errors
+/// The database.
+pub async fn has_patients(auth: &Auth, who: &SignedIn) -> Result<bool, SmartFault> {
+    Ok(!queries::links_of(&mut auth.db().read().await?, who.person, 1).await?.is_empty())
+}
+
 pub(super) fn read_label(text: &str) -> Result<String, SmartFault> {
     let label = text.trim();
     let good = !label.is_empty()

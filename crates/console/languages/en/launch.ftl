@@ -10,6 +10,7 @@ launch-encounter-title = Which visit is this about?
 launch-encounter-lead = { $client } asks which visit of the patient it is opened for.
 launch-encounter = Visit
 launch-go-on = Continue
+launch-menu = Open an application
 launch-open-title = Open an application for a patient
 launch-open-lead = The application opens with this patient’s record. It asks for your permission the first time.
 launch-open-empty = There is no patient or no application to choose here yet. An administrator can set them up.

@@ -2,33 +2,26 @@
 
 use auth::{
     SignedIn,
-    authorize::{self, Decision, Pending, Request},
-    organisation,
+    authorize::{self, Pending},
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use kernel::{Id, Kind, Scope, Scopes};
-use serde::Deserialize;
-use web::{Answer, Form, Problem, Query, Redirect};
+use kernel::Scopes;
+use web::{Answer, Form, Query, Redirect};
 
+use super::answer::{Waiting, decision, verified};
 use crate::{
     answers::Answers,
     frame::Frame,
     language::Said,
     page::consent::{Consent, Group, Permission},
     permission::{self, Line},
-    respond::{Refusal, page},
+    respond::page,
     state::Console,
     t,
 };
-
-/// Which request waits.
-#[derive(Deserialize)]
-pub(crate) struct Waiting {
-    request: Id<Request>,
-}
 
 /// `GET /consent`
 pub(crate) async fn ask(
@@ -50,26 +43,12 @@ pub(crate) async fn decide(
     who: SignedIn,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let unnamed = |_| Problem::new(Kind::Invalid, "request: must name a request").with_path("request");
-    let request = answers.text("request").parse().map_err(unnamed)?;
-    let decision = match answers.text("decision") {
-        "allow" => {
-            Decision::Allow(answers.ticked("scope").iter().filter_map(|s| s.parse::<Scope>().ok()).collect())
-        }
-        "deny" => Decision::Deny,
-        _ => return Err(Refusal::because("decision", "choose to allow or not to allow").into()),
-    };
-    Ok(authorize::decide(console.auth(), &who, request, &decision).await?.into_response())
+    let (waiting, decision) = (Waiting::of(&answers)?, decision(&answers)?);
+    Ok(authorize::decide(console.auth(), &who, waiting.request, &decision).await?.into_response())
 }
 
 async fn view(console: &Console, who: &SignedIn, pending: &Pending) -> Answer<Consent> {
     let client = &pending.client;
-    let verified = match client.verified_at {
-        Some(at) => organisation::get(console.auth(), client.organisation)
-            .await?
-            .map(|by| (by.name, console.moment(at))),
-        None => None,
-    };
     let viewer = console.viewer(who).await?;
     let title = t("consent-title").of("client", &client.name);
     Ok(Consent {
@@ -78,7 +57,7 @@ async fn view(console: &Console, who: &SignedIn, pending: &Pending) -> Answer<Co
         frame: Frame { viewer: Some(viewer), ..Frame::outside(title) },
         request: pending.id.to_string(),
         client: client.name.clone(),
-        verified,
+        verified: verified(console, client).await?,
         returns_to: home(&pending.redirect_uri),
         patient: pending.patient.clone(),
         before: before(&pending.scopes, &pending.allowed_before),

@@ -2,19 +2,20 @@
 
 use auth::{
     SignedIn,
-    authorize::Decision,
     device::{self, DeviceCode, DeviceFault, UserCode},
-    organisation,
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use kernel::{Id, Scope, Scopes};
+use kernel::{Id, Scopes};
 use serde::Deserialize;
 use web::{Answer, Form, Path, Query, Redirect};
 
-use super::consent;
+use super::{
+    answer::{decision, verified},
+    consent,
+};
 use crate::{
     answers::Answers,
     frame::Frame,
@@ -52,7 +53,10 @@ pub(crate) async fn find(
     match found {
         Ok(id) => Ok(Redirect::to_trusted(&format!("/device/{id}"))?.into_response()),
         Err(fault) => {
-            let refusal = Refusal::of(fault)?;
+            let refusal = match fault {
+                DeviceFault::Unknown => Refusal::at("user_code", &DeviceFault::Unknown),
+                other => Refusal::of(other)?,
+            };
             let mut plain = plain::device(text);
             plain.form = plain.form.map(|form| form.refused(refusal.issues()));
             refusal.page(&plain)
@@ -68,12 +72,6 @@ pub(crate) async fn consent(
 ) -> Answer<Response> {
     let waiting = device::get(console.auth(), id).await?;
     let client = &waiting.client;
-    let verified = match client.verified_at {
-        Some(at) => organisation::get(console.auth(), client.organisation)
-            .await?
-            .map(|by| (by.name, console.moment(at))),
-        None => None,
-    };
     let viewer = console.viewer(&who).await?;
     let title = t("consent-title").of("client", &client.name);
     page(&Consent {
@@ -82,7 +80,7 @@ pub(crate) async fn consent(
         frame: Frame { viewer: Some(viewer), ..Frame::outside(title) },
         request: id.to_string(),
         client: client.name.clone(),
-        verified,
+        verified: verified(&console, client).await?,
         returns_to: t("device-returns").into(),
         patient: None,
         before: consent::before(&waiting.scopes, &Scopes::none()),
@@ -97,14 +95,7 @@ pub(crate) async fn decide(
     Path(id): Path<Id<DeviceCode>>,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let decision = match answers.text("decision") {
-        "allow" => {
-            Decision::Allow(answers.ticked("scope").iter().filter_map(|s| s.parse::<Scope>().ok()).collect())
-        }
-        "deny" => Decision::Deny,
-        _ => return Err(Refusal::because("decision", "choose to allow or not to allow").into()),
-    };
-    device::decide(console.auth(), &who, id, &decision).await?;
+    device::decide(console.auth(), &who, id, &decision(&answers)?).await?;
     Ok(Redirect::to_page("/device/done").into_response())
 }
 

@@ -1,5 +1,6 @@
 //! Coming in, going out, and letting an application act for oneself.
 
+pub(crate) mod answer;
 pub(crate) mod app;
 pub(crate) mod consent;
 pub(crate) mod device;

@@ -9,22 +9,16 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use kernel::{Id, Kind};
-use serde::Deserialize;
-use web::{Answer, Form, Problem, Query, Redirect};
+use kernel::Id;
+use web::{Answer, Form, Query, Redirect};
 
 use crate::{
+    account::answer::Waiting,
     answers::Answers,
     page::{launch, plain::Plain},
     respond::{Refusal, page},
     state::Console,
 };
-
-/// Which request waits.
-#[derive(Deserialize)]
-pub(crate) struct Waiting {
-    request: Id<Request>,
-}
 
 /// `GET /launch/patient`
 pub(crate) async fn ask(
@@ -45,8 +39,7 @@ pub(crate) async fn choose(
     who: SignedIn,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let unnamed = |_| Problem::new(Kind::Invalid, "request: must name a request").with_path("request");
-    let request = answers.text("request").parse().map_err(unnamed)?;
+    let Waiting { request } = Waiting::of(&answers)?;
     let next = match smart::answer(console.auth(), &who, request, answers.text("choice")).await {
         Ok(next) => next,
         Err(fault) => {

@@ -6,7 +6,7 @@ use kernel::Issue;
 use super::plain::Plain;
 use crate::{
     form::{Choice, Field, Form},
-    frame::{Frame, Viewer},
+    frame::{Frame, Here, Viewer},
     t,
 };
 
@@ -52,7 +52,7 @@ pub(crate) fn open(viewer: Viewer, applications: &[(String, String)], patients: 
         .with(Field::radios("patient", t("launch-patient"), patients.iter().map(patient).collect()))
         .with(Field::radios("application", t("launch-application"), choices));
     Plain {
-        frame: Frame { viewer: Some(viewer), ..Frame::outside(t("launch-open-title")) },
+        frame: Frame::inside(t("launch-open-title"), Here::Launch, viewer),
         heading: t("launch-open-title").into(),
         lead: if is_complete { t("launch-open-lead").into() } else { t("launch-open-empty").into() },
         form: is_complete.then_some(form),

@@ -44,7 +44,7 @@ const ROWS: [Row; 89] = [
     ("GET", "/consent", Person, &[], 400),
     ("POST", "/consent", Person, &[], 400),
     ("GET", "/device", Person, &[], 200),
-    ("POST", "/device", Person, &[("user_code", "BBBB-BBBB")], 404),
+    ("POST", "/device", Person, &[("user_code", "BBBB-BBBB")], 422),
     ("GET", "/device/done", Person, &[], 200),
     ("GET", "/device/{id}", Person, &[], 404),
     ("POST", "/device/{id}", Person, &[("decision", "allow")], 404),

@@ -60,7 +60,7 @@ pub async fn ask_to_register(auth: &Auth, signed_in: &SignedIn) -> Result<Asked,
     let mut tx = auth.db().read().await?;
     just_signed_in(auth, &mut tx, signed_in).await?;
     room_for_one(queries::of(&mut tx, signed_in.person).await?.len())?;
-    let known = queries::passkeys_of(&mut tx, signed_in.person).await?;
+    let known = queries::kept(&mut tx, signed_in.person, Kind::Passkey).await?;
     drop(tx);
     let known = known.iter().map(|known| vault.open(place(known.id, "secret"), &known.secret));
     let known = known.collect::<Result<Vec<_>, _>>()?;

@@ -10,7 +10,7 @@ use kernel::{Actor, Digest, RequestId, Secret, Timestamp};
 use store::Writer;
 use vault::TenantVault;
 
-use super::{FactorFault, Halfway, app, queries, recovery};
+use super::{FactorFault, Halfway, Kind, app, queries, recovery};
 use crate::{
     Auth,
     person::{
@@ -114,7 +114,7 @@ async fn take_code(
     code: &str,
     now: Timestamp,
 ) -> Result<bool, FactorFault> {
-    for app in queries::apps(tx, halfway.person).await? {
+    for app in queries::kept(tx, halfway.person, Kind::App).await? {
         let step = totp::step_of(&app::key_of(vault, app.id, &app.secret)?, code, now);
         if let Some(step) = step
             && queries::take_step(tx, app.id, i64::try_from(step).unwrap_or(i64::MAX), now).await? > 0

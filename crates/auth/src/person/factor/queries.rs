@@ -44,16 +44,17 @@ pub(super) async fn of(tx: &mut Reader, person: Id<Person>) -> Result<Vec<Factor
     .await
 }
 
-/// The key of an app.
-pub(super) struct App {
+/// A factor with its key, or with what is kept of a passkey.
+pub(super) struct Kept {
     pub id: Id<Factor>,
     pub secret: Sealed,
 }
 
-pub(super) async fn apps(tx: &mut Reader, person: Id<Person>) -> Result<Vec<App>, DbError> {
+/// What a person has of a kind that counts.
+pub(super) async fn kept(tx: &mut Reader, person: Id<Person>, kind: Kind) -> Result<Vec<Kept>, DbError> {
     tx.all(
         "SELECT id, secret FROM factor WHERE person_id = $1 AND kind = $2 AND confirmed_at IS NOT NULL ORDER BY id",
-        binds![person, Kind::App],
+        binds![person, kind],
     )
     .await
 }
@@ -74,7 +75,7 @@ pub(super) async fn unconfirmed(
     person: Id<Person>,
     id: Id<Factor>,
     created_after: Timestamp,
-) -> Result<Option<App>, DbError> {
+) -> Result<Option<Kept>, DbError> {
     tx.optional(
         "SELECT id, secret FROM factor WHERE id = $1 AND person_id = $2 AND confirmed_at IS NULL AND created_at > $3",
         binds![id, person, created_after],
@@ -117,14 +118,6 @@ pub(super) async fn remove(tx: &mut Writer, person: Id<Person>, id: Id<Factor>) 
     tx.execute(
         "DELETE FROM factor WHERE id = $1 AND person_id = $2 AND confirmed_at IS NOT NULL",
         binds![id, person],
-    )
-    .await
-}
-
-pub(super) async fn passkeys_of(tx: &mut Reader, person: Id<Person>) -> Result<Vec<App>, DbError> {
-    tx.all(
-        "SELECT id, secret FROM factor WHERE person_id = $1 AND kind = $2 ORDER BY id",
-        binds![person, Kind::Passkey],
     )
     .await
 }
@@ -238,7 +231,7 @@ pub(super) async fn take_sign_in(
     Ok(taken.map(|(state,)| state))
 }
 
-impl FromRow for App {
+impl FromRow for Kept {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self { id: row.get("id")?, secret: row.get("secret")? })
     }
