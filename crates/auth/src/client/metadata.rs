@@ -79,9 +79,6 @@ pub struct ClientMetadata {
     /// The APIs that it serves: tokens can be made for them, and it may ask about these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
-    /// What sort of institution it is (contract 5): `MSP`, `PHARMACY`, `MIS`, `NHS`, `MITHRIL_ADMIN`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_type: Option<String>,
     /// Whether it may ask for tokens by `GET` with a form in the body (contract 2, rulings); of `legacy` clients only.
     #[serde(skip_serializing_if = "is_false")]
     pub token_by_get: bool,
@@ -134,13 +131,6 @@ impl ClientMetadata {
         if self.id_token_signed_response_alg.is_some_and(|alg| !keys::OFFERED.contains(&alg)) {
             issues
                 .push(Issue::at("id_token_signed_response_alg", "is none with which tokens are signed here"));
-        }
-        let is_type = |text: &str| {
-            (1..=40).contains(&text.len())
-                && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-        };
-        if self.client_type.as_deref().is_some_and(|text| !is_type(text)) {
-            issues.push(Issue::at("client_type", "must be 1 to 40 of A-Z, 0-9 and _"));
         }
         issues
     }
@@ -220,7 +210,6 @@ mod tests {
             (ClientMetadata { software_id: text(""), ..none() }, basic, "software_id"),
             (ClientMetadata { contacts: vec!["a\nb".into()], ..none() }, basic, "contacts"),
             (ClientMetadata { resources: vec!["/relative".into()], ..none() }, basic, "resources"),
-            (ClientMetadata { client_type: text("msp"), ..none() }, basic, "client_type"),
             (
                 ClientMetadata { id_token_signed_response_alg: Some(Algorithm::Ps512), ..none() },
                 basic,

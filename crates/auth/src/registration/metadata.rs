@@ -303,7 +303,6 @@ impl RegistrationOut {
             metadata: ClientMetadata {
                 id_token_signed_response_alg: None,
                 resources: Vec::new(),
-                client_type: None,
                 token_by_get: false,
                 is_dynamic: false,
                 ..client.metadata.clone()
