@@ -12,7 +12,7 @@ use web::{Answer, LocalPath};
 use super::{
     Asked, AuthorizeFault, Bound, Destination, ForSignIn, NewCode, Onward, REQUEST_LIFETIME,
     answer::answer,
-    check,
+    check, destination,
     next::{Known, Next, next},
     pending::{self, Request},
     push, queries,
@@ -55,7 +55,7 @@ pub(crate) async fn authorize(
         }
         None => (brought, None),
     };
-    let destination = parameters.destination(&client)?;
+    let destination = destination(&auth, &client, &parameters).await?;
     let checked = if pushed.is_none() && client.requires_par() {
         Err(invalid("requests of this client have to be pushed (RFC 9126)"))
     } else {

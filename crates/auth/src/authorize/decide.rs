@@ -1,6 +1,7 @@
 //! The person answers.  RFC 6749 §4.1.2, OpenID Connect Core §3.1.2.4
 
 use kernel::{Id, SCOPES_BYTES_MAX, Scopes};
+use store::Reader;
 
 use super::{
     AuthorizeFault, Bound, NewCode, Onward,
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     Auth, SignedIn,
     client::{self, Client},
+    client_connection::prove,
     grant::Details,
     session::Acr,
     smart::context,
@@ -47,8 +49,7 @@ pub async fn decide(
             if now >= row.expires_at {
                 return Err(AuthorizeFault::NotPending);
             }
-            let (client, redirect) =
-                still_trusted(client::queries::of_any_organisation(tx, row.client).await?, &row)?;
+            let (client, redirect) = still_trusted(tx, &row).await?;
             let acting = signed_in.acting();
             let state = row.state.clone();
             let Some(scopes) = granted(&decision, &row.scopes) else {
@@ -90,9 +91,11 @@ pub async fn decide(
 }
 
 /// The registration may have changed while the page was open.
-fn still_trusted(client: Option<Client>, row: &RequestRow) -> Result<(Client, Destination), AuthorizeFault> {
+async fn still_trusted(tx: &mut Reader, row: &RequestRow) -> Result<(Client, Destination), AuthorizeFault> {
+    let client = client::queries::of_any_organisation(tx, row.client).await?;
     let client = client.filter(|client| client.disabled_at.is_none()).ok_or(AuthorizeFault::UnknownClient)?;
-    let redirect = client.trusted_redirect(&row.redirect_uri).ok_or(AuthorizeFault::UnknownRedirectUri)?;
+    let redirect = prove::trusted_redirect(tx, &client, &row.redirect_uri).await?;
+    let redirect = redirect.ok_or(AuthorizeFault::UnknownRedirectUri)?;
     Ok((client, Destination { redirect, mode: row.mode }))
 }
 

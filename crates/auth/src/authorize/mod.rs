@@ -34,8 +34,8 @@ use request::{Parameters, Refusal, Rules, invalid, refusal};
 use strength::Strength;
 
 use crate::{
-    Auth, OAuthFault, SignedIn, client, grant::Details, hint, session::Acr, smart::context::Wish,
-    token::exchange::known_resource,
+    Auth, OAuthFault, SignedIn, client, client_connection::prove, grant::Details, hint, session::Acr,
+    smart::context::Wish, token::exchange::known_resource,
 };
 
 /// How long a code is good.  RFC 6749 §4.1.2 asks for ten minutes at the most.
@@ -143,6 +143,20 @@ struct Bound {
     nonce: Option<String>,
     code_challenge: String,
     details: Details,
+}
+
+/// Where the answer goes: to an address of the client's own, or of one of its connections (contract 5).
+async fn destination(
+    auth: &Auth,
+    client: &client::Client,
+    parameters: &Parameters,
+) -> Result<Destination, AuthorizeFault> {
+    let asked = parameters.one("redirect_uri").ok_or(AuthorizeFault::UnknownRedirectUri)?;
+    let redirect = match client.trusted_redirect(asked) {
+        Some(own) => Some(own),
+        None => prove::trusted_redirect(&mut auth.db().read().await?, client, asked).await?,
+    };
+    redirect.map(|redirect| parameters.destination(redirect)).ok_or(AuthorizeFault::UnknownRedirectUri)
 }
 
 /// Everything that can be known of a request before its person is: the same where it is pushed and where the browser brings it.

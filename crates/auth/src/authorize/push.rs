@@ -13,10 +13,14 @@ use vault::{Place, Sealed};
 use web::{Answer, Problem};
 
 use super::{
-    AuthorizeFault, check, queries,
+    AuthorizeFault, check, destination, queries,
     request::{Parameters, Refusal},
 };
-use crate::{Auth, OAuthFault, client::authenticate::ClientCall};
+use crate::{
+    Auth, OAuthFault,
+    client::authenticate::{ClientCall, FlowCall},
+    client_connection::prove::judge_redirect,
+};
 
 /// How long a browser may take to come with a reference (§2.2 asks for 5 to 600 seconds).
 pub const PUSHED_LIFETIME: Duration = Duration::from_secs(90);
@@ -73,7 +77,10 @@ pub(super) struct PushedRow {
     request_body(content = PushIn, content_type = "application/x-www-form-urlencoded"),
     responses((status = 201, description = "The reference", body = PushOut)),
     security(("client_basic" = []), ()))]
-pub(crate) async fn push(State(auth): State<Auth>, call: ClientCall) -> Answer<(StatusCode, Json<PushOut>)> {
+pub(crate) async fn push(
+    State(auth): State<Auth>,
+    FlowCall(call): FlowCall,
+) -> Answer<(StatusCode, Json<PushOut>)> {
     if call.form.get("request_uri").is_some() {
         return Err(OAuthFault::InvalidRequest("request_uri cannot be pushed").into());
     }
@@ -82,7 +89,12 @@ pub(crate) async fn push(State(auth): State<Auth>, call: ClientCall) -> Answer<(
         return Err(OAuthFault::InvalidRequest("the request is longer than 16384 bytes").into());
     }
     let parameters = Parameters::read_pushed(query.expose())?;
-    let destination = parameters.destination(&call.client)?;
+    let destination = destination(&auth, &call.client, &parameters).await?;
+    if call.connection.is_some() {
+        let (client, redirect) = (&call.client, destination.as_str());
+        let right = judge_redirect(&mut auth.db().read().await?, client, call.connection, redirect).await?;
+        right.map_err(|_| AuthorizeFault::UnknownRedirectUri)?;
+    }
     if let Err(Refusal { error, description }) = check(&auth, &call.client, &parameters, destination).await? {
         return Err(Problem::new(Kind::Invalid, description).with_code(error));
     }

@@ -11,7 +11,7 @@ use super::{
     strength::Wanted,
 };
 use crate::{
-    client::{Client, ClientIdText, Confidentiality, GrantType, Pkce, Profile},
+    client::{Client, ClientIdText, Confidentiality, GrantType, Pkce, Profile, TrustedRedirect},
     grant::Details,
     scope,
     smart::context::Wish,
@@ -91,13 +91,11 @@ impl Parameters {
     }
 
     /// Where the answer goes; how, as far as that can be read: what is asked for wrongly is told in the usual way.
-    pub(super) fn destination(&self, client: &Client) -> Result<Destination, AuthorizeFault> {
-        let redirect = self.one("redirect_uri").and_then(|uri| client.trusted_redirect(uri));
-        let redirect = redirect.ok_or(AuthorizeFault::UnknownRedirectUri)?;
+    pub(super) fn destination(&self, redirect: TrustedRedirect) -> Destination {
         let mode = self.one("response_mode").and_then(ResponseMode::parse).unwrap_or_default();
         // Only a browser takes a form anywhere.
         let mode = if is_of_web(redirect.as_str()) { mode } else { ResponseMode::Query };
-        Ok(Destination { redirect, mode })
+        Destination { redirect, mode }
     }
 
     /// The state to send back; none where it is not one state.
@@ -298,10 +296,15 @@ mod tests {
         client::tests::client(&registration, &known())
     }
 
+    fn to(parameters: &Parameters, client: &Client) -> Result<Destination, AuthorizeFault> {
+        let redirect = parameters.one("redirect_uri").and_then(|uri| client.trusted_redirect(uri));
+        redirect.map(|redirect| parameters.destination(redirect)).ok_or(AuthorizeFault::UnknownRedirectUri)
+    }
+
     fn asked(query: &str) -> Result<Asked, &'static str> {
         let client = client("authorization_code");
         let parameters = Parameters::read(query).unwrap();
-        let destination = parameters.destination(&client).unwrap();
+        let destination = to(&parameters, &client).unwrap();
         let rules = Rules { scopes: &known(), plain: false };
         parameters.asked(&client, destination, &rules).map_err(|refusal| refusal.error)
     }
@@ -360,7 +363,7 @@ mod tests {
         let client = client("client_credentials");
         let parameters = Parameters::read(GOOD).unwrap();
         let rules = Rules { scopes: &known(), plain: false };
-        let refused = parameters.asked(&client, parameters.destination(&client).unwrap(), &rules);
+        let refused = parameters.asked(&client, to(&parameters, &client).unwrap(), &rules);
         assert_eq!(refused.err().map(|refusal| refusal.error), Some("unauthorized_client"));
     }
 
@@ -409,7 +412,7 @@ mod tests {
         let of = |query: &str| {
             let parameters = Parameters::read(query)?;
             parameters.client_id()?;
-            parameters.destination(&client("authorization_code")).map(|_| ())
+            to(&parameters, &client("authorization_code")).map(|_| ())
         };
         assert!(of(GOOD).is_ok());
         for query in [

@@ -9,7 +9,7 @@ use std::{
 
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, Method, request::Parts};
-use kernel::{Actor, RequestId, Secret};
+use kernel::{Actor, ClientConnection, Id, RequestId, Secret};
 use tokio::time::{Instant, sleep_until};
 use web::{ClientAddr, ClientCertificate, Form, Problem};
 
@@ -20,7 +20,7 @@ use super::{
     secret,
 };
 use crate::{
-    Acting, Auth, OAuthFault,
+    Acting, Auth, OAuthFault, client_connection,
     proof::{
         self,
         dpop::{self, ProofFault},
@@ -77,7 +77,13 @@ pub struct ClientCall {
     pub sender: Option<Confirmation>,
     /// In which request.
     pub request: Option<RequestId>,
+    /// Through which connection, where the secret is a connection's (contract 5).
+    pub(crate) connection: Option<Id<ClientConnection>>,
 }
+
+/// A call within the code flow, which a client makes itself or a consumer of its through their connection. Everything that the
+/// client does on its own behalf asks for [`ClientCall`], which is no connection's to make.
+pub struct FlowCall(pub ClientCall);
 
 impl ClientCall {
     /// Who acts.
@@ -90,13 +96,24 @@ impl ClientCall {
 impl FromRequest<Auth> for ClientCall {
     type Rejection = Problem;
     async fn from_request(request: Request, auth: &Auth) -> Result<Self, Problem> {
+        let FlowCall(call) = FlowCall::from_request(request, auth).await?;
+        if call.connection.is_some() {
+            return Err(OAuthFault::InvalidClient("secret_of_connection").into());
+        }
+        Ok(call)
+    }
+}
+
+impl FromRequest<Auth> for FlowCall {
+    type Rejection = Problem;
+    async fn from_request(request: Request, auth: &Auth) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let asked = Asked::of(auth, &parts);
         let form = Parameters::posted(Request::from_parts(parts, body), auth).await?;
         let presented = presented::read(&asked.headers, &form)?;
-        let client = prove(auth, &presented, &asked).await?;
+        let (client, connection) = prove(auth, &presented, &asked).await?;
         let sender = sender(auth, &client, &asked)?;
-        Ok(Self { client, form, sender, request: asked.request })
+        Ok(Self(ClientCall { client, form, sender, request: asked.request, connection }))
     }
 }
 
@@ -129,8 +146,11 @@ impl Asked {
 /// that the time of the answer does not tell which.
 const REFUSED_AFTER: Duration = Duration::from_millis(5);
 
+/// A client, and the connection that it came through, where the secret was a connection's.
+type Proven = (Arc<Client>, Option<Id<ClientConnection>>);
+
 /// The client, once it is proven.
-async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<Client>, OAuthFault> {
+async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Proven, OAuthFault> {
     let began = Instant::now();
     let proven = try_to_prove(auth, presented, asked).await;
     if matches!((&proven, &presented.credential), (Err(OAuthFault::InvalidClient(_)), Credential::Secret(_)))
@@ -142,7 +162,7 @@ async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<
 
 /// A client that is not there takes the same way as one with another secret: both are looked up in the database once before they
 /// are refused, where also a secret is found that this node has not heard of yet.
-async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Arc<Client>, OAuthFault> {
+async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Proven, OAuthFault> {
     let (now, name) = (auth.world().now(), presented.client_id.as_str());
     let tries = &auth.proving().tries;
     if let Some(wait_s) = tries.wait_s(name, asked.source, now) {
@@ -156,6 +176,13 @@ async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Resu
     };
     entry.iter().for_each(|entry| trace::of_client(entry.client.id));
     let mut judged = judge(auth, entry.as_deref(), presented, asked).await?;
+    let mut connection = None;
+    if let (Err(WRONG_SECRET), Some(entry), Credential::Secret(text)) =
+        (judged, &entry, &presented.credential)
+    {
+        connection = client_connection::prove::by_secret(auth, &entry.client, text.expose()).await?;
+        judged = connection.map(|_| ()).ok_or(WRONG_SECRET);
+    }
     if judged == Err(WRONG_SECRET) && is_remembered {
         entry = auth.directory().find_anew(auth.db(), &presented.client_id, now).await?;
         judged = judge(auth, entry.as_deref(), presented, asked).await?;
@@ -166,7 +193,7 @@ async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Resu
             if is_guess {
                 tries.succeeded(name, asked.source);
             }
-            Ok(Arc::clone(&entry.client))
+            Ok((Arc::clone(&entry.client), connection))
         }
         (judged, entry) => {
             if is_guess {

@@ -2,6 +2,7 @@
 
 use axum::{Extension, extract::State};
 use http::StatusCode;
+use kernel::{Client, ClientConnection, Id};
 use serde_json::json;
 use web::{Answer, Bearer, Context, Path};
 
@@ -22,11 +23,22 @@ pub(crate) async fn delete(
     Path((id, cid)): Path<(String, String)>,
 ) -> Answer<StatusCode> {
     let viewer = admit(&auth, &bearer, &context, DELETE).await?;
-    remove(&auth, &viewer.acting, Pair::of(viewer.ask_about(&id)?.id()?, &cid)?).await?;
+    let pair = Pair::of(viewer.ask_about(&id)?.id()?, &cid)?;
+    remove(&auth, &viewer.acting, pair.client, pair.connection).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn remove(auth: &Auth, acting: &Acting, pair: Pair) -> Result<(), ConnectionFault> {
+/// Delete a connection of this client of the acting organisation; its secret and its redirect URI are worth nothing from then on.
+///
+/// # Errors
+/// [`ConnectionFault::NotFound`].
+pub async fn remove(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<Client>,
+    connection: Id<ClientConnection>,
+) -> Result<(), ConnectionFault> {
+    let pair = Pair { client, connection };
     let (world, acting) = (auth.world().clone(), acting.clone());
     auth.db()
         .write(async move |tx| -> Result<(), ConnectionFault> {

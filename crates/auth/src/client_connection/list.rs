@@ -7,19 +7,19 @@ use axum::{
     extract::{FromRequestParts, State},
 };
 use http::{StatusCode, request::Parts};
-use kernel::{Client, Id, Issue};
+use kernel::{Client, Id, Issue, Timestamp};
 use utoipa::IntoParams;
 use web::{Answer, Bearer, Context, Json, Path, Place, Problem, Query};
 
 use super::{
-    ClientConnection, ConnectionFault, ConnectionOut, READ,
+    ClientConnection, ClientType, ConnectionFault, ConnectionOut, READ,
     context::admit,
     envelope::{Many, many},
     fault,
     paging::{self, Asked, Slice},
     queries,
 };
-use crate::Auth;
+use crate::{Acting, Auth};
 
 /// A query that is read after token, scope and context were judged.
 pub(crate) struct Asking(Result<BTreeMap<String, String>, Problem>);
@@ -113,6 +113,33 @@ pub(crate) async fn list(
     let (paging, window) = paging::place(&asking.page(), total);
     let rows: Vec<ClientConnection> = queries::connections(&mut tx, client, &filter, window).await?;
     Ok(many(&context, Slice { rows, paging }))
+}
+
+/// How many connections a page of the portal shows.
+pub const SHOWN_MAX: u32 = 100;
+
+/// A connection, and whom it is with.
+pub struct Connected {
+    /// The connection.
+    pub connection: ClientConnection,
+    /// What the consumer is called.
+    pub consumer_name: String,
+    /// What the consumer is.
+    pub consumer_type: Option<ClientType>,
+    /// Since when the consumer is switched off, and the connection with it.
+    pub consumer_disabled_at: Option<Timestamp>,
+}
+
+/// The first [`SHOWN_MAX`] connections of a client of the acting organisation.
+///
+/// # Errors
+/// [`ConnectionFault::Store`].
+pub async fn list_of(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<Client>,
+) -> Result<Vec<Connected>, ConnectionFault> {
+    Ok(queries::with_consumers(&mut auth.db().read().await?, acting.organisation, client, SHOWN_MAX).await?)
 }
 
 impl From<ClientConnection> for ConnectionOut {

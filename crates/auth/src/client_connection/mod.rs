@@ -11,6 +11,7 @@ mod fault;
 mod kind;
 pub(crate) mod list;
 mod paging;
+pub(crate) mod prove;
 mod queries;
 mod redirect;
 pub(crate) mod refresh_secret;
@@ -25,8 +26,12 @@ use kernel::{Client, Id, Organisation, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use delete::remove;
 pub use fault::ConnectionFault;
 pub use kind::{ClientType, MalformedClientType, client_type_of, set_client_type};
+pub use list::{Connected, SHOWN_MAX, list_of};
+pub use refresh_secret::draw_secret;
+pub use secret::NewSecret;
 pub use upsert::{Ensured, ensure};
 
 /// Read clients.
@@ -59,6 +64,8 @@ pub struct ClientConnection {
     pub inserted_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// When its secret was last used, to within five minutes.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A connection as callers see it.

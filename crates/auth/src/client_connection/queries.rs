@@ -3,7 +3,9 @@
 use kernel::{Client, Digest, Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
-use super::{ClientConnection, ClientType, clients::ClientRow, list::Filter, paging::Window, view::Pair};
+use super::{
+    ClientConnection, ClientType, Connected, clients::ClientRow, list::Filter, paging::Window, view::Pair,
+};
 
 pub(super) async fn is_client_of(
     tx: &mut Reader,
@@ -128,6 +130,24 @@ pub(super) async fn connections(
     .await
 }
 
+/// A client's connections with what is known of their consumers.
+pub(super) async fn with_consumers(
+    tx: &mut Reader,
+    organisation: Id<Organisation>,
+    client: Id<Client>,
+    rows_max: u32,
+) -> Result<Vec<Connected>, DbError> {
+    tx.all(
+        "SELECT client_connection.*, client.name, client.disabled_at, client_type.client_type FROM client_connection \
+         JOIN client ON client.id = client_connection.consumer_id \
+         LEFT JOIN client_type ON client_type.client_id = client.id \
+         WHERE client_connection.client_id = $1 AND client_connection.organisation_id = $2 \
+         ORDER BY client_connection.id LIMIT $3",
+        binds![client, organisation, rows_max],
+    )
+    .await
+}
+
 pub(super) async fn connection(
     tx: &mut Reader,
     organisation: Id<Organisation>,
@@ -155,6 +175,58 @@ pub(super) async fn of_pair(
 pub(super) async fn by_secret(tx: &mut Reader, digest: &Digest) -> Result<Option<ClientConnection>, DbError> {
     tx.optional("SELECT * FROM client_connection WHERE secret_digest = $1", binds![digest]).await
 }
+
+/// The connection of this client with this secret, and when it was last used; none whose consumer is switched off.
+pub(super) async fn live_by_secret(
+    tx: &mut Reader,
+    client: Id<Client>,
+    digest: &Digest,
+) -> Result<Option<(Id<kernel::ClientConnection>, Option<Timestamp>)>, DbError> {
+    tx.optional(
+        "SELECT client_connection.id, client_connection.last_used_at FROM client_connection \
+         JOIN client ON client.id = client_connection.consumer_id \
+         WHERE client_connection.secret_digest = $2 AND client_connection.client_id = $1 AND client.disabled_at IS NULL",
+        binds![client, digest],
+    )
+    .await
+}
+
+/// Whether this is where a connection of the client redirects to; none whose consumer is switched off.
+pub(super) async fn is_live_redirect(
+    tx: &mut Reader,
+    client: Id<Client>,
+    redirect_uri: &str,
+) -> Result<bool, DbError> {
+    let found: Option<(i64,)> = tx
+        .optional(
+            "SELECT 1 FROM client_connection JOIN client ON client.id = client_connection.consumer_id \
+             WHERE client_connection.client_id = $1 AND client_connection.redirect_uri = $2 \
+             AND client.disabled_at IS NULL LIMIT 1",
+            binds![client, redirect_uri],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Where this connection of the client redirects to; nowhere where its consumer is switched off.
+pub(super) async fn live_redirect(
+    tx: &mut Reader,
+    client: Id<Client>,
+    connection: Id<kernel::ClientConnection>,
+) -> Result<Option<String>, DbError> {
+    let found: Option<(String,)> = tx
+        .optional(
+            "SELECT client_connection.redirect_uri FROM client_connection \
+             JOIN client ON client.id = client_connection.consumer_id \
+             WHERE client_connection.id = $2 AND client_connection.client_id = $1 AND client.disabled_at IS NULL",
+            binds![client, connection],
+        )
+        .await?;
+    Ok(found.map(|(redirect_uri,)| redirect_uri))
+}
+
+/// Written with the next group of writes: when a secret was last used is worth knowing and not worth waiting for.
+pub(super) const TOUCH: &str = "UPDATE client_connection SET last_used_at = $2 WHERE id = $1";
 
 pub(super) async fn insert(tx: &mut Writer, new: &ClientConnection, secret: &Digest) -> Result<u64, DbError> {
     tx.execute(
@@ -208,6 +280,18 @@ impl FromRow for ClientConnection {
             redirect_uri: row.get("redirect_uri")?,
             inserted_at: row.get("inserted_at")?,
             updated_at: row.get("updated_at")?,
+            last_used_at: row.get("last_used_at")?,
+        })
+    }
+}
+
+impl FromRow for Connected {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            connection: ClientConnection::from_row(row)?,
+            consumer_name: row.get("name")?,
+            consumer_type: row.get("client_type")?,
+            consumer_disabled_at: row.get("disabled_at")?,
         })
     }
 }

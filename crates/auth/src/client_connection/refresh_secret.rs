@@ -38,9 +38,9 @@ pub(crate) async fn refresh_secret(
 ) -> Answer<(StatusCode, Json<One<ConnectionOut>>)> {
     let viewer = admit(&auth, &bearer, &context, REFRESH_SECRET).await?;
     let pair = Pair::of(viewer.ask_about(&id)?.id()?, &cid)?;
-    let key = presented(&headers).map(|text| secret::digest(&auth, text));
+    let leave = Leave::ByKey(presented(&headers).map(|text| secret::digest(&auth, text)));
     let drawn = NewSecret::draw(&auth);
-    let refreshed = refresh(&auth, &viewer.acting, pair, key, &drawn).await;
+    let refreshed = refresh(&auth, &viewer.acting, pair, leave, &drawn).await;
     if let Err(fault @ (ConnectionFault::ApiKey(_) | ConnectionFault::ForeignApiKey)) = &refreshed {
         note_refusal(&auth, &viewer.acting, pair, fault);
     }
@@ -56,11 +56,36 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
+/// Draw a new secret for a connection of this client of the acting organisation, on the word of somebody who answers for both
+/// clients; the one before it is dead at once.
+///
+/// # Errors
+/// [`ConnectionFault::NotFound`].
+pub async fn draw_secret(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<Client>,
+    connection: Id<kernel::ClientConnection>,
+) -> Result<(ClientConnection, NewSecret), ConnectionFault> {
+    let drawn = NewSecret::draw(auth);
+    let pair = Pair { client, connection };
+    Ok((refresh(auth, acting, pair, Leave::OfOrganisation, &drawn).await?, drawn))
+}
+
+/// On whose word a secret is drawn.
+#[derive(Clone, Copy)]
+enum Leave {
+    /// A caller of the contract's API, with this key or none.
+    ByKey(Option<Digest>),
+    /// The organisation of both clients, in the portal.
+    OfOrganisation,
+}
+
 async fn refresh(
     auth: &Auth,
     acting: &Acting,
     pair: Pair,
-    key: Option<Digest>,
+    leave: Leave,
     drawn: &NewSecret,
 ) -> Result<ClientConnection, ConnectionFault> {
     let (world, acting, now, digest) =
@@ -69,11 +94,13 @@ async fn refresh(
         .write(async move |tx| -> Result<ClientConnection, ConnectionFault> {
             let before = queries::connection(tx, acting.organisation, pair).await?;
             let before = before.ok_or(ConnectionFault::NotFound)?;
-            let of_key = match &key {
-                Some(key) => Some(queries::by_secret(tx, key).await?.map(|found| found.client)),
-                None => None,
-            };
-            judge(&before, of_key)?;
+            if let Leave::ByKey(key) = &leave {
+                let of_key = match key {
+                    Some(key) => Some(queries::by_secret(tx, key).await?.map(|found| found.client)),
+                    None => None,
+                };
+                judge(&before, of_key)?;
+            }
             let after = ClientConnection { updated_at: now, ..before };
             queries::set_secret(tx, &after, &digest).await?;
             let entry = acting.entry("client_connection.secret_refreshed", after.id, Value::Null);
@@ -129,6 +156,7 @@ mod tests {
             redirect_uri: "https://clinic.example/cb".into(),
             inserted_at: Timestamp::from_seconds(1),
             updated_at: Timestamp::from_seconds(1),
+            last_used_at: None,
         };
         for (consumer, key, expected) in [
             (client, None, Ok(())),

@@ -111,6 +111,7 @@ pub async fn ensure(
         redirect_uri: redirect_uri.as_str().to_owned(),
         inserted_at: now,
         updated_at: now,
+        last_used_at: None,
     };
     let (world, acting) = (auth.world().clone(), acting.clone());
     let written = auth

@@ -8,7 +8,7 @@ mod revoke;
 
 use std::time::Duration;
 
-use kernel::{Client, Id, IdKind, Organisation, Person, Scopes, Session, Timestamp};
+use kernel::{Client, ClientConnection, Id, IdKind, Organisation, Person, Scopes, Session, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -45,6 +45,9 @@ pub struct Details {
     /// The key that its tokens are bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Confirmation>,
+    /// Through which connection the client came, where it did (contract 5): only that one's secret goes on with the grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Id<ClientConnection>>,
     /// When the person had shown who they are, in seconds since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authenticated_at_s: Option<i64>,

@@ -14,7 +14,7 @@ use web::Problem;
 use super::exchange;
 use crate::{
     Auth,
-    client::{Client, Profile, authenticate::ClientCall},
+    client::{Client, Profile, authenticate::FlowCall},
 };
 
 /// Stands before the token endpoint.
@@ -25,8 +25,8 @@ pub(crate) async fn by_get(State(auth): State<Auth>, request: Request, next: Nex
     if !request.headers().contains_key(header::AUTHORIZATION) {
         return post_only().into_response();
     }
-    match ClientCall::from_request(request, &auth).await {
-        Ok(call) if may_get(&call.client) => exchange::exchange(State(auth), call).await.into_response(),
+    match FlowCall::from_request(request, &auth).await {
+        Ok(call) if may_get(&call.0.client) => exchange::exchange(State(auth), call).await.into_response(),
         Err(problem) if problem.status().is_server_error() => problem.into_response(),
         Ok(_) | Err(_) => post_only().into_response(),
     }

@@ -10,7 +10,11 @@ use web::Answer;
 use super::{Confirmation, client_credentials, issue::NewToken, redeem, refresh, token_exchange};
 use crate::{
     Auth, OAuthFault,
-    client::{self, GrantType, authenticate::ClientCall, is_resource},
+    client::{
+        self, GrantType,
+        authenticate::{ClientCall, FlowCall},
+        is_resource,
+    },
     device, udap,
 };
 
@@ -78,13 +82,19 @@ pub(crate) struct TokenOut {
     request_body(content = TokenIn, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "The token", body = TokenOut)),
     security(("client_basic" = []), ()))]
-pub(crate) async fn exchange(State(auth): State<Auth>, call: ClientCall) -> Answer<Json<TokenOut>> {
+pub(crate) async fn exchange(State(auth): State<Auth>, FlowCall(call): FlowCall) -> Answer<Json<TokenOut>> {
     let named = call.form.require("grant_type", "grant_type is missing")?;
     let grant_type = GrantType::parse(named).ok_or(OAuthFault::UnsupportedGrantType)?;
     if !call.client.may_use(grant_type) {
         return Err(OAuthFault::UnauthorizedClient("the client is not registered for this grant_type").into());
     }
     udap::b2b::check_marked(&call)?;
+    // A connection is for what a person allows there; the rest is its client's own business.
+    if call.connection.is_some()
+        && !matches!(grant_type, GrantType::AuthorizationCode | GrantType::RefreshToken)
+    {
+        return Err(OAuthFault::UnauthorizedClient("a connection's secret is for the code flow only").into());
+    }
     let out = match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(&auth, &call).await?,
         // An assertion in which a client speaks of itself was its proof already: what is left is a token of its own.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crypto::pkce;
-use kernel::{Client, Digest, Id, Person, Scopes, Session, Timestamp};
+use kernel::{Client, ClientConnection, Digest, Id, Person, Scopes, Session, Timestamp};
 use store::Writer;
 
 use super::{
@@ -22,6 +22,7 @@ use crate::{
     Auth, OAuthFault,
     authorize::CODE_PURPOSE,
     client::{self, GrantType, authenticate::ClientCall},
+    client_connection::prove,
     grant::{self, Details, Grant, GrantRow},
 };
 
@@ -49,6 +50,7 @@ struct Attempt {
     redirect_uri: String,
     code_verifier: Option<String>,
     sender: Option<Confirmation>,
+    connection: Option<Id<ClientConnection>>,
 }
 
 enum Outcome {
@@ -73,6 +75,7 @@ pub(super) async fn redeem(auth: &Auth, call: &ClientCall) -> Result<TokenOut, O
         redirect_uri: call.form.require("redirect_uri", "redirect_uri is missing")?.to_owned(),
         code_verifier: call.form.get("code_verifier").map(str::to_owned),
         sender: call.confirmation()?,
+        connection: call.connection,
     };
     let resource = call.resource(auth).await?;
     match spend(auth, call, digest, attempt, resource).await? {
@@ -137,7 +140,8 @@ async fn spend(
                 return replayed(tx, &auth_in, &acting, &digest, now).await;
             }
             let Some(row) = queries::code(tx, &digest).await? else { return Ok(Outcome::Refused("unknown")) };
-            if let Err(why) = judge(&row, &attempt, now) {
+            let is_theirs = prove::judge_redirect(tx, &client, attempt.connection, &row.redirect_uri).await?;
+            if let Err(why) = judge(&row, &attempt, now).and(is_theirs) {
                 let entry = acting.entry("code.redeemed", client.id, serde_json::Value::Null);
                 let entry = audit::Entry { outcome: audit::Outcome::Refused(why), ..entry };
                 audit::record(tx, world, &entry).await?;
@@ -148,6 +152,7 @@ async fn spend(
                 return Err(OAuthFault::InvalidTarget);
             }
             details.confirmation = attempt.sender.clone();
+            details.connection = attempt.connection;
             let mut grant =
                 GrantRow::open(&auth_in, &client, Some(row.person), Some(row.session), row.scopes);
             grant.details = details;
@@ -239,6 +244,7 @@ mod tests {
             redirect_uri: row.redirect_uri.clone(),
             code_verifier: Some(verifier),
             sender: None,
+            connection: None,
         };
         assert_eq!(judge(&row, &attempt, at(59)), Ok(()));
         assert_eq!(judge(&row, &attempt, at(60)), Err("expired"));

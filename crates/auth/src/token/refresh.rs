@@ -74,14 +74,18 @@ async fn step(
     resource: Option<String>,
 ) -> Result<Outcome, OAuthFault> {
     let (auth_in, acting, client) = (auth.clone(), call.acting(), call.client.clone());
-    let sender = call.confirmation()?;
+    let (sender, connection) = (call.confirmation()?, call.connection);
     auth.db()
         .write(async move |tx| -> Result<Outcome, OAuthFault> {
             let (world, now) = (auth_in.world(), auth_in.world().now());
             let Some(found) = queries::with_ends(tx, presented.grant).await? else {
                 return Ok(Outcome::Refused("unknown"));
             };
-            let step = judge(&found, &client, presented.generation, sender.as_ref(), now);
+            let step = if found.grant.details.connection == connection {
+                judge(&found, &client, presented.generation, sender.as_ref(), now)
+            } else {
+                Step::Refuse("another_connection")
+            };
             let mut grant = found.grant;
             match step {
                 Step::Refuse(why) => {

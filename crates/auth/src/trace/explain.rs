@@ -115,6 +115,24 @@ const REASONS: &[(&str, Explanation)] = &[
         },
     ),
     (
+        "another_connection",
+        Explanation {
+            got: "a code or refresh token that came through another connection, or through none",
+            expected: "the secret of the connection whose redirect URI the code was sent to; the application's own secret for its own redirect URIs",
+            mend: "Keep redirect URI and secret of a connection together, and look whether the connection was deleted or redirects elsewhere now.",
+            spec: "RFC 6749 §4.1.3",
+        },
+    ),
+    (
+        "secret_of_connection",
+        Explanation {
+            got: "the secret of a connection",
+            expected: "the application's own secret: this endpoint is no part of the code flow",
+            mend: "Use a connection's secret to redeem codes, to refresh, to push authorization requests and to revoke, and the application's own for the rest.",
+            spec: "RFC 6749 §2.3.1",
+        },
+    ),
+    (
         "wrong_verifier",
         Explanation {
             got: "a code_verifier that does not fit the code_challenge",

@@ -17,6 +17,7 @@ mod certification;
 mod client_auth;
 mod client_keys;
 mod code_flow;
+mod connection_flow;
 mod device;
 mod discovery;
 mod exchange;
