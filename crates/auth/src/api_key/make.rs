@@ -68,9 +68,19 @@ pub fn may_give(maker: Maker, known: &Scopes) -> Scopes {
 /// # Errors
 /// [`ApiKeyFault::Refused`] names every field at fault; [`ApiKeyFault::NameTaken`]; [`ApiKeyFault::TooMany`].
 pub async fn make(auth: &Auth, acting: &Acting, maker: Maker, new: &NewKey) -> Result<Made, ApiKeyFault> {
+    make_with(auth, acting, maker, new, NewSecret::draw_after(auth, PREFIX)).await
+}
+
+/// The same, with this text.
+pub(super) async fn make_with(
+    auth: &Auth,
+    acting: &Acting,
+    maker: Maker,
+    new: &NewKey,
+    secret: NewSecret,
+) -> Result<Made, ApiKeyFault> {
     let now = auth.world().now();
     let read = read(new, &may_give(maker, auth.scopes_known()), auth.scopes_known(), now)?;
-    let secret = NewSecret::draw_after(auth, PREFIX);
     let account = draw_account(auth.world());
     let registration = Registration {
         name: read.name.as_str().to_owned(),
@@ -135,13 +145,18 @@ fn draw_account(world: &World) -> String {
     world.random::<ACCOUNT_CHARACTERS>().into_iter().filter_map(letter).collect()
 }
 
-struct Read {
-    name: KeyName,
-    scopes: Scopes,
+pub(super) struct Read {
+    pub name: KeyName,
+    pub scopes: Scopes,
     expires_at: Option<Timestamp>,
 }
 
-fn read(new: &NewKey, may_give: &Scopes, known: &Scopes, now: Timestamp) -> Result<Read, ApiKeyFault> {
+pub(super) fn read(
+    new: &NewKey,
+    may_give: &Scopes,
+    known: &Scopes,
+    now: Timestamp,
+) -> Result<Read, ApiKeyFault> {
     let mut issues = Vec::new();
     let name = KeyName::parse(&new.name).map_err(|why| issues.push(Issue::at("name", why.to_string()))).ok();
     let scopes =

@@ -4,6 +4,7 @@
 //! every client is, on every node, and there is no second way in.
 
 mod delete;
+mod ensure;
 mod list;
 mod make;
 mod name;
@@ -15,6 +16,7 @@ use kernel::{Fault, Id, Issue, Kind, Person, Scopes, Timestamp};
 use store::DbError;
 
 pub use delete::delete;
+pub use ensure::ensure;
 pub use list::{get, ids_of, list_of};
 pub use make::{LIFETIME_DAYS_MAX, Made, Maker, NewKey, make, may_give};
 pub use name::{KeyName, MalformedKeyName};

@@ -4,6 +4,7 @@ use kernel::{Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
 use super::ApiKey;
+use crate::client::Suffix;
 
 /// The prefix of an organisation's key ids: the one that there is, else this one from now on.
 pub(super) async fn account(
@@ -96,6 +97,22 @@ pub(super) async fn by_id(
          AS last_used_at FROM api_key JOIN client ON client.id = api_key.id \
          WHERE api_key.id = $1 AND api_key.organisation_id = $2 AND api_key.deleted_at IS NULL",
         binds![id, organisation],
+    )
+    .await
+}
+
+/// The key of this name, if it was not deleted.
+pub(super) async fn by_name(
+    tx: &mut Reader,
+    organisation: Id<Organisation>,
+    folded: &Suffix,
+) -> Result<Option<ApiKey>, DbError> {
+    tx.optional(
+        "SELECT api_key.*, client.client_id AS key_id, client.scopes, \
+         (SELECT max(client_secret.last_used_at) FROM client_secret WHERE client_secret.client_id = client.id) \
+         AS last_used_at FROM api_key JOIN client ON client.id = api_key.id \
+         WHERE client.organisation_id = $1 AND client.suffix = $2 AND api_key.deleted_at IS NULL",
+        binds![organisation, folded.as_str()],
     )
     .await
 }

@@ -191,13 +191,13 @@ pub(crate) async fn insert_secret(tx: &mut Writer, secret: &SecretRow) -> Result
 }
 
 /// The live and past secrets of a client, the newest first. A client that is used for years has drawn hundreds at most.
-pub(super) async fn secrets(tx: &mut Reader, client: Id<kernel::Client>) -> Result<Vec<SecretRow>, DbError> {
+pub(crate) async fn secrets(tx: &mut Reader, client: Id<kernel::Client>) -> Result<Vec<SecretRow>, DbError> {
     tx.all("SELECT * FROM client_secret WHERE client_id = $1 ORDER BY id DESC LIMIT 200", binds![client])
         .await
 }
 
 /// Lets every live secret end by then, if it would not end earlier.
-pub(super) async fn end_secrets(
+pub(crate) async fn end_secrets(
     tx: &mut Writer,
     client: Id<kernel::Client>,
     at: Timestamp,

@@ -8,7 +8,7 @@ use auth::{
     organisation::{self, Named},
 };
 use http::StatusCode;
-use kernel::Id;
+use kernel::{Id, Secret};
 use web::{Authenticate, Presented};
 
 use crate::house::{House, on_each_engine};
@@ -155,5 +155,33 @@ on_each_engine! {
         let holds = |bytes: &[u8]| bytes.windows(12).any(|window| key.windows(12).any(|part| part == window));
         assert!(!kept.iter().any(|(digest, entry)| holds(digest) || holds(entry)));
         assert!(!format!("{:?}", made.key).contains(std::str::from_utf8(&key).unwrap()));
+    }
+
+    async fn a_declared_key_is_brought_in_line(db: Db) {
+        let house = House::open(db).await;
+        let (first, other) = ("hlm_ak_first-first-first-first-first-first-first", "hlm_ak_other-other-other-other-other-other-other");
+        let new = |scopes: &str| NewKey { name: "Lab Reports".into(), scopes: scopes.into(), lifetime_days: Some(1) };
+        let ensure = async |scopes: &str, key: &str| {
+            api_key::ensure(&house.auth, &house.acting(), &new(scopes), Secret::new(key.to_owned())).await
+        };
+        let made = ensure("a", first).await.unwrap();
+        let id = made.key_id.as_str();
+        assert!(token(&house, id, first).await.is_ok());
+        let before = house.acts().await.len();
+        let again = ensure("a", first).await.unwrap();
+        assert_eq!((again.id, again.expires_at), (made.id, made.expires_at));
+        assert_eq!(house.acts().await.len(), before, "nothing has changed");
+
+        assert_eq!(ensure("a system/Observation.rs", other).await.unwrap().key_id.as_str(), id);
+        assert_eq!(token(&house, id, first).await, Err(401), "the text before is dead at once");
+        assert!(token(&house, id, other).await.is_ok());
+        assert_eq!(api_key::list_of(&house.auth, &house.acting()).await.unwrap()[0].scopes.to_string(), "a system/Observation.rs");
+        house.clock.advance(Duration::from_hours(24));
+        assert_eq!(token(&house, id, other).await, Err(401), "its end stays");
+
+        assert!(matches!(ensure("a", "short").await, Err(ApiKeyFault::Client(_))));
+        assert!(matches!(ensure("openid", first).await, Err(ApiKeyFault::Refused(_))));
+        api_key::delete(&house.auth, &house.acting(), made.id).await.unwrap();
+        assert!(matches!(ensure("a", first).await, Err(ApiKeyFault::NameTaken)), "names are not used twice");
     }
 }

@@ -3,7 +3,9 @@
 use auth::{Acting, organisation::Named};
 use kernel::{Id, Organisation, Site, Study};
 
-use super::{Declarations, OrganisationDeclared, Report, application, id_of, integration, person, upstream};
+use super::{
+    Declarations, OrganisationDeclared, Report, api_key, application, id_of, integration, person, upstream,
+};
 use crate::wire::House;
 
 /// Declare everything. Repeating it changes nothing.
@@ -21,6 +23,10 @@ pub async fn declare(house: &House, declared: &Declarations) -> anyhow::Result<R
     for client in &declared.clients {
         application::declare(house, &acting, client).await?;
     }
+    let mut api_keys = Vec::new();
+    for key in &declared.api_keys {
+        api_keys.push(api_key::declare(house, &acting, key).await?);
+    }
     for provider in &declared.upstreams {
         upstream::declare(house, &acting, provider).await?;
     }
@@ -35,6 +41,7 @@ pub async fn declare(house: &House, declared: &Declarations) -> anyhow::Result<R
         clients: declared.clients.len(),
         integrations: declared.integrations.len(),
         trusts: declared.trusts.len(),
+        api_keys,
     })
 }
 

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use kernel::{Id, IdKind, Secret};
 use serde::Deserialize;
 
+mod api_key;
 mod application;
 mod declare;
 mod integration;
@@ -34,6 +35,9 @@ pub struct Declarations {
     /// Client applications.
     #[serde(default, rename = "client")]
     pub clients: Vec<ClientDeclared>,
+    /// API keys.
+    #[serde(default, rename = "api_key")]
+    pub api_keys: Vec<ApiKeyDeclared>,
     /// External providers that people sign in through.
     #[serde(default, rename = "upstream")]
     pub upstreams: Vec<UpstreamDeclared>,
@@ -145,6 +149,20 @@ pub struct ClientDeclared {
     pub client_type: Option<String>,
 }
 
+/// An API key (docs/api-keys.md).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyDeclared {
+    /// Letters, digits and spaces; the end of its id.
+    pub name: String,
+    /// Scopes, separated by spaces.
+    pub scopes: String,
+    /// The key itself: at least 43 characters.
+    pub key: Secret<String>,
+    /// How long it is good from when it is made; without an end where nothing is said.
+    pub lifetime_days: Option<u32>,
+}
+
 /// An external OpenID provider that people sign in through (docs/people.md).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -247,6 +265,7 @@ impl Declarations {
             read.integrations.len(),
             read.trusts.len(),
             read.upstreams.len(),
+            read.api_keys.len(),
         ];
         if lengths.into_iter().any(|length| length > DECLARATIONS_MAX) {
             Err(LoadFault::TooMany)
@@ -263,6 +282,8 @@ pub struct Report {
     pub(crate) clients: usize,
     pub(crate) integrations: usize,
     pub(crate) trusts: usize,
+    /// The ids of the declared API keys, which the file cannot know.
+    pub(crate) api_keys: Vec<String>,
 }
 
 impl fmt::Display for Report {
@@ -271,7 +292,8 @@ impl fmt::Display for Report {
             f,
             "In place: {} people, {} applications, {} integrations, {} grants of trust.",
             self.people, self.clients, self.integrations, self.trusts
-        )
+        )?;
+        self.api_keys.iter().try_for_each(|id| write!(f, "\nAPI key {id}"))
     }
 }
 

@@ -261,6 +261,26 @@ async fn loading_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_declared_api_key_is_told_by_its_id_and_never_by_its_text() {
+    let folder = TestApp::empty(&[], 3).await.close().await;
+    let text = "[organisation]\nslug = \"northwind\"\nname = \"Northwind\"\n[[api_key]]\nname = \"Lab Reports\"\n\
+                scopes = \"client:read\"\nkey = \"hlm_ak_lab-lab-lab-lab-lab-lab-lab-lab-lab-lab-lab\"\n";
+    fs::write(folder.path().join("keys.toml"), text).unwrap();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let said = run(folder.path(), &["load", "keys.toml"], &[]).await.done();
+        assert!(!format!("{}{}", said.out, said.err).contains("lab-lab"));
+        let (_, id) = said.out.trim_end().split_once("API key ").unwrap();
+        assert!(id.len() == 17 && id.ends_with(".labreports"), "{id}");
+        told.push(id.to_owned());
+    }
+    assert_eq!(told[0], told[1]);
+    fs::write(folder.path().join("keys.toml"), text.replace("client:read", "openid")).unwrap();
+    let why = run(folder.path(), &["load", "keys.toml"], &[]).await.refused();
+    assert!(why.contains("Lab Reports") && !why.contains("lab-lab"), "{why}");
+}
+
+#[tokio::test]
 async fn the_document_is_printed_without_a_deployment() {
     let folder = tempfile::tempdir().unwrap();
     let said = run(folder.path(), &["openapi"], &[]).await.done();
