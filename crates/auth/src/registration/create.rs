@@ -12,7 +12,7 @@ use serde_json::Value;
 use web::{Answer, Bearer, Json, Problem};
 
 use super::{
-    Policy, RegistrationFault, RegistrationOut, SCOPE,
+    DYNAMIC_CLIENTS_MAX, Policy, RegistrationFault, RegistrationOut, SCOPE,
     metadata::{RegistrationIn, check_unvouched},
     queries, token,
 };
@@ -66,6 +66,9 @@ async fn register(auth: &Auth, initial: Initial, body: Value) -> Result<Registra
     let (auth_in, drawn_in) = (auth.clone(), Arc::clone(&drawn));
     auth.db()
         .write(async move |tx| -> Result<(), RegistrationFault> {
+            if queries::count(tx, acting.organisation).await? >= DYNAMIC_CLIENTS_MAX {
+                return Err(RegistrationFault::TooMany);
+            }
             dynamic::insert(tx, &auth_in, &acting, &drawn_in).await?;
             queries::set_token(tx, drawn_in.client.id, &digest, drawn_in.client.created_at).await?;
             Ok(())

@@ -5,6 +5,7 @@ use kernel::{Issue, Kind};
 use store::DbError;
 use web::Problem;
 
+use super::DYNAMIC_CLIENTS_MAX;
 use crate::{client::ClientFault, organisation::OrganisationFault};
 
 /// A refusal of the registration endpoints.
@@ -16,6 +17,9 @@ pub(crate) enum RegistrationFault {
     /// There is no token, or it does not let its client register others.
     #[error("registration without leave: {0}")]
     Forbidden(&'static str),
+    /// The organisation has as many clients that registered themselves as it may.
+    #[error("{DYNAMIC_CLIENTS_MAX} clients have registered themselves")]
+    TooMany,
     /// There is no token.
     #[error("no registration access token")]
     NoToken,
@@ -54,6 +58,10 @@ impl From<RegistrationFault> for Problem {
             RegistrationFault::Closed => {
                 Self::new(Kind::Forbidden, "clients are registered by administrators here")
             }
+            RegistrationFault::TooMany => Self::new(
+                Kind::Forbidden,
+                "as many clients have registered themselves as may; end one that is not needed any more",
+            ),
             RegistrationFault::Forbidden(why) => {
                 Self::new(Kind::Forbidden, why).with_code("insufficient_scope").with_header(
                     header::WWW_AUTHENTICATE,

@@ -15,6 +15,9 @@ use crate::organisation::Slug;
 /// The scope of an initial access token (RFC 7591 §3).
 pub const SCOPE: &str = "client:register";
 
+/// How many clients that registered themselves may be switched on in an organisation.
+pub const DYNAMIC_CLIENTS_MAX: i64 = 1_000;
+
 /// Who may let a client register itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Policy {

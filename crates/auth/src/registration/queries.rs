@@ -1,6 +1,6 @@
 //! SQL of registrations that clients made themselves.
 
-use kernel::{Client, Digest, Id, Timestamp};
+use kernel::{Client, Digest, Id, Organisation, Timestamp};
 use store::{DbError, Reader, Writer, binds};
 
 /// The token of a registration, the first or the next.
@@ -16,6 +16,18 @@ pub(super) async fn set_token(
         binds![client, digest, now],
     )
     .await
+}
+
+/// How many clients of the organisation registered themselves and are switched on.
+pub(super) async fn count(tx: &mut Reader, organisation: Id<Organisation>) -> Result<i64, DbError> {
+    let (count,): (i64,) = tx
+        .one(
+            "SELECT count(*) FROM client_registration JOIN client ON client.id = client_registration.client_id \
+             WHERE client.organisation_id = $1 AND client.disabled_at IS NULL",
+            binds![organisation],
+        )
+        .await?;
+    Ok(count)
 }
 
 pub(super) async fn token(tx: &mut Reader, client: Id<Client>) -> Result<Option<Digest>, DbError> {

@@ -1,6 +1,9 @@
 //! Clients register themselves and manage what they registered; nobody else does.  RFC 7591, RFC 7592
 
-use auth::{client, registration::Policy};
+use auth::{
+    client,
+    registration::{DYNAMIC_CLIENTS_MAX, Policy},
+};
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
@@ -246,5 +249,44 @@ on_each_engine! {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             assert_eq!(call(&house, method, &uri, Some(rat), &body).await.status, StatusCode::UNAUTHORIZED);
         }
+    }
+
+    async fn an_organisation_has_so_many_clients_that_registered_themselves(db: Db) {
+        let house = House::open(db).await;
+        let initial = initial(&house).await;
+        let last = register(&house, Some(&initial), &diary()).await.json();
+        let client = client::live_by_client_id(&house.auth, last["client_id"].as_str().unwrap()).await.unwrap().unwrap();
+        let ids: Vec<kernel::Id<kernel::Client>> = (1..DYNAMIC_CLIENTS_MAX).map(|_| house.world.new_id()).collect();
+        let copied = client.id;
+        house
+            .db
+            .write(async move |tx| -> Result<(), store::DbError> {
+                for id in &ids {
+                    tx.execute(
+                        "INSERT INTO client (id, organisation_id, client_id, suffix, name, confidentiality, uri, redirect_uris, \
+                         post_logout_redirect_uris, grant_types, scopes, token_lifetime_s, created_at, updated_at) \
+                         SELECT $1, organisation_id, $2, $2, name, confidentiality, uri, redirect_uris, \
+                         post_logout_redirect_uris, grant_types, scopes, token_lifetime_s, created_at, updated_at \
+                         FROM client WHERE id = $3",
+                        store::binds![*id, id.to_string(), copied],
+                    )
+                    .await?;
+                    tx.execute(
+                        "INSERT INTO client_registration (client_id, digest, rotated_at) \
+                         SELECT $1, digest, rotated_at FROM client_registration WHERE client_id = $2",
+                        store::binds![*id, copied],
+                    )
+                    .await?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        let refused = register(&house, Some(&initial), &diary()).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text());
+        let uri = last["registration_client_uri"].as_str().unwrap().strip_prefix(crate::house::BASE).unwrap();
+        let rat = last["registration_access_token"].as_str().unwrap();
+        assert_eq!(call(&house, Method::DELETE, uri, Some(rat), &json!(null)).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(register(&house, Some(&initial), &diary()).await.status, StatusCode::CREATED, "there is room again");
     }
 }
