@@ -51,6 +51,8 @@ pub(crate) enum Here {
     Security,
     /// The developer portal.
     Developer,
+    /// The developer portal: API keys.
+    Keys,
     /// Administration: how things are.
     Overview,
     /// Administration: client applications.
@@ -107,7 +109,10 @@ impl Frame {
         links.push(link(Here::Security, "/account/security", t("security-title")));
         let mut groups = vec![Group { heading: t("menu-you").into(), links }];
         if viewer.is_developer {
-            let links = vec![link(Here::Developer, "/developer/", t("menu-own-applications"))];
+            let links = vec![
+                link(Here::Developer, "/developer/", t("menu-own-applications")),
+                link(Here::Keys, "/developer/keys", t("keys-title")),
+            ];
             groups.push(Group { heading: t("menu-developer").into(), links });
         }
         if viewer.is_administrator {

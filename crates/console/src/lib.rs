@@ -9,6 +9,7 @@ mod admin;
 mod answers;
 mod asset;
 mod connected;
+mod connection;
 mod developer;
 mod form;
 mod frame;

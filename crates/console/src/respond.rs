@@ -100,6 +100,8 @@ impl Told {
             "removed" => t("told-removed").into(),
             "signed-out" => t("told-signed-out").into(),
             "more-needed" => return Some(Notice { tone: Tone::Warn, text: t("told-more-needed").into() }),
+            "connection-deleted" => t("connections-told-deleted").into(),
+            "key-deleted" => t("keys-told-deleted").into(),
             other => of_work(other)?.to_owned(),
         };
         Some(Notice::done(text))

@@ -12,7 +12,9 @@ use crate::{
         app, consent, device, factor, passkey, register, second, security, session, sign_in, sign_out, start,
         upstream,
     },
-    asset, connected, language,
+    asset, connected,
+    connection::{Side, delete, refresh},
+    language,
     launch::{open, pick},
     services,
 };
@@ -79,12 +81,25 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/developer/applications/{id}/secrets/{secret}/end"),
     ("GET", "/developer/applications/{id}/trust/{slug}"),
     ("POST", "/developer/applications/{id}/trust/{slug}"),
+    ("GET", "/developer/applications/{id}/connections/{connection}/secret"),
+    ("POST", "/developer/applications/{id}/connections/{connection}/secret"),
+    ("GET", "/developer/applications/{id}/connections/{connection}/delete"),
+    ("POST", "/developer/applications/{id}/connections/{connection}/delete"),
+    ("GET", "/developer/keys"),
+    ("POST", "/developer/keys"),
+    ("GET", "/developer/keys/new"),
+    ("GET", "/developer/keys/{id}/delete"),
+    ("POST", "/developer/keys/{id}/delete"),
     ("GET", "/admin/"),
     ("GET", "/admin/applications"),
     ("GET", "/admin/applications/{id}"),
     ("POST", "/admin/applications/{id}/verify"),
     ("GET", "/admin/applications/{id}/withdraw"),
     ("POST", "/admin/applications/{id}/withdraw"),
+    ("GET", "/admin/applications/{id}/connections/{connection}/secret"),
+    ("POST", "/admin/applications/{id}/connections/{connection}/secret"),
+    ("GET", "/admin/applications/{id}/connections/{connection}/delete"),
+    ("POST", "/admin/applications/{id}/connections/{connection}/delete"),
     ("GET", "/admin/trust"),
     ("GET", "/admin/trust/{slug}/{client}"),
     ("POST", "/admin/trust/{slug}/{client}"),
@@ -172,7 +187,7 @@ fn own() -> Router<Console> {
 }
 
 fn portal() -> Router<Console> {
-    use crate::developer::{applications, edit, inspect, register, secret, show, trust};
+    use crate::developer::{applications, edit, inspect, key, register, secret, show, trust};
     Router::new()
         .route("/developer/", get(applications::list))
         .route("/developer/applications/new", get(register::ask))
@@ -184,6 +199,18 @@ fn portal() -> Router<Console> {
         .route("/developer/applications/{id}/secrets", post(secret::draw))
         .route("/developer/applications/{id}/secrets/{secret}/end", get(secret::ask).post(secret::end))
         .route("/developer/applications/{id}/trust/{slug}", get(trust::ask).post(trust::request))
+        .merge(connections::<auth::Developer>())
+        .route("/developer/keys", get(key::list).post(key::make))
+        .route("/developer/keys/new", get(key::ask))
+        .route("/developer/keys/{id}/delete", get(key::ask_to_delete).post(key::delete))
+}
+
+/// The connections of an application, on this side.
+fn connections<S: Side>() -> Router<Console> {
+    let one = format!("{}/{{id}}/connections/{{connection}}", S::PAGES);
+    Router::new()
+        .route(&format!("{one}/secret"), get(refresh::ask::<S>).post(refresh::refresh::<S>))
+        .route(&format!("{one}/delete"), get(delete::ask::<S>).post(delete::delete::<S>))
 }
 
 fn administration() -> Router<Console> {
@@ -194,6 +221,7 @@ fn administration() -> Router<Console> {
         .route("/admin/applications/{id}", get(application::show))
         .route("/admin/applications/{id}/verify", post(application::verify))
         .route("/admin/applications/{id}/withdraw", get(application::ask).post(application::withdraw))
+        .merge(connections::<auth::Administrator>())
         .route("/admin/trust", get(trust::list))
         .route("/admin/trust/{slug}/{client}", get(trust::show).post(trust::grant))
         .route("/admin/trust/{slug}/{client}/withdraw", get(trust::ask).post(trust::withdraw))

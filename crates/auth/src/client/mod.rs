@@ -254,8 +254,8 @@ impl TrustedRedirect {
     }
 
     /// The address of one of its connections (contract 5), which the caller has found there. It is `https` always.
-    pub(crate) fn of_connection(uri: &str) -> Self {
-        Self { uri: uri.into(), may_be_posed: false }
+    pub(crate) fn of_connection(uri: &RedirectUri) -> Self {
+        Self { uri: uri.as_str().into(), may_be_posed: false }
     }
 
     /// Whether another application could be behind the address; consent is then asked every time.  RFC 8252 §8.6

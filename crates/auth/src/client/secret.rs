@@ -15,6 +15,9 @@ pub const SECRETS_MAX: usize = 5;
 /// How long the secrets before it stay good after a rotation.
 pub const OVERLAP: Duration = Duration::from_hours(24);
 
+/// How long a new secret may be chosen to be good, in days, where it is to end by itself.
+pub const LIFETIMES_DAYS: [u32; 4] = [30, 90, 180, 365];
+
 /// The shortest secret that an operator may bring along, in bytes: 256 bits as base64url.
 const GIVEN_BYTES_MIN: usize = 43;
 
@@ -63,6 +66,11 @@ impl SecretRow {
         auth.vault().open_system(place(self.id), self.sealed.as_ref()?).ok()
     }
 
+    /// Whether both are the same secret, whenever they were given.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+
     /// Whether it proves anything now.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.retired_at.is_none() && self.expires_at.is_none_or(|end| now < end)
@@ -75,7 +83,7 @@ impl NewSecret {
     }
 
     /// A secret that an operator brings along.
-    pub(super) fn given(auth: &Auth, text: Secret<String>) -> Result<Self, ClientFault> {
+    pub(crate) fn given(auth: &Auth, text: Secret<String>) -> Result<Self, ClientFault> {
         if text.expose().len() >= GIVEN_BYTES_MIN {
             Ok(Self::of(auth, text))
         } else {
@@ -116,6 +124,33 @@ enum Earlier {
     EndAfterOverlap,
 }
 
+/// When a new secret ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Never: somebody ends it.
+    Never,
+    /// After so many days, of [`LIFETIMES_DAYS`].
+    AfterDays(u32),
+}
+
+impl Ends {
+    /// Reads a number of days of [`LIFETIMES_DAYS`], or nothing.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::Never);
+        }
+        let days = text.parse().ok()?;
+        LIFETIMES_DAYS.contains(&days).then_some(Self::AfterDays(days))
+    }
+
+    fn at(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::AfterDays(days) => Some(now + Duration::from_hours(24 * u64::from(days))),
+        }
+    }
+}
+
 /// Draw a further secret; those that are there stay.
 ///
 /// # Errors
@@ -124,8 +159,9 @@ pub async fn add_secret(
     auth: &Auth,
     acting: &Acting,
     client: Id<kernel::Client>,
+    ends: Ends,
 ) -> Result<NewSecret, ClientFault> {
-    draw(auth, acting, client, Earlier::Stay).await
+    draw(auth, acting, client, Earlier::Stay, ends).await
 }
 
 /// Draw a new secret; those that are there end after [`OVERLAP`].
@@ -136,8 +172,9 @@ pub async fn rotate_secret(
     auth: &Auth,
     acting: &Acting,
     client: Id<kernel::Client>,
+    ends: Ends,
 ) -> Result<NewSecret, ClientFault> {
-    draw(auth, acting, client, Earlier::EndAfterOverlap).await
+    draw(auth, acting, client, Earlier::EndAfterOverlap, ends).await
 }
 
 async fn draw(
@@ -145,6 +182,7 @@ async fn draw(
     acting: &Acting,
     client: Id<kernel::Client>,
     earlier: Earlier,
+    ends: Ends,
 ) -> Result<NewSecret, ClientFault> {
     let drawn = NewSecret::draw(auth);
     let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
@@ -152,7 +190,8 @@ async fn draw(
     if !owner.auth_method.has_secret() {
         return Err(ClientFault::Public);
     }
-    let (row, client_id) = (drawn.row(auth, &owner, now), owner.client_id.clone());
+    let row = SecretRow { expires_at: ends.at(now), ..drawn.row(auth, &owner, now) };
+    let client_id = owner.client_id.clone();
     auth.db()
         .write(async move |tx| -> Result<(), ClientFault> {
             let secrets = queries::secrets(tx, client).await?;
@@ -168,8 +207,8 @@ async fn draw(
                 Earlier::Stay => "client.secret_added",
                 Earlier::EndAfterOverlap => "client.secret_rotated",
             };
-            audit::record(tx, &world, &acting.entry(act, client, serde_json::json!({ "secret": row.id })))
-                .await?;
+            let details = serde_json::json!({ "secret": row.id, "expires_at": row.expires_at });
+            audit::record(tx, &world, &acting.entry(act, client, details)).await?;
             Ok(())
         })
         .await?;

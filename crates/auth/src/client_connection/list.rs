@@ -18,6 +18,7 @@ use super::{
     fault,
     paging::{self, Asked, Slice},
     queries,
+    view::Pair,
 };
 use crate::{Acting, Auth};
 
@@ -140,6 +141,21 @@ pub async fn list_of(
     client: Id<Client>,
 ) -> Result<Vec<Connected>, ConnectionFault> {
     Ok(queries::with_consumers(&mut auth.db().read().await?, acting.organisation, client, SHOWN_MAX).await?)
+}
+
+/// One connection of a client of the acting organisation.
+///
+/// # Errors
+/// [`ConnectionFault::NotFound`].
+pub async fn get(
+    auth: &Auth,
+    acting: &Acting,
+    client: Id<Client>,
+    connection: Id<kernel::ClientConnection>,
+) -> Result<Connected, ConnectionFault> {
+    let pair = Pair { client, connection };
+    let found = queries::with_consumer(&mut auth.db().read().await?, acting.organisation, pair).await?;
+    found.ok_or(ConnectionFault::NotFound)
 }
 
 impl From<ClientConnection> for ConnectionOut {

@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 pub use delete::remove;
 pub use fault::ConnectionFault;
 pub use kind::{ClientType, MalformedClientType, client_type_of, set_client_type};
-pub use list::{Connected, SHOWN_MAX, list_of};
+pub use list::{Connected, SHOWN_MAX, get, list_of};
 pub use refresh_secret::draw_secret;
 pub use secret::NewSecret;
 pub use upsert::{Ensured, ensure};

@@ -11,7 +11,7 @@ use store::{DbError, Reader, binds};
 use super::{queries, secret};
 use crate::{
     Auth,
-    client::{AuthMethod, Client, TrustedRedirect},
+    client::{AuthMethod, Client, RedirectUri, TrustedRedirect},
 };
 
 /// How exactly the last use of a connection's secret is known.
@@ -46,10 +46,12 @@ pub(crate) async fn trusted_redirect(
     if let Some(own) = client.trusted_redirect(asked) {
         return Ok(Some(own));
     }
-    if !shows_secret(client) || !queries::is_live_redirect(tx, client.id, asked).await? {
-        return Ok(None);
-    }
-    Ok(Some(TrustedRedirect::of_connection(asked)))
+    // What is no address is nobody's, and no database is asked about it.
+    let Ok(uri) = RedirectUri::parse(asked) else { return Ok(None) };
+    let is_theirs = shows_secret(client)
+        && uri.is(asked)
+        && queries::is_live_redirect(tx, client.id, uri.as_str()).await?;
+    Ok(is_theirs.then(|| TrustedRedirect::of_connection(&uri)))
 }
 
 /// Whether a code that was sent to this address is for whom the call is proven to come from: the client itself where the address is

@@ -148,6 +148,23 @@ pub(super) async fn with_consumers(
     .await
 }
 
+/// One of them.
+pub(super) async fn with_consumer(
+    tx: &mut Reader,
+    organisation: Id<Organisation>,
+    Pair { client, connection }: Pair,
+) -> Result<Option<Connected>, DbError> {
+    tx.optional(
+        "SELECT client_connection.*, client.name, client.disabled_at, client_type.client_type FROM client_connection \
+         JOIN client ON client.id = client_connection.consumer_id \
+         LEFT JOIN client_type ON client_type.client_id = client.id \
+         WHERE client_connection.id = $1 AND client_connection.client_id = $2 \
+         AND client_connection.organisation_id = $3",
+        binds![connection, client, organisation],
+    )
+    .await
+}
+
 pub(super) async fn connection(
     tx: &mut Reader,
     organisation: Id<Organisation>,

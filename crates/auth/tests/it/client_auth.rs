@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use auth::client::{self, ClientMetadata, register::Registration};
+use auth::client::{self, ClientMetadata, register::Registration, secret::Ends};
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use jsonwebtoken::{EncodingKey, Header};
@@ -177,7 +177,7 @@ on_each_engine! {
         assert_eq!(prove(&house, &Prover::new().assertion(&house, &client, &json!({}))).await.unwrap_err(), REFUSED);
         let shown = house.post("/oauth2/revocation", Some((client.client_id.as_str(), &secret)), &[("token", "x")]).await;
         assert_eq!(told(shown).unwrap_err(), REFUSED, "it registered to sign, not to show");
-        client::rotate_secret(&house.auth, &house.acting(), client.id).await.unwrap();
+        client::rotate_secret(&house.auth, &house.acting(), client.id, Ends::Never).await.unwrap();
         assert_eq!(prove(&house, &by(&secret)).await, Ok(()), "while the two overlap");
         house.clock.advance(Duration::from_hours(25));
         assert_eq!(prove(&house, &by(&secret)).await.unwrap_err(), REFUSED);
@@ -215,7 +215,7 @@ on_each_engine! {
         let id = client.client_id.as_str();
         assert_eq!(told(house.post("/oauth2/revocation", Some((id, &secret)), &[("token", "x")]).await), Ok(()));
         let other = House::beside(db, house.world.clone(), house.clock.clone()).await;
-        let new = client::add_secret(&other.auth, &other.acting(), client.id).await.unwrap();
+        let new = client::add_secret(&other.auth, &other.acting(), client.id, Ends::Never).await.unwrap();
         let reply = house.post("/oauth2/revocation", Some((id, new.text.expose())), &[("token", "x")]).await;
         assert_eq!(told(reply), Ok(()));
     }

@@ -65,8 +65,7 @@ impl Platform {
         };
         assert!(answered.starts_with(&format!("{redirect_uri}?")), "{answered}");
         let address = Url::parse(&answered).unwrap();
-        let code = address.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
-        code
+        address.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
     }
 
     async fn call(&self, secret: &str, path: &str, form: &[(&str, &str)]) -> Reply {

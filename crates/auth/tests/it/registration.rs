@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth::{
     Acting,
-    client::{self, ClientFault, register::Registration},
+    client::{self, ClientFault, register::Registration, secret::Ends},
     organisation::{self, Named},
     person::Role,
 };
@@ -38,7 +38,7 @@ on_each_engine! {
         assert_eq!(listed.iter().map(|one| one.client_id.suffix()).collect::<Vec<_>>(), ["diary", "second"]);
         assert_eq!(client::list_of(auth, &acting, Some(client.id)).await.unwrap().len(), 1);
         let public = listed[1].id;
-        assert!(matches!(client::add_secret(auth, &acting, public).await, Err(ClientFault::Public)));
+        assert!(matches!(client::add_secret(auth, &acting, public, Ends::Never).await, Err(ClientFault::Public)));
     }
 
     async fn verification_is_an_administrator_s_and_goes_with_a_change(db: Db) {
@@ -76,7 +76,7 @@ on_each_engine! {
             client::get(auth, &theirs, id).await.map(|_| ()),
             client::update(auth, &theirs, id, &registration("confidential")).await.map(|_| ()),
             client::verify(auth, &theirs, id).await.map(|_| ()),
-            client::rotate_secret(auth, &theirs, id).await.map(|_| ()),
+            client::rotate_secret(auth, &theirs, id, Ends::Never).await.map(|_| ()),
             client::retire_secret(auth, &theirs, id, Id::from_bytes([1; 16])).await,
             client::secrets_of(auth, &theirs, id).await.map(|_| ()),
             client::disable(auth, &theirs, id).await,

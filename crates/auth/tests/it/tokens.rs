@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use auth::{client, person};
+use auth::{
+    client::{self, secret::Ends},
+    person,
+};
 use axum::body::Body;
 use crypto::jose::{Algorithm, SigningKey};
 use http::{Method, Request, StatusCode, header};
@@ -204,7 +207,7 @@ on_each_engine! {
         let house = House::open(db).await;
         let (client, first) = house.client("diary", "confidential").await;
         let acting = house.acting();
-        let second = client::rotate_secret(&house.auth, &acting, client.id).await.unwrap();
+        let second = client::rotate_secret(&house.auth, &acting, client.id, Ends::Never).await.unwrap();
         let second_text = second.text.expose().as_str();
         let works = async |secret: &str| {
             let reply = house.post("/oauth2/token", Some((client.client_id.as_str(), secret)), &CLIENT_CREDENTIALS).await;
@@ -217,16 +220,26 @@ on_each_engine! {
         house.clock.advance(Duration::from_hours(24));
         assert!(!works(&first).await && works(second_text).await);
 
-        let third = client::add_secret(&house.auth, &acting, client.id).await.unwrap();
+        let third = client::add_secret(&house.auth, &acting, client.id, Ends::Never).await.unwrap();
         client::retire_secret(&house.auth, &acting, client.id, second.id).await.unwrap();
         assert!(!works(second_text).await && works(third.text.expose()).await);
         let again = client::retire_secret(&house.auth, &acting, client.id, second.id).await;
         assert!(matches!(again, Err(client::ClientFault::NoSuchSecret)));
         for _ in 1..client::secret::SECRETS_MAX {
-            client::add_secret(&house.auth, &acting, client.id).await.unwrap();
+            client::add_secret(&house.auth, &acting, client.id, Ends::Never).await.unwrap();
         }
-        let too_many = client::add_secret(&house.auth, &acting, client.id).await;
+        let too_many = client::add_secret(&house.auth, &acting, client.id, Ends::Never).await;
         assert!(matches!(too_many, Err(client::ClientFault::TooManySecrets)));
+
+        // One whose end was chosen works until then.
+        client::retire_secret(&house.auth, &acting, client.id, third.id).await.unwrap();
+        let month = Ends::parse("30").unwrap();
+        let short = client::add_secret(&house.auth, &acting, client.id, month).await.unwrap();
+        house.clock.advance(Duration::from_hours(24 * 30) - Duration::from_secs(1));
+        assert!(works(short.text.expose()).await);
+        house.clock.advance(Duration::from_secs(1));
+        assert!(!works(short.text.expose()).await);
+        assert_eq!((Ends::parse(""), Ends::parse("31"), Ends::parse("-1")), (Some(Ends::Never), None, None));
     }
 
     async fn a_forged_token_opens_nothing(db: Db) {

@@ -13,8 +13,9 @@ use web::{Answer, Form, Path, Query};
 
 use crate::{
     answers::Answers,
+    connection::connections_of,
     developer::{
-        applications::{how_things_are, more, standing},
+        applications::{how_things_are, more, standing, without_keys},
         show::scopes_in_words,
     },
     form,
@@ -22,6 +23,7 @@ use crate::{
     page::{
         admin::{Application, ApplicationRow, Applications},
         confirm::{Confirm, is_typed_back, typed_back},
+        connection::Connections,
         developer::{grant_in_words, kind_in_words},
     },
     respond::{Refusal, Told, done, page},
@@ -41,8 +43,9 @@ pub(crate) async fn list(
     Administrator(who): Administrator,
     Query(after): Query<After>,
 ) -> Answer<Response> {
-    let mut clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
+    let clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
     let more = more("/admin/applications", &clients);
+    let mut clients = without_keys(&console, &who, clients).await?;
     let (how, but) = how_things_are(&clients);
     clients.sort_by_key(|client| {
         (client.verified_at.is_some() || client.disabled_at.is_some(), client.created_at)
@@ -73,7 +76,8 @@ pub(crate) async fn show(
 ) -> Answer<Response> {
     let client = client::get(console.auth(), &who.acting(), id).await?;
     let how = how_it_is(&console, &who, &client).await?;
-    let mut view = view(&console, console.viewer(&who).await?, &client, how);
+    let connections = connections_of::<Administrator>(&console, &who, id).await?;
+    let mut view = view(&console, console.viewer(&who).await?, &client, how, connections);
     view.frame = view.frame.telling(told.notice());
     page(&view)
 }
@@ -92,7 +96,8 @@ pub(crate) async fn verify(
             "The registration has changed since you opened this page. Look at it again",
         );
         let how = how_it_is(&console, &who, &client).await?;
-        let mut view = view(&console, console.viewer(&who).await?, &client, how);
+        let connections = connections_of::<Administrator>(&console, &who, id).await?;
+        let mut view = view(&console, console.viewer(&who).await?, &client, how, connections);
         view.verify = view.verify.map(|form| form.refused(refusal.issues()));
         return refusal.page(&view);
     }
@@ -163,7 +168,13 @@ fn version(client: &Client) -> String {
     client.updated_at.as_micros().to_string()
 }
 
-fn view(console: &Console, viewer: Viewer, client: &Client, how: String) -> Application {
+fn view(
+    console: &Console,
+    viewer: Viewer,
+    client: &Client,
+    how: String,
+    connections: Connections,
+) -> Application {
     let form = || {
         form::Form::new(format!("/admin/applications/{}/verify", client.id), "Verify")
             .hiding("seen", version(client))
@@ -183,6 +194,7 @@ fn view(console: &Console, viewer: Viewer, client: &Client, how: String) -> Appl
         scopes: scopes_in_words(&client.scopes),
         registered: console.moment(client.created_at),
         verify: client.verified_at.is_none().then(form),
+        connections,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The applications of one's organisation, and how each stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auth::{
-    Developer,
+    Developer, SignedIn, api_key,
     client::{self, Client, list::LIST_ROWS_MAX},
 };
 use axum::{extract::State, response::Response};
@@ -34,6 +34,8 @@ pub(crate) async fn list(
     Query(after): Query<After>,
 ) -> Answer<Response> {
     let clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
+    let next = more("/developer/", &clients);
+    let clients = without_keys(&console, &who, clients).await?;
     let integrations = console.broker().integrations_all().await?;
     let own = integrations.iter().filter(|one| one.organisation == who.organisation);
     let names = own.map(|one| (one.id, one.name.clone())).collect();
@@ -49,8 +51,18 @@ pub(crate) async fn list(
         how,
         but,
         applications,
-        more: more("/developer/", &clients),
+        more: next,
     })
+}
+
+/// The applications among these: API keys are clients too, and have a page of their own.
+pub(crate) async fn without_keys(
+    console: &Console,
+    who: &SignedIn,
+    clients: Vec<Client>,
+) -> Answer<Vec<Client>> {
+    let keys: BTreeSet<_> = api_key::ids_of(console.auth(), &who.acting()).await?.into_iter().collect();
+    Ok(clients.into_iter().filter(|client| !keys.contains(&client.id)).collect())
 }
 
 /// Where the list goes on, if it may.

@@ -3,6 +3,7 @@
 pub(crate) mod applications;
 pub(crate) mod edit;
 pub(crate) mod inspect;
+pub(crate) mod key;
 pub(crate) mod register;
 pub(crate) mod secret;
 pub(crate) mod show;

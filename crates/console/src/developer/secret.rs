@@ -2,11 +2,12 @@
 
 use auth::{
     Developer,
-    client::{self, Client},
+    client::{self, Client, secret::Ends},
 };
 use axum::{extract::State, response::Response};
+use http::StatusCode;
 use kernel::{ClientSecret, Id};
-use web::{Answer, Form, Path};
+use web::{Answer, Form, Path, Problem};
 
 use crate::{
     answers::Answers,
@@ -27,9 +28,11 @@ pub(crate) async fn draw(
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
     let (auth, acting) = (console.auth(), who.acting());
+    let ends =
+        Ends::parse(answers.text("ends")).ok_or_else(|| Problem::of_status(StatusCode::BAD_REQUEST))?;
     let secret = match answers.text("earlier") {
-        "end" => client::rotate_secret(auth, &acting, id).await?,
-        _ => client::add_secret(auth, &acting, id).await?,
+        "end" => client::rotate_secret(auth, &acting, id, ends).await?,
+        _ => client::add_secret(auth, &acting, id, ends).await?,
     };
     let client = client::get(auth, &acting, id).await?;
     page(&NewSecret {

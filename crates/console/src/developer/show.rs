@@ -14,9 +14,13 @@ use web::{Answer, Path, Query};
 
 use super::applications::standing;
 use crate::{
+    connection::connections_of,
     frame::{Frame, Here},
     label,
-    page::developer::{Application, SecretRow, Trust, grant_in_words, kind_in_words},
+    page::{
+        connection::Connections,
+        developer::{Application, SecretRow, Trust, grant_in_words, kind_in_words, lifetimes},
+    },
     permission,
     respond::{Told, page},
     state::Console,
@@ -37,7 +41,8 @@ pub(crate) async fn show(
     let secrets = live.map(|one| secret(&console, one)).collect();
     let integrations = trusts(&console, &who, id).await?;
     let frame = Frame::inside(client.name.clone(), Here::Developer, console.viewer(&who).await?);
-    page(&view(&console, frame.telling(told.notice()), client, integrations, secrets))
+    let connections = connections_of::<Developer>(&console, &who, id).await?;
+    page(&view(&console, frame.telling(told.notice()), client, integrations, secrets, connections))
 }
 
 fn view(
@@ -46,6 +51,7 @@ fn view(
     client: Client,
     integrations: Vec<Trust>,
     secrets: Vec<SecretRow>,
+    connections: Connections,
 ) -> Application {
     let trusted = integrations.iter().filter(|trust| trust.is_granted).count();
     Application {
@@ -66,6 +72,8 @@ fn view(
         registered: console.moment(client.created_at),
         integrations,
         secrets,
+        lifetimes: lifetimes(),
+        connections,
         name: client.name,
     }
 }

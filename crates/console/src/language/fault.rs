@@ -77,6 +77,13 @@ pub(super) const HEARD: &[(&str, &str)] = &[
     ("No patient and no application is set up for you here.", "fault-nothing-to-launch"),
     ("request: must name a request", "fault-no-request"),
     ("Type the name exactly as it is shown", "confirm-name-wrong"),
+    ("must be letters a to z, digits and spaces, 1 to 40 of them without the spaces", "fault-key-name"),
+    (
+        "Your organisation has or had a key or an application of this name; names are not used twice.",
+        "fault-key-taken",
+    ),
+    ("Your organisation has as many keys as it may; delete one first.", "fault-keys-many"),
+    ("must be at least one", "fault-one-at-least"),
     ("choose where you belong", "fault-choose-organisation"),
     ("choose to allow or not to allow", "fault-choose-decision"),
 ];

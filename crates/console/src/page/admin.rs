@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::connection::Connections;
 use crate::{
     form::{Choice, Field, Form},
     frame::Frame,
@@ -79,6 +80,7 @@ pub(crate) struct Application {
     pub(crate) registered: Moment,
     /// The form that verifies, while it is not.
     pub(crate) verify: Option<Form>,
+    pub(crate) connections: Connections,
 }
 
 /// What applications may do with integrations.

@@ -1,10 +1,11 @@
 //! The developer portal.  contract 1, Developer portal
 
 use askama::Template;
-use auth::client::{Confidentiality, GrantType};
+use auth::client::{Confidentiality, GrantType, secret::LIFETIMES_DAYS};
 use kernel::Secret;
 
-use crate::{frame::Frame, label::State, moment::Moment};
+use super::connection::Connections;
+use crate::{frame::Frame, label::State, moment::Moment, t};
 
 /// The applications of one's organisation.
 #[derive(Template)]
@@ -54,6 +55,9 @@ pub(crate) struct Application {
     pub(crate) registered: Moment,
     pub(crate) integrations: Vec<Trust>,
     pub(crate) secrets: Vec<SecretRow>,
+    /// How long a new secret can be chosen to be good, in days and in words.
+    pub(crate) lifetimes: Vec<(u32, String)>,
+    pub(crate) connections: Connections,
 }
 
 /// Whether the application is trusted with one integration.
@@ -88,6 +92,12 @@ pub(crate) struct NewSecret {
     pub(crate) id: String,
     pub(crate) client_id: String,
     pub(crate) secret: Secret<String>,
+}
+
+/// How long a new secret can be chosen to be good, in days and in words.
+pub(crate) fn lifetimes() -> Vec<(u32, String)> {
+    let words = |days: u32| t("keys-for-days").count("days", usize::try_from(days).unwrap_or(usize::MAX));
+    LIFETIMES_DAYS.map(|days| (days, words(days).into())).into()
 }
 
 /// Whether an application keeps a secret, in words.

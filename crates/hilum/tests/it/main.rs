@@ -16,5 +16,6 @@ mod languages;
 mod openapi;
 mod pages;
 mod party;
+mod portal;
 mod settings;
 mod sql;

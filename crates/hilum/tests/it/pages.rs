@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 89] = [
+const ROWS: [Row; 102] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -85,6 +85,21 @@ const ROWS: [Row; 89] = [
     ("POST", "/developer/applications/{id}/secrets/{secret}/end", Developer, &[], 422),
     ("GET", "/developer/applications/{id}/trust/{slug}", Developer, &[], 200),
     ("POST", "/developer/applications/{id}/trust/{slug}", Developer, &[("actions.steps", "on")], 303),
+    // What connections do is in a test of their own.
+    ("GET", "/developer/applications/{id}/connections/{connection}/secret", Developer, &[], 404),
+    ("POST", "/developer/applications/{id}/connections/{connection}/secret", Developer, &[], 404),
+    ("GET", "/developer/applications/{id}/connections/{connection}/delete", Developer, &[], 404),
+    ("POST", "/developer/applications/{id}/connections/{connection}/delete", Developer, &[], 404),
+    ("GET", "/admin/applications/{id}/connections/{connection}/secret", Administrator, &[], 404),
+    ("POST", "/admin/applications/{id}/connections/{connection}/secret", Administrator, &[], 404),
+    ("GET", "/admin/applications/{id}/connections/{connection}/delete", Administrator, &[], 404),
+    ("POST", "/admin/applications/{id}/connections/{connection}/delete", Administrator, &[], 404),
+    ("GET", "/developer/keys", Developer, &[], 200),
+    ("POST", "/developer/keys", Developer, &[], 422),
+    ("GET", "/developer/keys/new", Developer, &[], 200),
+    // What keys do is in a test of their own.
+    ("GET", "/developer/keys/{id}/delete", Developer, &[], 404),
+    ("POST", "/developer/keys/{id}/delete", Developer, &[], 404),
     ("GET", "/admin/", Administrator, &[], 200),
     ("GET", "/admin/applications", Administrator, &[], 200),
     ("GET", "/admin/applications/{id}", Administrator, &[], 200),
@@ -154,6 +169,7 @@ impl Names {
         template
             .replace("{id}", id)
             .replace("{client}", &self.client)
+            .replace("{connection}", &self.client)
             .replace("{secret}", &self.secret)
             .replace("{slug}", self.slug)
             .replace("{provider}", "sandbox")

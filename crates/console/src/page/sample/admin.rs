@@ -135,6 +135,7 @@ fn application() -> Application {
             .into(),
         registered: ago(5 * HOUR),
         verify: Some(Form::new(format!("/admin/applications/{ID}/verify"), "Verify")),
+        connections: super::keys::connections("/admin/applications"),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     page::{
         ask::Ask,
         confirm::{Confirm, typed_back},
-        developer::{Application, Applications, NewSecret, Row, SecretRow, Trust},
+        developer::{Application, Applications, NewSecret, Row, SecretRow, Trust, lifetimes},
         inspect::{Conformance, Failure, Failures, Rule},
         registration_form::register_form,
     },
@@ -162,6 +162,8 @@ fn application() -> Application {
                 "Ask for trust",
             ),
         ],
+        lifetimes: lifetimes(),
+        connections: super::keys::connections("/developer/applications"),
         secrets: vec![secret("7a7c8d90", 64 * DAY, Some(120)), secret("7b10e2f4", 2 * HOUR, None)],
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod deployment;
 mod developer;
+mod keys;
 mod person;
 mod security;
 
@@ -34,7 +35,7 @@ fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
 /// Every page with made-up contents: a name for the file, and the HTML. What people see is there in each language.
 pub fn samples() -> Vec<(String, String)> {
     let named = |(name, html): (&str, String)| (name.to_owned(), html);
-    let in_ukrainian = rendered_in("uk", of_people);
+    let in_ukrainian = rendered_in("uk", || [of_people(), keys::samples()].concat());
     let in_ukrainian = in_ukrainian.into_iter().map(|(name, html)| (format!("uk-{name}"), html));
     rendered_in("en", all).into_iter().map(named).chain(in_ukrainian).collect()
 }
@@ -45,7 +46,7 @@ pub(super) fn of_people() -> Vec<(&'static str, String)> {
 }
 
 fn all() -> Vec<(&'static str, String)> {
-    [of_people(), developer::samples(), admin::samples(), deployment::samples()]
+    [of_people(), developer::samples(), keys::samples(), admin::samples(), deployment::samples()]
         .into_iter()
         .flatten()
         .collect()

@@ -1,0 +1,149 @@
+//! What developers and administrators do on the pages of the portal, on both engines.
+
+use axum::body::Body;
+use http::{Request, header};
+
+use crate::app::{
+    ADMINISTRATOR, Browser, DEVELOPER, DIARY, FOREIGN_ADMINISTRATOR, FOREIGN_DEVELOPER, Reply, STRANGER,
+    TestApp, deployment_on_each_engine, form,
+};
+
+/// The text between two others, after which it stands first.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.split_once(after).unwrap().0
+}
+
+/// A key as the page shows it once: its id and its text.
+async fn make_key(browser: &Browser<'_>, name: &str, scopes: &str) -> (String, String) {
+    let fields = [("name", name), ("scopes", scopes), ("lifetime_days", "90")];
+    let made = browser.post("/developer/keys", &fields).await.expect(200).text();
+    let id = between(&made, "<code>", "</code>").to_owned();
+    let key = format!("hlm_ak_{}", between(&made, "<code>hlm_ak_", "</code>"));
+    (id, key)
+}
+
+async fn own_token(app: &TestApp, id: &str, key: &str) -> Reply {
+    let basic = crypto::b64::encode_standard(format!("{id}:{key}"));
+    let request = Request::post("/oauth2/token")
+        .header(header::AUTHORIZATION, format!("Basic {basic}"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    app.send(request.body(Body::from("grant_type=client_credentials")).unwrap()).await
+}
+
+deployment_on_each_engine! {
+    async fn a_developer_makes_a_key_and_deletes_it(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        let developer = app.signed_in(DEVELOPER).await;
+        let none = developer.get("/developer/keys").await.expect(200).text();
+        assert!(none.contains("No key is there yet."), "{none}");
+        for (fields, said) in [
+            ([("name", "Lab_reports"), ("scopes", "client:read")], "Must be letters a to z"),
+            ([("name", "Lab reports"), ("scopes", "openid")], "Not yours to give: openid"),
+            ([("name", "Lab reports"), ("scopes", "client:admin")], "Not yours to give: client:admin"),
+            ([("name", "Lab reports"), ("scopes", "")], "Must be at least one"),
+        ] {
+            let refused = developer.post("/developer/keys", &fields).await.expect(422).text();
+            assert!(refused.contains(said), "{said}: {refused}");
+        }
+        let (id, key) = make_key(&developer, "Lab reports", "client:read").await;
+        assert!(id.ends_with(".labreports"), "{id}");
+        let unused = developer.get("/developer/keys").await.expect(200).text();
+        assert!(unused.contains("never</td>"), "{unused}");
+        assert_eq!(own_token(&app, &id, &key).await.status, 200);
+        app.house.db.flush_lazy().await.unwrap();
+
+        let list = developer.get("/developer/keys").await.expect(200).text();
+        assert!(list.contains("Lab reports") && list.contains(&id) && list.contains("client:read"), "{list}");
+        assert!(!list.contains(&key), "it is shown once");
+        assert!(!list.contains("never</td>"), "its last use is there");
+        assert!(!list.contains("/admin/applications/"), "a developer verifies nothing");
+        let administrator = app.signed_in(ADMINISTRATOR).await;
+        for page in ["/developer/", "/admin/applications", "/admin/"] {
+            let page = administrator.get(page).await.expect(200).text();
+            assert!(!page.contains("labreports"), "a key is no application: {page}");
+        }
+        let list = administrator.get("/developer/keys").await.expect(200).text();
+        let place = between(&list, "<a href=\"/admin/applications/", "\"");
+        administrator.get(&format!("/admin/applications/{place}")).await.expect(200);
+
+        let question = developer.get(&format!("/developer/keys/{place}/delete")).await.expect(200).text();
+        assert!(question.contains(&id), "{question}");
+        assert_eq!(own_token(&app, &id, &key).await.status, 200, "asking deletes nothing");
+        let deleted = developer.post(&format!("/developer/keys/{place}/delete"), &[]).await;
+        assert_eq!(deleted.location(), "/developer/keys?done=key-deleted");
+        assert_eq!(own_token(&app, &id, &key).await.status, 401);
+        developer.post(&format!("/developer/keys/{place}/delete"), &[]).await.expect(404);
+        let again = [("name", "LAB REPORTS"), ("scopes", "client:read")];
+        let taken = developer.post("/developer/keys", &again).await.expect(409).text();
+        assert!(taken.contains("names are not used twice"), "{taken}");
+    }
+
+    async fn both_sides_of_the_portal_keep_the_connections_of_an_application(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        app.load(include_str!("southside.toml")).await;
+        let (client, consumer) = (app.client_id_of(DIARY).await, app.client_id_of(STRANGER).await);
+        let acting = auth::Acting::system(app.organisation_of("northwind").await.id);
+        let connect = async || {
+            let uri = auth::client::RedirectUri::parse("https://ward.example/back").unwrap();
+            let made = auth::client_connection::ensure(&app.house.auth, &acting, client, consumer, uri).await;
+            made.unwrap().connection.id
+        };
+        for (pages, somebody, foreign) in [
+            ("/developer/applications", DEVELOPER, FOREIGN_DEVELOPER),
+            ("/admin/applications", ADMINISTRATOR, FOREIGN_ADMINISTRATOR),
+        ] {
+            let browser = app.signed_in(somebody).await;
+            let page = format!("{pages}/{client}");
+            assert!(!browser.get(&page).await.expect(200).text().contains("ward.example"), "none yet");
+            let place = format!("{page}/connections/{}", connect().await);
+            let shown = browser.get(&page).await.expect(200).text();
+            for part in ["Untrusted notes", "https://ward.example/back", "Not used yet", &place] {
+                assert!(shown.contains(part), "{part}: {shown}");
+            }
+            let question = browser.get(&format!("{place}/secret")).await.expect(200).text();
+            assert!(question.contains("Draw a new secret for Untrusted notes?"), "{question}");
+            let drawn = browser.post(&format!("{place}/secret"), &[]).await.expect(200).text();
+            let secret = between(drawn.rsplit_once("<h2>client_secret</h2>").unwrap().1, "<code>", "</code>");
+            assert_eq!(secret.len(), 32);
+            assert!(!browser.get(&page).await.expect(200).text().contains(secret), "it is shown once");
+            // The right secret for a code that is not there.
+            let fields = [
+                ("grant_type", "authorization_code"),
+                ("code", "hlm_ac_none"),
+                ("redirect_uri", "https://ward.example/back"),
+                ("client_id", DIARY.client_id),
+                ("client_secret", secret),
+            ];
+            let tried = async || {
+                let request = Request::post("/oauth2/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                app.send(request.body(Body::from(form(&fields))).unwrap()).await.json()["error"].clone()
+            };
+            assert_eq!(tried().await, "invalid_grant");
+            app.house.db.flush_lazy().await.unwrap();
+            assert!(browser.get(&page).await.expect(200).text().contains("In use"));
+
+            let stranger = app.signed_in(foreign).await;
+            for path in ["secret", "delete"] {
+                stranger.get(&format!("{place}/{path}")).await.expect(404);
+                stranger.post(&format!("{place}/{path}"), &[]).await.expect(404);
+            }
+            browser.get(&format!("{place}/delete")).await.expect(200);
+            assert_eq!(browser.post(&format!("{place}/delete"), &[]).await.location(), format!("{page}?done=connection-deleted"));
+            assert_eq!(tried().await, "invalid_client");
+            browser.get(&format!("{place}/delete")).await.expect(404);
+        }
+    }
+
+    async fn a_developer_chooses_when_a_secret_ends(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        let developer = app.signed_in(DEVELOPER).await;
+        let place = format!("/developer/applications/{}", app.client_id_of(DIARY).await);
+        let listed = async || developer.get(&place).await.expect(200).text();
+        assert_eq!(listed().await.matches("when you end it").count(), 1);
+        developer.post(&format!("{place}/secrets"), &[("earlier", "stay"), ("ends", "30")]).await.expect(200);
+        developer.post(&format!("{place}/secrets"), &[("earlier", "stay"), ("ends", "")]).await.expect(200);
+        assert_eq!(listed().await.matches("when you end it").count(), 2, "the second of three ends by itself");
+        developer.post(&format!("{place}/secrets"), &[("earlier", "stay"), ("ends", "3")]).await.expect(400);
+    }
+}
