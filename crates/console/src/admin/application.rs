@@ -15,7 +15,7 @@ use crate::{
     answers::Answers,
     connection::connections_of,
     developer::{
-        applications::{how_things_are, more, standing, without_keys},
+        applications::{how_things_are, more, standing},
         show::scopes_in_words,
     },
     form,
@@ -43,9 +43,9 @@ pub(crate) async fn list(
     Administrator(who): Administrator,
     Query(after): Query<After>,
 ) -> Answer<Response> {
-    let clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
+    // API keys too: an integration opens to a key as to any application, once it is verified.
+    let mut clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
     let more = more("/admin/applications", &clients);
-    let mut clients = without_keys(&console, &who, clients).await?;
     let (how, but) = how_things_are(&clients);
     clients.sort_by_key(|client| {
         (client.verified_at.is_some() || client.disabled_at.is_some(), client.created_at)

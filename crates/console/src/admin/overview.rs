@@ -6,7 +6,6 @@ use web::Answer;
 
 use super::{integration, trust};
 use crate::{
-    developer::applications::without_keys,
     frame::{Frame, Here},
     page::admin::{IntegrationRow, Overview, Tile, Waiting},
     respond::page,
@@ -42,7 +41,6 @@ pub(crate) async fn show(
 
 async fn waiting(console: &Console, who: &SignedIn) -> Answer<Work> {
     let clients = client::list_of(console.auth(), &who.acting(), None).await?;
-    let clients = without_keys(console, who, clients).await?;
     let unverified =
         clients.iter().filter(|client| client.verified_at.is_none() && client.disabled_at.is_none());
     let verify = unverified.map(|client| Waiting {

@@ -56,11 +56,7 @@ pub(crate) async fn list(
 }
 
 /// The applications among these: API keys are clients too, and have a page of their own.
-pub(crate) async fn without_keys(
-    console: &Console,
-    who: &SignedIn,
-    clients: Vec<Client>,
-) -> Answer<Vec<Client>> {
+async fn without_keys(console: &Console, who: &SignedIn, clients: Vec<Client>) -> Answer<Vec<Client>> {
     let keys: BTreeSet<_> = api_key::ids_of(console.auth(), &who.acting()).await?.into_iter().collect();
     Ok(clients.into_iter().filter(|client| !keys.contains(&client.id)).collect())
 }

@@ -59,12 +59,11 @@ deployment_on_each_engine! {
         assert!(!list.contains("never</td>"), "its last use is there");
         assert!(!list.contains("/admin/applications/"), "a developer verifies nothing");
         let administrator = app.signed_in(ADMINISTRATOR).await;
-        for page in ["/developer/", "/admin/applications", "/admin/"] {
-            let page = administrator.get(page).await.expect(200).text();
-            assert!(!page.contains("labreports"), "a key is no application: {page}");
-        }
-        let list = administrator.get("/developer/keys").await.expect(200).text();
-        let place = between(&list, "<a href=\"/admin/applications/", "\"");
+        let applications = developer.get("/developer/").await.expect(200).text();
+        assert!(!applications.contains("labreports"), "a key is no application: {applications}");
+        let seen = administrator.get("/admin/applications").await.expect(200).text();
+        assert!(seen.contains(&id), "an administrator verifies keys too: {seen}");
+        let place = between(&list, "<a href=\"/developer/keys/", "/delete\"");
         administrator.get(&format!("/admin/applications/{place}")).await.expect(200);
 
         let question = developer.get(&format!("/developer/keys/{place}/delete")).await.expect(200).text();
