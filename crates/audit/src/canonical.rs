@@ -1,5 +1,7 @@
 //! Canonical JSON: one sequence of bytes for one value.  RFC 8785
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// How deep arrays and objects may be nested.
@@ -81,20 +83,110 @@ fn integer(number: &serde_json::Number) -> Result<i64, Uncanonical> {
 
 fn string(text: &str, to: &mut String) {
     to.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => to.push_str("\\\""),
-            '\\' => to.push_str("\\\\"),
-            '\u{8}' => to.push_str("\\b"),
-            '\t' => to.push_str("\\t"),
-            '\n' => to.push_str("\\n"),
-            '\u{c}' => to.push_str("\\f"),
-            '\r' => to.push_str("\\r"),
-            control if control < ' ' => to.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => to.push(other),
+    let mut plain = 0;
+    for (at, byte) in
+        text.bytes().enumerate().filter(|(_, byte)| *byte < b' ' || matches!(byte, b'"' | b'\\'))
+    {
+        to.push_str(text.get(plain..at).unwrap_or_default());
+        plain = at + 1;
+        match byte {
+            b'"' => to.push_str("\\\""),
+            b'\\' => to.push_str("\\\\"),
+            0x8 => to.push_str("\\b"),
+            b'\t' => to.push_str("\\t"),
+            b'\n' => to.push_str("\\n"),
+            0xc => to.push_str("\\f"),
+            b'\r' => to.push_str("\\r"),
+            control => to.push_str(&format!("\\u{control:04x}")),
         }
     }
+    to.push_str(text.get(plain..).unwrap_or_default());
     to.push('"');
+}
+
+/// An object whose members are written in the order in which they come: whoever writes it knows them sorted.
+pub(crate) struct Members<'a> {
+    to: &'a mut String,
+    is_first: bool,
+}
+
+impl<'a> Members<'a> {
+    pub(crate) fn begin(to: &'a mut String) -> Self {
+        to.push('{');
+        Self { to, is_first: true }
+    }
+
+    pub(crate) fn end(self) {
+        self.to.push('}');
+    }
+
+    fn key(&mut self, key: &str) {
+        if !std::mem::take(&mut self.is_first) {
+            self.to.push(',');
+        }
+        string(key, self.to);
+        self.to.push(':');
+    }
+
+    pub(crate) fn object(&mut self, key: &str) -> Members<'_> {
+        self.key(key);
+        Members::begin(self.to)
+    }
+
+    pub(crate) fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        string(text, self.to);
+    }
+
+    pub(crate) fn text_if(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
+    pub(crate) fn text_or_null(&mut self, key: &str, text: Option<&str>) {
+        self.key(key);
+        match text {
+            Some(text) => string(text, self.to),
+            None => self.to.push_str("null"),
+        }
+    }
+
+    /// What shows itself in letters that need no escape: an id, a time.
+    pub(crate) fn shown(&mut self, key: &str, value: &impl fmt::Display) {
+        self.key(key);
+        self.to.push('"');
+        self.push(value);
+        self.to.push('"');
+    }
+
+    pub(crate) fn shown_if(&mut self, key: &str, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            self.shown(key, &value);
+        }
+    }
+
+    pub(crate) fn shown_or_null(&mut self, key: &str, value: Option<impl fmt::Display>) {
+        match value {
+            Some(value) => self.shown(key, &value),
+            None => self.text_or_null(key, None),
+        }
+    }
+
+    pub(crate) fn integer(&mut self, key: &str, value: i64) {
+        self.key(key);
+        self.push(&value);
+    }
+
+    pub(crate) fn value(&mut self, key: &str, value: &Value) -> Result<(), Uncanonical> {
+        self.key(key);
+        write(value, DEPTH_MAX - 1, self.to)
+    }
+
+    fn push(&mut self, value: &impl fmt::Display) {
+        // Writing into a String cannot fail.
+        let _written = fmt::Write::write_fmt(self.to, format_args!("{value}"));
+    }
 }
 
 #[cfg(test)]

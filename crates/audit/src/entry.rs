@@ -1,12 +1,15 @@
 //! What an entry of the trail holds.
 
 use kernel::{Actor, EventRow, Id, IdKind, Organisation, RequestId, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::{Uncanonical, canonical};
+use crate::{Uncanonical, canonical::Members};
 
 /// The largest entry, as canonical bytes.
 pub const ENTRY_BYTES_MAX: usize = 4096;
+
+/// As many bytes as nearly every entry takes.
+const ENTRY_BYTES_USUAL: usize = 768;
 
 /// The version of the entry's shape; a reader of old rows goes by it.
 const SHAPE: i64 = 1;
@@ -124,40 +127,42 @@ pub(crate) const fn actor_columns(actor: Actor) -> ActorColumns {
     }
 }
 
-/// The bytes that the row keeps and a verifiable log would hash.
+/// The bytes that the row keeps and a verifiable log would hash: what [`canonical`](crate::canonical()) would make of the
+/// whole document, whose members are known to come in this order.
 pub(crate) fn bytes(entry: &Entry, id: Id<EventRow>, at: Timestamp) -> Result<Vec<u8>, Unwritable> {
     let (kind, person, client) = actor_columns(entry.actor);
-    let document = json!({
-        "v": SHAPE,
-        "id": id,
-        "at": at,
-        "organisation": entry.organisation,
-        "actor": present([("kind", Some(kind.to_owned())), ("person", text(person)), ("client", text(client))]),
-        "act": entry.act,
-        "subject": present([("kind", Some(entry.subject.kind.to_owned())), ("id", entry.subject.id.clone())]),
-        "outcome": present([
-            ("kind", Some(entry.outcome.as_str().to_owned())),
-            ("reason", entry.outcome.reason().map(str::to_owned)),
-        ]),
-        "request": entry.request.as_ref().map(RequestId::as_str),
-        "details": entry.details,
-    });
-    let bytes = canonical(&document)?;
-    if bytes.len() <= ENTRY_BYTES_MAX { Ok(bytes) } else { Err(Unwritable::Large) }
-}
-
-fn text<K: IdKind>(id: Option<Id<K>>) -> Option<String> {
-    id.map(|id| id.to_string())
-}
-
-fn present<const N: usize>(members: [(&str, Option<String>); N]) -> Value {
-    let known = members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::String(value?))));
-    Value::Object(known.collect::<Map<_, _>>())
+    let mut to = String::with_capacity(ENTRY_BYTES_USUAL);
+    let mut object = Members::begin(&mut to);
+    object.text("act", entry.act);
+    let mut actor = object.object("actor");
+    actor.shown_if("client", client);
+    actor.text("kind", kind);
+    actor.shown_if("person", person);
+    actor.end();
+    object.shown("at", &at);
+    object.value("details", &entry.details)?;
+    object.shown("id", &id);
+    object.shown_or_null("organisation", entry.organisation);
+    let mut outcome = object.object("outcome");
+    outcome.text("kind", entry.outcome.as_str());
+    outcome.text_if("reason", entry.outcome.reason());
+    outcome.end();
+    object.text_or_null("request", entry.request.as_ref().map(RequestId::as_str));
+    let mut subject = object.object("subject");
+    subject.text_if("id", entry.subject.id());
+    subject.text("kind", entry.subject.kind);
+    subject.end();
+    object.integer("v", SHAPE);
+    object.end();
+    if to.len() <= ENTRY_BYTES_MAX { Ok(to.into_bytes()) } else { Err(Unwritable::Large) }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::canonical;
 
     fn entry(details: Value) -> Entry {
         Entry {
@@ -186,6 +191,19 @@ mod tests {
                 r#""request":"r-1","subject":{"id":"04040404-0404-0404-0404-040404040404","kind":"connection"},"v":1}"#,
             )
         );
+    }
+
+    #[test]
+    fn the_order_that_is_written_is_the_canonical_one() {
+        let at = Timestamp::from_micros(1);
+        let mut bare = entry(json!({ "z": ["\u{1f600}\n", null], "a": { "b": -1 } }));
+        (bare.organisation, bare.request, bare.actor) = (None, None, Actor::System);
+        (bare.subject, bare.outcome) = (Subject::unknown("person"), Outcome::Refused("no_secret"));
+        for entry in [bare, entry(Value::Null)] {
+            let written = bytes(&entry, Id::from_bytes([5; 16]), at).unwrap();
+            let read: Value = serde_json::from_slice(&written).unwrap();
+            assert_eq!(canonical(&read).unwrap(), written);
+        }
     }
 
     #[test]

@@ -86,7 +86,6 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// What machines call: for [`web::Dialect::OAuth`].
 pub fn routes(auth: Auth) -> OpenApiRouter {
-    let authenticate: Arc<dyn Authenticate> = Arc::new(auth.clone());
     let tokens = OpenApiRouter::new().routes(routes!(token::exchange::exchange));
     let tokens = tokens.layer(from_fn_with_state(auth.clone(), token::by_get::by_get));
     OpenApiRouter::with_openapi(security::schemes(&auth))
@@ -105,8 +104,7 @@ pub fn routes(auth: Auth) -> OpenApiRouter {
         .routes(routes!(discovery::authorization_server))
         .routes(routes!(smart::configuration::configuration))
         .routes(routes!(smart::launch::create))
-        .layer(Extension(authenticate))
-        .layer(from_fn_with_state(auth.clone(), trace::watch))
+        .layer(trace::watch(&auth))
         .with_state(auth)
 }
 
@@ -138,7 +136,7 @@ pub fn browser_routes(auth: Auth) -> Router {
         .route("/oauth2/authorize", get(authorize::begin::authorize).post(posted::go_on_as_query))
         .route("/oauth2/form_post.js", get(authorize::form_post::script))
         .route("/oauth2/logout", get(logout::logout).post(posted::go_on_as_query))
-        .layer(from_fn_with_state(auth.clone(), trace::watch))
+        .layer(trace::watch(&auth))
         .with_state(auth)
 }
 

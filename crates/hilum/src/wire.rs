@@ -14,8 +14,8 @@ use store::{Db, MigrationSet, StoreConfig, StoreUrl};
 use utoipa_axum::router::OpenApiRouter;
 use vault::{RootKeySource, Vault};
 use web::{
-    AllowedOrigins, Authenticate, Dialect, Families, Health, Key, Manners, Metrics, Quota, RateLimiter,
-    Shutdown, Tasks, limited,
+    AllowedOrigins, Authenticate, Dialect, Families, Guards, Health, Manners, Metrics, Quota, RateLimiter,
+    Shutdown, Tasks,
 };
 
 use crate::{
@@ -150,26 +150,27 @@ impl House {
         let pages = Dialect::Page(console::error_page);
         let Described { oauth, clients, integrations, api } = described(&self.auth, &self.broker);
         let limits = &config.limits;
-        let slow = |name, per_minute, routes| {
-            limited(&self.limiter, metrics, (name, Quota::per_minute(per_minute)), Key::Address, routes)
-        };
         // One count for everything, taken inside each family, so that each refuses in its own words.
-        let counted = |routes| slow("all", limits.requests_per_minute, routes);
+        let all = ("all", Quota::per_minute(limits.requests_per_minute));
+        let counted = || Guards::none().limited(&self.limiter, metrics, all);
         let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
         let origins: Arc<dyn AllowedOrigins> = Arc::new(self.auth.clone());
         let (db, world) = (self.db.clone(), self.world.clone());
         let console =
             Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config)?);
-        let entrance = slow("sign-in", limits.sign_in_per_minute, console::entrance(console.clone()));
+        let token = ("token", Quota::per_minute(limits.token_per_minute));
+        let tokens = counted().limited(&self.limiter, metrics, token).read_from(origins);
+        let sign_in = ("sign-in", Quota::per_minute(limits.sign_in_per_minute));
+        let entrance = counted().limited(&self.limiter, metrics, sign_in);
         let families = Families::new()
-            .with(Dialect::OAuth, web::cors(origins, counted(slow("token", limits.token_per_minute, oauth))))
-            .with(Dialect::Meta, counted(clients))
-            .with(Dialect::ProblemJson, counted(integrations.layer(Extension(authenticate))))
-            .with(pages, counted(auth::browser_routes(self.auth.clone())))
-            .with(pages, counted(broker::browser_routes(self.broker.clone())))
-            .with(pages, counted(entrance))
-            .with(pages, counted(console::routes(console.clone())))
-            .with(pages, counted(web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api)))
+            .guarded(Dialect::OAuth, tokens, oauth)
+            .guarded(Dialect::Meta, counted(), clients)
+            .guarded(Dialect::ProblemJson, counted(), integrations.layer(Extension(authenticate)))
+            .guarded(pages, counted(), auth::browser_routes(self.auth.clone()))
+            .guarded(pages, counted(), broker::browser_routes(self.broker.clone()))
+            .guarded(pages, entrance, console::entrance(console.clone()))
+            .guarded(pages, counted(), console::routes(console.clone()))
+            .guarded(pages, counted(), web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api))
             .with(Dialect::ProblemJson, health.routes())
             .unmatched("/oauth2", Dialect::OAuth)
             .unmatched("/integrations/v1", Dialect::ProblemJson);
@@ -183,10 +184,9 @@ impl House {
             client_certificates: config.server.tls_client_certificates.into(),
             metrics: metrics.clone(),
             numbered: &auth::CLIENT_PATHS,
+            body_bytes_max: usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX),
         };
-        let bytes_max = usize::try_from(config.server.body_bytes_max).unwrap_or(web::BODY_BYTES_MAX);
-        let application = console::in_language(&console, families.build(pages));
-        Ok(manners.around(web::body_limit(bytes_max, application)))
+        Ok(manners.around(console::in_language(&console, families.build(pages))))
     }
 
     /// Whether the database takes writes and the vault opens what it sealed.

@@ -1,12 +1,12 @@
 //! Who acts.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{Client, Id, Organisation, Person, Scopes, Token};
 
 /// The id of one request: the caller's own `x-request-id` where it is well formed, else ours.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(Box<str>);
+pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// The longest id that is taken over from a caller, in bytes.

@@ -96,7 +96,7 @@ impl Db {
         match &*self.backend {
             Backend::Sqlite(sqlite) => {
                 let (unit, answer) = pack(Shape::OneStatement, async move |tx: &mut Writer| {
-                    tx.execute(sql, binds.clone()).await
+                    tx.run(sql.text(Engine::Sqlite), &binds).await
                 });
                 sqlite.write(unit).await?;
                 answer.await.unwrap_or(Err(DbError::Closed))

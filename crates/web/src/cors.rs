@@ -1,11 +1,7 @@
 //! Applications in browsers that call from their own origin.  Fetch standard, SMART App Launch 2.2 §2.0.9
 
-use std::sync::Arc;
-
 use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -28,34 +24,39 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 /// The longest origin that is looked at, in bytes.
 const ORIGIN_BYTES_MAX: usize = 512;
 
-/// Let pages of the allowed origins read these routes' answers, refusals included. Cookies are never allowed: what a
-/// page may do here it shows by a token. Answers that allow any origin already stay as they are.
-pub fn cors<S: Clone + Send + Sync + 'static>(
-    origins: Arc<dyn AllowedOrigins>,
-    routes: Router<S>,
-) -> Router<S> {
-    routes.layer(from_fn_with_state(origins, share))
+/// What a request says of the page that sent it.
+pub(crate) struct Asked {
+    origin: Option<HeaderValue>,
+    is_preflight: bool,
 }
 
-async fn share(State(origins): State<Arc<dyn AllowedOrigins>>, request: Request, next: Next) -> Response {
-    let allowed = allowed(request.headers(), &*origins);
-    let is_preflight = request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ORIGIN)
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response =
-        if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    // Caches keep the answers for different origins apart, and those for none.
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    let Some(origin) = allowed else { return response };
-    if is_preflight {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE);
+impl Asked {
+    pub(crate) fn of(request: &Request, origins: &dyn AllowedOrigins) -> Self {
+        let headers = request.headers();
+        let is_preflight = request.method() == Method::OPTIONS
+            && headers.contains_key(header::ORIGIN)
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        Self { origin: allowed(headers, origins), is_preflight }
     }
-    headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(origin);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    response
+
+    /// The answer to a question whether it may be asked.
+    pub(crate) fn preflight(&self) -> Option<Response> {
+        self.is_preflight.then(|| StatusCode::NO_CONTENT.into_response())
+    }
+
+    /// Whether the page may read the answer.
+    pub(crate) fn tell(self, headers: &mut HeaderMap) {
+        // Caches keep the answers for different origins apart, and those for none.
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        let Some(origin) = self.origin else { return };
+        if self.is_preflight {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE);
+        }
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
 }
 
 /// The request's one origin, if it is allowed. `null` is everybody's and nobody's.

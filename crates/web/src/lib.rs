@@ -7,10 +7,12 @@
 mod bearer;
 mod browser;
 mod certificate;
+mod compress;
 mod cookie;
 mod cors;
 mod dialect;
 mod extract;
+mod guards;
 mod health;
 mod limits;
 mod local_path;
@@ -31,9 +33,10 @@ pub use bearer::{AuthFault, Authenticate, Bearer, DPOP_NONCE, Presented, Scheme}
 pub use browser::{Csp, browser};
 pub use certificate::{CHAIN_CERTIFICATES_MAX, ClientCertificate, ClientCertificates, MaybeCertificate};
 pub use cookie::{Cookie, Cookies, Transport};
-pub use cors::{AllowedOrigins, cors};
+pub use cors::AllowedOrigins;
 pub use dialect::{Dialect, ErrorView, Families, PageRenderer, Verbatim, family};
-pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query};
+pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters};
+pub use guards::Guards;
 pub use health::Health;
 pub use limits::{BODY_BYTES_MAX, body_limit};
 pub use local_path::{LocalPath, NotLocal};

@@ -1,6 +1,11 @@
 //! Limits on what a request may weigh; all of them are listed in `docs/limits.md`.
 
-use axum::{Extension, Router, extract::DefaultBodyLimit};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    routing::Route,
+};
+use tower::{Service, layer::layer_fn, service_fn};
 
 /// The largest request body where a router sets no other limit, in bytes.
 pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -18,7 +23,18 @@ pub const BEARER_BYTES_MAX: usize = 8 * 1024;
 /// These routes take bodies of up to so many bytes instead of [`BODY_BYTES_MAX`]; more is answered 413, unread where
 /// the request says its length.
 pub fn body_limit<S: Clone + Send + Sync + 'static>(bytes_max: usize, routes: Router<S>) -> Router<S> {
-    routes.layer(DefaultBodyLimit::max(bytes_max)).layer(Extension(BodyLimit(bytes_max)))
+    routes.layer(layer_fn(move |mut route: Route| {
+        service_fn(move |mut request: Request| {
+            apply(bytes_max, &mut request);
+            route.call(request)
+        })
+    }))
+}
+
+/// Set the limit that holds where no router sets another.
+pub(crate) fn apply(bytes_max: usize, request: &mut Request) {
+    DefaultBodyLimit::max(bytes_max).apply(request);
+    request.extensions_mut().insert(BodyLimit(bytes_max));
 }
 
 /// The limit of the innermost router that has one.

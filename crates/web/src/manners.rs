@@ -1,6 +1,7 @@
 //! What goes around the whole application: request id, address, log line, metrics, security headers, compression.
 
 use std::{
+    convert::Infallible,
     panic::AssertUnwindSafe,
     sync::{
         Arc, OnceLock,
@@ -11,26 +12,23 @@ use std::{
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
-    middleware::{Next, from_fn_with_state},
+    extract::{MatchedPath, Request},
     response::{IntoResponse, Response},
+    routing::Route,
 };
 use futures_util::FutureExt;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use kernel::{RequestId, World};
-use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
+use tower::{Service, layer::layer_fn, service_fn};
 use tracing::Instrument;
 use url::Url;
 
 use crate::{
     ClientAddr, ClientCertificates, Metrics, Networks, PeerAddr, Problem,
     certificate::{self, Peer},
-    dialect::{self, NotCompressed},
-    extract, limits, metrics,
+    compress, dialect, extract, limits, metrics,
 };
 
-/// Answers below this many bytes gain nothing by compression.
-const COMPRESSED_BYTES_MIN: u64 = 512;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the request's refusals tell of it, in the extensions of every request: its id, its public URL without the
@@ -41,7 +39,11 @@ pub struct Context(Arc<ContextInner>);
 #[derive(Debug)]
 struct ContextInner {
     request_id: RequestId,
-    url: String,
+    /// Where the deployment is, without a slash at the end.
+    base: Arc<str>,
+    asked: Uri,
+    /// Made when somebody asks for it: most requests are answered without.
+    url: OnceLock<String>,
     world: World,
 }
 
@@ -53,7 +55,7 @@ impl Context {
 
     /// The public URL that was asked for, without its query.
     pub fn url(&self) -> &str {
-        &self.0.url
+        self.0.url.get_or_init(|| format!("{}{}", self.0.base, self.0.asked.path()))
     }
 
     /// Time and chance.
@@ -77,13 +79,15 @@ pub struct Manners {
     pub metrics: Metrics,
     /// Below these paths a request gets the id `<uuid>#<counter>`, which contract 5 names; elsewhere `req_…`.
     pub numbered: &'static [&'static str],
+    /// The largest request body where a router sets no other limit, in bytes.
+    pub body_bytes_max: usize,
 }
 
 /// Manners at work.
-#[derive(Clone)]
 struct Around {
     manners: Manners,
-    numbers: Arc<Numbers>,
+    base: Arc<str>,
+    numbers: Numbers,
 }
 
 /// The ids of the form `<uuid>#<counter>` that this process gives.
@@ -113,28 +117,27 @@ impl Around {
 impl Manners {
     /// Put them around the application.
     pub fn around(self, app: Router) -> Router {
-        let is_https = self.public_url.scheme() == "https";
-        let long = SizeAbove::new(COMPRESSED_BYTES_MIN);
-        app.layer(axum::middleware::map_response(move |response: Response| async move {
-            secured(is_https, response)
+        let base = self.public_url.as_str().trim_end_matches('/').into();
+        let around = Arc::new(Around { manners: self, base, numbers: Numbers::default() });
+        // One layer for all of them, since every layer of a router copies what is below it for every request.
+        app.layer(layer_fn(move |route: Route| {
+            let around = Arc::clone(&around);
+            service_fn(move |request: Request| receive(Arc::clone(&around), route.clone(), request))
         }))
-        .layer(CompressionLayer::new().gzip(true).compress_when(long.and(worth_compressing)))
-        .layer(from_fn_with_state(Around { manners: self, numbers: Arc::default() }, receive))
     }
 }
 
-async fn receive(State(around): State<Around>, request: Request, next: Next) -> Response {
+async fn receive(around: Arc<Around>, route: Route, request: Request) -> Result<Response, Infallible> {
     let request_id = around.request_id(&request);
-    let manners = around.manners;
+    let manners = &around.manners;
     let client = extract::client_addr(peer(&request), request.headers(), &manners.trusted_proxies);
     let is_proxy = peer(&request).is_some_and(|PeerAddr(it)| manners.trusted_proxies.contain(it.ip()));
     let (mut parts, body) = request.into_parts();
     let spokesman = if is_proxy { Peer::Proxy } else { Peer::Client };
     certificate::settle(manners.client_certificates, spokesman, &mut parts.headers, &mut parts.extensions);
-    let mut request = Request::from_parts(parts, body);
     let mut line = Line {
-        method: metrics::method_word(request.method()),
-        route: request.extensions().get::<MatchedPath>().cloned(),
+        method: metrics::method_word(&parts.method),
+        route: parts.extensions.get::<MatchedPath>().cloned(),
         // Until there is an answer. nginx's word for a client that did not wait for it; nobody is ever sent this.
         status: 499,
         started: Instant::now(),
@@ -144,30 +147,37 @@ async fn receive(State(around): State<Around>, request: Request, next: Next) -> 
     };
     let context = Context(Arc::new(ContextInner {
         request_id: request_id.clone(),
-        url: public_url(&manners.public_url, request.uri().path()),
+        base: Arc::clone(&around.base),
+        asked: parts.uri.clone(),
+        url: OnceLock::new(),
         world: manners.world.clone(),
     }));
-    let is_too_long =
-        request.uri().path_and_query().is_some_and(|it| it.as_str().len() > limits::URL_BYTES_MAX);
-    request.extensions_mut().insert(request_id.clone());
-    request.extensions_mut().insert(client);
-    request.extensions_mut().insert(context.clone());
+    let is_too_long = parts.uri.path_and_query().is_some_and(|it| it.as_str().len() > limits::URL_BYTES_MAX);
+    parts.extensions.insert(request_id.clone());
+    parts.extensions.insert(client);
+    parts.extensions.insert(context.clone());
+    let encodings = compress::Accepted::of(&parts.headers);
+    let mut request = Request::from_parts(parts, body);
+    limits::apply(manners.body_bytes_max, &mut request);
 
-    let answered = async {
-        let response = if is_too_long {
-            Problem::of_status(StatusCode::URI_TOO_LONG).into_response()
-        } else {
-            AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| dialect::broken())
-        };
-        dialect::word_otherwise(&context, response)
-    };
     let span = tracing::info_span!("request", %request_id);
-    let mut response = answered.instrument(span).await;
+    let answered = answer(&context, route, request, is_too_long).instrument(span).await;
+    let mut response = compress::compressed(around.secured(answered), encodings).await;
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     line.status = response.status().as_u16();
-    response
+    Ok(response)
+}
+
+async fn answer(context: &Context, mut route: Route, request: Request, is_too_long: bool) -> Response {
+    let response = if is_too_long {
+        Problem::of_status(StatusCode::URI_TOO_LONG).into_response()
+    } else {
+        let ran = AssertUnwindSafe(route.call(request)).catch_unwind().await;
+        ran.map_or_else(|_| dialect::broken(), |Ok(response)| response)
+    };
+    dialect::word_otherwise(context, response)
 }
 
 /// The access log's line of one request, written when its answer begins or its client has gone.
@@ -220,41 +230,25 @@ fn fresh_request_id(world: &World) -> RequestId {
     RequestId::parse(&format!("req_{number:032x}")).expect("well formed")
 }
 
-fn public_url(base: &Url, path: &str) -> String {
-    format!("{}{path}", base.as_str().trim_end_matches('/'))
-}
-
-/// ASVS 3.4; what an answer already says of itself stays.
-fn secured(is_https: bool, mut response: Response) -> Response {
-    const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
-    let headers = response.headers_mut();
-    let defaults = [
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-        ),
-    ];
-    for (name, value) in defaults {
-        headers.entry(name).or_insert(value);
+impl Around {
+    /// ASVS 3.4; what an answer already says of itself stays.
+    fn secured(&self, mut response: Response) -> Response {
+        const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+        let headers = response.headers_mut();
+        let defaults = [
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+            ),
+        ];
+        for (name, value) in defaults {
+            headers.entry(name).or_insert(value);
+        }
+        if self.manners.public_url.scheme() == "https" {
+            headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HSTS);
+        }
+        response
     }
-    if is_https {
-        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HSTS);
-    }
-    response
-}
-
-/// Text, unless it may hold a secret (BREACH): token answers are marked, and a handler marks others
-/// by `Cache-Control: no-transform` (RFC 9111 §5.2.2.6).
-fn worth_compressing(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
-    let text =
-        |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-    let content_type = text(header::CONTENT_TYPE);
-    let is_text = content_type.starts_with("text/") && !content_type.starts_with("text/event-stream");
-    let is_data =
-        content_type.contains("json") || content_type.contains("javascript") || content_type.contains("xml");
-    let is_secret =
-        extensions.get::<NotCompressed>().is_some() || text(header::CACHE_CONTROL).contains("no-transform");
-    (is_text || is_data) && !is_secret
 }

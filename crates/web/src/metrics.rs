@@ -1,8 +1,9 @@
 //! What is counted, and how `/metrics` shows it.  OpenMetrics 1.0
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -28,6 +29,16 @@ type Labels<const N: usize> = [(&'static str, Word); N];
 /// A label value from a set that is known when the routes are.
 type Word = Arc<str>;
 
+/// The metrics of each method and route that was asked for, so that counting a request makes no labels.
+type Routes = HashMap<&'static str, HashMap<Box<str>, Arc<Route>>>;
+
+/// The metrics of one method and route.
+struct Route {
+    durations: Histogram,
+    /// By the first digit of the status.
+    classes: [OnceLock<Counter>; 6],
+}
+
 type Durations = Family<Labels<2>, Histogram, fn() -> Histogram>;
 
 /// The counters of this process. Clones count together.
@@ -38,6 +49,7 @@ struct Inner {
     registry: Mutex<Registry>,
     requests: Family<Labels<3>, Counter>,
     durations: Durations,
+    routes: RwLock<Routes>,
     connections: Gauge,
     refused_connections: Counter,
     throttled: Family<Labels<1>, Counter>,
@@ -56,6 +68,7 @@ impl Metrics {
         let inner = Inner {
             requests: Family::default(),
             durations: Durations::new_with_constructor(|| Histogram::new(BUCKETS_S)),
+            routes: RwLock::default(),
             connections: Gauge::default(),
             refused_connections: Counter::default(),
             throttled: Family::default(),
@@ -98,12 +111,33 @@ impl Metrics {
     }
 
     pub(crate) fn observe(&self, method: &'static str, route: &str, status: u16, took: Duration) {
-        let (method, route): (Word, Word) = (method.into(), route.into());
-        let class: Word = format!("{}xx", status / 100).into();
+        let seen = self.route(method, route);
+        seen.durations.observe(took.as_secs_f64());
+        let class = status / 100;
+        if let Some(counter) = seen.classes.get(usize::from(class)) {
+            counter.get_or_init(|| self.requests(method, route, class)).inc();
+        } else {
+            self.requests(method, route, class).inc();
+        }
+    }
+
+    fn route(&self, method: &'static str, route: &str) -> Arc<Route> {
+        let known = self.0.routes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = known.get(method).and_then(|routes| routes.get(route)) {
+            return Arc::clone(seen);
+        }
+        drop(known);
         let durations =
-            self.0.durations.get_or_create_owned(&[("method", method.clone()), ("route", route.clone())]);
-        durations.observe(took.as_secs_f64());
-        self.0.requests.get_or_create_owned(&[("method", method), ("route", route), ("status", class)]).inc();
+            self.0.durations.get_or_create_owned(&[("method", method.into()), ("route", route.into())]);
+        let seen = Arc::new(Route { durations, classes: Default::default() });
+        let mut known = self.0.routes.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(method).or_default().entry(route.into()).or_insert(seen))
+    }
+
+    fn requests(&self, method: &'static str, route: &str, class: u16) -> Counter {
+        let class: Word = format!("{class}xx").into();
+        let labels = [("method", method.into()), ("route", route.into()), ("status", class)];
+        self.0.requests.get_or_create_owned(&labels)
     }
 
     pub(crate) fn count_throttled(&self, route: &'static str) {

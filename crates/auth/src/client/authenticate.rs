@@ -7,11 +7,14 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::{FromRequest, Request};
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
 use http::{HeaderMap, Method, request::Parts};
 use kernel::{Actor, ClientConnection, Id, RequestId, Secret};
 use tokio::time::{Instant, sleep_until};
-use web::{ClientAddr, ClientCertificate, Form, Problem};
+use web::{ClientAddr, ClientCertificate, Problem};
 
 use super::{
     AuthMethod, Client, assertion, certificate,
@@ -45,12 +48,11 @@ impl Parameters {
     }
 
     /// The form that was posted. What stands in the address ends up in logs, so there it is refused.
-    pub(crate) async fn posted(request: Request, auth: &Auth) -> Result<Self, Problem> {
-        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+    pub(crate) async fn posted(parts: &Parts, body: Body) -> Result<Self, Problem> {
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(OAuthFault::InvalidRequest("parameters belong in the body, never in the URL").into());
         }
-        let Form(form) = Form::from_request(request, auth).await?;
-        Ok(Self(form))
+        web::parameters(parts, body).await.map(Self)
     }
 
     /// All that have a value, as a query, but for these.
@@ -108,9 +110,9 @@ impl FromRequest<Auth> for FlowCall {
     type Rejection = Problem;
     async fn from_request(request: Request, auth: &Auth) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let form = Parameters::posted(&parts, body).await?;
         let asked = Asked::of(auth, &parts);
-        let form = Parameters::posted(Request::from_parts(parts, body), auth).await?;
-        let presented = presented::read(&asked.headers, &form)?;
+        let presented = presented::read(asked.headers, &form)?;
         let (client, connection) = prove(auth, &presented, &asked).await?;
         let sender = sender(auth, &client, &asked)?;
         Ok(Self(ClientCall { client, form, sender, request: asked.request, connection }))
@@ -118,27 +120,34 @@ impl FromRequest<Auth> for FlowCall {
 }
 
 /// The request around the form.
-struct Asked {
-    headers: HeaderMap,
-    method: Method,
-    /// Its public address.
-    url: String,
-    certificate: Option<ClientCertificate>,
+struct Asked<'a> {
+    headers: &'a HeaderMap,
+    method: &'a Method,
+    /// Where the deployment is, and below it what was asked for.
+    base: &'a str,
+    path: &'a str,
+    certificate: Option<&'a ClientCertificate>,
     source: IpAddr,
     request: Option<RequestId>,
 }
 
-impl Asked {
-    fn of(auth: &Auth, parts: &Parts) -> Self {
+impl<'a> Asked<'a> {
+    fn of(auth: &'a Auth, parts: &'a Parts) -> Self {
         let source = parts.extensions.get::<ClientAddr>();
         Self {
-            headers: parts.headers.clone(),
-            method: parts.method.clone(),
-            url: format!("{}{}", auth.config().base(), parts.uri.path()),
-            certificate: parts.extensions.get::<ClientCertificate>().cloned(),
+            headers: &parts.headers,
+            method: &parts.method,
+            base: auth.config().base(),
+            path: parts.uri.path(),
+            certificate: parts.extensions.get::<ClientCertificate>(),
             source: source.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |source| source.0),
             request: request_id(parts),
         }
+    }
+
+    /// Its public address.
+    fn url(&self) -> String {
+        format!("{}{}", self.base, self.path)
     }
 }
 
@@ -150,7 +159,7 @@ const REFUSED_AFTER: Duration = Duration::from_millis(5);
 type Proven = (Arc<Client>, Option<Id<ClientConnection>>);
 
 /// The client, once it is proven.
-async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Proven, OAuthFault> {
+async fn prove(auth: &Auth, presented: &Presented, asked: &Asked<'_>) -> Result<Proven, OAuthFault> {
     let began = Instant::now();
     let proven = try_to_prove(auth, presented, asked).await;
     if matches!((&proven, &presented.credential), (Err(OAuthFault::InvalidClient(_)), Credential::Secret(_)))
@@ -162,7 +171,7 @@ async fn prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Prov
 
 /// A client that is not there takes the same way as one with another secret: both are looked up in the database once before they
 /// are refused, where also a secret is found that this node has not heard of yet.
-async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked) -> Result<Proven, OAuthFault> {
+async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked<'_>) -> Result<Proven, OAuthFault> {
     let (now, name) = (auth.world().now(), presented.client_id.as_str());
     let tries = &auth.proving().tries;
     if let Some(wait_s) = tries.wait_s(name, asked.source, now) {
@@ -215,7 +224,7 @@ async fn judge(
     auth: &Auth,
     entry: Option<&Entry>,
     presented: &Presented,
-    asked: &Asked,
+    asked: &Asked<'_>,
 ) -> Result<Result<(), &'static str>, OAuthFault> {
     let text = match &presented.credential {
         Credential::Secret(text) => text.expose().as_str(),
@@ -237,8 +246,8 @@ async fn judge(
             }
             None => Err(WRONG_SECRET),
         },
-        Ok(Way::Assertion(text)) => assertion::judge(auth, entry, text, &asked.url).await?,
-        Ok(Way::Certificate) => match &asked.certificate {
+        Ok(Way::Assertion(text)) => assertion::judge(auth, entry, text, &asked.url()).await?,
+        Ok(Way::Certificate) => match asked.certificate {
             Some(shown) => certificate::judge(auth, &entry.client, shown).await,
             None => Err("no_certificate"),
         },
@@ -273,12 +282,13 @@ fn way(method: AuthMethod, credential: &Credential) -> Result<Way<'_>, &'static 
 
 /// The key that the call proves besides: that of a DPoP proof, and that of the certificate where the client's tokens are to be
 /// bound to it.  RFC 9449 §5, RFC 8705 §3
-fn sender(auth: &Auth, client: &Client, asked: &Asked) -> Result<Option<Confirmation>, OAuthFault> {
+fn sender(auth: &Auth, client: &Client, asked: &Asked<'_>) -> Result<Option<Confirmation>, OAuthFault> {
     let mut proofs = asked.headers.get_all("dpop").iter();
     let jkt = match (proofs.next(), proofs.next()) {
         (None, _) => None,
         (Some(proof), None) => {
-            let target = dpop::Asked { method: &asked.method, url: &asked.url, token: None };
+            let url = asked.url();
+            let target = dpop::Asked { method: asked.method, url: &url, token: None };
             let text = proof.to_str().map_err(|_| OAuthFault::InvalidDpopProof("it is not ASCII"))?;
             Some(dpop::check(auth, text, target)?)
         }
@@ -288,7 +298,7 @@ fn sender(auth: &Auth, client: &Client, asked: &Asked) -> Result<Option<Confirma
     };
     let is_bound = client.metadata.tls_client_certificate_bound_access_tokens
         || client.profile.requires_sender_constraint() && jkt.is_none();
-    let shown = asked.certificate.as_ref().filter(|_| is_bound);
+    let shown = asked.certificate.filter(|_| is_bound);
     let x5t_s256 = shown.map(proof::bound::thumbprint);
     let is_any = jkt.is_some() || x5t_s256.is_some();
     Ok(is_any.then_some(Confirmation { jkt, x5t_s256 }))

@@ -97,6 +97,9 @@ fn basic(value: &str) -> Result<(String, Secret<String>), OAuthFault> {
 }
 
 fn form_decoded(text: &str) -> String {
+    if !text.contains(['%', '+', '&', '=']) {
+        return text.to_owned();
+    }
     // A pair without `=` and `&` in it is one name.
     let plain = text.replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(plain.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()

@@ -4,7 +4,11 @@
 //! A secret has 256 bits, so that nobody guesses one; what this saves is work, and the log. It is kept in memory and
 //! bounded: who tries from more addresses than fit pushes out the tallies of others, and thereby helps them.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use crypto::sha256;
 use kernel::Timestamp;
@@ -23,7 +27,11 @@ pub(crate) const WAIT_S_MAX: u64 = 60;
 const FORGET: Duration = Duration::from_mins(15);
 
 /// Failures by client and source.
-pub(crate) struct Tries(Cache<[u8; 32], Tally>);
+pub(crate) struct Tries {
+    tallies: Cache<[u8; 32], Tally>,
+    /// Whether anybody has failed since the start: where nobody has, nothing is looked up.
+    has_any: AtomicBool,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Tally {
@@ -33,26 +41,28 @@ struct Tally {
 
 impl Tries {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(TALLIES_MAX))
+        Self { tallies: Cache::new(TALLIES_MAX), has_any: AtomicBool::new(false) }
     }
 
     /// Seconds until the next try; none if it may be made now.
     pub(crate) fn wait_s(&self, client_id: &str, source: IpAddr, now: Timestamp) -> Option<u64> {
-        wait_s(self.0.get(&key(client_id, source))?, now)
+        self.has_any.load(Relaxed).then_some(())?;
+        wait_s(self.tallies.get(&key(client_id, source))?, now)
     }
 
     /// A wrong secret, or no such client: counted the same.
     pub(crate) fn failed(&self, client_id: &str, source: IpAddr, now: Timestamp) {
         let key = key(client_id, source);
-        let before = self.0.get(&key).filter(|tally| now.since(tally.failed_at) < FORGET);
+        let before = self.tallies.get(&key).filter(|tally| now.since(tally.failed_at) < FORGET);
         let failures = before.map_or(0, |tally| tally.failures).saturating_add(1);
-        self.0.insert(key, Tally { failures, failed_at: now });
+        self.tallies.insert(key, Tally { failures, failed_at: now });
+        self.has_any.store(true, Relaxed);
     }
 
     /// The right secret: nothing is held against this source any more.
     pub(crate) fn succeeded(&self, client_id: &str, source: IpAddr) {
-        if !self.0.is_empty() {
-            self.0.remove(&key(client_id, source));
+        if self.has_any.load(Relaxed) {
+            self.tallies.remove(&key(client_id, source));
         }
     }
 }

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request},
+};
 use http::{HeaderMap, header, request::Parts};
 use web::{AuthFault, Bearer, Problem, Scheme};
 
@@ -58,13 +61,13 @@ impl Asker {
         is_own || is_served || is_here
     }
 
-    async fn by_token(auth: &Auth, mut parts: Parts, request: Request) -> Result<Self, Problem> {
+    async fn by_token(auth: &Auth, mut parts: Parts, body: Body) -> Result<Self, Problem> {
         let bearer = Bearer::from_request_parts(&mut parts, auth).await?;
         bearer.require(SCOPE)?;
         // The token is known by now: reading it again costs a hash.
         let token = token_in(&parts.headers).ok_or(AuthFault::Invalid)?;
         let verified = auth.check(token).await?;
-        let form = Parameters::posted(request, auth).await?;
+        let form = Parameters::posted(&parts, body).await?;
         if ["client_id", "client_secret", "client_assertion"].iter().any(|name| form.get(name).is_some()) {
             return Err(OAuthFault::InvalidRequest("the client authenticates in two ways at once").into());
         }
@@ -94,8 +97,7 @@ impl FromRequest<Auth> for Asker {
             return Self::by_itself(auth, request).await;
         }
         let (parts, body) = request.into_parts();
-        let again = Request::from_parts(parts.clone(), body);
-        Self::by_token(auth, parts, again).await
+        Self::by_token(auth, parts, body).await
     }
 }
 

@@ -1,15 +1,12 @@
 //! The layer around every endpoint that clients call.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, convert::Infallible, sync::Arc};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
-use kernel::{Kind, RequestId, Timestamp};
+use axum::{extract::Request, response::Response, routing::Route};
+use kernel::{Client, Id, Kind, RequestId, Timestamp};
 use store::binds;
-use web::Problem;
+use tower::{Layer, Service, layer::layer_fn, service_fn};
+use web::{Authenticate, Problem};
 
 use super::{SEEN, Seen};
 use crate::Auth;
@@ -21,24 +18,67 @@ const GO_ON: [&str; 3] = ["authorization_pending", "slow_down", "use_dpop_nonce"
 pub(super) const INSERT: &str = "INSERT INTO client_failure (id, client_id, failed_at, endpoint, error, why, request) \
                                  VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-/// Keep in mind whose request this is and why it is refused, and write it down where both are known.
-pub(crate) async fn watch(State(auth): State<Auth>, request: Request, next: Next) -> Response {
-    let (path, id) = (request.uri().path().to_owned(), request.extensions().get::<RequestId>().cloned());
+/// Keep in mind whose request this is and why it is refused, and write it down where both are known. Whoever asks for a
+/// bearer behind this finds who can tell what a token is good for.
+pub(crate) fn watch(
+    auth: &Auth,
+) -> impl Layer<Route, Service = impl Watching> + Clone + Send + Sync + 'static {
+    let (auth, authenticate): (_, Arc<dyn Authenticate>) = (auth.clone(), Arc::new(auth.clone()));
+    layer_fn(move |route: Route| {
+        let (auth, authenticate) = (auth.clone(), Arc::clone(&authenticate));
+        service_fn(move |mut request: Request| {
+            request.extensions_mut().insert(Arc::clone(&authenticate));
+            watched(auth.clone(), route.clone(), request)
+        })
+    })
+}
+
+/// What a router takes for a service.
+pub(crate) trait Watching:
+    Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+impl<T> Watching for T where
+    T: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+async fn watched(auth: Auth, mut route: Route, request: Request) -> Result<Response, Infallible> {
+    let (asked, id) = (request.uri().clone(), request.extensions().get::<RequestId>().cloned());
     let run = async {
-        let response = next.run(request).await;
+        let response = route.call(request).await;
         (SEEN.try_with(|seen| std::mem::take(&mut *seen.borrow_mut())).unwrap_or_default(), response)
     };
-    let (seen, response) = SEEN.scope(RefCell::new(Seen::default()), run).await;
-    let Some(client) = seen.client else { return response };
-    let refused = seen.refused.or_else(|| of_problem(response.extensions().get::<Problem>()?));
-    let Some((error, why)) = refused.filter(|(error, _)| !GO_ON.contains(error)) else { return response };
+    let (seen, Ok(response)) = SEEN.scope(RefCell::new(Seen::default()), run).await;
+    if let Some(client) = seen.client {
+        let refused = seen.refused.or_else(|| of_problem(response.extensions().get::<Problem>()?));
+        if let Some(refused) = refused.filter(|(error, _)| !GO_ON.contains(error)) {
+            write_down(&auth, client, asked.path(), refused, id.as_ref());
+        }
+    }
+    Ok(response)
+}
+
+fn write_down(
+    auth: &Auth,
+    client: Id<Client>,
+    path: &str,
+    (error, why): (&'static str, &'static str),
+    id: Option<&RequestId>,
+) {
     let now: Timestamp = auth.world().now();
     if auth.failures().takes(client, now) {
-        let id = id.map(|id| id.as_str().to_owned());
         let row = auth.world().new_id::<FailureRow>();
-        auth.db().write_lazy(INSERT, binds![row, client, now, path, error, why, id]);
+        auth.db().write_lazy(INSERT, binds![row, client, now, path, error, why, id.map(RequestId::as_str)]);
     }
-    response
 }
 
 /// The kind of the row's id.

@@ -27,6 +27,7 @@ pub async fn call(house: &House, mut request: Request<Body>) -> Reply {
         trusted_proxies: web::Networks::default(),
         client_certificates: ClientCertificates::Ask,
         numbered: &[],
+        body_bytes_max: web::BODY_BYTES_MAX,
         metrics: web::Metrics::new(),
     };
     let response = manners.around(house.app.clone()).oneshot(request).await.unwrap();

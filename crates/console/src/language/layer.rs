@@ -1,15 +1,16 @@
 //! Choosing a request's language, and keeping the choice.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Router,
     extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
     response::{AppendHeaders, IntoResponse, Response},
+    routing::Route,
 };
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
+use tower::{Service, layer::layer_fn, service_fn};
 use web::{Answer, Cookies, Form, LocalPath, Redirect};
 
 use super::{
@@ -32,12 +33,16 @@ const ENGLISH: [&str; 4] = ["/admin", "/developer", "/docs", "/assets"];
 
 /// Let what these routes say to people be said in their language, refusals and what is not there included.
 pub fn in_language(console: &Console, routes: Router) -> Router {
-    routes.layer(from_fn_with_state(console.clone(), speak))
+    let console = console.clone();
+    routes.layer(layer_fn(move |route: Route| {
+        let console = console.clone();
+        service_fn(move |request: Request| speak(console.clone(), route.clone(), request))
+    }))
 }
 
-async fn speak(State(console): State<Console>, request: Request, next: Next) -> Response {
+async fn speak(console: Console, mut route: Route, request: Request) -> Result<Response, Infallible> {
     if !is_for_people(&request) {
-        return next.run(request).await;
+        return route.call(request).await;
     }
     let asked = asked_for(request.uri().query().unwrap_or_default());
     let cookies = Cookies::of(request.headers());
@@ -55,7 +60,7 @@ async fn speak(State(console): State<Console>, request: Request, next: Next) -> 
     let to_keep = to_keep.and_then(|asked| keep_asked(&console, asked));
     let spoken = Spoken::new(languages.clone(), nth, here(&request));
     let lang = HeaderValue::from_str(spoken.book().lang());
-    let mut response = SPOKEN.scope(spoken, next.run(request)).await;
+    let mut response = SPOKEN.scope(spoken, route.call(request)).await?;
     let is_page = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -66,7 +71,7 @@ async fn speak(State(console): State<Console>, request: Request, next: Next) -> 
     if let Some(cookie) = to_keep {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
 
 /// Browsers ask for HTML when they go somewhere; machines that call an API pay nothing for languages.

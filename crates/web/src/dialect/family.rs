@@ -1,20 +1,16 @@
 //! The layer that gives every refusal under a router the body of its dialect.
 
-use std::panic::AssertUnwindSafe;
-
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
+    extract::Request,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::Kind;
 
 use super::{Dialect, ErrorView};
-use crate::{Context, Csp, Problem};
+use crate::{Context, Csp, Guards, Problem};
 
 /// An error answer that is meant as it is, and that no family rewords: what the proxy brings from upstream.
 pub struct Verbatim(pub Response);
@@ -36,7 +32,7 @@ pub(crate) struct NotCompressed;
 /// These routes speak this dialect, whoever refuses: a handler, an extractor, or the framework (404, 405 with its
 /// `Allow`, 408, 413, 415, 429), and a handler that panics. A path that is not there is the matter of [`Families`].
 pub fn family<S: Clone + Send + Sync + 'static>(dialect: Dialect, routes: Router<S>) -> Router<S> {
-    routes.layer(from_fn_with_state(dialect, speak))
+    Guards::none().before(dialect, routes)
 }
 
 /// The families of one application, and who answers for paths that none of them has.
@@ -54,8 +50,14 @@ impl Families {
 
     /// Add routes that speak this dialect.
     #[must_use]
-    pub fn with(mut self, dialect: Dialect, routes: Router) -> Self {
-        self.routes = self.routes.merge(family(dialect, routes));
+    pub fn with(self, dialect: Dialect, routes: Router) -> Self {
+        self.guarded(dialect, Guards::none(), routes)
+    }
+
+    /// Add routes that speak this dialect, with these guards before them.
+    #[must_use]
+    pub fn guarded(mut self, dialect: Dialect, guards: Guards, routes: Router) -> Self {
+        self.routes = self.routes.merge(guards.before(dialect, routes));
         self
     }
 
@@ -87,12 +89,6 @@ pub(crate) fn is_below(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
 }
 
-async fn speak(State(dialect): State<Dialect>, request: Request, next: Next) -> Response {
-    let context = request.extensions().get::<Context>().cloned();
-    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| broken());
-    word(dialect, context.as_ref(), response)
-}
-
 /// What is left of a handler that panicked; the panic hook has logged where.
 pub(crate) fn broken() -> Response {
     Problem::new(Kind::Internal, Problem::INTERNAL).into_response()
@@ -107,7 +103,7 @@ pub(crate) fn word_otherwise(context: &Context, response: Response) -> Response 
     }
 }
 
-fn word(dialect: Dialect, context: Option<&Context>, mut response: Response) -> Response {
+pub(crate) fn word(dialect: Dialect, context: Option<&Context>, mut response: Response) -> Response {
     if let Dialect::OAuth = dialect {
         response.extensions_mut().insert(NotCompressed);
     }

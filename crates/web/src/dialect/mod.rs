@@ -7,7 +7,7 @@ use http::StatusCode;
 use kernel::{Issue, Kind, RequestId, Timestamp};
 
 pub use family::{Families, Verbatim, family};
-pub(crate) use family::{NotCompressed, broken, is_below, word_otherwise};
+pub(crate) use family::{NotCompressed, broken, is_below, word, word_otherwise};
 
 use crate::Place;
 

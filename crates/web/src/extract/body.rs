@@ -2,18 +2,17 @@
 
 use std::error::Error;
 
-use axum::extract::Request;
+use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body::Body;
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
 use crate::{Problem, limits::BodyLimit, serve::SlowBody};
 
 /// Read the body; one that is over the router's limit is refused unread where it says its length.
-pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    let BodyLimit(bytes_max) = request.extensions().get().copied().unwrap_or_default();
-    let body = request.into_body();
+pub(super) async fn read(extensions: &Extensions, body: Body) -> Result<Bytes, Problem> {
+    let BodyLimit(bytes_max) = extensions.get().copied().unwrap_or_default();
     if body.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
         return Err(cut_off(StatusCode::PAYLOAD_TOO_LARGE));
     }

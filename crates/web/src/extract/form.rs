@@ -1,10 +1,14 @@
 //! Parameters in a form body or a query: each at most once.  RFC 6749 §3.1, ASVS 15.3.7
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::BTreeMap};
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use http::request::Parts;
-use kernel::{Issue, Kind};
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request},
+};
+use bytes::Bytes;
+use http::{header::CONTENT_TYPE, request::Parts};
+use kernel::{Issue, Kind, Secret};
 use serde::de::DeserializeOwned;
 
 use super::{body, reason};
@@ -19,11 +23,31 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        const MEDIA: &str = "application/x-www-form-urlencoded";
-        if body::media_type(request.headers()).as_deref() != Some(MEDIA) {
-            return Err(body::unsupported_media(MEDIA));
-        }
-        read(Place::Body, &body::read(request).await?).map(Self)
+        let (parts, body) = request.into_parts();
+        read(Place::Body, &form(&parts, body).await?).map(Self)
+    }
+}
+
+/// The parameters of a form whatever their names are, by the rules of [`Form`], with their values as what they may be:
+/// secrets. The request's head stays with the caller.
+///
+/// # Errors
+/// As [`Form`].
+pub async fn parameters(parts: &Parts, body: Body) -> Result<BTreeMap<String, Secret<String>>, Problem> {
+    let bytes = form(parts, body).await?;
+    each_once(&bytes).map_err(|issue| malformed(Place::Body, issue))?;
+    let pairs = url::form_urlencoded::parse(&bytes);
+    Ok(pairs.map(|(name, value)| (name.into_owned(), Secret::new(value.into_owned()))).collect())
+}
+
+async fn form(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
+    const MEDIA: &str = "application/x-www-form-urlencoded";
+    if parts.headers.get_all(CONTENT_TYPE).iter().eq([MEDIA])
+        || body::media_type(&parts.headers).as_deref() == Some(MEDIA)
+    {
+        body::read(&parts.extensions, body).await
+    } else {
+        Err(body::unsupported_media(MEDIA))
     }
 }
 
@@ -40,35 +64,39 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 }
 
 fn read<T: DeserializeOwned>(place: Place, bytes: &[u8]) -> Result<T, Problem> {
-    each_once(bytes).map_err(|issue| {
-        let message = format!("{}: {}", issue.path, issue.message);
-        Problem::new(Kind::Invalid, message.trim_start_matches(": ").to_owned())
-            .with_code("invalid_request")
-            .with_place(place)
-            .with_issues(vec![issue])
-    })?;
+    each_once(bytes).map_err(|issue| malformed(place, issue))?;
     let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(bytes));
     serde_path_to_error::deserialize(pairs)
         .map_err(|error| reason::problem(place, &error.path().to_string(), &error.inner().to_string()))
 }
 
+fn malformed(place: Place, issue: Issue) -> Problem {
+    let message = format!("{}: {}", issue.path, issue.message);
+    Problem::new(Kind::Invalid, message.trim_start_matches(": ").to_owned())
+        .with_code("invalid_request")
+        .with_place(place)
+        .with_issues(vec![issue])
+}
+
 /// Every parameter is there once at most, is UTF-8 and has no NUL in it.
 fn each_once(bytes: &[u8]) -> Result<(), Issue> {
-    let mut seen = HashSet::new();
+    // A few names: looking through them costs less than hashing them.
+    let mut seen: Vec<Cow<'_, [u8]>> = Vec::new();
     for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = decoded(halves.next().unwrap_or_default());
         let value = decoded(halves.next().unwrap_or_default());
-        let Ok(name) = std::str::from_utf8(&name) else {
+        let Ok(text) = std::str::from_utf8(&name) else {
             return Err(Issue::at("", "a parameter name is not UTF-8"));
         };
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        let shown = || text.chars().filter(|c| !c.is_control()).take(64).collect::<String>();
         if std::str::from_utf8(&value).is_err() || value.contains(&0) {
-            return Err(Issue::at(shown, "is not UTF-8 text"));
+            return Err(Issue::at(shown(), "is not UTF-8 text"));
         }
-        if !seen.insert(name.to_owned()) {
-            return Err(Issue::at(shown, "is there more than once"));
+        if seen.contains(&name) {
+            return Err(Issue::at(shown(), "is there more than once"));
         }
+        seen.push(name);
         if seen.len() > PARAMETERS_MAX {
             return Err(Issue::at("", "there are too many parameters"));
         }

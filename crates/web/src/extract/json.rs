@@ -22,7 +22,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !body::media_type(request.headers()).is_some_and(|media| is_json(&media)) {
             return Err(body::unsupported_media("application/json"));
         }
-        read(&body::read(request).await?).map(Self)
+        let (parts, body) = request.into_parts();
+        read(&body::read(&parts.extensions, body).await?).map(Self)
     }
 }
 

@@ -8,7 +8,7 @@ mod path;
 mod reason;
 
 pub use address::{ClientAddr, PeerAddr};
-pub use form::{Form, Query};
+pub use form::{Form, Query, parameters};
 pub use json::Json;
 pub use path::Path;
 

@@ -11,8 +11,12 @@ use axum::{
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use kernel::{Client, Id};
 
-use super::{Decision, Quota, RateLimiter};
+use super::{CellKey, Decision, Quota, RateLimiter};
 use crate::{ClientAddr, Metrics, Problem};
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// What requests are counted by.
 #[derive(Clone)]
@@ -27,51 +31,77 @@ pub enum Key {
 /// Finds the key of a request in its headers.
 pub type KeyOf = Arc<dyn Fn(&HeaderMap) -> Option<String> + Send + Sync>;
 
-#[derive(Clone)]
-struct Limited {
+/// One limit on a set of routes.
+pub(crate) struct Limit {
     limiter: RateLimiter,
     metrics: Metrics,
     route: &'static str,
     quota: Quota,
     key: Key,
+    told: HeaderValue,
+}
+
+impl Limit {
+    pub(crate) fn new(
+        limiter: &RateLimiter,
+        metrics: &Metrics,
+        (route, quota): (&'static str, Quota),
+        key: Key,
+    ) -> Self {
+        let (limiter, metrics) = (limiter.clone(), metrics.clone());
+        Self { limiter, metrics, route, quota, key, told: quota.requests().into() }
+    }
+
+    pub(crate) fn key_of(&self, request: &Request) -> CellKey {
+        let found = match &self.key {
+            Key::Of(find) => find(request.headers()),
+            Key::Address => None,
+        };
+        match found {
+            Some(text) => CellKey::text(&format!("{}:{text}", self.route)),
+            None => {
+                CellKey::address(self.route, request.extensions().get::<ClientAddr>().map(|client| client.0))
+            }
+        }
+    }
+
+    /// Count a request: what its answer is to tell, or its refusal.
+    pub(crate) async fn count(&self, key: &CellKey) -> Result<Decision, Problem> {
+        let decision = self.limiter.check_counted(self.route, key, self.quota, &self.metrics).await;
+        if decision.is_allowed { Ok(decision) } else { Err(refusal(decision)) }
+    }
+
+    /// An inner limit's numbers stay: they are the closer ones.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, decision: Decision) {
+        if !headers.contains_key(LIMIT) {
+            headers.insert(LIMIT, self.told.clone());
+            headers.insert(REMAINING, decision.remaining.into());
+            headers.insert(RESET, decision.reset_s.into());
+        }
+    }
 }
 
 /// Limit these routes, together, to this quota for each key. Over it, 429 with `Retry-After`; always `RateLimit-*`.
 pub fn limited<S: Clone + Send + Sync + 'static>(
     limiter: &RateLimiter,
     metrics: &Metrics,
-    (route, quota): (&'static str, Quota),
+    counted: (&'static str, Quota),
     key: Key,
     routes: Router<S>,
 ) -> Router<S> {
-    let limited = Limited { limiter: limiter.clone(), metrics: metrics.clone(), route, quota, key };
-    routes.route_layer(from_fn_with_state(limited, by_key))
+    let limit = Arc::new(Limit::new(limiter, metrics, counted, key));
+    routes.route_layer(from_fn_with_state(limit, by_key))
 }
 
-async fn by_key(State(limited): State<Limited>, request: Request, next: Next) -> Response {
-    let key = format!("{}:{}", limited.route, key_of(&limited.key, &request));
-    let decision = limited.limiter.check_counted(limited.route, &key, limited.quota, &limited.metrics).await;
-    if !decision.is_allowed {
-        return refusal(decision).into_response();
-    }
-    let mut response = next.run(request).await;
-    tell(response.headers_mut(), decision);
-    response
-}
-
-fn key_of(key: &Key, request: &Request) -> String {
-    let found = match key {
-        Key::Of(find) => find(request.headers()),
-        Key::Address => None,
-    };
-    found.unwrap_or_else(|| address_key(request.extensions().get::<ClientAddr>().copied()))
-}
-
-fn address_key(client: Option<ClientAddr>) -> String {
-    match client {
-        Some(ClientAddr(std::net::IpAddr::V6(address))) => format!("{:x}/64", address.to_bits() >> 64),
-        Some(ClientAddr(address)) => address.to_string(),
-        None => "nowhere".to_owned(),
+async fn by_key(State(limit): State<Arc<Limit>>, request: Request, next: Next) -> Response {
+    let key = limit.key_of(&request);
+    match limit.count(&key).await {
+        Ok(decision) => {
+            let mut response = next.run(request).await;
+            limit.tell(response.headers_mut(), decision);
+            response
+        }
+        Err(problem) => problem.into_response(),
     }
 }
 
@@ -116,7 +146,7 @@ async fn by_client(State(mut limit): State<ClientLimit>, mut request: Request, n
 /// Count a request of a proven client, where its route has such a limit.
 pub(crate) async fn admit_client(extensions: &Extensions, client: Id<Client>) -> Result<(), Problem> {
     let Some(limit) = extensions.get::<ClientLimit>().cloned() else { return Ok(()) };
-    let key = format!("{}:client:{client}", limit.route);
+    let key = CellKey::text(&format!("{}:client:{client}", limit.route));
     let decision = limit.limiter.check_counted(limit.route, &key, limit.quota, &limit.metrics).await;
     if !decision.is_allowed {
         return Err(refusal(decision));
@@ -140,7 +170,6 @@ fn refusal(decision: Decision) -> Problem {
         .fold(problem, |problem, (name, value)| problem.with_header(name, value))
 }
 
-/// An inner limit's numbers stay: they are the closer ones.
 fn tell(headers: &mut HeaderMap, decision: Decision) {
     for (name, value) in rate_headers(decision) {
         headers.entry(name).or_insert(value);
@@ -149,9 +178,5 @@ fn tell(headers: &mut HeaderMap, decision: Decision) {
 
 /// The three fields of draft-ietf-httpapi-ratelimit-headers-06.
 fn rate_headers(decision: Decision) -> [(HeaderName, HeaderValue); 3] {
-    [
-        (HeaderName::from_static("ratelimit-limit"), decision.limit.into()),
-        (HeaderName::from_static("ratelimit-remaining"), decision.remaining.into()),
-        (HeaderName::from_static("ratelimit-reset"), decision.reset_s.into()),
-    ]
+    [(LIMIT, decision.limit.into()), (REMAINING, decision.remaining.into()), (RESET, decision.reset_s.into())]
 }

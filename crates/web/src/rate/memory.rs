@@ -8,12 +8,12 @@ use std::sync::{
 use kernel::World;
 use quick_cache::sync::Cache;
 
-use super::{Decision, Quota, decide};
+use super::{CellKey, Decision, Quota, decide};
 
 #[derive(Clone)]
 pub(super) struct Memory {
     world: World,
-    cells: Arc<Cache<Box<str>, Arc<AtomicI64>>>,
+    cells: Arc<Cache<CellKey, Arc<AtomicI64>>>,
 }
 
 impl Memory {
@@ -25,7 +25,7 @@ impl Memory {
         self.world.clone()
     }
 
-    pub(super) fn check(&self, key: &str, quota: Quota) -> Decision {
+    pub(super) fn check(&self, key: &CellKey, quota: Quota) -> Decision {
         let now_us = self.world.now().as_micros();
         let cell = self.cell(key);
         let mut seen = cell.load(Ordering::Acquire);
@@ -42,12 +42,12 @@ impl Memory {
         }
     }
 
-    fn cell(&self, key: &str) -> Arc<AtomicI64> {
+    fn cell(&self, key: &CellKey) -> Arc<AtomicI64> {
         if let Some(cell) = self.cells.get(key) {
             return cell;
         }
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(AtomicI64::new(i64::MIN)));
-        match self.cells.get_or_insert_with::<Box<str>, _>(&key.into(), fresh) {
+        match self.cells.get_or_insert_with::<CellKey, _>(key, fresh) {
             Ok(cell) => cell,
             Err(never) => match never {},
         }
@@ -64,7 +64,7 @@ mod tests {
         let (world, clock) = world();
         let memory = Memory::new(&world, 10);
         let quota = Quota::per_minute(2);
-        let allowed = |key| memory.check(key, quota).is_allowed;
+        let allowed = |key| memory.check(&CellKey::text(key), quota).is_allowed;
         assert!(allowed("a") && allowed("a") && !allowed("a"));
         assert!(allowed("b"));
         clock.advance_s(30);
@@ -76,7 +76,7 @@ mod tests {
         let (world, _) = world();
         let memory = Memory::new(&world, 100);
         for nth in 0..10_000 {
-            memory.check(&format!("key {nth}"), Quota::per_minute(1));
+            memory.check(&CellKey::text(&format!("key {nth}")), Quota::per_minute(1));
         }
         assert!(memory.cells.len() <= 100);
     }
@@ -87,7 +87,7 @@ mod tests {
         let memory = Memory::new(&world, 10);
         let quota = Quota::per_hour(500);
         let allowed: usize = std::thread::scope(|scope| {
-            let count = || (0..400).filter(|_| memory.check("k", quota).is_allowed).count();
+            let count = || (0..400).filter(|_| memory.check(&CellKey::text("k"), quota).is_allowed).count();
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

@@ -1,6 +1,7 @@
 //! Rate limits: the generic cell rate algorithm, in this process or shared through Redis.
 
 mod gcra;
+mod key;
 mod layer;
 mod memory;
 mod shared;
@@ -9,8 +10,9 @@ use std::time::Duration;
 
 use kernel::{Secret, World};
 
-pub(crate) use layer::admit_client;
+pub(crate) use key::CellKey;
 pub use layer::{Key, KeyOf, limited, per_client};
+pub(crate) use layer::{Limit, admit_client};
 
 use crate::Metrics;
 use gcra::Cell;
@@ -109,6 +111,10 @@ impl RateLimiter {
 
     /// Count one request under this key. The key holds no secret and nothing personal: use a keyed digest.
     pub async fn check(&self, key: &str, quota: Quota) -> Decision {
+        self.check_cell(&CellKey::text(key), quota).await
+    }
+
+    async fn check_cell(&self, key: &CellKey, quota: Quota) -> Decision {
         match &self.0 {
             Backend::Memory(memory) => memory.check(key, quota),
             Backend::Shared(shared) => shared.check(key, quota).await,
@@ -119,11 +125,11 @@ impl RateLimiter {
     pub(crate) async fn check_counted(
         &self,
         route: &'static str,
-        key: &str,
+        key: &CellKey,
         quota: Quota,
         metrics: &Metrics,
     ) -> Decision {
-        let decision = self.check(key, quota).await;
+        let decision = self.check_cell(key, quota).await;
         if !decision.is_allowed {
             metrics.count_throttled(route);
         }

@@ -14,7 +14,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Decision, Quota, gcra::Cell, memory::Memory};
+use super::{CellKey, Decision, Quota, gcra::Cell, memory::Memory};
 
 /// How long a request waits for Redis before it is counted here.
 const ANSWER_MS_MAX: u64 = 50;
@@ -68,7 +68,7 @@ impl Shared {
         })
     }
 
-    pub(super) async fn check(&self, key: &str, quota: Quota) -> Decision {
+    pub(super) async fn check(&self, key: &CellKey, quota: Quota) -> Decision {
         let now_us = self.world.now().as_micros();
         if now_us < self.away_until_us.load(Ordering::Acquire) {
             return self.memory.check(key, quota);
@@ -91,7 +91,7 @@ impl Shared {
         }
     }
 
-    async fn ask(&self, key: &str, quota: Quota) -> Result<Decision, RedisError> {
+    async fn ask(&self, key: &CellKey, quota: Quota) -> Result<Decision, RedisError> {
         let cell = Cell::of(quota);
         let mut redis = self.redis.clone();
         let mut call =

@@ -11,7 +11,7 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -20,7 +20,7 @@ use super::{
     PING_INTERVAL, PING_TIMEOUT, Serve, ServeLimits,
     body::{Answer, Paced},
     io::Watched,
-    phase::{Phase, Phases},
+    phase::{Phase, Phases, Standing},
 };
 use crate::{ClientCertificate, PeerAddr, limits::HEADERS_BYTES_MAX};
 
@@ -44,38 +44,33 @@ pub(super) async fn converse<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &serve.limits;
-    let (phases, mut phase) = Phases::new();
+    let phases = Phases::new();
     let io = TokioIo::new(Watched::new(stream, is_h2, phases.clone(), limits.write_stall));
-    let answering = serve.clone();
-    let service = service_fn(move |request| answer(answering.clone(), phases.clone(), peer.clone(), request));
+    let (answering, told) = (serve.clone(), phases.clone());
+    let service = service_fn(move |request| answer(answering.clone(), told.clone(), peer.clone(), request));
     let builder = builder(limits);
     let mut connection = pin!(builder.serve_connection(io, service));
+    let mut look = pin!(sleep(limits.header.min(limits.keep_alive)));
     let mut is_closing = false;
-    loop {
-        let now = *phase.borrow_and_update();
-        let overdue = async {
-            match now.limit(limits) {
-                Some(limit) => sleep(limit).await,
-                None => std::future::pending().await,
-            }
-        };
+    let overdue = loop {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended_with(ended),
             () = closing.cancelled(), if !is_closing => {
                 is_closing = true;
                 connection.as_mut().graceful_shutdown();
-                if now == Phase::Fresh {
+                if phases.now() == Phase::Fresh {
                     return;
                 }
             }
-            // The phase has changed: its limit is another. The sender lives as long as the connection.
-            _ = phase.changed() => {}
-            () = overdue => break,
+            () = look.as_mut() => match phases.standing(limits, Instant::now()) {
+                Standing::Until(then) => look.as_mut().reset(then),
+                Standing::Overdue(phase) => break phase,
+            },
         }
-    }
+    };
     // A quiet client is told that this is the end; one that owes us its headers is not waited for.
-    if *phase.borrow() == Phase::Quiet {
+    if overdue == Phase::Quiet {
         connection.as_mut().graceful_shutdown();
         if let Ok(ended) = timeout(FAREWELL, connection).await {
             ended_with(ended);
@@ -92,12 +87,9 @@ fn ended_with(ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
 fn builder(limits: &ServeLimits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     let headers_bytes_max = usize::try_from(HEADERS_BYTES_MAX).unwrap_or(usize::MAX);
-    // hyper's own timer does not tell a quiet connection from a half-sent header; ours does, and this stands behind it.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.keep_alive.max(limits.header))
-        .max_buf_size(headers_bytes_max);
+    // hyper's own timer does not tell a quiet connection from a half-sent header, and is set anew for every request;
+    // ours does, and is not.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(headers_bytes_max);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -1,8 +1,11 @@
 //! What a connection is waiting for, and how long it may.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::ServeLimits;
 
@@ -52,14 +55,38 @@ impl Phase {
     }
 }
 
-/// The phase of one connection, told by its socket and its requests.
+/// The phase of one connection, told by its socket and its requests, and since when it lasts. Nobody is woken when it
+/// changes: whoever watches the time looks here when it is up, which costs less than a timer for every change.
 #[derive(Clone)]
-pub(super) struct Phases(Arc<watch::Sender<Phase>>);
+pub(super) struct Phases(Arc<Mutex<(Phase, Instant)>>);
+
+/// How a connection stands with its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has until then, or may be looked at again then.
+    Until(Instant),
+    /// Its time in this phase is over.
+    Overdue(Phase),
+}
 
 impl Phases {
-    pub(super) fn new() -> (Self, watch::Receiver<Phase>) {
-        let (sender, receiver) = watch::channel(Phase::Fresh);
-        (Self(Arc::new(sender)), receiver)
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new((Phase::Fresh, Instant::now()))))
+    }
+
+    pub(super) fn now(&self) -> Phase {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// No later than the shortest limit from now, since the phase may change to that one meanwhile.
+    pub(super) fn standing(&self, limits: &ServeLimits, now: Instant) -> Standing {
+        let (phase, since) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next_look = now + limits.header.min(limits.keep_alive);
+        match phase.limit(limits).map(|limit| since + limit) {
+            Some(end) if end <= now => Standing::Overdue(phase),
+            Some(end) => Standing::Until(end.min(next_look)),
+            None => Standing::Until(next_look),
+        }
     }
 
     /// Bytes have come in on an HTTP/1 connection.
@@ -74,12 +101,14 @@ impl Phases {
     }
 
     fn step(&self, step: fn(Phase) -> Phase) {
-        self.0.send_if_modified(|phase| {
-            let next = step(*phase);
-            let is_new = next != *phase;
-            *phase = next;
-            is_new
-        });
+        let mut timed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = step(timed.0);
+        if next == timed.0 {
+            return;
+        }
+        // Time counts only in the phases that have a limit.
+        let since = if matches!(next, Phase::Busy(_)) { timed.1 } else { Instant::now() };
+        *timed = (next, since);
     }
 }
 
@@ -98,8 +127,8 @@ mod tests {
 
     #[test]
     fn only_a_connection_that_owes_us_something_is_on_the_clock() {
-        let (phases, phase) = Phases::new();
-        let now = || *phase.borrow();
+        let phases = Phases::new();
+        let now = || phases.now();
         phases.bytes();
         assert_eq!(now(), Phase::Fresh);
         let first = phases.request();
@@ -116,5 +145,22 @@ mod tests {
         assert_eq!(Phase::Heading.limit(&limits), Some(limits.header));
         assert_eq!(Phase::Quiet.limit(&limits), Some(limits.keep_alive));
         assert_eq!(Phase::Busy(1).limit(&limits), None);
+    }
+
+    #[test]
+    fn a_look_comes_in_time_for_every_limit_and_no_sooner_than_it_must() {
+        let limits = ServeLimits::default();
+        let phases = Phases::new();
+        let start = Instant::now();
+        let Standing::Until(first) = phases.standing(&limits, start) else { panic!() };
+        assert!(first <= start + limits.header, "the first request has its time from the start on");
+        assert_eq!(phases.standing(&limits, first), Standing::Overdue(Phase::Fresh));
+        let busy = phases.request();
+        assert_eq!(phases.standing(&limits, first), Standing::Until(first + limits.header));
+        drop(busy);
+        // Quiet for less than it may be, and looked at before a header could be late.
+        assert_eq!(phases.standing(&limits, first), Standing::Until(first + limits.header));
+        let late = Instant::now() + limits.keep_alive;
+        assert_eq!(phases.standing(&limits, late), Standing::Overdue(Phase::Quiet));
     }
 }

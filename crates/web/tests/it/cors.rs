@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, body::Body, routing::post};
 use http::Request;
-use web::{AllowedOrigins, Dialect, Families, Problem};
+use web::{AllowedOrigins, Dialect, Families, Guards, Problem};
 
 use crate::{Told, around, ask};
 
@@ -21,8 +21,8 @@ fn app() -> Router {
         .route("/token", post(|| async { "token" }))
         .route("/jwks", post(|| async { ([("access-control-allow-origin", "*")], "keys") }))
         .route("/refused", post(|| async { Problem::new(kernel::Kind::Unauthenticated, "no") }));
-    let routes = web::cors(Arc::new(One), routes);
-    around("https://hilum.example/", Families::new().with(Dialect::OAuth, routes).build(Dialect::OAuth))
+    let families = Families::new().guarded(Dialect::OAuth, Guards::none().read_from(Arc::new(One)), routes);
+    around("https://hilum.example/", families.build(Dialect::OAuth))
 }
 
 async fn from(method: &str, path: &str, headers: &[(&str, &str)]) -> Told {

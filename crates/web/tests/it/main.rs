@@ -58,6 +58,7 @@ fn around(public_url: &str, app: Router) -> Router {
         client_certificates: web::ClientCertificates::Ask,
         metrics: web::Metrics::new(),
         numbered: &[],
+        body_bytes_max: web::BODY_BYTES_MAX,
     }
     .around(app)
 }

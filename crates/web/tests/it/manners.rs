@@ -67,6 +67,7 @@ async fn where_a_contract_wants_it_requests_are_numbered() {
         client_certificates: web::ClientCertificates::Ask,
         metrics: Metrics::new(),
         numbered: &["/numbered"],
+        body_bytes_max: web::BODY_BYTES_MAX,
     };
     let app = manners.around(Router::new());
     let told = async |path: &str| get(&app, path).await.header("x-request-id").unwrap().to_owned();
@@ -184,6 +185,7 @@ async fn requests_are_counted_by_route() {
         client_certificates: web::ClientCertificates::Off,
         metrics: metrics.clone(),
         numbered: &[],
+        body_bytes_max: web::BODY_BYTES_MAX,
     };
     let app = manners.around(Router::new().route("/who/{id}", on_get(who)));
     for path in ["/who/1", "/who/2", "/nothing"] {
@@ -208,6 +210,7 @@ async fn a_client_that_does_not_wait_is_counted_too() {
         client_certificates: web::ClientCertificates::Off,
         metrics: metrics.clone(),
         numbered: &[],
+        body_bytes_max: web::BODY_BYTES_MAX,
     };
     let app = manners.around(Router::new().route("/", on_get(std::future::pending::<()>)));
     let asked = get(&app, "/");
