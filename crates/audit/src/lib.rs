@@ -17,8 +17,8 @@ pub use record::{note, record, record_now};
 /// The tables of this crate.
 pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
     crate_name: "audit",
-    files: &[store::Migration {
-        name: "0001_audit_event",
-        sql: include_str!("migrations/0001_audit_event.sql"),
-    }],
+    files: &[
+        store::Migration { name: "0001_audit_event", sql: include_str!("migrations/0001_audit_event.sql") },
+        store::Migration { name: "0002_act", sql: include_str!("migrations/0002_act.sql") },
+    ],
 };

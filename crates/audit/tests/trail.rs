@@ -142,6 +142,7 @@ on_each_engine!(
         entries[1].actor = Actor::Client(APP);
         entries[2].actor = Actor::System;
         entries[2].subject = Subject::known_as("integration", "integration-1").unwrap();
+        entries.push(Entry { actor: Actor::System, ..entry("token.issued", Value::Null) });
         entries.push(Entry { organisation: Some(Id::from_bytes([9; 16])), ..entry("a", Value::Null) });
         let anonymous =
             Entry { organisation: None, actor: Actor::Anonymous, ..entry("person.sign_in", Value::Null) };
@@ -152,7 +153,8 @@ on_each_engine!(
         let (person, client) = (Some(RIVER), Some(APP));
         let (act, subject) = (Some("b".to_owned()), Some("integration-1".to_owned()));
         for (filter, found) in [
-            (Filter::default(), 3),
+            (Filter::default(), 4),
+            (Filter { act: Some("token.issued".to_owned()), ..Filter::default() }, 1),
             (Filter { person, ..Filter::default() }, 1),
             (Filter { client, ..Filter::default() }, 2),
             (Filter { act: act.clone(), ..Filter::default() }, 2),

@@ -26,7 +26,7 @@ use url::Url;
 use crate::{
     ClientAddr, ClientCertificates, Metrics, Networks, PeerAddr, Problem,
     certificate::{self, Peer},
-    compress, dialect, extract, limits, metrics,
+    compress, dialect, extract, limits, logging, metrics,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -197,7 +197,7 @@ impl Drop for Line {
         let took = self.started.elapsed();
         self.metrics.observe(self.method, route, self.status, took);
         tracing::info!(
-            target: "access",
+            target: logging::ACCESS,
             method = self.method,
             route,
             status = self.status,

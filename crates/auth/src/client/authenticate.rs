@@ -181,7 +181,7 @@ async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked<'_>) -> 
     let is_remembered = remembered.is_some();
     let mut entry = match remembered {
         Some(entry) => Some(entry),
-        None => auth.directory().find_anew(auth.db(), &presented.client_id, now).await?,
+        None => Box::pin(auth.directory().find_anew(auth.db(), &presented.client_id, now)).await?,
     };
     entry.iter().for_each(|entry| trace::of_client(entry.client.id));
     let mut judged = judge(auth, entry.as_deref(), presented, asked).await?;
@@ -193,7 +193,7 @@ async fn try_to_prove(auth: &Auth, presented: &Presented, asked: &Asked<'_>) -> 
         judged = connection.map(|_| ()).ok_or(WRONG_SECRET);
     }
     if judged == Err(WRONG_SECRET) && is_remembered {
-        entry = auth.directory().find_anew(auth.db(), &presented.client_id, now).await?;
+        entry = Box::pin(auth.directory().find_anew(auth.db(), &presented.client_id, now)).await?;
         judged = judge(auth, entry.as_deref(), presented, asked).await?;
     }
     let is_guess = matches!(presented.credential, Credential::Secret(_));
@@ -246,9 +246,9 @@ async fn judge(
             }
             None => Err(WRONG_SECRET),
         },
-        Ok(Way::Assertion(text)) => assertion::judge(auth, entry, text, &asked.url()).await?,
+        Ok(Way::Assertion(text)) => Box::pin(assertion::judge(auth, entry, text, &asked.url())).await?,
         Ok(Way::Certificate) => match asked.certificate {
-            Some(shown) => certificate::judge(auth, &entry.client, shown).await,
+            Some(shown) => Box::pin(certificate::judge(auth, &entry.client, shown)).await,
             None => Err("no_certificate"),
         },
     })

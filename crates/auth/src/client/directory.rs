@@ -66,7 +66,7 @@ impl Directory {
     ) -> Result<Option<Arc<Entry>>, DbError> {
         match self.remembered(client_id, now) {
             Some(entry) => Ok(Some(entry)),
-            None => self.find_anew(db, client_id, now).await,
+            None => Box::pin(self.find_anew(db, client_id, now)).await,
         }
     }
 

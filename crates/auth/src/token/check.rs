@@ -4,7 +4,7 @@
 //! database, unless this node has not heard of revocations for longer than [`STALE_AFTER`].
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -122,7 +122,7 @@ impl Auth {
     pub(crate) async fn check_for_any(&self, token: &str) -> Result<Arc<Verified>, AuthFault> {
         let now = self.world().now();
         if self.checker().is_stale(now) {
-            let refreshed = self.checker().refresh(self.db(), now).await;
+            let refreshed = Box::pin(self.checker().refresh(self.db(), now)).await;
             refreshed.map_err(|fault| AuthFault::Unavailable(Box::new(fault)))?;
         }
         let digest = sha256(token.as_bytes());
@@ -188,6 +188,7 @@ impl AccessClaims {
             actor: self.act,
             context: self.ctx,
             status: None,
+            told: OnceLock::new(),
         })
     }
 }

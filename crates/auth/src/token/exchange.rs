@@ -96,14 +96,15 @@ pub(crate) async fn exchange(State(auth): State<Auth>, FlowCall(call): FlowCall)
         return Err(OAuthFault::UnauthorizedClient("a connection's secret is for the code flow only").into());
     }
     let out = match grant_type {
-        GrantType::AuthorizationCode => redeem::redeem(&auth, &call).await?,
+        // Boxed, so that a call for the most common grant is not as large as one for all of them.
+        GrantType::AuthorizationCode => Box::pin(redeem::redeem(&auth, &call)).await?,
         // An assertion in which a client speaks of itself was its proof already: what is left is a token of its own.
         GrantType::ClientCredentials | GrantType::JwtBearer => {
             client_credentials::client_credentials(&auth, &call).await?
         }
-        GrantType::RefreshToken => refresh::refresh(&auth, &call).await?,
-        GrantType::DeviceCode => device::poll::poll(&auth, &call).await?,
-        GrantType::TokenExchange => token_exchange::exchange_token(&auth, &call).await?,
+        GrantType::RefreshToken => Box::pin(refresh::refresh(&auth, &call)).await?,
+        GrantType::DeviceCode => Box::pin(device::poll::poll(&auth, &call)).await?,
+        GrantType::TokenExchange => Box::pin(token_exchange::exchange_token(&auth, &call)).await?,
     };
     Ok(Json(out))
 }

@@ -2,9 +2,13 @@
 //!
 //! An outage is an error, never `{"active": false}`: the decision is made only from what is known.
 
-use std::sync::Arc;
-
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderName, HeaderValue, header::CONTENT_TYPE};
 use kernel::Scopes;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -65,30 +69,34 @@ struct ActiveToken {
     request_body(content = IntrospectIn, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Whether it is active", body = IntrospectOut)),
     security(("client_basic" = []), ("bearer" = ["token:introspect"])))]
-pub(crate) async fn introspect(State(auth): State<Auth>, asker: Asker) -> Answer<Json<IntrospectOut>> {
+pub(crate) async fn introspect(State(auth): State<Auth>, asker: Asker) -> Answer<Response> {
     let token = asker.form.require("token", "token is missing")?;
     let known = match auth.check_for_any(token).await {
         Ok(verified) => Some(verified),
         Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => None,
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
     };
-    let out = judge(&auth, known.as_ref(), &asker);
-    if auth.checker().is_new_question(asker.client.id, token, out.active, auth.world().now()) {
-        let details = serde_json::json!({ "active": out.active });
+    let shown = known.as_deref().filter(|token| asker.may_see(&auth, token));
+    if auth.checker().is_new_question(asker.client.id, token, shown.is_some(), auth.world().now()) {
+        let details = serde_json::json!({ "active": shown.is_some() });
         let entry = asker.acting.entry("token.introspected", asker.client.id, details);
         audit::note(auth.db(), auth.world(), &entry);
     }
-    Ok(Json(out))
+    Ok(match shown {
+        Some(token) => {
+            ([JSON], token.told.get_or_init(|| told(token, auth.issuer())).clone()).into_response()
+        }
+        None => Json(IntrospectOut::default()).into_response(),
+    })
 }
 
-/// Everything that can make a token inactive for whoever asks is decided here.
-fn judge(auth: &Auth, known: Option<&Arc<Verified>>, asker: &Asker) -> IntrospectOut {
-    match known {
-        Some(token) if asker.may_see(auth, token) => {
-            IntrospectOut { active: true, token: Some(ActiveToken::of(token, auth.issuer())) }
-        }
-        Some(_) | None => IntrospectOut::default(),
-    }
+const JSON: (HeaderName, HeaderValue) = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+
+/// What is said of a token as long as it is good: written once, since it is asked again and again.
+fn told(token: &Verified, issuer: &str) -> Bytes {
+    let out = IntrospectOut { active: true, token: Some(ActiveToken::of(token, issuer)) };
+    // Texts and numbers are always JSON.
+    serde_json::to_vec(&out).unwrap_or_default().into()
 }
 
 impl ActiveToken {

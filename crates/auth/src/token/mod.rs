@@ -19,6 +19,9 @@ pub(crate) mod revocation;
 pub(crate) mod revoke;
 mod token_exchange;
 
+use std::sync::OnceLock;
+
+use axum::body::Bytes;
 use kernel::{ApiKey, Caller, Client, Id, Organisation, Scopes, Token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -98,4 +101,6 @@ pub struct Verified {
     pub context: Map<String, Value>,
     /// Its place in a status list.
     pub(crate) status: Option<Place>,
+    /// What introspection says of it.
+    pub(crate) told: OnceLock<Bytes>,
 }

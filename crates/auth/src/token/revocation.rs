@@ -161,6 +161,7 @@ mod tests {
             actor: None,
             context: serde_json::Map::new(),
             status: None,
+            told: std::sync::OnceLock::new(),
         }
     }
 

@@ -164,6 +164,7 @@ mod tests {
             actor,
             context: serde_json::Map::new(),
             status: None,
+            told: std::sync::OnceLock::new(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! `hilum serve`: the deployment, until SIGTERM or SIGINT.
 
 use anyhow::Context;
-use web::logging;
+use web::logging::{self, Log};
 
 use super::Start;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 pub(super) async fn run(start: Start) -> anyhow::Result<()> {
     let Start { loaded, world } = start;
     let config = loaded.config;
-    start_log(&config)?;
+    let _log = start_log(&config)?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -21,7 +21,7 @@ pub(super) async fn run(start: Start) -> anyhow::Result<()> {
     serve::serve(&config, house).await
 }
 
-fn start_log(config: &Config) -> anyhow::Result<()> {
+fn start_log(config: &Config) -> anyhow::Result<Log> {
     let format = match config.log.format {
         LogFormat::Json => logging::Format::Json,
         LogFormat::Text => logging::Format::Text,

@@ -35,9 +35,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 /// As [`Form`].
 pub async fn parameters(parts: &Parts, body: Body) -> Result<BTreeMap<String, Secret<String>>, Problem> {
     let bytes = form(parts, body).await?;
-    each_once(&bytes).map_err(|issue| malformed(Place::Body, issue))?;
-    let pairs = url::form_urlencoded::parse(&bytes);
-    Ok(pairs.map(|(name, value)| (name.into_owned(), Secret::new(value.into_owned()))).collect())
+    let pairs = each_once(&bytes).map_err(|issue| malformed(Place::Body, issue))?;
+    Ok(pairs.into_iter().map(|(name, value)| (name.into_owned(), Secret::new(value.into_owned()))).collect())
 }
 
 async fn form(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
@@ -78,38 +77,42 @@ fn malformed(place: Place, issue: Issue) -> Problem {
         .with_issues(vec![issue])
 }
 
-/// Every parameter is there once at most, is UTF-8 and has no NUL in it.
-fn each_once(bytes: &[u8]) -> Result<(), Issue> {
-    // A few names: looking through them costs less than hashing them.
-    let mut seen: Vec<Cow<'_, [u8]>> = Vec::new();
+/// A name and its value.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The parameters: every one is there once at most, is UTF-8 and has no NUL in it.
+fn each_once(bytes: &[u8]) -> Result<Vec<Pair<'_>>, Issue> {
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
     for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = decoded(halves.next().unwrap_or_default());
         let value = decoded(halves.next().unwrap_or_default());
-        let Ok(text) = std::str::from_utf8(&name) else {
+        let Some(name) = name else {
             return Err(Issue::at("", "a parameter name is not UTF-8"));
         };
-        let shown = || text.chars().filter(|c| !c.is_control()).take(64).collect::<String>();
-        if std::str::from_utf8(&value).is_err() || value.contains(&0) {
+        let shown = || name.chars().filter(|c| !c.is_control()).take(64).collect::<String>();
+        let Some(value) = value.filter(|value| !value.contains('\0')) else {
             return Err(Issue::at(shown(), "is not UTF-8 text"));
-        }
-        if seen.contains(&name) {
+        };
+        // A few names: looking through them costs less than hashing them.
+        if pairs.iter().any(|(other, _)| *other == name) {
             return Err(Issue::at(shown(), "is there more than once"));
         }
-        seen.push(name);
-        if seen.len() > PARAMETERS_MAX {
+        pairs.push((name, value));
+        if pairs.len() > PARAMETERS_MAX {
             return Err(Issue::at("", "there are too many parameters"));
         }
     }
-    Ok(())
+    Ok(pairs)
 }
 
-fn decoded(part: &[u8]) -> Cow<'_, [u8]> {
+/// The text that a name or a value stands for; none if it is not UTF-8.
+fn decoded(part: &[u8]) -> Option<Cow<'_, str>> {
     if !part.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Cow::Borrowed(part);
+        return std::str::from_utf8(part).ok().map(Cow::Borrowed);
     }
     let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    Cow::Owned(percent_encoding::percent_decode(&spaced).collect())
+    String::from_utf8(percent_encoding::percent_decode(&spaced).collect()).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -1,6 +1,16 @@
 //! The log: one line per event on standard output. What may stand in it: `docs/logging.md`.
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
+mod lines;
+mod queue;
+
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{MakeWriter, format::Format as Events},
+    util::SubscriberInitExt,
+};
+
+pub(crate) use lines::ACCESS;
+pub use queue::{LOG_QUEUE_BYTES_MAX, Log};
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,23 +27,27 @@ pub enum LogFault {
     /// The filter does not parse.
     #[error("the log filter is not understood; write for example `info` or `info,broker=debug`")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The thread that writes cannot be started.
+    #[error("the log cannot be written")]
+    Thread(#[source] std::io::Error),
     /// It was set up before.
     #[error("logging is set up already")]
     Again(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Log from now on, by a filter such as `info,broker=debug`. Panics are logged by their place alone: their words may
-/// hold anything.
+/// Log from now on, by a filter such as `info,broker=debug`, as long as the [`Log`] is kept. Panics are logged by their
+/// place alone: their words may hold anything.
 ///
 /// # Errors
 /// The filter does not parse, or logging is set up already.
-pub fn init(format: Format, filter: &str) -> Result<(), LogFault> {
+pub fn init(format: Format, filter: &str) -> Result<Log, LogFault> {
+    let (log, lines) = Log::start(std::io::stdout()).map_err(LogFault::Thread)?;
     match format {
-        Format::Json => json_lines(filter, std::io::stdout)?.try_init(),
+        Format::Json => json_lines(filter, lines)?.try_init(),
         Format::Text => {
             let filter = EnvFilter::try_new(filter)?;
-            let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stdout);
-            lines.compact().finish().try_init()
+            let text = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
+            text.compact().finish().try_init()
         }
     }
     .map_err(|error| LogFault::Again(error.into()))?;
@@ -41,7 +55,7 @@ pub fn init(format: Format, filter: &str) -> Result<(), LogFault> {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
-    Ok(())
+    Ok(log)
 }
 
 /// The same JSON lines into another writer: for tests, and for tools that keep a log of their own.
@@ -53,6 +67,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(filter)?;
+    let events = Events::default().json().flatten_event(true).with_current_span(true).with_span_list(false);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).json();
-    Ok(lines.flatten_event(true).with_current_span(true).with_span_list(false).finish())
+    Ok(lines.event_format(lines::Lines::new(events)).finish())
 }
