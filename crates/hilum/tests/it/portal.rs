@@ -103,7 +103,7 @@ deployment_on_each_engine! {
             let question = browser.get(&format!("{place}/secret")).await.expect(200).text();
             assert!(question.contains("Draw a new secret for Untrusted notes?"), "{question}");
             let drawn = browser.post(&format!("{place}/secret"), &[]).await.expect(200).text();
-            let secret = between(drawn.rsplit_once("<h2>client_secret</h2>").unwrap().1, "<code>", "</code>");
+            let secret = between(drawn.rsplit_once("<h2><code>client_secret</code></h2>").unwrap().1, "<code>", "</code>");
             assert_eq!(secret.len(), 32);
             assert!(!browser.get(&page).await.expect(200).text().contains(secret), "it is shown once");
             // The right secret for a code that is not there.
