@@ -1,17 +1,26 @@
 //! All loaded packages as one: resources by canonical url, by type, by the type that they define.
 //! <https://hl7.org/fhir/R4/references.html#canonical>
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, OnceLock},
+};
+
+use fhirpath::{
+    document::{Document, DocumentLimits},
+    model::Definitions,
+};
 
 use crate::package::{Head, Kind, Package, Resource, Version, Wanted};
 
 /// Packages and the index over them. The order is that in which the packages were given, then that of file names.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Library {
-    packages: Vec<Package>,
+    packages: Vec<Arc<Package>>,
     by_url: HashMap<Box<str>, Vec<Place>>,
     by_type: BTreeMap<Box<str>, Vec<Place>>,
     types: HashMap<Box<str>, Place>,
+    definitions: OnceLock<Arc<Definitions>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +31,52 @@ struct Place {
 
 impl Library {
     /// Packages in the order of their dependencies, as [`crate::package::resolve`] gives them.
-    pub fn new(packages: Vec<Package>) -> Self {
+    pub fn new(packages: impl IntoIterator<Item = impl Into<Arc<Package>>>) -> Self {
         let mut library = Self::default();
-        for (number, package) in packages.iter().enumerate() {
+        library.take(packages);
+        library
+    }
+
+    /// This library with more packages behind its own, which both share. What was compiled of types is kept where no new
+    /// package defines any.
+    #[must_use]
+    pub fn with(&self, packages: impl IntoIterator<Item = impl Into<Arc<Package>>>) -> Self {
+        let mut library = self.clone();
+        let types_before = library.types.len();
+        library.take(packages);
+        if library.types.len() != types_before {
+            library.definitions = OnceLock::new();
+        }
+        library
+    }
+
+    fn take(&mut self, packages: impl IntoIterator<Item = impl Into<Arc<Package>>>) {
+        for package in packages {
+            let package = package.into();
             for (entry, head) in package.heads() {
-                let (Ok(package), Ok(entry)) = (u32::try_from(number), u32::try_from(entry)) else {
+                let (Ok(package), Ok(entry)) = (u32::try_from(self.packages.len()), u32::try_from(entry))
+                else {
                     continue;
                 };
-                library.add(head, Place { package, entry });
+                self.add(head, Place { package, entry });
             }
+            self.packages.push(package);
         }
-        library.packages = packages;
-        library.rank();
-        library
+        self.rank();
+    }
+
+    /// The types that the packages define, for readers of XML and for FHIRPath. Made when first asked for.
+    pub fn definitions(&self) -> &Arc<Definitions> {
+        self.definitions.get_or_init(|| {
+            let mut definitions = Definitions::new();
+            for resource in self.types.values().filter_map(|place| self.at(*place)) {
+                if let Ok(document) = Document::from_json(resource.bytes, &DocumentLimits::default()) {
+                    // One without a snapshot is no type of FHIR, and one that cannot be read is told where it is used.
+                    let _ = definitions.add(document.root());
+                }
+            }
+            Arc::new(definitions)
+        })
     }
 
     fn add(&mut self, head: &Head, place: Place) {
@@ -58,26 +100,28 @@ impl Library {
         self.by_url = by_url;
     }
 
-    /// A package stands for the urls under its own canonical: the terminology package's code systems replace the copies that R4
-    /// brings, although R4 gave those the higher version. Then the newer version, then the package that was loaded later.
-    fn weight(&self, url: &str, place: Place) -> (bool, Version, u32) {
+    /// A file that somebody names beside the packages replaces what is in these. A package stands for the urls under its own
+    /// canonical: the terminology package's code systems replace the copies that R4 brings, although R4 gave those the higher
+    /// version. Then the newer version, then the package that was loaded later.
+    fn weight(&self, url: &str, place: Place) -> (bool, bool, Version, u32) {
         let package = self.packages.get(place.package as usize);
         let canonical = package.and_then(|package| package.manifest.canonical.as_deref());
         let is_own =
             canonical.and_then(|own| url.strip_prefix(own)).is_some_and(|rest| rest.starts_with('/'));
+        let is_of_files = package.is_some_and(|package| package.is_of_files());
         let version =
             self.at(place).and_then(|resource| resource.head.version.as_deref()).unwrap_or_default();
-        (is_own, Version::new(version), place.package)
+        (is_of_files, is_own, Version::new(version), place.package)
     }
 
     /// The packages, in their order.
-    pub fn packages(&self) -> &[Package] {
+    pub fn packages(&self) -> &[Arc<Package>] {
         &self.packages
     }
 
     /// What the resources take in memory.
     pub fn size_bytes(&self) -> usize {
-        self.packages.iter().map(Package::size_bytes).sum()
+        self.packages.iter().map(|package| package.size_bytes()).sum()
     }
 
     /// `url`, `url|version` or `url|1.2`; a fragment is not looked at. Without a version the newest.

@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/packages.html>, <https://confluence.hl7.org/display/FHIR/NPM+Package+Specification>
 
 mod fault;
+mod files;
 mod gunzip;
 mod header;
 mod index;

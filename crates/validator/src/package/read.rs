@@ -12,6 +12,13 @@ pub struct Package {
     entries: Vec<Entry>,
     skipped: Vec<Skipped>,
     bytes: Box<[u8]>,
+    origin: Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Archive,
+    Files,
 }
 
 /// Whether resources in `package/example` are kept.
@@ -105,7 +112,36 @@ impl Package {
         }
         archive.truncate(kept);
         entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { manifest, entries, skipped, bytes: archive.into_boxed_slice() })
+        let bytes = archive.into_boxed_slice();
+        Ok(Self { manifest, entries, skipped, bytes, origin: Origin::Archive })
+    }
+
+    /// A package of resources that lie outside of any, in the order given: names, and JSON each.
+    pub(super) fn of_json(
+        manifest: Manifest,
+        files: impl IntoIterator<Item = (String, Result<Vec<u8>, String>)>,
+    ) -> Self {
+        let (mut entries, mut skipped, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, json) in files {
+            let head = json
+                .and_then(|json| Head::read(&json).map(|head| (json, head)).map_err(|why| why.to_string()));
+            match head {
+                Ok((_, None)) => {}
+                Ok((json, Some(head))) => {
+                    let start = bytes.len();
+                    bytes.extend_from_slice(&json);
+                    let end = bytes.len();
+                    entries.push(Entry { name: name.into(), head, start, end, is_example: false });
+                }
+                Err(why) => skipped.push(Skipped { name: shown(&name), why }),
+            }
+        }
+        Self { manifest, entries, skipped, bytes: bytes.into_boxed_slice(), origin: Origin::Files }
+    }
+
+    /// Whether it stands for all that it holds: files that somebody names beside packages are meant to replace what is in these.
+    pub(crate) fn is_of_files(&self) -> bool {
+        self.origin == Origin::Files
     }
 
     /// The resources in `package/`, in the order of their names.

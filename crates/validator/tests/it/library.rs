@@ -97,3 +97,35 @@ fn the_real_packages_are_read() {
     let category = library.canonical("http://terminology.hl7.org/CodeSystem/observation-category").unwrap();
     assert_ne!(category.head.version.as_deref(), Some("4.0.1"), "the terminology package stands for its own");
 }
+
+#[test]
+fn definitions_in_xml_are_read_as_those_in_json() {
+    let Some(core) = data::bytes(&format!("packages/{CORE}.tgz")) else { return };
+    let library = Library::new([Package::read(&core).unwrap()]);
+    let xml =
+        |name: &str| data::bytes(&format!("validator-cases/{name}")).map(|bytes| (name.to_owned(), bytes));
+    let Some(profile) = xml("jv-patient-profile-res.xml") else { return };
+    let files = [profile, ("bad.xml".to_owned(), b"<Patient".to_vec())];
+    let loose = Package::of_files("files", files, library.definitions().as_ref());
+    assert_eq!(loose.skipped().len(), 1);
+    let read = loose.resources().next().unwrap();
+    let url = read.head.url.clone().unwrap();
+    let tree = read.parse().unwrap();
+    assert!(tree["differential"]["element"].is_array());
+    assert!(tree["abstract"].is_boolean(), "{tree}");
+    let with = library.with([loose]);
+    assert!(library.canonical(&url).is_none());
+    assert!(with.canonical_of_type(&url, "StructureDefinition").is_some());
+    assert!(std::sync::Arc::ptr_eq(with.definitions(), library.definitions()), "no type was added");
+    let mut snapshots = validator::Snapshots::new(&with, validator::snapshot::Published::Kept);
+    assert!(snapshots.structure(&url).is_some(), "{:?}", snapshots.findings());
+}
+
+#[test]
+fn a_file_that_is_named_replaces_what_is_in_a_package() {
+    let old = package("core", "http://h", &[("ValueSet", "http://h/v", "4.0.1")]);
+    let json = br#"{"resourceType":"ValueSet","id":"mine","url":"http://h/v","version":"1.0.0"}"#.to_vec();
+    let files = Package::of_files("files", [("v.json".to_owned(), json)], &fhirpath::model::NoModel);
+    let library = Library::new([old]).with([files]);
+    assert_eq!(library.canonical("http://h/v").unwrap().head.id.as_deref(), Some("mine"));
+}
