@@ -1,0 +1,62 @@
+//! Where checks put what they find, until the places are worked out.
+
+use std::{collections::HashSet, sync::Arc};
+
+use fhirpath::document::Element;
+
+use crate::finding::{Message, Severity};
+
+/// The findings of one run, still at their elements.
+#[derive(Debug, Default)]
+pub struct Findings<'d> {
+    found: Vec<Found<'d>>,
+    seen: HashSet<u64>,
+    profile: Option<Arc<str>>,
+    max: usize,
+}
+
+/// A finding whose place is still an element.
+#[derive(Debug, Clone)]
+pub(crate) struct Found<'d> {
+    pub(crate) at: Element<'d>,
+    pub(crate) severity: Severity,
+    pub(crate) message: &'static Message,
+    pub(crate) arguments: Box<[Box<str>]>,
+    pub(crate) profile: Option<Arc<str>>,
+}
+
+impl<'d> Findings<'d> {
+    pub(crate) fn within(max: usize) -> Self {
+        Self { max, ..Self::default() }
+    }
+
+    /// Notes a finding about an element. The same twice is noted once.
+    pub fn tell(
+        &mut self,
+        at: Element<'d>,
+        severity: Severity,
+        message: &'static Message,
+        arguments: &[&str],
+    ) {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        if self.is_full() {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        (at.index(), &severity, message.id, arguments).hash(&mut hasher);
+        if self.seen.insert(hasher.finish()) {
+            let arguments = arguments.iter().map(|argument| (*argument).into()).collect();
+            let profile = self.profile.clone();
+            self.found.push(Found { at, severity, message, arguments, profile });
+        }
+    }
+
+    /// Whether `FINDINGS_MAX` is reached, so that nothing more is noted.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= self.max
+    }
+
+    pub(crate) fn into_found(self) -> Vec<Found<'d>> {
+        self.found
+    }
+}
