@@ -3,7 +3,6 @@
 mod decimal;
 mod quantity;
 mod temporal;
-mod ucum;
 
 use std::sync::Arc;
 

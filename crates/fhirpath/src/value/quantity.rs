@@ -2,7 +2,8 @@
 
 use std::{cmp::Ordering, fmt};
 
-use super::{CalendarUnit, Decimal, ucum};
+use super::{CalendarUnit, Decimal};
+use crate::ucum;
 
 /// The unit of a quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,31 +76,27 @@ impl Quantity {
         Self { value, unit: Unit::one() }
     }
 
-    /// Both in one unit; nothing if they cannot be compared.
-    fn common(&self, other: &Self) -> Option<(Decimal, Decimal)> {
-        if self.unit == other.unit {
-            return Some((self.value, other.value));
-        }
-        if let (Some(a), Some(b)) = (self.unit.months(), other.unit.months()) {
-            return Some((
-                self.value.checked_mul(Decimal::from(a))?,
-                other.value.checked_mul(Decimal::from(b))?,
-            ));
-        }
-        let (a, b) = (self.unit.code()?, other.unit.code()?);
-        let (a, b) = (ucum::read(a)?, ucum::read(b)?);
-        (a.dimensions == b.dimensions).then_some(())?;
-        Some((self.value.checked_mul(a.factor)?, other.value.checked_mul(b.factor)?))
+    fn measures(&self, other: &Self) -> Option<(ucum::Measure, ucum::Measure)> {
+        let (a, b) = (ucum::measure(self.unit.code()?)?, ucum::measure(other.unit.code()?)?);
+        a.is_commensurable(&b).then_some((a, b))
     }
 
     /// Before, equal or after; nothing if the units differ in kind.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
-        self.common(other).map(|(a, b)| a.cmp(&b))
+        if self.unit == other.unit {
+            return Some(self.value.cmp(&other.value));
+        }
+        if let (Some(a), Some(b)) = (self.unit.months(), other.unit.months()) {
+            let months = |of: &Self, months: i64| of.value.checked_mul(Decimal::from(months));
+            return Some(months(self, a)?.cmp(&months(other, b)?));
+        }
+        let (a, b) = self.measures(other)?;
+        a.compare(self.value, other.value, &b)
     }
 
     /// Whether they can be compared at all.
     pub fn is_comparable(&self, other: &Self) -> bool {
-        self.common(other).is_some()
+        self.compare(other).is_some()
     }
 
     /// Equal to the precision of the less precise (N1 §6.1.2).
@@ -113,16 +110,11 @@ impl Quantity {
             (self.value.checked_mul(Decimal::from(a)), other.value.checked_mul(Decimal::from(b)))
         } else {
             // Both in the coarser unit, since the digits that are written count there.
-            let coarse = |of: &Self| of.unit.code().and_then(ucum::read);
-            let (Some(a), Some(b)) = (coarse(self), coarse(other)) else {
+            let Some((a, b)) = self.measures(other) else {
                 return self.compare(other) == Some(Ordering::Equal);
             };
-            if a.dimensions != b.dimensions {
-                return false;
-            }
-            let unit = a.factor.max(b.factor);
-            let into = |value: Decimal, factor: Decimal| value.checked_mul(factor)?.checked_div(unit);
-            (into(self.value, a.factor), into(other.value, b.factor))
+            let unit = if b.is_coarser(&a) { b } else { a };
+            (a.told_in(self.value, &unit), b.told_in(other.value, &unit))
         };
         let (Some(a), Some(b)) = (a, b) else { return false };
         let scale = self.value.trimmed().scale().min(other.value.trimmed().scale());
@@ -143,9 +135,8 @@ impl Quantity {
     }
 
     fn in_own_unit(&self, other: &Self) -> Option<(Decimal, Decimal)> {
-        let (a, b) = (ucum::read(self.unit.code()?)?, ucum::read(other.unit.code()?)?);
-        (a.dimensions == b.dimensions).then_some(())?;
-        Some((self.value, other.value.checked_mul(b.factor)?.checked_div(a.factor)?))
+        let (a, b) = self.measures(other)?;
+        (a.is_ratio() && b.is_ratio()).then(|| b.told_in(other.value, &a).map(|value| (self.value, value)))?
     }
 
     /// The product.
@@ -168,9 +159,9 @@ impl Quantity {
             (a, b) if sign == '/' && b.contains(['.', '/']) => format!("{a}/({b})"),
             (a, b) => format!("{a}{sign}{b}"),
         };
-        let read = ucum::read(&unit)?;
-        if read.dimensions == [0; ucum::DIMENSIONS] {
-            return Some(Self::plain(value.checked_mul(read.factor)?));
+        let measure = ucum::measure(&unit)?;
+        if measure.is_number() {
+            return Some(Self::plain(measure.told_in(value, &ucum::Measure::ONE)?));
         }
         Some(Self { value, unit: Unit::Ucum(unit.into()) })
     }
@@ -205,6 +196,12 @@ mod tests {
             (q("1", "cm"), q("1", "s"), None),
             (q("2", "mm[Hg]"), q("1", "mm[Hg]"), Some(Ordering::Greater)),
             (q("1", "nonsense"), q("1", "m"), None),
+            (q("98.6", "[degF]"), q("37.0", "Cel"), Some(Ordering::Equal)),
+            (q("3", "[ft_us]"), q("1", "[yd_us]"), Some(Ordering::Equal)),
+            (q("-1", "m"), q("1", "cm"), Some(Ordering::Less)),
+            (q("0", "m"), q("0.0", "cm"), Some(Ordering::Equal)),
+            (q("1", "[iU]"), q("1000", "m[IU]"), Some(Ordering::Equal)),
+            (q("1", "[iU]"), q("1", "[arb'U]"), None),
         ] {
             assert_eq!(a.compare(&b), expected, "{a} {b}");
         }
