@@ -36,21 +36,13 @@ pub struct Request<'a> {
 /// A library, ready to check resources against; made once, used by all threads.
 pub struct Validator<'a> {
     library: &'a Library,
-    model: Definitions,
     terminology: Box<dyn Terminology + 'a>,
 }
 
 impl<'a> Validator<'a> {
     /// Reads the types of the library; its profiles are compiled when they are first needed.
     pub fn new(library: &'a Library, terminology: Box<dyn Terminology + 'a>) -> Self {
-        let mut model = Definitions::new();
-        for resource in library.types() {
-            // A type that cannot be read is missed where it is used.
-            if let Ok(document) = Document::from_json(resource.bytes, &DocumentLimits::default()) {
-                let _added = model.add(document.root());
-            }
-        }
-        Self { library, model, terminology }
+        Self { library, terminology }
     }
 
     /// The packages.
@@ -60,7 +52,7 @@ impl<'a> Validator<'a> {
 
     /// The types, as FHIRPath and the reader of XML need them.
     pub fn model(&self) -> &Definitions {
-        &self.model
+        self.library.definitions()
     }
 
     /// Reads and checks a resource; what cannot be read is one fatal finding.
@@ -68,7 +60,7 @@ impl<'a> Validator<'a> {
         let limits = DocumentLimits::default();
         let document = match format {
             Format::Json => Document::from_json(bytes, &limits),
-            Format::Xml => Document::from_xml(bytes, &limits, &self.model),
+            Format::Xml => Document::from_xml(bytes, &limits, self.model()),
         };
         match document {
             Ok(document) => self.validate(&document, request),

@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod cases;
 mod data;
 mod hostile;
 mod library;

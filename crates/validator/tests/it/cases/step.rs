@@ -1,0 +1,128 @@
+//! One step of one case: a file, what it is checked against, and what HL7's validator found.
+
+use fhirpath::document::Format;
+use kernel::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use validator::{
+    Library, Package, Severity, Validator,
+    check::{NoTerminology, Request},
+};
+
+use crate::data;
+
+const FOLDER: &str = "validator-cases";
+
+/// As `offline-steps.json` has it, with the case's own entry of the manifest.
+#[derive(Deserialize)]
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) module: String,
+    file: String,
+    supporting: Vec<String>,
+    source: Option<String>,
+    issues: Vec<IssueIn>,
+    #[serde(skip)]
+    pub(super) settings: Value,
+}
+
+#[derive(Deserialize)]
+struct IssueIn {
+    severity: String,
+    expression: Option<Vec<String>>,
+    text: String,
+    diag: Option<String>,
+}
+
+/// A finding, whoever has found it.
+#[derive(Clone, Debug)]
+pub(super) struct Issue {
+    pub(super) severity: String,
+    pub(super) expression: String,
+    pub(super) line: u32,
+    pub(super) column: u32,
+    pub(super) text: String,
+}
+
+impl Issue {
+    pub(super) fn is_error(&self) -> bool {
+        matches!(self.severity.as_str(), "error" | "fatal")
+    }
+}
+
+/// The steps whose inputs are all there and that ask nobody.
+pub(super) fn offline() -> Option<Vec<Step>> {
+    let steps = data::bytes(&format!("{FOLDER}/offline-steps.json"))?;
+    let manifest = data::bytes(&format!("{FOLDER}/manifest.json"))?;
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let mut steps: Vec<Step> = serde_json::from_slice(&steps).unwrap();
+    for step in &mut steps {
+        let cases = manifest["test-cases"].as_array().unwrap();
+        let case = cases.iter().find(|case| case["name"] == step.name).unwrap();
+        step.settings = case.clone();
+    }
+    Some(steps)
+}
+
+impl Step {
+    /// What HL7's validator found.
+    pub(super) fn expected(&self) -> Vec<Issue> {
+        let issue = |issue: &IssueIn| {
+            let place = issue.diag.as_deref().and_then(|at| at.trim_matches(['[', ']']).split_once(','));
+            let number = |text: &str| text.trim().parse().unwrap_or_default();
+            let (line, column) = place.map_or((0, 0), |(line, column)| (number(line), number(column)));
+            Issue {
+                severity: issue.severity.clone(),
+                expression: issue
+                    .expression
+                    .as_ref()
+                    .and_then(|all| all.first())
+                    .cloned()
+                    .unwrap_or_default(),
+                line,
+                column,
+                text: issue.text.clone(),
+            }
+        };
+        self.issues.iter().map(issue).collect()
+    }
+
+    /// What we find; nothing, where an input is not there.
+    pub(super) fn run(&self, base: &Library) -> Option<Vec<Issue>> {
+        let read =
+            |name: &String| data::bytes(&format!("{FOLDER}/{name}")).map(|bytes| (name.clone(), bytes));
+        let (_, bytes) = read(&self.file)?;
+        let files: Vec<_> = self.supporting.iter().chain(&self.source).map(read).collect::<Option<_>>()?;
+        let package = Package::of_files("case", files, base.definitions().as_ref());
+        for skipped in package.skipped() {
+            eprintln!("{} {}: {} is not read: {}", self.name, self.kind, skipped.name, skipped.why);
+        }
+        let profile = self.source.as_ref().map(|source| {
+            let of_source = package.resources().find(|resource| resource.name == source);
+            of_source.and_then(|resource| resource.head.url.clone()).unwrap_or_default().into_string()
+        });
+        let library = base.with([package]);
+        let validator = Validator::new(&library, Box::new(NoTerminology));
+        let profiles: Vec<&str> = profile.as_deref().into_iter().collect();
+        let request = Request { profiles: &profiles, now: Timestamp::from_seconds(1_760_000_000) };
+        let format = match bytes.trim_ascii_start().first() {
+            Some(b'<') => Format::Xml,
+            _ if self.file.ends_with(".xml") => Format::Xml,
+            _ => Format::Json,
+        };
+        let outcome = validator.validate_bytes(&bytes, format, &request);
+        let issues = outcome.findings.iter().map(|finding| Issue {
+            severity: severity(finding.severity).to_owned(),
+            expression: finding.expression.clone(),
+            line: finding.line,
+            column: finding.column,
+            text: finding.text(),
+        });
+        Some(issues.collect())
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    severity.as_str()
+}
