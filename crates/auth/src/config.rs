@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crypto::{jose::Algorithm, x509::Certificate};
+use crypto::{jose::Algorithm, password::Passwords, x509::Certificate};
 use kernel::{Scope, Scopes};
 use url::Url;
 use web::{ClientCertificates, Transport};
@@ -45,6 +45,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// After how long a session ends in any case.
     pub session_absolute: Duration,
+    /// Where passwords are put through argon2.
+    pub passwords: Passwords,
 }
 
 /// Whether DPoP proofs have to carry a nonce of this deployment.  RFC 9449 §8
@@ -75,6 +77,7 @@ impl Config {
             handover: Handover::default,
             session_idle: Duration::from_hours(1),
             session_absolute: Duration::from_hours(12),
+            passwords: Passwords::default(),
         }
     }
 

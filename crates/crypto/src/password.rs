@@ -3,8 +3,12 @@
 //! One hash costs about 30 ms of a core and 19 MiB, so as many run at once as there are cores, and only so many wait.
 
 use std::{
+    fmt,
     num::NonZero,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use argon2::{
@@ -62,42 +66,75 @@ impl Fault for PasswordError {
     }
 }
 
-/// Hashes a new password. The salt comes from [`kernel::World::random`].
-///
-/// # Errors
-/// `TooLong`; `Busy` when too many wait.
-pub async fn hash(password: Secret<String>, salt: [u8; 16]) -> Result<String, PasswordError> {
-    GATE.work(move || Ok(derive(&password, &salt)?.to_string())).await
+/// Where passwords are put through argon2, as many at once as there are cores. Clones are the same pool.
+#[derive(Clone)]
+pub struct Passwords(Arc<Gate>);
+
+/// The pool of the process.
+impl Default for Passwords {
+    fn default() -> Self {
+        static PROCESS: LazyLock<Passwords> = LazyLock::new(Passwords::alone);
+        PROCESS.clone()
+    }
 }
 
-/// Whether the password is the one whose hash (a PHC string) this is.
-///
-/// # Errors
-/// `TooLong`; `Busy` when too many wait; `Malformed` when the hash is not one of ours.
-pub async fn verify(password: Secret<String>, phc: String) -> Result<bool, PasswordError> {
-    GATE.work(move || is_password_of(&password, &phc)).await
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Passwords({} computed)", self.computed())
+    }
 }
 
-/// What is asked when there is no such account: as much work as [`verify`], and never true, so that the time of the
-/// answer does not tell who has an account.
-///
-/// # Errors
-/// As [`verify`].
-pub async fn verify_against_nobody(password: Secret<String>) -> Result<bool, PasswordError> {
-    GATE.work(move || derive(&password, &NOBODYS_SALT).map(|_| false)).await
-}
+impl Passwords {
+    /// A pool that nobody else uses.
+    pub fn alone() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Gate::new(cores, WAITING_MAX)))
+    }
 
-static GATE: LazyLock<Gate> =
-    LazyLock::new(|| Gate::new(std::thread::available_parallelism().map_or(1, NonZero::get), WAITING_MAX));
+    /// Hashes a new password. The salt comes from [`kernel::World::random`].
+    ///
+    /// # Errors
+    /// `TooLong`; `Busy` when too many wait.
+    pub async fn hash(&self, password: Secret<String>, salt: [u8; 16]) -> Result<String, PasswordError> {
+        self.0.work(move || Ok(derive(&password, &salt)?.to_string())).await
+    }
+
+    /// Whether the password is the one whose hash (a PHC string) this is.
+    ///
+    /// # Errors
+    /// `TooLong`; `Busy` when too many wait; `Malformed` when the hash is not one of ours.
+    pub async fn verify(&self, password: Secret<String>, phc: String) -> Result<bool, PasswordError> {
+        self.0.work(move || is_password_of(&password, &phc)).await
+    }
+
+    /// What is asked when there is no such account: as much work as [`verify`](Self::verify), and never true, so that the
+    /// time of the answer does not tell who has an account.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn verify_against_nobody(&self, password: Secret<String>) -> Result<bool, PasswordError> {
+        self.0.work(move || derive(&password, &NOBODYS_SALT).map(|_| false)).await
+    }
+
+    /// How many passwords went through argon2 here: right or wrong, somebody's or nobody's.
+    pub fn computed(&self) -> u64 {
+        self.0.computed.load(Relaxed)
+    }
+}
 
 struct Gate {
     cores: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    computed: Arc<AtomicU64>,
 }
 
 impl Gate {
     fn new(cores: usize, waiting_max: usize) -> Self {
-        Self { cores: Arc::new(Semaphore::new(cores)), places: Arc::new(Semaphore::new(cores + waiting_max)) }
+        Self {
+            cores: Arc::new(Semaphore::new(cores)),
+            places: Arc::new(Semaphore::new(cores + waiting_max)),
+            computed: Arc::default(),
+        }
     }
 
     /// Runs the work on a thread of its own. The permits go with it: a caller who gives up does not free a core that
@@ -109,8 +146,11 @@ impl Gate {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let core = Arc::clone(&self.cores).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
         let permits: (OwnedSemaphorePermit, OwnedSemaphorePermit) = (place, core);
+        let computed = Arc::clone(&self.computed);
         tokio::task::spawn_blocking(move || {
             let outcome = work();
+            // What cannot be computed is an error.
+            computed.fetch_add(u64::from(outcome.is_ok()), Relaxed);
             drop(permits);
             outcome
         })
@@ -159,27 +199,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again() {
-        let phc = hash(secret("correct horse"), [9; 16]).await.unwrap();
+        let pool = Passwords::alone();
+        let phc = pool.hash(secret("correct horse"), [9; 16]).await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert!(!phc.contains("horse"));
-        assert_eq!(verify(secret("correct horse"), phc.clone()).await, Ok(true));
-        assert_eq!(verify(secret("correct horsf"), phc.clone()).await, Ok(false));
-        assert_eq!(verify(secret(""), phc.clone()).await, Ok(false));
-        assert_ne!(hash(secret("correct horse"), [8; 16]).await.unwrap(), phc);
-        assert_eq!(verify_against_nobody(secret("correct horse")).await, Ok(false));
+        assert_eq!(pool.verify(secret("correct horse"), phc.clone()).await, Ok(true));
+        assert_eq!(pool.verify(secret("correct horsf"), phc.clone()).await, Ok(false));
+        assert_eq!(pool.verify(secret(""), phc.clone()).await, Ok(false));
+        assert_ne!(pool.hash(secret("correct horse"), [8; 16]).await.unwrap(), phc);
+        assert_eq!(pool.verify_against_nobody(secret("correct horse")).await, Ok(false));
+        assert_eq!(pool.computed(), 6);
     }
 
     #[tokio::test]
     async fn long_passwords_are_refused_before_any_work() {
+        let pool = Passwords::alone();
         let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
-        assert_eq!(hash(secret(&long), [9; 16]).await, Err(PasswordError::TooLong));
-        assert_eq!(verify(secret(&long), String::new()).await, Err(PasswordError::TooLong));
-        assert_eq!(verify_against_nobody(secret(&long)).await, Err(PasswordError::TooLong));
+        assert_eq!(pool.hash(secret(&long), [9; 16]).await, Err(PasswordError::TooLong));
+        assert_eq!(pool.verify(secret(&long), String::new()).await, Err(PasswordError::TooLong));
+        assert_eq!(pool.verify_against_nobody(secret(&long)).await, Err(PasswordError::TooLong));
+        assert_eq!(pool.computed(), 0);
     }
 
     #[tokio::test]
     async fn a_stored_hash_cannot_ask_for_more_than_ours_costs() {
-        let phc = hash(secret("x"), [9; 16]).await.unwrap();
+        let pool = Passwords::alone();
+        let phc = pool.hash(secret("x"), [9; 16]).await.unwrap();
         for stored in [
             String::new(),
             "x".to_owned(),
@@ -188,7 +233,11 @@ mod tests {
             phc.replace("argon2id", "argon2d"),
             phc.replace("argon2id", "scrypt"),
         ] {
-            assert_eq!(verify(secret("x"), stored.clone()).await, Err(PasswordError::Malformed), "{stored}");
+            assert_eq!(
+                pool.verify(secret("x"), stored.clone()).await,
+                Err(PasswordError::Malformed),
+                "{stored}"
+            );
         }
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct Drawn {
 pub(crate) async fn draw(auth: &Auth, acting: &Acting, new: NewPerson) -> Result<Drawn, PersonFault> {
     let (email, display_name) = read(&new).map_err(PersonFault::Refused)?;
     let id = new.id.unwrap_or_else(|| auth.world().new_id());
-    let phc = password::hash(new.password, auth.world().random()).await?;
+    let phc = auth.config().passwords.hash(new.password, auth.world().random()).await?;
     let vault = auth.vault().tenant(acting.organisation).await?;
     let created_at = auth.world().now();
     let row = PersonRow {

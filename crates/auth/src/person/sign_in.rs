@@ -5,7 +5,6 @@
 
 use std::net::IpAddr;
 
-use crypto::password;
 use kernel::{Actor, Id, Organisation, RequestId, Secret, Timestamp};
 use vault::Sealed;
 
@@ -94,7 +93,7 @@ pub async fn authenticate_password(
     request: Option<RequestId>,
 ) -> Result<Shown, PersonFault> {
     let Ok(email) = Email::parse(email) else {
-        password::verify_against_nobody(password).await?;
+        auth.config().passwords.verify_against_nobody(password).await?;
         return Err(PersonFault::SignIn(Refusal::UnknownAccount));
     };
     let keys = Keys::of(auth.vault(), &email, source);
@@ -108,7 +107,7 @@ pub async fn authenticate_password(
     };
     let is_theirs = match &account {
         Some(account) => verify(auth, account, password).await?,
-        None => password::verify_against_nobody(password).await?,
+        None => auth.config().passwords.verify_against_nobody(password).await?,
     };
     match judge(account.as_ref(), is_theirs) {
         Ok(account) => succeed(auth, account, keys).await,
@@ -153,7 +152,7 @@ async fn admit(auth: &Auth, keys: Keys) -> Result<Admission, PersonFault> {
 async fn verify(auth: &Auth, account: &Account, password: Secret<String>) -> Result<bool, PersonFault> {
     let vault = auth.vault().tenant(account.organisation).await?;
     let phc = vault.open_text(place(account.id, "password"), &account.password)?;
-    Ok(password::verify(password, phc.expose().clone()).await?)
+    Ok(auth.config().passwords.verify(password, phc.expose().clone()).await?)
 }
 
 async fn succeed(auth: &Auth, account: &Account, keys: Keys) -> Result<Shown, PersonFault> {

@@ -8,6 +8,7 @@ use auth::{
     session,
 };
 use axum::{Router, routing::get};
+use crypto::password::Passwords;
 use http::{HeaderMap, header};
 use kernel::Secret;
 use web::Cookies;
@@ -76,6 +77,31 @@ on_each_engine! {
         }
         assert_eq!(left.len(), 1, "{left:?}: {}", mira.id);
         assert!(left.first().unwrap().0 == 1 && left.first().unwrap().1 > 0, "{left:?}");
+    }
+
+    async fn a_refusal_computes_as_much_whoever_it_was_aimed_at(db: Db) {
+        let passwords = Passwords::alone();
+        let pool = passwords.clone();
+        let house = House::open_with(db, |config| config.passwords = pool).await;
+        house.person("mira@example.org", &[]).await;
+        let noor = house.person("noor@example.org", &[]).await;
+        house.person("ada@example.org", &[Role::Administrator]).await;
+        person::disable(&house.auth, &house.acting(), noor.id).await.unwrap();
+        let (client, _) = house.client("diary", "confidential").await;
+        for (n, email) in ["nobody@example.org", "no address", "mira@example.org", "noor@example.org"].into_iter().enumerate() {
+            let before = passwords.computed();
+            attempt(&house.auth, email, "wrong", address(100 + u8::try_from(n).unwrap())).await.err().unwrap();
+            assert_eq!(passwords.computed() - before, 1, "{email}");
+        }
+        // A client's secret is no password: 256 bits of chance need no argon2, and a client that is not there costs none either.
+        let before = passwords.computed();
+        let unknown = format!("{}.nobody", "a".repeat(32));
+        for client_id in [client.client_id.as_str(), &unknown] {
+            let asked = [("grant_type", "client_credentials")];
+            let reply = house.post("/oauth2/token", Some((client_id, "wrong")), &asked).await;
+            assert_eq!(reply.error(), "invalid_client", "{client_id}");
+        }
+        assert_eq!(passwords.computed(), before);
     }
 
     async fn guessing_is_slowed_down_and_locks_nobody_out(db: Db) {
