@@ -8,7 +8,12 @@ use url::Url;
 use web::{ClientCertificates, Transport};
 
 use crate::{
-    authorize::Handover, client::TOKEN_LIFETIME_S, keys, registration::Policy, scope, udap::Communities,
+    authorize::Handover,
+    client::TOKEN_LIFETIME_S,
+    keys,
+    registration::Policy,
+    scope,
+    udap::{self, Communities},
 };
 
 /// After how long a signing key gets a successor where nothing else is set.
@@ -107,6 +112,7 @@ impl Config {
             .iter()
             .chain(self.scopes.iter())
             .cloned()
+            .chain((!self.udap.is_empty()).then(|| udap::SCOPE.parse().ok()).flatten())
             .collect::<Vec<Scope>>()
             .into_iter()
             .collect()

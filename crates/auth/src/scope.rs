@@ -2,7 +2,7 @@
 
 use kernel::{Level, Scope, Scopes, SmartScope, SmartScopes};
 
-use crate::client_connection;
+use crate::{client_connection, udap};
 
 /// Scopes that say something about the person who granted them: no client has them on its own behalf.
 const OF_A_PERSON: [&str; 12] = [
@@ -90,7 +90,7 @@ pub fn granted(asked: &Scopes, registered: &Scopes, known: &Scopes) -> Result<Sc
 pub fn without_person(scopes: &Scopes) -> Scopes {
     let is_own = |scope: &&Scope| match smart(scope) {
         Meant::Smart(smart) => smart.level() == Level::System,
-        Meant::Other => !OF_A_PERSON.contains(&scope.as_str()),
+        Meant::Other => !OF_A_PERSON.contains(&scope.as_str()) && scope.as_str() != udap::SCOPE,
         Meant::Malformed => false,
     };
     scopes.iter().filter(is_own).cloned().collect()

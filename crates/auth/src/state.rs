@@ -18,6 +18,7 @@ use crate::{
     status::Lists,
     token::{check::Checker, revocation::Revoked},
     trace,
+    udap::identity_provider::Known,
     upstream::Discoveries,
 };
 
@@ -41,6 +42,7 @@ struct Inner {
     failures: trace::Budget,
     lists: Lists,
     discoveries: Discoveries,
+    identity_providers: Known,
 }
 
 /// What the authorization server is made of.
@@ -89,6 +91,7 @@ impl Auth {
             proving,
             relying_party,
             discoveries: Discoveries::new(),
+            identity_providers: Known::new(),
             lists,
         };
         Ok(Self(Arc::new(inner)))
@@ -159,6 +162,10 @@ impl Auth {
 
     pub(crate) fn discoveries(&self) -> &Discoveries {
         &self.0.discoveries
+    }
+
+    pub(crate) fn identity_providers(&self) -> &Known {
+        &self.0.identity_providers
     }
 
     pub(crate) fn relying_party(&self) -> Option<&RelyingParty> {

@@ -83,7 +83,7 @@ fn topic_of(scope: &str, all: &Scopes) -> Topic {
         return if is_split { Topic::Resource(smart.resource.to_owned()) } else { Topic::Record };
     }
     match scope {
-        "openid" | "profile" | "email" | "address" | "phone" | "fhirUser" => Topic::You,
+        "openid" | "udap" | "profile" | "email" | "address" | "phone" | "fhirUser" => Topic::You,
         "offline_access" | "online_access" => Topic::Away,
         _ if scope == "launch" || scope.starts_with("launch/") => Topic::Record,
         _ if scope.starts_with("integrations:") => Topic::Services,

@@ -1,11 +1,12 @@
 //! How an answer goes to the client.  OAuth 2.0 Multiple Response Type Encoding Practices §2.1, OAuth 2.0 Form Post Response Mode §2
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use http::header::SET_COOKIE;
 use url::form_urlencoded::Serializer;
 use web::Redirect;
 
 use super::form_post::{self, Handover};
-use crate::{Auth, client::TrustedRedirect, row::text_column};
+use crate::{Auth, client::TrustedRedirect, row::text_column, upstream::Departure};
 
 /// Where in its address or message an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,13 +67,17 @@ pub enum Onward {
         /// What the page says.
         says: fn() -> Handover,
     },
+    /// To the identity provider that the client has named.
+    Away(Departure),
 }
 
 impl Onward {
     /// The address, without what is posted there.
     pub fn address(&self) -> &str {
         match self {
-            Self::To(address) | Self::Post { action: address, .. } => address,
+            Self::To(address)
+            | Self::Post { action: address, .. }
+            | Self::Away(Departure { location: address, .. }) => address,
         }
     }
 }
@@ -81,6 +86,10 @@ impl IntoResponse for Onward {
     fn into_response(self) -> Response {
         match self {
             Self::To(address) => Redirect::to_trusted(&address).into_response(),
+            Self::Away(Departure { location, set_cookie }) => {
+                let on = Redirect::to_trusted(&location).into_response();
+                (AppendHeaders([(SET_COOKIE, set_cookie)]), on).into_response()
+            }
             Self::Post { action, fields, says } => form_post::page(&action, &fields, &says()),
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
-use crypto::sha256;
 use http::Uri;
 use kernel::{Id, Scopes, Timestamp};
 use url::form_urlencoded::byte_serialize;
@@ -13,10 +12,12 @@ use super::{
     Asked, AuthorizeFault, Bound, Destination, ForSignIn, NewCode, Onward, REQUEST_LIFETIME,
     answer::answer,
     check, destination,
+    mark::{self, Mark, Outcome, marked},
     next::{Known, Next, next},
     pending::{self, Request},
     push, queries,
-    request::{Parameters, Refusal, invalid},
+    request::{Parameters, Refusal, invalid, refusal},
+    tiered,
 };
 use crate::{
     Auth, Guest, SignedIn,
@@ -29,12 +30,6 @@ use crate::{
     trace,
 };
 
-/// The parameter by which a request knows that it has sent the browser to sign in anew.
-const SENT: &str = "&sent_to_sign_in=";
-
-/// Keeps the seal of that parameter apart from every other seal.
-const SENT_SEAL: &str = "authorize.sent_to_sign_in";
-
 /// Ask for a code: answered with a redirect to the client, to the sign-in page or to the consent page; with a form for the client;
 /// or with a page that says what is wrong, where it is not clear who asks.
 pub(crate) async fn authorize(
@@ -42,13 +37,13 @@ pub(crate) async fn authorize(
     Guest(guest): Guest,
     OriginalUri(uri): OriginalUri,
 ) -> Answer<Onward> {
-    let (query, sent_at) = split_sent(&auth, uri.query().unwrap_or_default());
+    let (query, mark) = mark::split(&auth, uri.query().unwrap_or_default());
     let brought = Parameters::read(query)?;
     let client = client_of(&auth, &brought.client_id()?).await?;
     trace::of_client(client.id);
     let (parameters, pushed) = match brought.reference() {
         Some(reference) => {
-            let (digest, request) = push::find(&auth, client.id, reference, sent_at).await?;
+            let (digest, request) = push::find(&auth, client.id, reference, mark.map(|mark| mark.at)).await?;
             let text =
                 std::str::from_utf8(request.expose()).map_err(|_| AuthorizeFault::UnknownRequestUri)?;
             (Parameters::read_pushed(text)?, Some(digest))
@@ -64,7 +59,7 @@ pub(crate) async fn authorize(
     match checked {
         Ok(asked) => {
             let asked = Asked { pushed, ..asked };
-            Ok(proceed(&auth, &client, guest.as_ref(), asked, &uri, query, sent_at).await?)
+            Ok(proceed(&auth, &client, guest.as_ref(), asked, &uri, query, mark).await?)
         }
         Err(refusal) => {
             trace::because(refusal.error, refusal.description);
@@ -111,9 +106,11 @@ async fn proceed(
     asked: Asked,
     uri: &Uri,
     query: &str,
-    sent_at: Option<Timestamp>,
+    mark: Option<Mark>,
 ) -> Result<Onward, AuthorizeFault> {
     let now = auth.world().now();
+    let sent_at = mark.map(|mark| mark.at);
+    let sent = || marked(auth, query, Mark { at: now, outcome: Outcome::Sent });
     let refuse = |asked: &Asked, error, description| {
         let says = [("error", error), ("error_description", description)];
         answer(auth, &asked.redirect, &says, asked.state.as_deref())
@@ -125,6 +122,24 @@ async fn proceed(
             return refused(auth, client, guest, &asked.redirect, refusal, asked.state.as_deref());
         }
     };
+    let who = guest.map(|signed_in| (signed_in.person, signed_in.authenticated_at));
+    match tiered::next(auth, &asked, who, mark) {
+        tiered::Next::Here => {}
+        tiered::Next::Refuse(refusal) => {
+            return refused(auth, client, guest, &asked.redirect, refusal, asked.state.as_deref());
+        }
+        // Nobody vouches for it, so that nobody else is troubled by it.
+        tiered::Next::Away if is_a_stranger_s(auth, client) => {
+            let refusal = refusal("invalid_idp", "this application cannot name an identity provider");
+            return refused(auth, client, guest, &asked.redirect, refusal, asked.state.as_deref());
+        }
+        tiered::Next::Away => {
+            return Ok(match tiered::depart(auth, client, &asked, back(uri, &sent())?).await? {
+                Ok(departure) => Onward::Away(departure),
+                Err(Refusal { error, description }) => refuse(&asked, error, description),
+            });
+        }
+    }
     let known = match guest {
         Some(signed_in) => {
             let allowed = queries::allowed(&mut auth.db().read().await?, signed_in.person, client.id).await?;
@@ -165,14 +180,14 @@ async fn proceed(
             }
         }
         (Next::SignInAnew, _) => {
-            let back = back(uri, &marked(auth, query, now))?;
+            let back = back(uri, &sent())?;
             Ok(Onward::To(format!("{}{}", sign_in_anew_location(&back), asked.told_at_sign_in())))
         }
         (Next::SignIn | Next::Ask | Next::Grant, _) => {
             // Whoever signs in now has done so since this request: it is not asked a second time. And what was pushed may take
             // longer than its reference is good for.
             let is_marked = asked.asks_for_new_sign_in() || asked.pushed.is_some();
-            let query = if is_marked { marked(auth, query, now) } else { query.to_owned() };
+            let query = if is_marked { sent() } else { query.to_owned() };
             let location = sign_in_location(Some(&back(uri, &query)?));
             Ok(Onward::To(format!("{location}{}", asked.told_at_sign_in())))
         }
@@ -247,26 +262,4 @@ async fn grant(
         })
         .await?;
     Ok(answer(auth, &redirect, &[("code", text.expose())], state.as_deref()))
-}
-
-/// The request itself, and when it was sent to sign in anew: believed only for this very request.
-fn split_sent<'a>(auth: &Auth, query: &'a str) -> (&'a str, Option<Timestamp>) {
-    let Some((request, sealed)) = query.rsplit_once(SENT) else { return (query, None) };
-    let opened = auth.vault().open_cookie(SENT_SEAL, sealed);
-    let sent_at = opened.and_then(|bytes| {
-        let (at, digest) = bytes.expose().split_first_chunk::<8>()?;
-        (digest == sha256(request.as_bytes())).then(|| Timestamp::from_micros(i64::from_be_bytes(*at)))
-    });
-    (request, sent_at)
-}
-
-/// The request with the mark that it has sent the browser to sign in at this instant.
-fn marked(auth: &Auth, query: &str, now: Timestamp) -> String {
-    format!("{query}{SENT}{}", seal_sent(auth, query, now))
-}
-
-fn seal_sent(auth: &Auth, query: &str, now: Timestamp) -> String {
-    let bytes = [&now.as_micros().to_be_bytes()[..], &sha256(query.as_bytes())].concat();
-    let sealed = auth.vault().seal_cookie(SENT_SEAL, &bytes);
-    byte_serialize(sealed.as_bytes()).collect()
 }

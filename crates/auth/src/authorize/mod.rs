@@ -5,6 +5,7 @@ pub(crate) mod begin;
 mod decide;
 mod fault;
 pub(crate) mod form_post;
+mod mark;
 mod next;
 mod pending;
 pub(crate) mod push;
@@ -12,6 +13,7 @@ mod queries;
 mod remembered;
 mod request;
 mod strength;
+mod tiered;
 
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ pub(crate) use answer::ResponseMode;
 pub use decide::{Decision, decide};
 pub use fault::AuthorizeFault;
 pub use form_post::Handover;
+pub(crate) use mark::{Failure, Outcome, returning};
 pub(crate) use pending::waiting;
 pub use pending::{Pending, Request, pending};
 pub use push::{PUSHED_BYTES_MAX, PUSHED_LIFETIME, SIGN_IN_TIME};
@@ -72,6 +75,8 @@ struct Asked {
     subject: Option<String>,
     /// What the sign-in page is told.
     for_sign_in: ForSignIn,
+    /// The identity provider at which the person is to sign in: the issuer of its ID tokens.  IG §6.1
+    idp: Option<String>,
     /// By which this was pushed.
     pushed: Option<Digest>,
 }

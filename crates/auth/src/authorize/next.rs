@@ -120,6 +120,7 @@ mod tests {
             strength: Strength::Any,
             subject: None,
             for_sign_in: ForSignIn::default(),
+            idp: None,
             pushed: None,
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     scope,
     smart::context::Wish,
     token::Confirmation,
+    udap,
 };
 
 /// How many parameters are read.
@@ -150,8 +151,16 @@ impl Parameters {
                 login_hint: self.one("login_hint").map(str::to_owned),
                 ui_locales: self.one("ui_locales").map(str::to_owned),
             },
+            idp: self.idp(rules.scopes).map(str::to_owned),
             pushed: None,
         })
+    }
+
+    /// What it says has no meaning without the scope that goes with it (IG §6.1), nor where that is not known.
+    fn idp(&self, known: &Scopes) -> Option<&str> {
+        let asked = self.one("scope").unwrap_or_default();
+        let is_meant = known.has(udap::SCOPE) && asked.split(' ').any(|scope| scope == udap::SCOPE);
+        self.one("idp").filter(|_| is_meant)
     }
 
     fn check_not_offered(&self) -> Result<(), Refusal> {

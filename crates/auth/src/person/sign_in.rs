@@ -40,6 +40,16 @@ pub enum Shown {
     Half(Halfway),
 }
 
+impl Shown {
+    /// Whose account it is.
+    pub(crate) const fn person(&self) -> Id<kernel::Person> {
+        match self {
+            Self::Enough(proven) => proven.person,
+            Self::Half(halfway) => halfway.person,
+        }
+    }
+}
+
 /// Why sign-in was refused: for the audit trail, never for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {

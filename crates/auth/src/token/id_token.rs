@@ -1,10 +1,16 @@
 //! The ID token: who signed in, when, and for which client.  OpenID Connect Core §2
 
+use crypto::jose::Algorithm;
 use kernel::{Id, Session};
 use serde::Serialize;
 
 use super::issue::NewToken;
-use crate::{Auth, OAuthFault, client::Client, grant::GrantRow};
+use crate::{
+    Auth, OAuthFault,
+    client::{Client, Profile},
+    grant::GrantRow,
+    udap::{self, Community},
+};
 
 #[derive(Serialize)]
 struct IdClaims<'a> {
@@ -27,6 +33,14 @@ struct IdClaims<'a> {
     /// The record that is the person (SMART App Launch 2.2 §3.0.4.1).
     #[serde(rename = "fhirUser", skip_serializing_if = "Option::is_none")]
     fhir_user: Option<&'a str>,
+}
+
+/// The same under a certificate: every token of the guide has an id.  HL7 FAST §7.1.4
+#[derive(Serialize)]
+struct Certified<'a> {
+    #[serde(flatten)]
+    claims: IdClaims<'a>,
+    jti: String,
 }
 
 /// Sign an ID token that goes with this access token.
@@ -53,5 +67,26 @@ pub(super) async fn sign(
         at_hash: algorithm.half_hash(access_token),
         fhir_user: token.details.context.get("fhirUser").and_then(serde_json::Value::as_str),
     };
-    auth.sign_as(algorithm, "JWT", &claims).await
+    match certified(auth, client, grant).await? {
+        Some(community) => {
+            let jti = crypto::b64::encode(auth.world().random::<16>());
+            let at_hash = Algorithm::Rs256.half_hash(access_token);
+            Ok(community.sign(&Certified { claims: IdClaims { at_hash, ..claims }, jti })?)
+        }
+        None => auth.sign_as(algorithm, "JWT", &claims).await,
+    }
+}
+
+/// The community under whose certificate the ID token goes out: that of a data holder which asks as one, if this server is an
+/// identity provider there.  HL7 FAST §6.2, §7.1
+async fn certified<'a>(
+    auth: &'a Auth,
+    client: &Client,
+    grant: &GrantRow,
+) -> Result<Option<&'a Community>, OAuthFault> {
+    if client.profile != Profile::Udap || !grant.scopes.has(udap::SCOPE) {
+        return Ok(None);
+    }
+    let community = udap::community_of(auth, client.id).await?;
+    Ok(community.filter(|community| community.certifies(auth.issuer())))
 }

@@ -4,8 +4,20 @@
 use crypto::jose::{AudienceForm, Chained, ChainedFault, Claims, ExpectAssertion, LEEWAY_S};
 use store::DbError;
 
-use super::{ALGORITHMS, STATEMENT_LIFE_S_MAX, queries};
+use super::{ALGORITHMS, Community, STATEMENT_LIFE_S_MAX, queries};
 use crate::{Auth, client::Client};
+
+/// The community through which a client registered; none where it did not, or the deployment does not belong to it any more.
+///
+/// # Errors
+/// The database.
+pub(crate) async fn community_of(
+    auth: &Auth,
+    client: kernel::Id<kernel::Client>,
+) -> Result<Option<&Community>, DbError> {
+    let origin = queries::origin(&mut auth.db().read().await?, client).await?;
+    Ok(origin.and_then(|(community, _)| auth.config().udap.find(Some(&community))))
+}
 
 /// What the token says, if it proves this client; else why not, in a word for the audit trail. Nothing for a client that did not
 /// register by UDAP. That the token is used once is the caller's to see to.

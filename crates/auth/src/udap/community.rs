@@ -1,7 +1,7 @@
 //! The communities of this deployment, as a folder of the operator's describes them.
 //!
 //! ```text
-//! udap/<name>/community.toml    uri = "https://community.example/udap", organisation = "northwind"
+//! udap/<name>/community.toml    uri = "https://community.example/udap", organisation = "northwind"; perhaps [identity_providers]
 //!             anchors.pem       the authorities that are trusted
 //!             certificate.pem   this server's own certificate, and those between it and an anchor
 //!             key.pem           its RSA key
@@ -9,20 +9,21 @@
 //! ```
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use crypto::{
-    jose::{Algorithm, SigningKey},
+    jose::{Algorithm, JoseError, SigningKey},
     x509::{Anchors, Certificate},
 };
 use kernel::{Secret, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::organisation::Slug;
+use crate::{organisation::Slug, session::Acr, upstream::NewPeople};
 
 /// A circle of trust.
 pub(crate) struct Community {
@@ -34,8 +35,31 @@ pub(crate) struct Community {
     pub anchors: Anchors,
     /// What this server shows it, its own certificate first.
     pub chain: Vec<Certificate>,
+    /// On what terms its identity providers sign people in here; none where they do not.
+    pub identity_providers: Option<IdentityProviders>,
     key: SigningKey,
-    signed: Mutex<Option<(Timestamp, String)>>,
+    /// What was signed last about each address of ours, until when it is told.
+    signed: Mutex<BTreeMap<String, (Timestamp, String)>>,
+}
+
+/// On what terms the identity providers of a community sign people in here, as the operator has declared it.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdentityProviders {
+    /// Whom their operators ask about this server: `mailto:…`.  IG §3.1
+    pub contact: String,
+    /// The image by which they show this server to people: `https`.  IG §3.1
+    pub logo: String,
+    /// The `acr` that a sign-in there is worth here.
+    #[serde(default = "password")]
+    pub counts_as: String,
+    /// What happens to a subject that nobody is linked to.
+    #[serde(default)]
+    pub new_people: NewPeople,
+}
+
+fn password() -> String {
+    Acr::Password.as_str().to_owned()
 }
 
 /// All communities; the first, by the names of their folders, is the one that is meant where none is named.
@@ -55,6 +79,7 @@ pub struct CommunityFault {
 struct Declared {
     uri: String,
     organisation: String,
+    identity_providers: Option<IdentityProviders>,
 }
 
 impl Communities {
@@ -113,6 +138,9 @@ impl Community {
             toml::from_str(&declared).map_err(|why| fault(&file("community.toml"), why.message()))?;
         let organisation = Slug::parse(&declared.organisation)
             .ok_or_else(|| fault(&file("community.toml"), "organisation is not a short name"))?;
+        if let Some(why) = declared.identity_providers.as_ref().and_then(IdentityProviders::mistake) {
+            return Err(fault(&file("community.toml"), why));
+        }
 
         let anchors = Certificate::all_from_pem(&read("anchors.pem")?)
             .and_then(|anchors| Anchors::new(&anchors))
@@ -139,24 +167,61 @@ impl Community {
         if certified != key.public_jwk().thumbprint() {
             return Err(fault(&file("key.pem"), "is not the key of the certificate"));
         }
-        Ok(Self { uri: declared.uri, organisation, anchors, chain, key, signed: Mutex::new(None) })
+        Ok(Self {
+            uri: declared.uri,
+            organisation,
+            anchors,
+            chain,
+            identity_providers: declared.identity_providers,
+            key,
+            signed: Mutex::default(),
+        })
     }
 
-    /// What was signed before, until then; else what is signed now. Signing takes a millisecond or two, and anybody may ask.
+    /// Whether this server's certificate names this address of it.
+    pub(crate) fn certifies(&self, uri: &str) -> bool {
+        self.chain.first().is_some_and(|own| own.uris().iter().any(|named| named == uri))
+    }
+
+    /// Sign something under this server's certificate.  IG §7.1
+    ///
+    /// # Errors
+    /// The key cannot sign.
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, JoseError> {
+        self.key.sign_with_chain(&self.chain, claims)
+    }
+
+    /// What was signed before about this address of ours, until then; else what is signed now. Signing takes a millisecond or two,
+    /// and anybody may ask.
     pub(super) fn signed(
         &self,
+        about: &str,
         now: Timestamp,
-        sign: impl FnOnce(&SigningKey, &[Certificate]) -> Option<(Timestamp, String)>,
-    ) -> Option<String> {
+        claims: impl FnOnce() -> (Timestamp, Value),
+    ) -> Result<String, JoseError> {
         let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*signed {
-            Some((until, text)) if now < *until => Some(text.clone()),
-            _ => {
-                let (until, text) = sign(&self.key, &self.chain)?;
-                *signed = Some((until, text.clone()));
-                Some(text)
-            }
+        if let Some((_, text)) = signed.get(about).filter(|(until, _)| now < *until) {
+            return Ok(text.clone());
         }
+        let (until, claims) = claims();
+        let text = self.sign(&claims)?;
+        signed.insert(about.to_owned(), (until, text.clone()));
+        Ok(text)
+    }
+}
+
+impl IdentityProviders {
+    /// What is wrong with them.
+    fn mistake(&self) -> Option<&'static str> {
+        let is_email = self.contact.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@'));
+        // A passkey is what we have seen ourselves; nobody else's word is as good.
+        let is_known = matches!(Acr::parse(&self.counts_as), Some(Acr::Password | Acr::Mfa));
+        let rules = [
+            (is_email, "identity_providers.contact has to be a mailto: address"),
+            (self.logo.starts_with("https://"), "identity_providers.logo has to be an https address"),
+            (is_known, "identity_providers.counts_as has to be urn:hilum:acr:password or urn:hilum:acr:mfa"),
+        ];
+        rules.into_iter().find(|(is_kept, _)| !is_kept).map(|(_, why)| why)
     }
 }
 

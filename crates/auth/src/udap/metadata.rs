@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use web::Query;
 
@@ -35,7 +35,7 @@ pub(crate) struct MetadataIn {
 #[schema(as = UdapMetadata)]
 pub(crate) struct MetadataOut {
     udap_versions_supported: [&'static str; 1],
-    udap_profiles_supported: [&'static str; 3],
+    udap_profiles_supported: Vec<&'static str>,
     udap_authorization_extensions_supported: [&'static str; 1],
     udap_authorization_extensions_required: [&'static str; 0],
     udap_certifications_supported: [&'static str; 0],
@@ -60,7 +60,26 @@ pub(crate) async fn metadata(
 ) -> Result<Response, web::Problem> {
     match auth.config().udap.find(asked.community.as_deref()) {
         None => Ok(for_anybody(StatusCode::NO_CONTENT).into_response()),
-        Some(community) => Ok(for_anybody(Json(of(&auth, community)?)).into_response()),
+        Some(community) => {
+            let base = auth.config().base();
+            Ok(for_anybody(Json(of(&auth, community, base)?)).into_response())
+        }
+    }
+}
+
+/// The same for the identity provider, which is known by the issuer of its ID tokens (IG §6.1). Answers 204 where no certificate of
+/// the community names it.
+#[utoipa::path(get, path = "/oauth2/.well-known/udap", tag = "discovery", params(MetadataIn), responses(
+    (status = 200, description = "UDAP metadata of the identity provider", body = MetadataOut),
+    (status = 204, description = "This deployment is no identity provider of the community")))]
+pub(crate) async fn identity_provider_metadata(
+    State(auth): State<Auth>,
+    Query(asked): Query<MetadataIn>,
+) -> Result<Response, web::Problem> {
+    let community = auth.config().udap.find(asked.community.as_deref());
+    match community.filter(|community| community.certifies(auth.issuer())) {
+        None => Ok(for_anybody(StatusCode::NO_CONTENT).into_response()),
+        Some(community) => Ok(for_anybody(Json(of(&auth, community, auth.issuer())?)).into_response()),
     }
 }
 
@@ -69,12 +88,13 @@ pub(super) fn registration_endpoint(auth: &Auth) -> String {
     format!("{}/udap/register", auth.issuer())
 }
 
-fn of(auth: &Auth, community: &Community) -> Result<MetadataOut, OAuthFault> {
+/// What is told about the address of ours that was asked: the base URL, or the issuer of ID tokens.
+fn of(auth: &Auth, community: &Community, about: &str) -> Result<MetadataOut, OAuthFault> {
     let issuer = auth.issuer();
     let algorithms = ALGORITHMS.map(crypto::jose::Algorithm::as_str);
     Ok(MetadataOut {
         udap_versions_supported: ["1"],
-        udap_profiles_supported: ["udap_dcr", "udap_authn", "udap_authz"],
+        udap_profiles_supported: profiles(auth, community),
         udap_authorization_extensions_supported: [super::b2b::NAME],
         // Where a token is for a client itself it is needed; not in every request, which is what this list would say.
         udap_authorization_extensions_required: [],
@@ -87,34 +107,31 @@ fn of(auth: &Auth, community: &Community) -> Result<MetadataOut, OAuthFault> {
         token_endpoint_auth_signing_alg_values_supported: algorithms,
         registration_endpoint: registration_endpoint(auth),
         registration_endpoint_jwt_signing_alg_values_supported: algorithms,
-        signed_metadata: signed(auth, community)?,
+        signed_metadata: signed(auth, community, about)?,
     })
 }
 
-fn signed(auth: &Auth, community: &Community) -> Result<String, OAuthFault> {
-    #[derive(Serialize)]
-    struct SignedClaims<'a> {
-        iss: &'a str,
-        sub: &'a str,
-        iat: i64,
-        exp: i64,
-        jti: String,
-        authorization_endpoint: String,
-        token_endpoint: String,
-        registration_endpoint: String,
-    }
-    let (base, issuer, now) = (auth.config().base(), auth.issuer(), auth.world().now());
-    let until: Timestamp = now + SIGNED_KEPT;
-    let claims = SignedClaims {
-        iss: base,
-        sub: base,
-        iat: now.as_seconds(),
-        exp: (now + SIGNED_LIFE).as_seconds(),
-        jti: crypto::b64::encode(auth.world().random::<16>()),
-        authorization_endpoint: format!("{issuer}/authorize"),
-        token_endpoint: format!("{issuer}/token"),
-        registration_endpoint: registration_endpoint(auth),
+/// Tiered OAuth has two sides: people of other identity providers come in here, or ours go elsewhere.  IG §2.2
+fn profiles(auth: &Auth, community: &Community) -> Vec<&'static str> {
+    let is_tiered = community.identity_providers.is_some() || community.certifies(auth.issuer());
+    let always = ["udap_dcr", "udap_authn", "udap_authz"];
+    always.into_iter().chain(is_tiered.then_some("udap_to")).collect()
+}
+
+fn signed(auth: &Auth, community: &Community, about: &str) -> Result<String, OAuthFault> {
+    let (issuer, now) = (auth.issuer(), auth.world().now());
+    let claims = || {
+        let claims = json!({
+            "iss": about,
+            "sub": about,
+            "iat": now.as_seconds(),
+            "exp": (now + SIGNED_LIFE).as_seconds(),
+            "jti": crypto::b64::encode(auth.world().random::<16>()),
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "registration_endpoint": registration_endpoint(auth),
+        });
+        (now + SIGNED_KEPT, claims)
     };
-    let text = community.signed(now, |key, chain| Some((until, key.sign_with_chain(chain, &claims).ok()?)));
-    text.ok_or_else(|| crypto::jose::JoseError::Key("the community's key cannot sign").into())
+    Ok(community.signed(about, now, claims)?)
 }

@@ -10,7 +10,12 @@ use super::{
     link, queries,
     redeem::redeem,
 };
-use crate::{Auth, SignedIn, person::Shown, session::Acr};
+use crate::{
+    Auth, SignedIn,
+    authorize::{self, Failure, Outcome},
+    person::Shown,
+    session::Acr,
+};
 
 /// What the provider sends along.
 #[derive(Deserialize)]
@@ -37,6 +42,11 @@ pub enum Arrived {
         /// Where they wanted to go.
         return_to: LocalPath,
     },
+    /// Nobody is signed in, and the client that had named the provider is told why.
+    Refused {
+        /// The client's request, which tells it.
+        return_to: LocalPath,
+    },
 }
 
 /// Take the answer of a provider, once.
@@ -51,16 +61,84 @@ pub async fn arrive(
     answer: &Answer,
     request: Option<RequestId>,
 ) -> Result<Arrived, UpstreamFault> {
-    let attempt = take(auth, cookies, answer).await?;
+    let attempt = match take(auth, cookies, answer).await {
+        Err(UpstreamFault::NotAsked) => strayed(auth, cookies).await?,
+        taken => taken?,
+    };
+    let outcome = settle(auth, slug, guest, &attempt, answer, request).await;
+    match outcome {
+        Err(fault) if attempt.client.is_some() => told_the_client(auth, &attempt, fault),
+        other => other,
+    }
+}
+
+async fn settle(
+    auth: &Auth,
+    slug: &str,
+    guest: Option<&SignedIn>,
+    attempt: &Attempt,
+    answer: &Answer,
+    request: Option<RequestId>,
+) -> Result<Arrived, UpstreamFault> {
     let upstream = live(auth, slug).await?;
-    if attempt.upstream != upstream.id {
+    let is_answer_s = answer
+        .state
+        .as_ref()
+        .is_some_and(|state| auth.vault().digest(STATE_PURPOSE, state.expose().as_bytes()) == attempt.state);
+    if attempt.upstream != upstream.id || !is_answer_s {
         return Err(UpstreamFault::NotAsked);
     }
-    let outcome = proceed(auth, &upstream, guest, &attempt, answer, request.clone()).await;
+    let outcome = proceed(auth, &upstream, guest, attempt, answer, request.clone()).await;
     if let Err(fault) = &outcome {
         refused(auth, &upstream, fault, request).await?;
     }
     outcome
+}
+
+/// An answer whose state fits no question of this browser: if a client has sent the browser away, it is told (UDAP Tiered OAuth §4.1),
+/// and the question is over.
+async fn strayed(auth: &Auth, cookies: &Cookies) -> Result<Attempt, UpstreamFault> {
+    let browser = browser(auth, cookies)?;
+    let now = auth.world().now();
+    let taken = auth
+        .db()
+        .write(async move |tx| -> Result<Option<Attempt>, UpstreamFault> {
+            Ok(queries::take_of_browser(tx, &browser, now).await?)
+        })
+        .await?;
+    taken.ok_or(UpstreamFault::NotAsked)
+}
+
+/// What went wrong is for the client that has named the provider: the browser goes back to its request, which says so.
+fn told_the_client(auth: &Auth, attempt: &Attempt, fault: UpstreamFault) -> Result<Arrived, UpstreamFault> {
+    let Some(failure) = failure(&fault) else { return Err(fault) };
+    let back = LocalPath::parse(&attempt.return_to).ok();
+    match back.and_then(|back| authorize::returning(auth, &back, Outcome::Failed(failure))) {
+        Some(return_to) => Ok(Arrived::Refused { return_to }),
+        None => Err(fault),
+    }
+}
+
+/// What a client is told; none where this deployment itself is out of order.
+fn failure(fault: &UpstreamFault) -> Option<Failure> {
+    match fault {
+        UpstreamFault::Denied(error) => Some(match error.as_str() {
+            "server_error" => Failure::ServerError,
+            "temporarily_unavailable" => Failure::TemporarilyUnavailable,
+            "unauthorized_client" | "invalid_client" | "invalid_scope" => Failure::InvalidIdp,
+            _ => Failure::AccessDenied,
+        }),
+        UpstreamFault::Unknown { .. } | UpstreamFault::LinkedOtherwise | UpstreamFault::Disabled => {
+            Some(Failure::AccessDenied)
+        }
+        UpstreamFault::Untrusted(_)
+        | UpstreamFault::Unreadable(_)
+        | UpstreamFault::Outbound(_)
+        | UpstreamFault::NotFound => Some(Failure::InvalidIdp),
+        UpstreamFault::NotAsked => Some(Failure::ServerError),
+        UpstreamFault::TooWeak => Some(Failure::TooWeak),
+        _ => None,
+    }
 }
 
 async fn proceed(
@@ -90,6 +168,11 @@ async fn proceed(
         }
         None => {
             let shown = link::whose(auth, upstream, &asserted, request).await?;
+            let arrived = Outcome::Arrived(shown.person());
+            let return_to = match attempt.client {
+                Some(_) => authorize::returning(auth, &return_to, arrived).unwrap_or(return_to),
+                None => return_to,
+            };
             Ok(Arrived::SignedIn { shown, return_to, least: attempt.acr })
         }
     }
@@ -97,11 +180,7 @@ async fn proceed(
 
 /// The question that this browser asked: taken out of the table, whatever comes of it.
 async fn take(auth: &Auth, cookies: &Cookies, answer: &Answer) -> Result<Attempt, UpstreamFault> {
-    let opened = cookies
-        .get(&auth.upstream_cookie())
-        .and_then(|sealed| auth.vault().open_cookie(COOKIE_NAME, sealed))
-        .ok_or(UpstreamFault::NotAsked)?;
-    let browser = auth.vault().digest(BROWSER_PURPOSE, opened.expose());
+    let browser = browser(auth, cookies)?;
     let state = answer.state.as_ref().ok_or(UpstreamFault::NotAsked)?;
     let state: Digest = auth.vault().digest(STATE_PURPOSE, state.expose().as_bytes());
     let now = auth.world().now();
@@ -114,10 +193,15 @@ async fn take(auth: &Auth, cookies: &Cookies, answer: &Answer) -> Result<Attempt
     taken.ok_or(UpstreamFault::NotAsked)
 }
 
+fn browser(auth: &Auth, cookies: &Cookies) -> Result<Digest, UpstreamFault> {
+    let sealed = cookies.get(&auth.upstream_cookie()).ok_or(UpstreamFault::NotAsked)?;
+    let opened = auth.vault().open_cookie(COOKIE_NAME, sealed).ok_or(UpstreamFault::NotAsked)?;
+    Ok(auth.vault().digest(BROWSER_PURPOSE, opened.expose()))
+}
+
 /// RFC 9207 §2.4: a provider that says it names itself must.
 async fn check_issuer(auth: &Auth, upstream: &Upstream, answer: &Answer) -> Result<(), UpstreamFault> {
-    let found = auth.discoveries().of(auth.outbound(), upstream, auth.world().now()).await?;
-    let must = found.metadata.authorization_response_iss_parameter_supported;
+    let must = auth.discoveries().of(auth, upstream).await?.names_itself;
     match &answer.iss {
         Some(iss) if *iss == upstream.settings.issuer => Ok(()),
         None if !must => Ok(()),

@@ -8,7 +8,7 @@ use url::form_urlencoded::byte_serialize;
 use vault::TenantVault;
 
 use super::{ClientAuth, Upstream, UpstreamFault, place};
-use crate::Auth;
+use crate::{Auth, udap::identity_provider};
 
 /// How long an assertion is good, in seconds.
 const ASSERTION_LIFE_S: i64 = 60;
@@ -37,6 +37,10 @@ pub(super) fn proof(
     token_endpoint: &str,
 ) -> Result<Proof, UpstreamFault> {
     let settings = &upstream.settings;
+    if let Some(community) = &upstream.community {
+        let form = identity_provider::proof(auth, community, &settings.client_id, token_endpoint)?;
+        return Ok(Proof { form, headers: HeaderMap::new() });
+    }
     let sealed = upstream.secret.as_ref().ok_or(UpstreamFault::Unreadable("our secret there is missing"))?;
     let id = || ("client_id", Secret::new(settings.client_id.clone()));
     let mut headers = HeaderMap::new();

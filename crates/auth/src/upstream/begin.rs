@@ -2,7 +2,7 @@
 
 use crypto::pkce::Verifier;
 use http::HeaderValue;
-use kernel::{Digest, Id, Person, Secret, Timestamp};
+use kernel::{Client, Digest, Id, Person, Secret, Timestamp};
 use vault::{Place, Sealed};
 use web::{Cookie, LocalPath};
 
@@ -36,6 +36,7 @@ pub(super) struct Attempt {
     pub return_to: String,
     pub acr: Option<Acr>,
     pub person: Option<Id<Person>>,
+    pub client: Option<Id<Client>>,
     pub expires_at: Timestamp,
 }
 
@@ -49,7 +50,8 @@ pub async fn depart(
     return_to: &LocalPath,
     least: Option<Acr>,
 ) -> Result<Departure, UpstreamFault> {
-    leave(auth, slug, return_to, least, None).await
+    let errand = Errand { return_to, wishes: Wishes::of(least), person: None, client: None };
+    leave(auth, &live(auth, slug).await?, errand).await
 }
 
 /// Send a signed-in person to a provider to link the account that they have there.
@@ -63,19 +65,54 @@ pub async fn depart_to_link(
     return_to: &LocalPath,
 ) -> Result<Departure, UpstreamFault> {
     factor::may_change(auth, signed_in).await?;
-    leave(auth, slug, return_to, None, Some(signed_in.person)).await
+    let person = Some(signed_in.person);
+    let errand = Errand { return_to, wishes: Wishes::default(), person, client: None };
+    leave(auth, &live(auth, slug).await?, errand).await
 }
 
-async fn leave(
+/// Send a browser to the provider that a client has named.
+///
+/// # Errors
+/// A provider that does not answer.
+pub(crate) async fn depart_for(
     auth: &Auth,
-    slug: &str,
+    upstream: &Upstream,
+    client: Id<Client>,
     return_to: &LocalPath,
-    acr: Option<Acr>,
-    person: Option<Id<Person>>,
+    wishes: Wishes,
 ) -> Result<Departure, UpstreamFault> {
-    let upstream = live(auth, slug).await?;
+    leave(auth, upstream, Errand { return_to, wishes, person: None, client: Some(client) }).await
+}
+
+/// What is wished of a sign-in at a provider.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    /// What it must be worth here.
+    pub least: Option<Acr>,
+    /// Parameters that the provider is told besides.
+    pub told: Vec<(&'static str, String)>,
+}
+
+impl Wishes {
+    /// Whoever asks for a certain strength asks for it now.
+    fn of(least: Option<Acr>) -> Self {
+        Self { least, told: least.map(|_| ("prompt", "login".to_owned())).into_iter().collect() }
+    }
+}
+
+/// Why a browser is sent.
+struct Errand<'a> {
+    return_to: &'a LocalPath,
+    wishes: Wishes,
+    /// Who wants to link.
+    person: Option<Id<Person>>,
+    /// Which client has named the provider.
+    client: Option<Id<Client>>,
+}
+
+async fn leave(auth: &Auth, upstream: &Upstream, errand: Errand<'_>) -> Result<Departure, UpstreamFault> {
     let now = auth.world().now();
-    let found = auth.discoveries().of(auth.outbound(), &upstream, now).await?;
+    let found = auth.discoveries().of(auth, upstream).await?;
     let (state, nonce) = (token(auth), token(auth));
     let browser = auth.world().secret::<32>();
     let verifier = Verifier::generate(auth.world());
@@ -86,9 +123,10 @@ async fn leave(
         browser: auth.vault().digest(BROWSER_PURPOSE, browser.expose()),
         nonce: auth.vault().digest(NONCE_PURPOSE, nonce.expose().as_bytes()),
         verifier: auth.vault().seal_system(verifier_place(&digest), verifier.expose().as_bytes()),
-        return_to: return_to.to_string(),
-        acr,
-        person,
+        return_to: errand.return_to.to_string(),
+        acr: errand.wishes.least,
+        person: errand.person,
+        client: errand.client,
         expires_at: now + ATTEMPT_LIFE,
     };
     auth.db()
@@ -97,9 +135,9 @@ async fn leave(
             Ok(())
         })
         .await?;
-    let mut location = found.metadata.authorization_endpoint.clone();
-    let asked = asked(auth, &upstream, state.expose(), nonce.expose(), &verifier.challenge(), acr);
-    location.query_pairs_mut().extend_pairs(asked);
+    let mut location = found.authorization_endpoint.clone();
+    let asked = asked(auth, upstream, state.expose(), nonce.expose(), &verifier.challenge());
+    location.query_pairs_mut().extend_pairs(asked).extend_pairs(errand.wishes.told);
     let sealed = auth.vault().seal_cookie(COOKIE_NAME, browser.expose());
     let set_cookie = auth.upstream_cookie().set(&sealed, Some(ATTEMPT_LIFE));
     let set_cookie = set_cookie.ok_or(UpstreamFault::Unreadable("our own cookie"))?;
@@ -117,7 +155,6 @@ fn asked(
     state: &str,
     nonce: &str,
     challenge: &str,
-    least: Option<Acr>,
 ) -> Vec<(&'static str, String)> {
     let settings = &upstream.settings;
     let mut asked = vec![
@@ -133,10 +170,6 @@ fn asked(
     asked.extend(settings.acr_values.clone().map(|values| ("acr_values", values)));
     if !settings.vtr.is_empty() {
         asked.push(("vtr", serde_json::json!(settings.vtr).to_string()));
-    }
-    if least.is_some() {
-        // Whoever asks for a certain strength asks for it now.
-        asked.push(("prompt", "login".to_owned()));
     }
     asked
 }

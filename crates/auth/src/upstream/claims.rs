@@ -1,11 +1,11 @@
 //! What an ID token of a provider must be, and what is taken from it.  OpenID Connect Core §3.1.3.7, RFC 8485
 
-use crypto::jose::{Expect, JoseError, Jwks, Typ, verify};
+use crypto::jose::{Expect, JoseError, Typ, verify};
 use kernel::{Digest, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{LEEWAY_S, Upstream, UpstreamFault, begin::NONCE_PURPOSE};
-use crate::Auth;
+use super::{LEEWAY_S, Upstream, UpstreamFault, begin::NONCE_PURPOSE, discover::Keys};
+use crate::{Auth, udap::identity_provider};
 
 /// The longest subject that is taken.  OpenID Connect Core §2
 const SUBJECT_BYTES_MAX: usize = 255;
@@ -44,24 +44,33 @@ impl From<Refused> for UpstreamFault {
 pub(super) fn check(
     auth: &Auth,
     upstream: &Upstream,
-    keys: &Jwks,
+    keys: &Keys,
     token: &str,
     nonce: &Digest,
     now: Timestamp,
 ) -> Result<Asserted, Refused> {
     let settings = &upstream.settings;
-    let expect = Expect {
-        issuer: &settings.issuer,
-        audience: &settings.client_id,
-        typ: Typ::JwtOrNone,
-        algs: &[settings.id_token_alg],
-        now,
-        leeway_s: LEEWAY_S,
+    let claims = match keys {
+        Keys::Published(keys) => {
+            let expect = Expect {
+                issuer: &settings.issuer,
+                audience: &settings.client_id,
+                typ: Typ::JwtOrNone,
+                algs: &[settings.id_token_alg],
+                now,
+                leeway_s: LEEWAY_S,
+            };
+            verify(token, keys, &expect).map_err(|why| match why {
+                JoseError::UnknownKey => Refused::UnknownKey,
+                why => Refused::Because(why.to_string()),
+            })?
+        }
+        Keys::Certified(community) => {
+            let (issuer, client_id) = (&settings.issuer, &settings.client_id);
+            identity_provider::verified(auth, community, issuer, client_id, token, now)
+                .map_err(Refused::Because)?
+        }
     };
-    let claims = verify(token, keys, &expect).map_err(|why| match why {
-        JoseError::UnknownKey => Refused::UnknownKey,
-        why => Refused::Because(why.to_string()),
-    })?;
     let refuse = |why: &str| Err(Refused::Because(why.to_owned()));
     let said = claims.text("nonce").map(|said| auth.vault().digest(NONCE_PURPOSE, said.as_bytes()));
     if said.as_ref() != Some(nonce) {

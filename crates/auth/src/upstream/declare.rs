@@ -5,7 +5,7 @@ use kernel::{Id, Issue, Organisation, Secret, Timestamp};
 use serde_json::{Map, Value};
 use vault::Sealed;
 
-use super::{ClientAuth, Settings, Upstream, UpstreamFault, place, preset, queries};
+use super::{ClientAuth, NAME_CHARACTERS_MAX, Settings, Upstream, UpstreamFault, place, preset, queries};
 use crate::{Acting, Auth};
 
 /// A provider as it is declared.
@@ -47,7 +47,8 @@ pub async fn declare(
 ) -> Result<Id<kernel::Upstream>, UpstreamFault> {
     let (name, settings) = read(&new)?;
     let there = queries::by_slug(&mut auth.db().read().await?, &new.slug).await?;
-    if there.as_ref().is_some_and(|there| there.organisation != acting.organisation) {
+    let is_ours = |there: &Upstream| there.organisation == acting.organisation && there.community.is_none();
+    if there.as_ref().is_some_and(|there| !is_ours(there)) {
         return Err(UpstreamFault::SlugTaken);
     }
     let id = there.as_ref().map_or_else(|| auth.world().new_id(), |there| there.id);
@@ -110,7 +111,7 @@ fn read(new: &NewUpstream) -> Result<(String, Settings), UpstreamFault> {
     if !is_slug {
         issues.push(Issue::at("slug", "must be 1 to 40 of a-z, 0-9 and hyphens"));
     }
-    if name.is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
         issues.push(Issue::at("name", "must be 1 to 60 characters"));
     }
     if issues.is_empty() { Ok((name, settings)) } else { Err(UpstreamFault::Refused(issues)) }

@@ -3,6 +3,9 @@
 //!
 //! A provider vouches for a subject, never for an account here: a subject is linked to one person, by that person, or
 //! comes with a new account where the operator has opened that. An e-mail address that a provider tells links nothing.
+//!
+//! A provider is declared by the operator, or is an identity provider of a trust community with which this server has registered
+//! itself because a client named it ([`crate::udap::identity_provider`]).
 
 mod arrive;
 mod assert;
@@ -15,6 +18,7 @@ mod link;
 mod preset;
 pub(crate) mod queries;
 mod redeem;
+mod registered;
 mod settings;
 
 use std::time::Duration;
@@ -24,10 +28,14 @@ use vault::{Place, Sealed};
 
 pub use arrive::{Answer, Arrived, arrive};
 pub use begin::{Departure, depart, depart_to_link};
+pub(crate) use begin::{Wishes, depart_for};
 pub use declare::{NewUpstream, declare, disable};
-pub(crate) use discover::Discoveries;
+pub(crate) use discover::{DOCUMENT_BYTES_MAX, Discoveries, Endpoint};
 pub use fault::UpstreamFault;
 pub use link::{Linked, links, offered, unlink};
+pub(crate) use registered::{
+    NewRegistered, count_of_community, declared_by_issuer, keep_registered, of_any_state,
+};
 pub use settings::{ClientAuth, NewPeople, Settings};
 
 use crate::Auth;
@@ -50,15 +58,26 @@ pub(crate) struct Upstream {
     pub name: String,
     pub settings: Settings,
     pub secret: Option<Sealed>,
+    /// The trust community whose identity provider it is; none of one that the operator has declared.
+    pub community: Option<String>,
+    /// When it was declared or registered last.
     pub updated_at: Timestamp,
 }
+
+/// The longest name, in characters.
+pub const NAME_CHARACTERS_MAX: usize = 60;
 
 impl Upstream {
     /// Where the provider sends the browser back to: an address of its own for each, so that no provider's answer is taken
     /// for another's.  RFC 9700 §4.4.2.2
     fn callback(&self, auth: &Auth) -> String {
-        format!("{}/sign-in/upstream/{}/callback", auth.config().base(), self.slug)
+        callback(auth, &self.slug)
     }
+}
+
+/// The same for the word in our addresses.
+pub(crate) fn callback(auth: &Auth, slug: &str) -> String {
+    format!("{}/sign-in/upstream/{slug}/callback", auth.config().base())
 }
 
 fn place(upstream: Id<kernel::Upstream>) -> Place {

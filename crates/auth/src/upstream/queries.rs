@@ -8,6 +8,7 @@ use super::{
     begin::Attempt,
     declare,
     link::{Found, Linked},
+    registered::NewRegistered,
 };
 
 pub(super) async fn put(tx: &mut Writer, row: &declare::Row) -> Result<u64, DbError> {
@@ -35,7 +36,7 @@ pub(super) async fn disable(
 
 pub(super) async fn by_slug(tx: &mut Reader, slug: &str) -> Result<Option<Upstream>, DbError> {
     tx.optional(
-        "SELECT id, organisation_id, slug, name, settings, secret, updated_at FROM upstream WHERE slug = $1",
+        "SELECT id, organisation_id, slug, name, settings, secret, community, updated_at FROM upstream WHERE slug = $1",
         binds![slug],
     )
     .await
@@ -43,7 +44,7 @@ pub(super) async fn by_slug(tx: &mut Reader, slug: &str) -> Result<Option<Upstre
 
 pub(super) async fn live_by_slug(tx: &mut Reader, slug: &str) -> Result<Option<Upstream>, DbError> {
     tx.optional(
-        "SELECT id, organisation_id, slug, name, settings, secret, updated_at FROM upstream \
+        "SELECT id, organisation_id, slug, name, settings, secret, community, updated_at FROM upstream \
          WHERE slug = $1 AND disabled_at IS NULL",
         binds![slug],
     )
@@ -52,7 +53,7 @@ pub(super) async fn live_by_slug(tx: &mut Reader, slug: &str) -> Result<Option<U
 
 pub(super) async fn offered(tx: &mut Reader) -> Result<Vec<(String, String)>, DbError> {
     tx.all(
-        "SELECT slug, name FROM upstream WHERE disabled_at IS NULL ORDER BY id LIMIT $1",
+        "SELECT slug, name FROM upstream WHERE disabled_at IS NULL AND community IS NULL ORDER BY id LIMIT $1",
         binds![UPSTREAMS_MAX],
     )
     .await
@@ -147,8 +148,8 @@ pub(super) async fn unlink(
 pub(super) async fn remember(tx: &mut Writer, attempt: &Attempt) -> Result<u64, DbError> {
     tx.execute(
         "INSERT INTO upstream_attempt \
-         (state, upstream_id, browser, nonce, verifier, return_to, acr, person_id, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         (state, upstream_id, browser, nonce, verifier, return_to, acr, person_id, client_id, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         binds![
             attempt.state,
             attempt.upstream,
@@ -158,6 +159,7 @@ pub(super) async fn remember(tx: &mut Writer, attempt: &Attempt) -> Result<u64, 
             attempt.return_to,
             attempt.acr,
             attempt.person,
+            attempt.client,
             attempt.expires_at
         ],
     )
@@ -172,10 +174,86 @@ pub(super) async fn take(
 ) -> Result<Option<Attempt>, DbError> {
     tx.optional(
         "DELETE FROM upstream_attempt WHERE state = $1 AND browser = $2 AND expires_at > $3 \
-         RETURNING state, upstream_id, browser, nonce, verifier, return_to, acr, person_id, expires_at",
+         RETURNING state, upstream_id, browser, nonce, verifier, return_to, acr, person_id, client_id, expires_at",
         binds![state, browser, now],
     )
     .await
+}
+
+/// The question of this browser, on the wish of a client, whatever the answer says.
+pub(super) async fn take_of_browser(
+    tx: &mut Writer,
+    browser: &Digest,
+    now: Timestamp,
+) -> Result<Option<Attempt>, DbError> {
+    tx.optional(
+        "DELETE FROM upstream_attempt WHERE browser = $1 AND client_id IS NOT NULL AND expires_at > $2 \
+         RETURNING state, upstream_id, browser, nonce, verifier, return_to, acr, person_id, client_id, expires_at",
+        binds![browser, now],
+    )
+    .await
+}
+
+pub(super) async fn declared_of(
+    tx: &mut Reader,
+    organisation: Id<Organisation>,
+) -> Result<Vec<Upstream>, DbError> {
+    tx.all(
+        "SELECT id, organisation_id, slug, name, settings, secret, community, updated_at FROM upstream \
+         WHERE organisation_id = $1 AND community IS NULL AND disabled_at IS NULL ORDER BY id LIMIT $2",
+        binds![organisation, UPSTREAMS_MAX],
+    )
+    .await
+}
+
+pub(super) async fn of_any_state(
+    tx: &mut Reader,
+    slug: &str,
+) -> Result<Option<(Upstream, Option<Timestamp>)>, DbError> {
+    let row: Option<AnyState> = tx
+        .optional(
+            "SELECT id, organisation_id, slug, name, settings, secret, community, updated_at, disabled_at \
+             FROM upstream WHERE slug = $1",
+            binds![slug],
+        )
+        .await?;
+    Ok(row.map(|AnyState(upstream, disabled_at)| (upstream, disabled_at)))
+}
+
+pub(super) async fn count_of_community(tx: &mut Reader, community: &str) -> Result<i64, DbError> {
+    let (count,): (i64,) =
+        tx.one("SELECT count(*) FROM upstream WHERE community = $1", binds![community]).await?;
+    Ok(count)
+}
+
+/// One that is switched off stays so.
+pub(super) async fn put_registered(
+    tx: &mut Writer,
+    id: Id<kernel::Upstream>,
+    organisation: Id<Organisation>,
+    new: &NewRegistered,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "INSERT INTO upstream (id, organisation_id, slug, name, settings, community, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
+         ON CONFLICT (slug) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at",
+        binds![id, organisation, new.slug, new.name, Json(&new.settings), new.community, now],
+    )
+    .await
+}
+
+pub(super) async fn mark_lost(tx: &mut Writer, id: Id<kernel::Upstream>) -> Result<u64, DbError> {
+    let long_ago = Timestamp::from_seconds(0);
+    tx.execute("UPDATE upstream SET updated_at = $2 WHERE id = $1", binds![id, long_ago]).await
+}
+
+struct AnyState(Upstream, Option<Timestamp>);
+
+impl FromRow for AnyState {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(Upstream::from_row(row)?, row.get("disabled_at")?))
+    }
 }
 
 impl FromRow for Upstream {
@@ -188,6 +266,7 @@ impl FromRow for Upstream {
             name: row.get("name")?,
             settings,
             secret: row.get("secret")?,
+            community: row.get("community")?,
             updated_at: row.get("updated_at")?,
         })
     }
@@ -225,6 +304,7 @@ impl FromRow for Attempt {
             return_to: row.get("return_to")?,
             acr: row.get("acr")?,
             person: row.get("person_id")?,
+            client: row.get("client_id")?,
             expires_at: row.get("expires_at")?,
         })
     }

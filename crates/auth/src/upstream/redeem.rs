@@ -12,6 +12,7 @@ use super::{
     assert::{self, Proof},
     claims::{self, Asserted},
     discover::DOCUMENT_BYTES_MAX,
+    registered,
 };
 use crate::Auth;
 
@@ -33,9 +34,9 @@ pub(super) async fn redeem(
     nonce: &kernel::Digest,
 ) -> Result<Asserted, UpstreamFault> {
     let now = auth.world().now();
-    let found = auth.discoveries().of(auth.outbound(), upstream, now).await?;
+    let found = auth.discoveries().of(auth, upstream).await?;
     let vault = auth.vault().tenant(upstream.organisation).await?;
-    let endpoint = found.metadata.token_endpoint.clone();
+    let endpoint = found.token_endpoint.clone();
     let proof = assert::proof(auth, &vault, upstream, &endpoint.text)?;
     let form = written(code, &upstream.callback(auth), verifier, &proof);
     let mut call = Call::form(endpoint.url, form.expose());
@@ -46,6 +47,9 @@ pub(super) async fn redeem(
         return Err(UpstreamFault::Unreadable("its token endpoint"));
     }
     if !answer.status.is_success() {
+        if upstream.community.is_some() && is_unknown_client(&answer.body) {
+            registered::mark_lost(auth, upstream).await?;
+        }
         return Err(UpstreamFault::Untrusted(format!(
             "its token endpoint answered {}",
             answer.status.as_u16()
@@ -64,13 +68,21 @@ pub(super) async fn redeem(
     let mut asserted = asserted.map_err(UpstreamFault::from)?;
     let wants_more = upstream.settings.claims.iter().any(|name| !asserted.all.contains_key(name))
         || !asserted.all.contains_key("email");
-    if let (Some(endpoint), Some(access), true) =
-        (&found.metadata.userinfo_endpoint, &tokens.access_token, wants_more)
+    if let (Some(endpoint), Some(access), true) = (&found.userinfo_endpoint, &tokens.access_token, wants_more)
     {
         let more = userinfo(auth, endpoint.clone(), access).await?;
         claims::add(&mut asserted, more)?;
     }
     Ok(asserted)
+}
+
+/// Whether it is us whom the provider does not know.  RFC 6749 §5.2
+fn is_unknown_client(answer: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: String,
+    }
+    serde_json::from_slice(answer).is_ok_and(|refused: Refused| refused.error == "invalid_client")
 }
 
 /// The form of RFC 6749 §4.1.3.

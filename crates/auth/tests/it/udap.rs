@@ -19,17 +19,17 @@ use crate::{
     prover::ASSERTION_TYPE,
 };
 
-const COMMUNITY: &str = "https://community.example/udap";
+pub const COMMUNITY: &str = "https://community.example/udap";
 const CLIENT: &str = "http://acme.example/b2b-app";
 
 /// A certificate authority with its name and key.
-struct Authority {
+pub struct Authority {
     params: CertificateParams,
     key: KeyPair,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -40,31 +40,43 @@ impl Authority {
         Certificate::from_der(self.params.self_signed(&self.key).unwrap().der().to_vec()).unwrap()
     }
 
-    /// A certificate for this URI and key.
-    fn issue(&self, uri: &str, key: &KeyPair) -> Certificate {
+    /// A certificate for these URIs and this key.
+    fn issue(&self, uris: &[&str], key: &KeyPair) -> Certificate {
         let mut params = CertificateParams::default();
-        params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
+        params.subject_alt_names = uris.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let made = params.signed_by(key, &Issuer::from_params(&self.params, &self.key)).unwrap();
         Certificate::from_der(made.der().to_vec()).unwrap()
     }
 
-    fn member(&self, uri: &str) -> Member {
+    pub fn member(&self, uri: &str) -> Member {
         let key = KeyPair::generate().unwrap();
-        let chain = [self.issue(uri, &key)];
+        let chain = [self.issue(&[uri], &key)];
         let key = SigningKey::from_pkcs8(Algorithm::Es256, &Secret::new(key.serialize_der())).unwrap();
+        Member { chain, key }
+    }
+
+    /// The same with the kind of key that servers have.
+    pub fn server(&self, uris: &[&str]) -> Member {
+        let key = rsa();
+        let chain = [self.issue(uris, &key)];
+        let key = SigningKey::from_pkcs8(Algorithm::Rs256, &Secret::new(key.serialize_der())).unwrap();
         Member { chain, key }
     }
 }
 
+fn rsa() -> KeyPair {
+    KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap()
+}
+
 /// Somebody with a certificate.
-struct Member {
+pub struct Member {
     chain: [Certificate; 1],
-    key: SigningKey,
+    pub key: SigningKey,
 }
 
 impl Member {
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         self.key.sign_with_chain(&self.chain, claims).unwrap()
     }
 }
@@ -75,21 +87,30 @@ fn pem(certificate: &Certificate) -> String {
 }
 
 fn write(folder: &Path, authority: &Authority, uri: &str) {
-    let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    write_with(folder, authority, &[uri], "");
+}
+
+fn write_with(folder: &Path, authority: &Authority, uris: &[&str], more: &str) {
+    let key = rsa();
     let community = folder.join("first");
     fs::create_dir_all(&community).unwrap();
-    let declared = format!("uri = \"{COMMUNITY}\"\norganisation = \"northwind\"\n");
+    let declared = format!("uri = \"{COMMUNITY}\"\norganisation = \"northwind\"\n{more}");
     fs::write(community.join("community.toml"), declared).unwrap();
     fs::write(community.join("anchors.pem"), pem(&authority.certificate())).unwrap();
-    fs::write(community.join("certificate.pem"), pem(&authority.issue(uri, &key))).unwrap();
+    fs::write(community.join("certificate.pem"), pem(&authority.issue(uris, &key))).unwrap();
     fs::write(community.join("key.pem"), key.serialize_pem()).unwrap();
+}
+
+/// The community as a server of this address belongs to it, with these further lines.
+pub fn communities(authority: &Authority, base: &str, uris: &[&str], more: &str) -> Arc<Communities> {
+    let folder = tempfile::tempdir().unwrap();
+    write_with(folder.path(), authority, uris, more);
+    Arc::new(Communities::load(folder.path(), base).unwrap())
 }
 
 async fn open(db: store::Db) -> (House, Authority) {
     let authority = Authority::new();
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &authority, BASE);
-    let communities = Arc::new(Communities::load(folder.path(), BASE).unwrap());
+    let communities = communities(&authority, BASE, &[BASE], "");
     let (world, clock) = testkit::world();
     let house = House::tuned(db, world, clock, &[], |config| config.udap = communities).await;
     (house, authority)
@@ -415,9 +436,23 @@ fn a_folder_that_is_not_right_is_named() {
     let why = Communities::load(folder.path(), BASE).unwrap_err().to_string();
     assert!(why.contains("certificate.pem") && why.contains(BASE), "{why}");
     write(folder.path(), &authority, BASE);
-    let other = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let other = rsa();
     fs::write(folder.path().join("first/key.pem"), other.serialize_pem()).unwrap();
     let why = Communities::load(folder.path(), BASE).unwrap_err().to_string();
     assert!(why.contains("not the key of the certificate"), "{why}");
     assert!(Communities::load(&folder.path().join("missing"), BASE).is_err());
+    for (terms, field) in [
+        ("contact = \"northwind\"\nlogo = \"https://northwind.example/logo.png\"", "contact"),
+        ("contact = \"mailto:it@northwind.example\"\nlogo = \"logo.png\"", "logo"),
+        (
+            "contact = \"mailto:it@northwind.example\"\nlogo = \"https://northwind.example/logo.png\"\n\
+             counts_as = \"urn:hilum:acr:passkey\"",
+            "counts_as",
+        ),
+        ("contact = \"mailto:it@northwind.example\"", "logo"),
+    ] {
+        write_with(folder.path(), &authority, &[BASE], &format!("[identity_providers]\n{terms}\n"));
+        let why = Communities::load(folder.path(), BASE).unwrap_err().to_string();
+        assert!(why.contains("community.toml") && why.contains(field), "{why}");
+    }
 }

@@ -7,6 +7,7 @@ scope-email = See your e-mail address
 scope-address = See your postal address
 scope-phone = See your telephone number
 scope-fhirUser = Know which record in the health system is yours
+scope-udap = Choose at which trusted site you sign in
 scope-offline_access = Keep this access when you are not using the application, until you take it away
 scope-online_access = Keep this access while you are signed in
 scope-launch = Know which patient and visit are open where you came from

@@ -68,6 +68,7 @@ pub(crate) async fn arrive(
             go_on(&console, &visit, shown, &Onward { return_to, least }).await
         }
         Ok(Arrived::Linked { .. }) => done(PAGE, "added"),
+        Ok(Arrived::Refused { return_to }) => Ok(Redirect::to(&return_to).into_response()),
         Err(fault) => refused(&console, guest.as_ref(), fault).await,
     }
 }

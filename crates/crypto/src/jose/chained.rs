@@ -3,11 +3,12 @@
 //! In two steps, so that nobody uses the first as if it were the second: the signature fits the certificate, and the
 //! certificate leads to somebody who is trusted. The claims come out of the second alone.
 
+use kernel::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    Algorithm, CHAIN_CERTIFICATES_MAX, Claims, ExpectAssertion, JoseError, Jwks, Typ, assertion,
-    compact::Compact,
+    Algorithm, CHAIN_CERTIFICATES_MAX, Claims, Expect, ExpectAssertion, JoseError, Jwks, Typ, assertion,
+    compact::Compact, verify,
 };
 use crate::{
     b64,
@@ -51,9 +52,40 @@ impl Chained {
         anchors: &Anchors,
         expect: &ExpectAssertion<'_>,
     ) -> Result<(Claims, &Certificate), ChainedFault> {
-        let (signer, others) = self.certificates.split_first().ok_or(X509Error::Malformed)?;
-        anchors.verify(signer, others, Usage::Signature, expect.now)?;
+        let signer = self.trusted(anchors, expect.now)?;
         Ok((assertion::check(self.claims.clone(), expect)?, signer))
+    }
+
+    /// The same for what a server says of itself to whoever asks: it names no audience.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_unaddressed(
+        &self,
+        anchors: &Anchors,
+        expect: &ExpectAssertion<'_>,
+    ) -> Result<(Claims, &Certificate), ChainedFault> {
+        let signer = self.trusted(anchors, expect.now)?;
+        Ok((assertion::check_unaddressed(self.claims.clone(), expect)?, signer))
+    }
+
+    /// The same for a token about somebody else than its issuer: an ID token.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_token(
+        &self,
+        anchors: &Anchors,
+        expect: &Expect<'_>,
+    ) -> Result<(Claims, &Certificate), ChainedFault> {
+        let signer = self.trusted(anchors, expect.now)?;
+        Ok((verify::check_claims(self.claims.clone(), expect)?, signer))
+    }
+
+    fn trusted(&self, anchors: &Anchors, now: Timestamp) -> Result<&Certificate, X509Error> {
+        let (signer, others) = self.certificates.split_first().ok_or(X509Error::Malformed)?;
+        anchors.verify(signer, others, Usage::Signature, now)?;
+        Ok(signer)
     }
 }
 

@@ -84,7 +84,7 @@ pub fn verify_signature(
     compact.claims()
 }
 
-fn check_claims(all: Map<String, Value>, expect: &Expect<'_>) -> Result<Claims, JoseError> {
+pub(super) fn check_claims(all: Map<String, Value>, expect: &Expect<'_>) -> Result<Claims, JoseError> {
     let times = Times::read(&all)?;
     let issuer = text(&all, "iss")?.ok_or(JoseError::Claim("iss"))?;
     let subject = text(&all, "sub")?.filter(|sub| !sub.is_empty()).ok_or(JoseError::Claim("sub"))?;
