@@ -7,9 +7,11 @@ pub mod library;
 pub mod package;
 pub mod program;
 pub mod snapshot;
+pub mod terminology;
 
 pub use check::Validator;
 pub use finding::{Finding, Outcome, Severity};
 pub use library::Library;
 pub use package::Package;
 pub use snapshot::Snapshots;
+pub use terminology::Codes;

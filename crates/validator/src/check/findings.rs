@@ -26,7 +26,8 @@ pub(crate) struct Found<'d> {
 }
 
 impl<'d> Findings<'d> {
-    pub(crate) fn within(max: usize) -> Self {
+    /// None yet, and never more than `max`.
+    pub fn within(max: usize) -> Self {
         Self { max, ..Self::default() }
     }
 
@@ -54,6 +55,11 @@ impl<'d> Findings<'d> {
     /// Whether `FINDINGS_MAX` is reached, so that nothing more is noted.
     pub fn is_full(&self) -> bool {
         self.found.len() >= self.max
+    }
+
+    /// What is noted so far: where, how bad, what kind.
+    pub fn told(&self) -> impl Iterator<Item = (Element<'d>, Severity, &'static Message)> {
+        self.found.iter().map(|found| (found.at, found.severity, found.message))
     }
 
     pub(crate) fn into_found(self) -> Vec<Found<'d>> {

@@ -16,3 +16,4 @@ mod library;
 mod profile;
 mod resolve;
 mod snapshot;
+mod terminology;

@@ -4,10 +4,7 @@ use fhirpath::document::Format;
 use kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use validator::{
-    Library, Package, Severity, Validator,
-    check::{NoTerminology, Request},
-};
+use validator::{Codes, Library, Package, Severity, Validator, check::Request};
 
 use crate::data;
 
@@ -103,7 +100,7 @@ impl Step {
             of_source.and_then(|resource| resource.head.url.clone()).unwrap_or_default().into_string()
         });
         let library = base.with([package]);
-        let validator = Validator::new(&library, Box::new(NoTerminology));
+        let validator = Validator::new(&library, Box::new(Codes::new(&library)));
         let profiles: Vec<&str> = profile.as_deref().into_iter().collect();
         let request = Request { profiles: &profiles, now: Timestamp::from_seconds(1_760_000_000) };
         let format = match bytes.trim_ascii_start().first() {
