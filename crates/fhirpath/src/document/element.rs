@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Document, ESCAPED, Format, Name, Node, REPEATS, text};
+use super::{Document, ESCAPED, Format, Name, Node, REPEATS, TYPED, text};
 
 /// What an element holds itself; `id` and extensions of a primitive are its children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +169,33 @@ impl<'d> Element<'d> {
         Children { document: self.document, next: self.node().first, all: false }
     }
 
+    /// Whether it stands in this document.
+    pub(crate) fn is_of(&self, document: &Document<'_>) -> bool {
+        std::ptr::from_ref(self.document).addr() == std::ptr::from_ref(document).addr()
+    }
+
+    /// What comes after it within `whole`, in the order of the document: its first child, or the next of the nearest that has one.
+    pub(crate) fn next_within(&self, whole: Self) -> Option<Self> {
+        let node = self.node();
+        if node.first != 0 {
+            return Some(self.with(node.first));
+        }
+        let mut at = *self;
+        while at.id != whole.id {
+            let node = at.node();
+            if node.next != 0 {
+                return Some(at.with(node.next));
+            }
+            at = at.parent()?;
+        }
+        None
+    }
+
+    /// Whether it is an element of FHIR at all: see [`Kind::TypeName`] and [`Kind::EmptyArray`].
+    pub(crate) fn is_element(&self) -> bool {
+        !matches!(self.kind(), Kind::TypeName | Kind::EmptyArray)
+    }
+
     /// Its elements and what stands among them without being one: see [`Kind::TypeName`] and [`Kind::EmptyArray`].
     pub fn members(&self) -> Children<'d> {
         Children { document: self.document, next: self.node().first, all: true }
@@ -185,15 +212,22 @@ impl<'d> Element<'d> {
         self.children().find(|child| child.node().name_hash == hash && child.name() == name)
     }
 
+    pub(crate) fn says_type(&self) -> bool {
+        self.node().has(TYPED)
+    }
+
     /// The type of the resource, if it is one that says it.
     pub fn resource_type(&self) -> Option<Cow<'d, str>> {
+        if !self.says_type() {
+            return None;
+        }
         self.members().find(|member| member.kind() == Kind::TypeName).map(|member| member.unescaped())
     }
 
     /// The innermost resource that it is or stands in; the root, if nothing says a type.
     pub fn resource(&self) -> Self {
         let mut at = *self;
-        while at.resource_type().is_none() {
+        while !at.says_type() {
             let Some(parent) = at.parent() else { break };
             at = parent;
         }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::{
-    DocumentLimits, ESCAPED, Kind, Node, PAIRED, ParseFault, Problem, REPEATS, fault::Found, name::hash,
-    scan, text,
+    DocumentLimits, ESCAPED, Kind, Node, PAIRED, ParseFault, Problem, REPEATS, TYPED, fault::Found,
+    name::hash, scan, text,
 };
 
 /// An object with more names finds duplicates through a table instead of comparing with each.
@@ -199,6 +199,7 @@ impl<'a> Reader<'a> {
         let node = self.append(frame, slot, 0)?;
         self.primitive(node)?;
         self.change(node, |node| node.kind = Kind::TypeName);
+        self.change(frame.node, |node| node.flags |= TYPED);
         Ok(node)
     }
 

@@ -4,6 +4,7 @@
 //! JSON and XML become the same shape, that of FHIR's own element tree: a repeating element is several siblings of one name, and
 //! a primitive is one element with a value and, where the text gives them (`_birthDate` in JSON), an `id` and extensions.
 
+mod change;
 mod element;
 mod fault;
 mod json;
@@ -16,10 +17,12 @@ mod write_json;
 mod write_xml;
 mod xml;
 
+pub use change::{Change, Content, Member, Repeats};
 pub use element::{Children, Element, Kind};
 pub use fault::{ParseFault, Problem, WriteFault};
 pub use limits::DocumentLimits;
 pub use name::Name;
+pub(crate) use name::hash;
 pub use position::Position;
 pub(crate) use text::{escape_json, unescape_json};
 
@@ -63,6 +66,8 @@ const REPEATS: u8 = 1;
 const ESCAPED: u8 = 2;
 /// The element had nothing of its own but `_name`, until its value was met.
 const PAIRED: u8 = 4;
+/// One of its children is the type of the resource.
+const TYPED: u8 = 8;
 
 impl<'a> Document<'a> {
     /// Reads JSON in one pass.
@@ -133,7 +138,8 @@ impl<'a> Document<'a> {
     fn is_called(&self, node: &Node, name: &Name) -> bool {
         let start = node.name_start as usize;
         let written = || self.source.as_bytes().get(start..start + usize::from(node.name_len));
-        node.name_hash == name.hash() && written() == Some(name.as_str().as_bytes())
+        node.name_hash == name.hash()
+            && written().is_some_and(|written| name::is_same(written, name.as_str().as_bytes()))
     }
 
     fn slice(&self, start: u32, len: u32) -> &str {

@@ -25,7 +25,7 @@ impl Name {
 }
 
 /// Mixes eight bytes at a time. It need not resist an attacker: equal hashes only cost a comparison of texts.
-pub(super) fn hash(bytes: &[u8]) -> u32 {
+pub(crate) fn hash(bytes: &[u8]) -> u32 {
     let mut state: u64 = 0x9E37_79B9_7F4A_7C15 ^ bytes.len() as u64;
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
@@ -40,14 +40,41 @@ pub(super) fn hash(bytes: &[u8]) -> u32 {
     (state >> 32) as u32
 }
 
+/// Whether two names are the same: words at once where there are such, since most names are too short for a call.
+pub(super) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() || a.len() > 16 {
+        return a == b;
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>(), a.first_chunk::<4>(), b.first_chunk::<4>()) {
+        (Some(first), Some(own), ..) => first == own && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        (_, _, Some(first), Some(own)) => first == own && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        _ => a.iter().eq(b),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_of_one_family_differ() {
-        let names =
-            ["name", "names", "value", "valueString", "valueStrinh", "a", "", "extension", "extensioo"];
+        let names = [
+            "name",
+            "names",
+            "value",
+            "valueString",
+            "valueStrinh",
+            "a",
+            "",
+            "extension",
+            "extensioo",
+            "modifierExtension",
+        ];
+        for one in names {
+            for other in names {
+                assert_eq!(is_same(one.as_bytes(), other.as_bytes()), one == other, "{one} {other}");
+            }
+        }
         for (i, one) in names.iter().enumerate() {
             for other in names.iter().skip(i + 1) {
                 assert_ne!(hash(one.as_bytes()), hash(other.as_bytes()), "{one} {other}");

@@ -1,6 +1,10 @@
 //! Elements back to JSON, without white space. What was read from JSON keeps its own spelling of strings and numbers.
 
-use super::{Element, Format, Kind, text::escape_json};
+use super::{
+    Element, Format, Kind,
+    change::{Change, Content, Member, Repeats, is_json},
+    text::escape_json,
+};
 
 impl Element<'_> {
     /// The element in JSON. Of an object of a JSON document this is the text as it was read.
@@ -8,101 +12,160 @@ impl Element<'_> {
         if self.document.format == Format::Json && self.kind() == Kind::Object {
             return self.raw().to_owned();
         }
-        let mut out = String::new();
-        match self.kind() {
-            Kind::Object => object(*self, &mut out),
-            _ => value(*self, &mut out),
-        }
-        out
+        self.to_compact_json()
     }
 
     /// The element in JSON anew from the tape: the same for the same elements, whatever the white space was.
     pub fn to_compact_json(&self) -> String {
         let mut out = String::new();
+        let mut writer = Writer { change: None, out: &mut out };
         match self.kind() {
-            Kind::Object => object(*self, &mut out),
-            _ => value(*self, &mut out),
+            Kind::Object => writer.object(*self),
+            _ => writer.value(*self),
         }
         out
     }
 }
 
-fn object(element: Element<'_>, out: &mut String) {
-    out.push('{');
-    let mut separator = "";
-    let mut members = element.members().peekable();
-    while let Some(first) = members.next() {
-        let mut group = vec![first];
-        while let Some(next) = members.next_if(|next| next.name() == first.name()) {
-            group.push(next);
-        }
-        member(&group, &mut separator, out);
-    }
-    out.push('}');
+/// Writes elements, and where a change is told, what it puts in their place.
+pub(super) struct Writer<'w, 'e> {
+    change: Option<&'w Change<'e>>,
+    out: &'w mut String,
 }
 
-/// The elements of one name: the values, and beside them, if there are any, ids and extensions of primitives.
-fn member(group: &[Element<'_>], separator: &mut &'static str, out: &mut String) {
-    let Some(first) = group.first() else { return };
-    let items: Vec<Element<'_>> =
-        group.iter().copied().filter(|element| element.kind() != Kind::EmptyArray).collect();
-    if items.is_empty() {
-        name("", first.name(), separator, out);
-        out.push_str("[]");
-        return;
+impl<'w, 'e> Writer<'w, 'e> {
+    pub(super) fn with(change: &'w Change<'e>, out: &'w mut String) -> Self {
+        Self { change: Some(change), out }
     }
-    let many = items.len() > 1 || first.repeats();
-    let halved = items.iter().any(has_half);
-    let valued = items.iter().any(|element| !matches!(element.kind(), Kind::Absent | Kind::Null));
-    if valued || !halved {
-        name("", first.name(), separator, out);
-        list(many, &items, out, |element, out| match element.kind() {
-            Kind::Object => object(element, out),
-            _ => value(element, out),
+
+    pub(super) fn object(&mut self, element: Element<'_>) {
+        self.out.push('{');
+        let mut separator = "";
+        let change = self.change.filter(|change| change.parent == element);
+        let mut changed = false;
+        let mut members = element.members().peekable();
+        while let Some(first) = members.next() {
+            let mut group = vec![first];
+            while let Some(next) = members.next_if(|next| next.name() == first.name()) {
+                group.push(next);
+            }
+            match change {
+                Some(change) if change.name == first.name() => {
+                    self.content(&change.becomes, &mut separator);
+                    changed = true;
+                }
+                _ => self.member(&group, &mut separator),
+            }
+        }
+        if let Some(change) = change.filter(|_| !changed) {
+            self.content(&change.becomes, &mut separator);
+        }
+        self.out.push('}');
+    }
+
+    /// The elements of one name: the values, and beside them, if there are any, ids and extensions of primitives.
+    fn member(&mut self, group: &[Element<'_>], separator: &mut &'static str) {
+        let Some(first) = group.first() else { return };
+        let items: Vec<Element<'_>> =
+            group.iter().copied().filter(|element| element.kind() != Kind::EmptyArray).collect();
+        if items.is_empty() {
+            self.name("", first.name(), separator);
+            self.out.push_str("[]");
+            return;
+        }
+        let many = items.len() > 1 || first.repeats();
+        self.halves(first.name(), many, &items, separator);
+    }
+
+    fn halves(&mut self, name: &str, many: bool, items: &[Element<'_>], separator: &mut &'static str) {
+        let halved = items.iter().any(|item| self.has_half(*item));
+        let valued = items.iter().any(|element| !matches!(element.kind(), Kind::Absent | Kind::Null));
+        if valued || !halved {
+            self.name("", name, separator);
+            self.list(many, items, |writer, element| match element.kind() {
+                Kind::Object => writer.object(*element),
+                _ => writer.value(*element),
+            });
+        }
+        if halved {
+            self.name("_", name, separator);
+            self.list(many, items, |writer, element| match writer.has_half(*element) {
+                true => writer.object(*element),
+                false => writer.out.push_str("null"),
+            });
+        }
+    }
+
+    /// What a change puts in: all of one kind, elements or objects that were put together.
+    fn content(&mut self, member: &Member<'_>, separator: &mut &'static str) {
+        if member.items.is_empty() {
+            return;
+        }
+        let many = member.items.len() > 1 || member.repeats == Repeats::Yes;
+        let elements: Option<Vec<Element<'_>>> = member
+            .items
+            .iter()
+            .map(|item| match item {
+                Content::Element(element) => Some(*element),
+                Content::Object(_) => None,
+            })
+            .collect();
+        if let Some(elements) = elements {
+            return self.halves(&member.name, many, &elements, separator);
+        }
+        self.name("", &member.name, separator);
+        self.list(many, &member.items, |writer, item| match item {
+            Content::Element(element) if element.kind() == Kind::Object => writer.object(*element),
+            Content::Element(element) => writer.value(*element),
+            Content::Object(members) => {
+                writer.out.push('{');
+                let mut separator = "";
+                members.iter().for_each(|member| writer.content(member, &mut separator));
+                writer.out.push('}');
+            }
         });
     }
-    if halved {
-        name("_", first.name(), separator, out);
-        list(many, &items, out, |element, out| match has_half(&element) {
-            true => object(element, out),
-            false => out.push_str("null"),
-        });
+
+    /// Whether something of a primitive has to stand in `_name`.
+    fn has_half(&self, element: Element<'_>) -> bool {
+        let change = self.change.filter(|change| change.parent == element);
+        let left = |child: Element<'_>| change.is_none_or(|change| change.name != child.name());
+        let put = change.is_some_and(|change| !change.becomes.items.is_empty());
+        element.kind() == Kind::Absent
+            || (element.kind() != Kind::Object && (put || element.members().any(left)))
     }
-}
 
-/// Whether something of a primitive has to stand in `_name`.
-fn has_half(element: &Element<'_>) -> bool {
-    element.kind() == Kind::Absent || (element.kind() != Kind::Object && element.members().next().is_some())
-}
-
-fn name(prefix: &str, name: &str, separator: &mut &'static str, out: &mut String) {
-    out.push_str(separator);
-    *separator = ",";
-    out.push('"');
-    out.push_str(prefix);
-    out.push_str(name);
-    out.push_str("\":");
-}
-
-fn list(many: bool, items: &[Element<'_>], out: &mut String, write: impl Fn(Element<'_>, &mut String)) {
-    out.push_str(if many { "[" } else { "" });
-    for (at, item) in items.iter().enumerate() {
-        out.push_str(if at == 0 { "" } else { "," });
-        write(*item, out);
+    fn name(&mut self, prefix: &str, name: &str, separator: &mut &'static str) {
+        self.out.push_str(separator);
+        *separator = ",";
+        self.out.push('"');
+        self.out.push_str(prefix);
+        self.out.push_str(name);
+        self.out.push_str("\":");
     }
-    out.push_str(if many { "]" } else { "" });
-}
 
-fn value(element: Element<'_>, out: &mut String) {
-    match element.kind() {
-        Kind::Absent | Kind::Null | Kind::Object | Kind::EmptyArray => out.push_str("null"),
-        Kind::Number | Kind::Boolean => out.push_str(element.raw()),
-        Kind::String | Kind::TypeName | Kind::Markup if element.document.format == Format::Json => {
-            out.push('"');
-            out.push_str(element.raw());
-            out.push('"');
+    fn list<T>(&mut self, many: bool, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.out.push_str(if many { "[" } else { "" });
+        for (at, item) in items.iter().enumerate() {
+            self.out.push_str(if at == 0 { "" } else { "," });
+            write(self, item);
         }
-        Kind::String | Kind::TypeName | Kind::Markup => escape_json(&element.unescaped_text(), out),
+        self.out.push_str(if many { "]" } else { "" });
+    }
+
+    fn value(&mut self, element: Element<'_>) {
+        match element.kind() {
+            Kind::Absent | Kind::Null | Kind::Object | Kind::EmptyArray => self.out.push_str("null"),
+            Kind::Number | Kind::Boolean => self.out.push_str(element.raw()),
+            Kind::String | Kind::TypeName | Kind::Markup if is_json(element) => {
+                self.out.push('"');
+                self.out.push_str(element.raw());
+                self.out.push('"');
+            }
+            Kind::String | Kind::TypeName | Kind::Markup => {
+                escape_json(&element.unescaped_text(), self.out);
+            }
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use quick_xml::{
 };
 
 use super::{
-    DocumentLimits, ESCAPED, Kind, Node, ParseFault, Problem, REPEATS, json::is_json_number, name::hash, text,
+    DocumentLimits, ESCAPED, Kind, Node, ParseFault, Problem, REPEATS, TYPED, json::is_json_number,
+    name::hash, text,
 };
 use crate::model::{Model, TypeId};
 
@@ -190,7 +191,10 @@ impl<'a> Reader<'a, '_> {
         self.change(id, |node| {
             (node.kind, node.value_start, node.value_len) = (Kind::TypeName, start as u32, name.len() as u32);
         });
-        self.change(node, |node| node.kind = Kind::Object);
+        self.change(node, |node| {
+            node.kind = Kind::Object;
+            node.flags |= TYPED;
+        });
         if let Some(parent) = self.open.last_mut() {
             parent.last = id;
         }

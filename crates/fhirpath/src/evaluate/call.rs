@@ -4,8 +4,8 @@ use regex::Regex;
 
 use super::{Answer, EvaluationFault, Evaluator, Item};
 use crate::{
-    path::{Function, OpId, Program},
-    value::Value,
+    path::{Function, Op, OpId, Program},
+    value::{Text, Value},
 };
 
 impl<'d> Evaluator<'d> {
@@ -18,23 +18,18 @@ impl<'d> Evaluator<'d> {
         pattern: Option<&Regex>,
     ) -> Answer {
         use Function as F;
+        match function {
+            F::First => return self.first(program, on),
+            F::Count => {
+                let count = self.count(program, on)?;
+                return self.push_value(Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
+            }
+            _ => {}
+        }
         let base = self.stack.len();
         self.run(program, on)?;
         let first = arguments.first().copied();
         match (function, first) {
-            (F::Empty, _) => self.answer_count(base, |count| Value::Boolean(count == 0)),
-            (F::Count, _) => {
-                self.answer_count(base, |count| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)))
-            }
-            (F::Exists, None) => self.answer_count(base, |count| Value::Boolean(count > 0)),
-            (F::Exists, Some(body)) => {
-                let found = self.any(program, base, body, true)?;
-                self.push_truth(Some(found))
-            }
-            (F::All, Some(body)) => {
-                let found = self.any(program, base, body, false)?;
-                self.push_truth(Some(!found))
-            }
             (F::Where, Some(body)) => self.filter(program, base, body),
             (F::Select, Some(body)) => self.select(program, base, body),
             (F::Repeat, Some(body)) => self.repeat(program, base, body),
@@ -42,10 +37,6 @@ impl<'d> Evaluator<'d> {
             (F::Iif, _) => self.iif(program, base, arguments),
             (F::Trace, _) => self.trace(program, base, arguments),
             (F::Sort, _) => self.sort(program, base, arguments),
-            (F::First, _) => {
-                self.stack.truncate(base + 1);
-                Ok(())
-            }
             (F::Last, _) => {
                 let end = self.stack.len();
                 if end > base {
@@ -57,10 +48,6 @@ impl<'d> Evaluator<'d> {
                 Some(item) => self.push(item),
                 None => Ok(()),
             },
-            (F::Not, _) => {
-                let truth = self.pop_truth(base)?;
-                self.push_truth(truth.map(|truth| !truth))
-            }
             (F::Children, _) => self.children(base),
             (F::Descendants, _) => self.descendants(base),
             (F::Now | F::Today | F::TimeOfDay, _) => self.clock(base, function),
@@ -147,12 +134,6 @@ impl<'d> Evaluator<'d> {
         }
     }
 
-    fn answer_count(&mut self, base: usize, answer: impl Fn(usize) -> Value<'d>) -> Answer {
-        let count = self.stack.len() - base;
-        self.stack.truncate(base);
-        self.push_value(answer(count))
-    }
-
     pub(super) fn integer_argument(
         &mut self,
         program: &Program,
@@ -165,25 +146,53 @@ impl<'d> Evaluator<'d> {
         }
     }
 
-    pub(super) fn string_argument(
+    /// A written text is lent by the program, one of the document by the document.
+    pub(super) fn string_argument<'s>(
         &mut self,
-        program: &Program,
+        program: &'s Program,
         id: OpId,
         function: Function,
-    ) -> Result<Option<String>, EvaluationFault> {
+    ) -> Result<Option<Text<'s>>, EvaluationFault>
+    where
+        'd: 's,
+    {
+        if let Op::Literal(Value::String(text)) = program.op(id) {
+            return Ok(Some(Text::Borrowed(text.as_str())));
+        }
         let Some(item) = self.single(program, id, function.name())? else { return Ok(None) };
         self.string_value(&item, function).map(Some)
+    }
+
+    /// The texts of the first two arguments; nothing if one of them is nothing.
+    pub(super) fn string_arguments<'s>(
+        &mut self,
+        program: &'s Program,
+        ids: &[OpId],
+        function: Function,
+    ) -> Result<Option<[Text<'s>; 2]>, EvaluationFault>
+    where
+        'd: 's,
+    {
+        let mut texts = [Text::Borrowed(""), Text::Borrowed("")];
+        let mut all = true;
+        for (text, id) in texts.iter_mut().zip(ids) {
+            match self.string_argument(program, *id, function)? {
+                Some(found) => *text = found,
+                None => all = false,
+            }
+        }
+        Ok(all.then_some(texts))
     }
 
     pub(super) fn string_value(
         &self,
         item: &Item<'d>,
         function: Function,
-    ) -> Result<String, EvaluationFault> {
+    ) -> Result<Text<'d>, EvaluationFault> {
         match self.value_of(item) {
-            Some(Value::String(text)) => Ok(text.as_str().to_owned()),
+            Some(Value::String(text)) => Ok(text),
             // Dates are strings to string functions, as R4's own invariants use them.
-            Some(value @ Value::Temporal(_)) if item.element().is_some() => Ok(value.to_string()),
+            Some(value @ Value::Temporal(_)) if item.element().is_some() => Ok(value.to_string().into()),
             _ => Err(EvaluationFault::WrongType { what: function.name(), found: self.kind_name(item) }),
         }
     }

@@ -130,15 +130,13 @@ impl<'d> Evaluator<'d> {
     pub(super) fn descendants(&mut self, base: usize) -> Answer {
         for item in self.pop_all(base) {
             let Item::Element(element) = item else { continue };
-            let mut open = vec![element.children()];
-            while let Some(children) = open.last_mut() {
-                let Some(child) = children.next() else {
-                    open.pop();
-                    continue;
-                };
+            let mut at = element;
+            while let Some(next) = at.next_within(element) {
                 self.spend(1)?;
-                self.push(Item::Element(child))?;
-                open.push(child.children());
+                if next.is_element() {
+                    self.push(Item::Element(next))?;
+                }
+                at = next;
             }
         }
         Ok(())

@@ -31,7 +31,8 @@ impl<'d> Evaluator<'d> {
             F::ToQuantity | F::ConvertsToQuantity => {
                 let quantity = quantity(value)?;
                 let wanted = unit
-                    .as_deref()
+                    .as_ref()
+                    .map(Text::as_str)
                     .map(|code| Unit::calendar(code).unwrap_or_else(|| Unit::Ucum(code.into())));
                 let fits = wanted
                     .is_none_or(|unit| quantity.is_comparable(&Quantity { value: quantity.value, unit }));

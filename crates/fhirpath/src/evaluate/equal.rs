@@ -118,7 +118,7 @@ impl<'d> Evaluator<'d> {
             && let Some(texts) = items.iter().map(|item| self.string_of(item)).collect::<Option<Vec<_>>>()
         {
             let mut seen = HashSet::new();
-            let firsts: Vec<bool> = texts.iter().map(|text| seen.insert(text.as_str().to_owned())).collect();
+            let firsts: Vec<bool> = texts.iter().map(|text| seen.insert(text.as_str())).collect();
             return Ok(items
                 .into_iter()
                 .zip(firsts)

@@ -4,6 +4,7 @@ use super::{Answer, EvaluationFault, Evaluator, Item, html};
 use crate::{
     document::{Element, Name},
     path::{Function, OpId, Program},
+    value::Value,
 };
 
 impl<'d> Evaluator<'d> {
@@ -18,13 +19,13 @@ impl<'d> Evaluator<'d> {
         if matches!(function, F::Subsumes | F::SubsumedBy) {
             return self.subsumption(program, base, function, arguments);
         }
-        let mut texts = Vec::new();
-        for id in arguments {
-            texts.push(self.string_argument(program, *id, function)?);
+        if function == F::CheckModifiers {
+            return self.check_modifiers(program, base, arguments);
         }
+        let texts = self.string_arguments(program, arguments, function)?;
         let items = self.pop_all(base);
-        let Some(texts) = texts.into_iter().collect::<Option<Vec<String>>>() else { return Ok(()) };
-        let first = texts.first().map_or("", String::as_str);
+        let Some([first, second]) = texts else { return Ok(()) };
+        let first = first.as_str();
         match function {
             F::Extension => self.extensions(&items, first),
             F::HasValue => {
@@ -40,15 +41,15 @@ impl<'d> Evaluator<'d> {
             },
             F::Resolve => self.resolve(items),
             F::HtmlChecks => {
-                let good = items.iter().all(|item| {
-                    self.text_if_any(item)
-                        .is_none_or(|text| html::is_allowed(&text) && html::has_content(&text))
+                let good = items.iter().all(|item| match self.value_of(item) {
+                    Some(Value::String(text)) => html::is_good(text.as_str()),
+                    Some(value) => html::is_good(&value.to_string()),
+                    None => true,
                 });
                 self.push_truth(Some(good))
             }
-            F::CheckModifiers => self.check_modifiers(items, &texts),
             F::Slice => {
-                let slice = texts.get(1).map_or("", String::as_str);
+                let slice = second.as_str();
                 for item in items {
                     if let Some(element) = item.element()
                         && self.context.ports.is_in_slice(element, first, slice)?
@@ -108,9 +109,8 @@ impl<'d> Evaluator<'d> {
     }
 
     fn extensions(&mut self, items: &[Item<'d>], url: &str) -> Answer {
-        let name = Name::new("extension");
         for element in items.iter().filter_map(Item::element) {
-            for extension in element.named(&name) {
+            for extension in element.children().filter(|child| child.name() == "extension") {
                 self.spend(1)?;
                 if extension.child("url").and_then(|own| own.text()).as_deref() == Some(url) {
                     self.push(Item::Element(extension))?;
@@ -171,18 +171,21 @@ impl<'d> Evaluator<'d> {
     }
 
     /// Every modifier extension has to be one of those that the expression knows.
-    fn check_modifiers(&mut self, items: Vec<Item<'d>>, known: &[String]) -> Answer {
-        let name = Name::new("modifierExtension");
-        for item in &items {
+    fn check_modifiers(&mut self, program: &Program, base: usize, arguments: &[OpId]) -> Answer {
+        let mut known = Vec::new();
+        for id in arguments {
+            known.extend(self.string_argument(program, *id, Function::CheckModifiers)?);
+        }
+        for item in self.stack.get(base..).unwrap_or_default() {
             let Some(element) = item.element() else { continue };
-            for extension in element.named(&name) {
+            for extension in element.children().filter(|child| child.name() == "modifierExtension") {
                 let url = extension.child("url").and_then(|own| own.text()).unwrap_or_default();
-                if !known.iter().any(|known| *known == *url) {
+                if !known.iter().any(|known| known.as_str() == url) {
                     let found = "a modifier extension that it does not name".to_owned();
                     return Err(EvaluationFault::WrongType { what: "checkModifiers", found });
                 }
             }
         }
-        items.into_iter().try_for_each(|item| self.push(item))
+        Ok(())
     }
 }

@@ -5,14 +5,8 @@ use std::{cmp::Ordering, collections::HashSet};
 use super::{Answer, EvaluationFault, Evaluator, Item};
 use crate::{
     path::{Function, Op, OpId, Program},
-    value::Value,
+    value::{Text, Value},
 };
-
-/// What one item answers, and whether the rest still has to be asked.
-enum Next {
-    Go,
-    Stop,
-}
 
 impl<'d> Evaluator<'d> {
     /// Runs `body` for each item from `base` to `end`; what it left on the stack is judged and taken by `judge`.
@@ -21,7 +15,7 @@ impl<'d> Evaluator<'d> {
         program: &Program,
         (base, end): (usize, usize),
         body: OpId,
-        mut judge: impl FnMut(&mut Self, usize, usize) -> Result<Next, EvaluationFault>,
+        mut judge: impl FnMut(&mut Self, usize) -> Answer,
     ) -> Answer {
         let (this, index) = (self.this.take(), self.index);
         for at in base..end {
@@ -30,31 +24,33 @@ impl<'d> Evaluator<'d> {
             self.index = i64::try_from(at - base).unwrap_or(i64::MAX);
             let from = self.stack.len();
             self.run(program, body)?;
-            if matches!(judge(self, from, at)?, Next::Stop) {
-                break;
-            }
+            judge(self, from)?;
         }
         (self.this, self.index) = (this, index);
         Ok(())
     }
 
+    /// In its place: what is kept moves up.
     pub(super) fn filter(&mut self, program: &Program, base: usize, body: OpId) -> Answer {
-        let end = self.stack.len();
-        self.each(program, (base, end), body, |run, from, at| {
-            if run.pop_truth(from)? == Some(true)
-                && let Some(item) = run.stack.get(at).cloned()
-            {
-                run.push(item)?;
+        let (this, index, end) = (self.this.take(), self.index, self.stack.len());
+        let mut kept = base;
+        for at in base..end {
+            let Some(item) = self.stack.get(at).cloned() else { break };
+            self.this = Some(item);
+            self.index = i64::try_from(at - base).unwrap_or(i64::MAX);
+            if self.truth(program, body)? == Some(true) {
+                self.stack.swap(kept, at);
+                kept += 1;
             }
-            Ok(Next::Go)
-        })?;
-        self.stack.drain(base..end);
+        }
+        (self.this, self.index) = (this, index);
+        self.stack.truncate(kept);
         Ok(())
     }
 
     pub(super) fn select(&mut self, program: &Program, base: usize, body: OpId) -> Answer {
         let end = self.stack.len();
-        self.each(program, (base, end), body, |_, _, _| Ok(Next::Go))?;
+        self.each(program, (base, end), body, |_, _| Ok(()))?;
         self.stack.drain(base..end);
         Ok(())
     }
@@ -67,12 +63,18 @@ impl<'d> Evaluator<'d> {
         body: OpId,
         wanted: bool,
     ) -> Result<bool, EvaluationFault> {
-        let end = self.stack.len();
+        let (this, index, end) = (self.this.take(), self.index, self.stack.len());
         let mut found = false;
-        self.each(program, (base, end), body, |run, from, _| {
-            found = (run.pop_truth(from)? == Some(true)) == wanted;
-            Ok(if found { Next::Stop } else { Next::Go })
-        })?;
+        for at in base..end {
+            let Some(item) = self.stack.get(at).cloned() else { break };
+            self.this = Some(item);
+            self.index = i64::try_from(at - base).unwrap_or(i64::MAX);
+            found = (self.truth(program, body)? == Some(true)) == wanted;
+            if found {
+                break;
+            }
+        }
+        (self.this, self.index) = (this, index);
         self.stack.truncate(base);
         Ok(found)
     }
@@ -86,7 +88,7 @@ impl<'d> Evaluator<'d> {
                 self.push(item)?;
             }
             let end = self.stack.len();
-            self.each(program, (base, end), body, |_, _, _| Ok(Next::Go))?;
+            self.each(program, (base, end), body, |_, _| Ok(()))?;
             let found = self.stack.split_off(end);
             self.stack.truncate(base);
             for item in found {
@@ -122,9 +124,9 @@ impl<'d> Evaluator<'d> {
         };
         let outer = std::mem::replace(&mut self.total, start);
         if let Some(body) = arguments.first() {
-            self.each(program, (base, end), *body, |run, from, _| {
+            self.each(program, (base, end), *body, |run, from| {
                 run.total = run.pop_all(from);
-                Ok(Next::Go)
+                Ok(())
             })?;
         }
         self.stack.truncate(base);
@@ -163,15 +165,16 @@ impl<'d> Evaluator<'d> {
     pub(super) fn trace(&mut self, program: &Program, base: usize, arguments: &[OpId]) -> Answer {
         let end = self.stack.len();
         let name = match arguments.first() {
-            Some(name) => self.string_argument(program, *name, Function::Trace)?.unwrap_or_default(),
-            None => String::new(),
+            Some(name) => self.string_argument(program, *name, Function::Trace)?,
+            None => None,
         };
+        let name = name.as_ref().map_or("", Text::as_str);
         if let Some(projection) = arguments.get(1) {
-            self.each(program, (base, end), *projection, |_, _, _| Ok(Next::Go))?;
+            self.each(program, (base, end), *projection, |_, _| Ok(()))?;
             let traced = self.pop_all(end);
-            self.context.ports.trace(&name, &traced);
+            self.context.ports.trace(name, &traced);
         } else {
-            self.context.ports.trace(&name, self.stack.get(base..end).unwrap_or_default());
+            self.context.ports.trace(name, self.stack.get(base..end).unwrap_or_default());
         }
         Ok(())
     }
@@ -194,13 +197,13 @@ impl<'d> Evaluator<'d> {
         }
         for (key, _) in &keys {
             let mut row = 0;
-            self.each(program, (base, end), *key, |run, from, _| {
+            self.each(program, (base, end), *key, |run, from| {
                 let found = run.pop_single(from, "sort")?;
                 if let Some((_, columns)) = rows.get_mut(row) {
                     columns.push(found);
                 }
                 row += 1;
-                Ok(Next::Go)
+                Ok(())
             })?;
         }
         self.stack.truncate(base);

@@ -17,6 +17,7 @@ mod math;
 mod operate;
 mod regex;
 mod string;
+mod truth;
 mod types;
 
 pub use budget::Budget;
@@ -30,6 +31,7 @@ use crate::{
     value::{Text, Value},
 };
 use budget::Spent;
+use types::KnownTypes;
 
 /// Runs programs; keep one per thread, so that its stack is made once.
 pub struct Evaluator<'d> {
@@ -40,6 +42,7 @@ pub struct Evaluator<'d> {
     index: i64,
     total: Vec<Item<'d>>,
     spent: Spent,
+    types: KnownTypes,
 }
 
 type Answer = Result<(), EvaluationFault>;
@@ -56,6 +59,7 @@ impl<'d> Evaluator<'d> {
             index: 0,
             total: Vec::new(),
             spent,
+            types: KnownTypes::default(),
         }
     }
 
@@ -66,26 +70,55 @@ impl<'d> Evaluator<'d> {
 
     /// Runs a program over one item, which is its `%context` and outermost `$this`.
     pub fn evaluate(&mut self, program: &Program, on: Item<'d>) -> Result<&[Item<'d>], EvaluationFault> {
-        self.stack.clear();
-        self.total.clear();
-        self.spent = Spent::new(&self.context.budget);
-        self.this = Some(on.clone());
-        self.root = Some(on);
-        self.index = 0;
+        self.begin(on);
         self.run(program, program.root())?;
         Ok(&self.stack)
     }
 
+    /// What the last step of a path is taken from, and the name of that step; nothing for what is no path.
+    pub(crate) fn evaluate_but_last<'p>(
+        &mut self,
+        program: &'p Program,
+        on: Item<'d>,
+    ) -> Result<(&[Item<'d>], Option<&'p str>), EvaluationFault> {
+        self.begin(on.clone());
+        let name = match program.op(program.root()) {
+            Op::Head(step) if !step.names_a_type => {
+                self.push(on)?;
+                Some(step.name.as_str())
+            }
+            Op::Member(of, step) => {
+                self.run(program, *of)?;
+                Some(step.name.as_str())
+            }
+            _ => None,
+        };
+        Ok((&self.stack, name))
+    }
+
+    fn begin(&mut self, on: Item<'d>) {
+        self.stack.clear();
+        self.total.clear();
+        self.spent = Spent::new(&self.context.budget);
+        self.types.are_of(self.context.model);
+        self.this = Some(on.clone());
+        self.root = Some(on);
+        self.index = 0;
+    }
+
     /// Whether a program answers `true`; nothing and non-Booleans as N1 §4.5 takes them.
     pub fn holds(&mut self, program: &Program, on: Item<'d>) -> Result<Option<bool>, EvaluationFault> {
-        self.evaluate(program, on)?;
-        self.pop_truth(0)
+        self.begin(on);
+        self.truth(program, program.root())
     }
 
     fn run(&mut self, program: &Program, id: OpId) -> Answer {
         self.spend(1)?;
         match program.op(id) {
             Op::Literal(value) => self.push(Item::Value(literal(value)))?,
+            Op::Literals(values) => {
+                values.iter().try_for_each(|value| self.push(Item::Value(literal(value))))?;
+            }
             Op::Empty => {}
             Op::This => {
                 if let Some(this) = self.this.clone() {
@@ -110,6 +143,14 @@ impl<'d> Evaluator<'d> {
                 None => {}
             },
             Op::Member(on, step) => {
+                if let (Op::Head(head), Some(Item::Element(this))) = (program.op(*on), &self.this)
+                    && !head.names_a_type
+                    && !head.may_be_choice
+                {
+                    let this = *this;
+                    let passed = this.visit_named(&head.name, |child| self.elements_named(child, step))?;
+                    return self.spend(passed + 1);
+                }
                 let base = self.stack.len();
                 self.run(program, *on)?;
                 let end = self.stack.len();
@@ -130,6 +171,9 @@ impl<'d> Evaluator<'d> {
             }
             Op::Variable(name) => self.variable(name)?,
             Op::Call { on, function, arguments, pattern } => {
+                if let Some(told) = self.quick_truth(program, id)? {
+                    return self.push_truth(told.into());
+                }
                 self.call(program, *on, *function, arguments, pattern.as_deref())?;
             }
             Op::Type { on, test, of } => {
@@ -158,7 +202,10 @@ impl<'d> Evaluator<'d> {
                 self.run(program, *on)?;
                 self.polarity(base, -1)?;
             }
-            Op::Binary(operator, left, right) => self.binary(program, *operator, *left, *right)?,
+            Op::Binary(operator, left, right) => match self.quick_truth(program, id)? {
+                Some(told) => self.push_truth(told.into())?,
+                None => self.binary(program, *operator, *left, *right)?,
+            },
         }
         Ok(())
     }
@@ -218,11 +265,14 @@ impl<'d> Evaluator<'d> {
 
     /// A step from `$this`; at the very beginning the name of its type stands for itself.
     fn head(&mut self, this: Element<'d>, step: &Step) -> Answer {
-        let name = step.name.as_str();
-        if name.starts_with(|first: char| first.is_ascii_uppercase()) && self.is_called(this, name) {
+        if self.is_own_type(this, step) {
             return self.push(Item::Element(this));
         }
         self.elements_named(this, step)
+    }
+
+    fn is_own_type(&self, this: Element<'d>, step: &Step) -> bool {
+        step.names_a_type && self.is_called(this, step.name.as_str())
     }
 
     /// The only values with parts are those of `type()`.
@@ -247,17 +297,22 @@ impl<'d> Evaluator<'d> {
         })?;
         self.spend(passed)?;
         if step.may_be_choice && self.stack.len() == before {
-            for child in element.children().filter(|child| is_choice_of(child.name(), step.name.as_str())) {
-                if self.is_element(element, child.name()) {
+            for child in element.children() {
+                if self.is_choice(element, child, step) {
                     self.push(Item::Element(child))?;
                 }
             }
         }
         Ok(())
     }
+
+    /// `valueQuantity` is the choice `value`, if the definition agrees.
+    fn is_choice(&self, of: Element<'d>, child: Element<'d>, step: &Step) -> bool {
+        is_choice_of(child.name(), step.name.as_str()) && self.is_element(of, child.name())
+    }
 }
 
-/// `valueQuantity` is the choice `value`, if the definition agrees.
+/// Whether a name is another with a type behind it.
 fn is_choice_of(written: &str, name: &str) -> bool {
     let rest = written.strip_prefix(name);
     rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))

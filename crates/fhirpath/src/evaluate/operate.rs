@@ -1,11 +1,8 @@
 //! Operators with two operands, polarity, and variables. N1 §6 and §9
 
-use std::cmp::Ordering;
-
 use super::{Answer, EvaluationFault, Evaluator, Item};
 use crate::{
-    document::Kind,
-    path::{BinaryOperator, Op, OpId, Program},
+    path::{BinaryOperator, OpId, Program},
     value::Value,
 };
 
@@ -21,28 +18,11 @@ impl<'d> Evaluator<'d> {
         let base = self.stack.len();
         self.run(program, left)?;
         match operator {
-            B::And | B::Or | B::Xor | B::Implies => self.logic(program, operator, base, right),
-            B::Equal | B::NotEqual => {
-                let truth = self.quick_equal(program, base, right)?;
-                self.push_truth(if operator == B::Equal { truth } else { truth.map(|truth| !truth) })
-            }
             B::Equivalent | B::NotEquivalent => {
                 let a = self.pop_all(base);
                 let b = self.collect(program, right)?;
                 let truth = self.equivalent(&a, &b)?;
                 self.push_truth(Some(truth == (operator == B::Equivalent)))
-            }
-            B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual => {
-                let a = self.pop_single(base, "a comparison")?;
-                let b = self.single(program, right, "a comparison")?;
-                let (Some(a), Some(b)) = (a, b) else { return Ok(()) };
-                let order = self.order(&a, &b)?;
-                self.push_truth(order.map(|order| match operator {
-                    B::Less => order == Ordering::Less,
-                    B::LessOrEqual => order != Ordering::Greater,
-                    B::Greater => order == Ordering::Greater,
-                    _ => order != Ordering::Less,
-                }))
             }
             B::Union => {
                 self.run(program, right)?;
@@ -50,14 +30,10 @@ impl<'d> Evaluator<'d> {
                 let all = self.distinct(all)?;
                 all.into_iter().try_for_each(|item| self.push(item))
             }
-            B::In | B::Contains => {
-                let (a, b) = (self.pop_all(base), self.collect(program, right)?);
-                let (item, items) = if operator == B::In { (a, b) } else { (b, a) };
-                if item.len() > 1 {
-                    return Err(EvaluationFault::NotSingle { what: "a membership", count: item.len() });
-                }
-                let Some(item) = item.first() else { return Ok(()) };
-                let truth = self.is_among(item, &items)?;
+            B::Contains => {
+                let items = self.pop_all(base);
+                let Some(item) = self.single(program, right, "a membership")? else { return Ok(()) };
+                let truth = self.is_among(&item, &items)?;
                 self.push_truth(Some(truth))
             }
             B::Concatenate => {
@@ -86,52 +62,9 @@ impl<'d> Evaluator<'d> {
                     None => Ok(()),
                 }
             }
+            // Those that answer with a Boolean are told by `quick_truth`.
+            _ => Ok(()),
         }
-    }
-
-    /// An element with a literal string is what most conditions compare: without a copy, and without asking for types where the texts differ.
-    fn quick_equal(
-        &mut self,
-        program: &Program,
-        base: usize,
-        right: OpId,
-    ) -> Result<Option<bool>, EvaluationFault> {
-        if let Op::Literal(Value::String(text)) = program.op(right)
-            && let Some([Item::Element(element)]) = self.stack.get(base..)
-            && element.kind() == Kind::String
-            && let Some(same) = element.plain_text().map(|own| own == text.as_str())
-            && (!same || !text.as_str().starts_with(|first: char| first.is_ascii_digit()))
-        {
-            self.stack.truncate(base);
-            return Ok(Some(same));
-        }
-        let b = self.collect(program, right)?;
-        let a = self.pop_all(base);
-        self.equal(&a, &b)
-    }
-
-    /// The three-valued tables of N1 §6.5; the right side is not run where the left decides.
-    fn logic(&mut self, program: &Program, operator: BinaryOperator, base: usize, right: OpId) -> Answer {
-        use BinaryOperator as B;
-        let a = self.pop_truth(base)?;
-        match (operator, a) {
-            (B::And, Some(false)) => return self.push_truth(Some(false)),
-            (B::Or, Some(true)) | (B::Implies, Some(false)) => return self.push_truth(Some(true)),
-            _ => {}
-        }
-        self.run(program, right)?;
-        let b = self.pop_truth(base)?;
-        let truth = match (operator, a, b) {
-            (B::And, Some(true), b) => b,
-            (B::And, None, b) => b.filter(|b| !b),
-            (B::Or, Some(false), b) => b,
-            (B::Or, None, b) => b.filter(|b| *b),
-            (B::Xor, Some(a), Some(b)) => Some(a != b),
-            (B::Implies, Some(true), b) => b,
-            (B::Implies, None, b) => b.filter(|b| *b),
-            _ => None,
-        };
-        self.push_truth(truth)
     }
 
     pub(super) fn polarity(&mut self, base: usize, sign: i64) -> Answer {

@@ -16,29 +16,26 @@ impl Evaluator<'_> {
         arguments: &[OpId],
         pattern: Option<&Regex>,
     ) -> Answer {
-        let mut texts = Vec::new();
-        for id in arguments {
-            texts.push(self.string_argument(program, *id, function)?);
-        }
+        let texts = self.string_arguments(program, arguments, function)?;
         let Some(item) = self.pop_single(base, function.name())? else { return Ok(()) };
         let on = self.string_value(&item, function)?;
+        let on = on.as_str();
         self.spend_text(on.len())?;
-        let Some(texts) = texts.into_iter().collect::<Option<Vec<String>>>() else { return Ok(()) };
-        let source = texts.first().map_or("", String::as_str);
+        let Some([source, with]) = texts else { return Ok(()) };
+        let (source, with) = (source.as_str(), with.as_str());
         let regex = match pattern {
             Some(regex) => Cow::Borrowed(regex),
             None => Cow::Owned(crate::path::regex(source, function).ok_or(EvaluationFault::Regex)?),
         };
         if function != Function::ReplaceMatches {
-            return self.push_truth(Some(regex.is_match(&on)));
+            return self.push_truth(Some(regex.is_match(on)));
         }
         // An empty pattern would match between all characters; HL7's tests leave the text as it is.
         if source.is_empty() {
-            return self.push_string(on);
+            return self.push_string(on.to_owned());
         }
-        let with = texts.get(1).map_or("", String::as_str);
         self.spend_text(on.len().saturating_add(1).saturating_mul(with.len()))?;
-        let replaced = regex.replace_all(&on, with).into_owned();
+        let replaced = regex.replace_all(on, with).into_owned();
         self.push_string(replaced)
     }
 }

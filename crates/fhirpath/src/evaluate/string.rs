@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose};
 use super::{Answer, EvaluationFault, Evaluator, Item};
 use crate::{
     path::{Function, OpId, Program},
-    value::Value,
+    value::{Text, Value},
 };
 
 impl<'d> Evaluator<'d> {
@@ -20,26 +20,18 @@ impl<'d> Evaluator<'d> {
         if function == F::Join {
             return self.join(program, base, arguments);
         }
-        let mut texts: Vec<Option<String>> = Vec::new();
-        let mut numbers: Vec<Option<i64>> = Vec::new();
-        for id in arguments {
-            match function {
-                F::Substring => numbers.push(self.integer_argument(program, *id)?),
-                _ => texts.push(self.string_argument(program, *id, function)?),
-            }
+        if function == F::Substring {
+            return self.substring(program, base, arguments);
         }
+        let texts = self.string_arguments(program, arguments, function)?;
         let Some(item) = self.pop_single(base, function.name())? else { return Ok(()) };
         let on = self.string_value(&item, function)?;
+        let on = on.as_str();
         self.spend_text(on.len())?;
-        if function == F::Substring {
-            let Some(start) = numbers.first().copied().flatten() else { return Ok(()) };
-            let length = numbers.get(1).copied().map(|length| length.unwrap_or(0));
-            return substring(&on, start, length).map_or(Ok(()), |text| self.push_string(text));
-        }
-        let Some(texts) = texts.into_iter().collect::<Option<Vec<String>>>() else { return Ok(()) };
-        let first = texts.first().map_or("", String::as_str);
+        let Some([first, second]) = texts else { return Ok(()) };
+        let first = first.as_str();
         match function {
-            F::IndexOf => self.push_value(Value::Integer(index_of(&on, first))),
+            F::IndexOf => self.push_value(Value::Integer(index_of(on, first))),
             F::StartsWith => self.push_truth(Some(on.starts_with(first))),
             F::EndsWith => self.push_truth(Some(on.ends_with(first))),
             F::Contains => self.push_truth(Some(on.contains(first))),
@@ -50,7 +42,7 @@ impl<'d> Evaluator<'d> {
                 self.push_value(Value::Integer(i64::try_from(on.chars().count()).unwrap_or(i64::MAX)))
             }
             F::Replace => {
-                let with = texts.get(1).map_or("", String::as_str);
+                let with = second.as_str();
                 self.spend_text(on.len().saturating_add(1).saturating_mul(with.len()))?;
                 self.push_string(on.replace(first, with))
             }
@@ -61,10 +53,10 @@ impl<'d> Evaluator<'d> {
             F::Split => on.split(first).try_for_each(|part| self.push_string(part.to_owned())),
             F::Encode | F::Decode | F::Escape | F::Unescape => {
                 let done = match function {
-                    F::Encode => encode(&on, first),
-                    F::Decode => decode(&on, first),
-                    F::Escape => escape(&on, first),
-                    _ => unescape(&on, first),
+                    F::Encode => encode(on, first),
+                    F::Decode => decode(on, first),
+                    F::Escape => escape(on, first),
+                    _ => unescape(on, first),
                 };
                 done.map_or(Ok(()), |text| self.push_string(text))
             }
@@ -72,16 +64,30 @@ impl<'d> Evaluator<'d> {
         }
     }
 
+    fn substring(&mut self, program: &Program, base: usize, arguments: &[OpId]) -> Answer {
+        let mut numbers = [None, None];
+        for (number, id) in numbers.iter_mut().zip(arguments) {
+            *number = Some(self.integer_argument(program, *id)?);
+        }
+        let Some(item) = self.pop_single(base, "substring")? else { return Ok(()) };
+        let on = self.string_value(&item, Function::Substring)?;
+        self.spend_text(on.as_str().len())?;
+        let [Some(Some(start)), length] = numbers else { return Ok(()) };
+        let length = length.map(|length| length.unwrap_or(0));
+        substring(on.as_str(), start, length).map_or(Ok(()), |text| self.push_string(text))
+    }
+
     fn join(&mut self, program: &Program, base: usize, arguments: &[OpId]) -> Answer {
         let separator = match arguments.first() {
             Some(id) => self.string_argument(program, *id, Function::Join)?,
-            None => Some(String::new()),
+            None => Some(Text::Borrowed("")),
         };
         let items = self.pop_all(base);
         let Some(separator) = separator.filter(|_| !items.is_empty()) else { return Ok(()) };
         let parts = items.iter().map(|item| self.string_value(item, Function::Join));
-        let parts = parts.collect::<Result<Vec<String>, EvaluationFault>>()?;
-        self.push_string(parts.join(&separator))
+        let parts = parts.collect::<Result<Vec<Text<'d>>, EvaluationFault>>()?;
+        let parts: Vec<&str> = parts.iter().map(Text::as_str).collect();
+        self.push_string(parts.join(separator.as_str()))
     }
 
     /// Whether an item could be read as a string at all; used by functions that answer nothing for others.

@@ -1,11 +1,11 @@
 //! Types of items, looked up when an operation needs them. N1 §6.3, §10.2; <https://hl7.org/fhir/R4/fhirpath.html#types>
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use super::{Answer, EvaluationFault, Evaluator, Item};
 use crate::{
     document::{Element, Kind},
-    model::TypeId,
+    model::{Model, TypeId},
     path::{TypeSpecifier, TypeTest},
     value::{Decimal, Quantity, Temporal, Text, TypeInfo, Unit, Value},
 };
@@ -13,14 +13,55 @@ use crate::{
 const SYSTEM_TYPES: [&str; 9] =
     ["Any", "Boolean", "String", "Integer", "Decimal", "Date", "DateTime", "Time", "Quantity"];
 
+/// Document, element, and the type, if there is one.
+type Known = (usize, u32, Option<TypeId>);
+
+/// The types of the elements that were asked for last, each in the place that its address has. Documents outlive the evaluator,
+/// so that an address is always the same element.
+#[derive(Debug, Default)]
+pub(super) struct KnownTypes {
+    places: Vec<Cell<Option<Known>>>,
+    model: usize,
+}
+
+impl KnownTypes {
+    const PLACES: usize = 128;
+
+    /// With another model, nothing is known any more.
+    pub(super) fn are_of(&mut self, model: &dyn Model) {
+        let address = std::ptr::from_ref(model).addr();
+        if self.model != address {
+            self.places = vec![Cell::new(None); Self::PLACES];
+            self.model = address;
+        }
+    }
+
+    fn of(&self, element: Element<'_>, find: impl FnOnce() -> Option<TypeId>) -> Option<TypeId> {
+        let (document, index) = (std::ptr::from_ref(element.document()).addr(), element.index());
+        let place = self.places.get(index as usize % Self::PLACES);
+        match place.and_then(Cell::get) {
+            Some((own, at, type_id)) if own == document && at == index => type_id,
+            _ => {
+                let found = find();
+                if let Some(place) = place {
+                    place.set(Some((document, index, found)));
+                }
+                found
+            }
+        }
+    }
+}
+
 impl<'d> Evaluator<'d> {
     /// The type of an element: a resource says it itself, any other has it from its parent's definition.
-    pub(super) fn type_of(&self, element: Element<'d>) -> Option<TypeId> {
-        if let Some(name) = element.resource_type() {
-            return self.context.model.type_named(&name);
-        }
-        let parent = self.type_of(element.parent()?)?;
-        self.context.model.element(parent, element.name()).map(|element| element.type_id)
+    pub(crate) fn type_of(&self, element: Element<'d>) -> Option<TypeId> {
+        self.types.of(element, || {
+            if element.says_type() {
+                return self.context.model.type_named(&element.resource_type()?);
+            }
+            let parent = self.type_of(element.parent()?)?;
+            self.context.model.element(parent, element.name()).map(|element| element.type_id)
+        })
     }
 
     fn type_name_of(&self, element: Element<'d>) -> Option<&'d str> {
@@ -35,7 +76,7 @@ impl<'d> Evaluator<'d> {
 
     /// Whether an element is of the type called so, or of one that specializes it.
     pub(super) fn is_called(&self, element: Element<'d>, name: &str) -> bool {
-        if element.resource_type().as_deref() == Some(name) {
+        if element.says_type() && element.resource_type().as_deref() == Some(name) {
             return true;
         }
         let model = self.context.model;

@@ -1,9 +1,12 @@
 //! A model made of `StructureDefinition`s with snapshots: <https://hl7.org/fhir/R4/structuredefinition.html>
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use super::{ElementType, Model, TypeId};
-use crate::document::Element;
+use crate::document::{Element, hash};
 
 const FHIR_TYPE: &str = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type";
 const SYSTEM: &str = "http://hl7.org/fhirpath/System.";
@@ -20,14 +23,34 @@ pub enum DefinitionFault {
     NoSnapshot(String),
 }
 
+/// A map whose hash is quick. Its keys are those of definitions that an operator chose, not of documents.
+type Quick<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
+
+/// Mixes as names of elements are mixed.
+#[derive(Debug, Default)]
+struct QuickHasher(u64);
+
+impl Hasher for QuickHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.write_u32(hash(bytes));
+    }
+    fn write_u8(&mut self, _: u8) {}
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0xFF51_AFD7_ED55_8CCD).rotate_left(32);
+    }
+}
+
 /// Types read from definitions.
 #[derive(Debug, Default)]
 pub struct Definitions {
     names: Vec<String>,
-    ids: HashMap<String, TypeId>,
-    bases: HashMap<TypeId, TypeId>,
-    elements: HashMap<TypeId, HashMap<String, ElementType>>,
-    choices: HashMap<TypeId, HashMap<String, Vec<(String, ElementType)>>>,
+    ids: Quick<String, TypeId>,
+    bases: Quick<TypeId, TypeId>,
+    elements: Quick<TypeId, Quick<String, ElementType>>,
+    choices: Quick<TypeId, Quick<String, Vec<(String, ElementType)>>>,
     choice_names: HashSet<String>,
     abstracts: HashSet<TypeId>,
 }

@@ -96,7 +96,9 @@ impl Checker<'_> {
                 let on = self.follow(*on, this)?;
                 self.call(*function, on, arguments, this)
             }
-            Op::Literal(_) | Op::Empty | Op::Index | Op::Total | Op::Variable(_) => Ok(Known::NOTHING),
+            Op::Literal(_) | Op::Literals(_) | Op::Empty | Op::Index | Op::Total | Op::Variable(_) => {
+                Ok(Known::NOTHING)
+            }
         }
     }
 

@@ -103,10 +103,30 @@ impl Parser<'_, '_> {
             };
             self.advance()?;
             let right = self.expression(power + 1)?;
-            left = self.push(Op::Binary(operator, left, right))?;
+            left = match self.folded(operator, left, right) {
+                Some(literals) => self.push(literals)?,
+                None => self.push(Op::Binary(operator, left, right))?,
+            };
         }
         self.nesting -= 1;
         Ok(left)
+    }
+
+    /// `'a' | 'b'`: written texts are joined here, once.
+    fn folded(&self, operator: BinaryOperator, left: OpId, right: OpId) -> Option<Op> {
+        let texts = |id: OpId| match self.ops.get(id.0 as usize) {
+            Some(Op::Literal(value @ Value::String(_))) => Some(vec![value.clone()]),
+            Some(Op::Literals(values)) => Some(values.to_vec()),
+            _ => None,
+        };
+        let mut all = (operator == BinaryOperator::Union).then(|| texts(left)).flatten()?;
+        for value in texts(right)? {
+            let text = value.to_string();
+            if all.iter().all(|known| known.to_string() != text) {
+                all.push(value);
+            }
+        }
+        Some(Op::Literals(all.into()))
     }
 
     fn type_operator(&self) -> Option<TypeTest> {
@@ -158,7 +178,13 @@ impl Parser<'_, '_> {
         }
         if self.take("-")? {
             let of = self.expression(POLARITY)?;
-            return self.push(Op::Negative(of));
+            // A number with its sign is one number.
+            let number = match self.ops.get(of.0 as usize) {
+                Some(Op::Literal(Value::Integer(number))) => number.checked_neg().map(Value::Integer),
+                Some(Op::Literal(Value::Decimal(number))) => number.checked_neg().map(Value::Decimal),
+                _ => None,
+            };
+            return self.push(number.map_or(Op::Negative(of), Op::Literal));
         }
         let mut on = self.term()?;
         loop {
@@ -247,7 +273,11 @@ impl Parser<'_, '_> {
         if quoting == Quoting::Plain && self.take("(")? {
             return self.call(on, &name);
         }
-        let step = Step { name: Name::new(&name), may_be_choice: self.model.is_choice(&name) };
+        let step = Step {
+            may_be_choice: self.model.is_choice(&name),
+            names_a_type: name.starts_with(|first: char| first.is_ascii_uppercase()),
+            name: Name::new(&name),
+        };
         match on {
             Some(on) => self.push(Op::Member(on, step)),
             None => self.push(Op::Head(step)),

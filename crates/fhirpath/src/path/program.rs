@@ -15,6 +15,8 @@ pub(crate) struct Step {
     pub(crate) name: Name,
     /// Some type has a choice of this name, so that `value` may mean `valueQuantity`.
     pub(crate) may_be_choice: bool,
+    /// It begins as types do, so that at the very beginning it may mean the type of what is there.
+    pub(crate) names_a_type: bool,
 }
 
 /// `Quantity`, `FHIR.Quantity`
@@ -63,6 +65,8 @@ pub(crate) enum BinaryOperator {
 #[derive(Debug)]
 pub(crate) enum Op {
     Literal(Value<'static>),
+    /// Different texts, joined by `|`.
+    Literals(Box<[Value<'static>]>),
     Empty,
     This,
     Index,

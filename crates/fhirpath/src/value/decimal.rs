@@ -3,8 +3,9 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-/// `mantissa / 10^scale`.
+/// `mantissa / 10^scale`. Packed, since the alignment of 128 bits would double the size of all values.
 #[derive(Debug, Clone, Copy)]
+#[repr(C, packed(8))]
 pub struct Decimal {
     mantissa: i128,
     scale: u8,

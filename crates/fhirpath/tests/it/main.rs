@@ -12,6 +12,7 @@ mod budgets;
 mod core_package;
 mod documents;
 mod functions;
+mod patch;
 mod r4;
 mod round_trip;
 mod suite;
