@@ -161,13 +161,6 @@ impl Library {
         self.types.get(name).and_then(|place| self.at(*place))
     }
 
-    /// The structures that define FHIR's own types, in the order of their names.
-    pub fn types(&self) -> impl Iterator<Item = Resource<'_>> {
-        let mut named: Vec<_> = self.types.iter().collect();
-        named.sort_unstable_by_key(|(name, _)| &***name);
-        named.into_iter().filter_map(|(_, place)| self.at(*place))
-    }
-
     /// All resources of a type.
     pub fn of_type(&self, resource_type: &str) -> impl Iterator<Item = Resource<'_>> {
         let places = self.by_type.get(resource_type).map(Vec::as_slice).unwrap_or_default();

@@ -79,6 +79,11 @@ impl<'d> Element<'d> {
         }
     }
 
+    /// A number that is the same for all elements of one name: for tables of names.
+    pub fn name_hash(&self) -> u32 {
+        self.node().name_hash
+    }
+
     /// Whether it is called so.
     pub fn is_named(&self, name: &Name) -> bool {
         self.document.is_called(&self.node(), name)

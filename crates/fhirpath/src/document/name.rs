@@ -19,7 +19,8 @@ impl Name {
         &self.text
     }
 
-    pub(crate) fn hash(&self) -> u32 {
+    /// What [`Element::name_hash`](super::Element::name_hash) answers for elements of this name, and for few others.
+    pub fn hash(&self) -> u32 {
         self.hash
     }
 }

@@ -121,6 +121,7 @@ const ATTRIBUTES: &[&str] = &[
     "vlink",
     "width",
     "xml:lang",
+    "xml:space",
     "xmlns",
 ];
 

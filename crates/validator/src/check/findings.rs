@@ -19,10 +19,36 @@ pub struct Findings<'d> {
 #[derive(Debug, Clone)]
 pub(crate) struct Found<'d> {
     pub(crate) at: Element<'d>,
+    pub(crate) place: Place,
     pub(crate) severity: Severity,
     pub(crate) message: &'static Message,
     pub(crate) arguments: Box<[Box<str>]>,
     pub(crate) profile: Option<Arc<str>>,
+}
+
+/// Where a finding about an element is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// At the element.
+    Element,
+    /// At what holds the element, by its expression; by line and column at the element.
+    Parent,
+    /// At the element, whose expression does not say which resource it is.
+    Bare,
+    /// At the element by its expression; by line and column at what holds it.
+    AtParent,
+    /// At what holds the element, as readers of XML tell it.
+    XmlParent,
+    /// At the element, without its number.
+    Name,
+    /// At the first of the elements of its name.
+    First,
+    /// At the element, every number one higher, without the types of choices and resources.
+    FromOne,
+    /// At the element, with the url of the extension that it is.
+    Url,
+    /// At the element by its expression, but nowhere by line and column.
+    Nowhere,
 }
 
 impl<'d> Findings<'d> {
@@ -39,17 +65,33 @@ impl<'d> Findings<'d> {
         message: &'static Message,
         arguments: &[&str],
     ) {
+        self.tell_at(at, Place::Element, severity, message, arguments);
+    }
+
+    pub(crate) fn tell_at(
+        &mut self,
+        at: Element<'d>,
+        place: Place,
+        severity: Severity,
+        message: &'static Message,
+        arguments: &[&str],
+    ) {
         use std::hash::{DefaultHasher, Hash, Hasher};
         if self.is_full() {
             return;
         }
         let mut hasher = DefaultHasher::new();
-        (at.index(), &severity, message.id, arguments).hash(&mut hasher);
+        (at.index(), &place, severity, message.id, arguments).hash(&mut hasher);
         if self.seen.insert(hasher.finish()) {
             let arguments = arguments.iter().map(|argument| (*argument).into()).collect();
             let profile = self.profile.clone();
-            self.found.push(Found { at, severity, message, arguments, profile });
+            self.found.push(Found { at, place, severity, message, arguments, profile });
         }
+    }
+
+    /// The profile whose rules are checked now.
+    pub(crate) fn set_profile(&mut self, profile: Option<Arc<str>>) {
+        self.profile = profile;
     }
 
     /// Whether `FINDINGS_MAX` is reached, so that nothing more is noted.
@@ -60,6 +102,10 @@ impl<'d> Findings<'d> {
     /// What is noted so far: where, how bad, what kind.
     pub fn told(&self) -> impl Iterator<Item = (Element<'d>, Severity, &'static Message)> {
         self.found.iter().map(|found| (found.at, found.severity, found.message))
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity >= Severity::Error)
     }
 
     pub(crate) fn into_found(self) -> Vec<Found<'d>> {

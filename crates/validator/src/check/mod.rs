@@ -1,9 +1,26 @@
 //! Checking a resource against its type, the profiles that it declares and those that are asked for.
 
+mod bundle;
+mod element;
+mod extension;
 mod findings;
+mod invariant;
+mod messages;
+mod narrative;
+mod place;
+mod ports;
+mod primitive;
+mod questionnaire;
+mod reference;
+mod resource;
+mod run;
+mod slice;
 mod terminology;
+mod value;
 
 pub use findings::Findings;
+pub use questionnaire::QUESTIONS_DEEP_MAX;
+pub use run::{STEPS_MAX, TRIALS_MAX};
 pub use terminology::{Coded, NoTerminology, Terminology};
 
 use fhirpath::{
@@ -14,15 +31,14 @@ use kernel::Timestamp;
 
 use crate::{
     Library,
-    finding::{Finding, Message, Outcome, Severity},
+    finding::{Finding, Outcome, Severity},
+    program::Programs,
 };
-use findings::Found;
+use reference::Links;
+use run::Run;
 
 /// `FINDINGS_MAX`: findings about one resource; what comes after them is not looked for.
 pub const FINDINGS_MAX: usize = 10_000;
-
-static UNREADABLE: Message =
-    Message::new("Document_Unreadable", "invalid", "the resource cannot be read: {0}");
 
 /// What is asked of one resource.
 #[derive(Debug, Clone, Copy)]
@@ -35,24 +51,41 @@ pub struct Request<'a> {
 
 /// A library, ready to check resources against; made once, used by all threads.
 pub struct Validator<'a> {
-    library: &'a Library,
+    programs: Programs<'a>,
     terminology: Box<dyn Terminology + 'a>,
+    html: Html,
+}
+
+/// What is thought of HTML in strings and in markdown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Html {
+    /// A warning.
+    #[default]
+    Warned,
+    /// An error: for data that goes to pages which trust it.
+    Refused,
 }
 
 impl<'a> Validator<'a> {
-    /// Reads the types of the library; its profiles are compiled when they are first needed.
+    /// Profiles are compiled when they are first needed.
     pub fn new(library: &'a Library, terminology: Box<dyn Terminology + 'a>) -> Self {
-        Self { library, terminology }
+        Self { programs: Programs::new(library), terminology, html: Html::default() }
+    }
+
+    /// With another mind about HTML.
+    #[must_use]
+    pub fn with_html(self, html: Html) -> Self {
+        Self { html, ..self }
     }
 
     /// The packages.
     pub fn library(&self) -> &'a Library {
-        self.library
+        self.programs.library()
     }
 
     /// The types, as FHIRPath and the reader of XML need them.
     pub fn model(&self) -> &Definitions {
-        self.library.definitions()
+        self.programs.model()
     }
 
     /// Reads and checks a resource; what cannot be read is one fatal finding.
@@ -69,34 +102,28 @@ impl<'a> Validator<'a> {
     }
 
     /// Checks a resource.
-    pub fn validate(&self, document: &Document<'_>, _request: &Request<'_>) -> Outcome {
-        let findings = Findings::within(FINDINGS_MAX);
-        let _ = &self.terminology;
-        Outcome { findings: findings.into_found().into_iter().map(|found| placed(document, found)).collect() }
+    pub fn validate(&self, document: &Document<'_>, request: &Request<'_>) -> Outcome {
+        let links = Links::new(document.root());
+        let ports = ports::RunPorts::new(&links, &*self.terminology);
+        let mut run = Run::new(self, document, &links, &ports, request);
+        run.check_root(request);
+        let found = run.findings.into_found();
+        if found.is_empty() {
+            return Outcome::default();
+        }
+        let places = place::Places::new(document, self.model());
+        Outcome { findings: found.into_iter().map(|found| places.finding(found)).collect() }
     }
 }
 
 fn unreadable(fault: &ParseFault) -> Finding {
     Finding {
         severity: Severity::Fatal,
-        message: &UNREADABLE,
+        message: &messages::UNREADABLE,
         arguments: Box::new([fault.problem.to_string().into()]),
         expression: String::new(),
         line: fault.at.line,
         column: fault.at.column,
         profile: None,
-    }
-}
-
-fn placed(document: &Document<'_>, found: Found<'_>) -> Finding {
-    let at = document.position(found.at.offset());
-    Finding {
-        severity: found.severity,
-        message: found.message,
-        arguments: found.arguments,
-        expression: found.at.path(),
-        line: at.line,
-        column: at.column,
-        profile: found.profile,
     }
 }
