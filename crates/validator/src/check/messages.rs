@@ -123,6 +123,7 @@ messages! {
     CONDITION_WITHIN = "Questionnaire_Q_EnableWhen_IsInner", "business-rule", "a condition of a question asks for an answer within that question";
     STYLESHEET = "BUNDLE_LINK_STYLESHEET_NOT_FOUND", "not-found", "the Bundle has no entry for its stylesheet `{0}`";
     NARRATIVE_LINK = "XHTML_XHTML_INTERNAL_LINK", "invalid", "the link `{0}` of the narrative leads nowhere";
+    OVER_STEPS = "VALIDATION_OVER_BUDGET", "too-costly", "the resource takes more steps than {0}, so the rest of it was not checked";
     GLOBAL_PROFILE = "VALIDATION_VAL_GLOBAL_PROFILE", "informational", "the guide {1} asks all resources of this type to conform to {0}";
     VITAL_SIGNS = "VALIDATION_VAL_PROFILE_SIGNPOST_OBS", "informational", "the code {1} asks the Observation to conform to {0}";
 }

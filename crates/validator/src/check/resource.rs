@@ -31,6 +31,10 @@ impl<'a, 'd> Run<'a, 'd> {
         }
         self.check_resource_as(root, base);
         self.actives.truncate(base);
+        if self.steps > super::STEPS_MAX {
+            let max = super::STEPS_MAX.to_string();
+            self.tell(root, Severity::Error, &messages::OVER_STEPS, &[&max]);
+        }
     }
 
     fn is_known(&mut self, resource: Element<'d>, name: &str) -> bool {
