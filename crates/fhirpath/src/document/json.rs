@@ -11,19 +11,27 @@ use super::{
 /// An object with more names finds duplicates through a table instead of comparing with each.
 const NAMES_COMPARED_MAX: usize = 24;
 
-pub(super) fn read(source: &str, limits: &DocumentLimits) -> Result<Vec<Node>, ParseFault> {
+/// Reads into `nodes`, which are empty, and answers them whether the text is good or not; `names` is room to work in.
+pub(super) fn read(
+    source: &str,
+    limits: &DocumentLimits,
+    mut nodes: Vec<Node>,
+    names: &mut Vec<Named>,
+) -> (Vec<Node>, Result<(), ParseFault>) {
+    nodes.reserve(source.len() / 32 + 8);
+    names.clear();
     let mut reader = Reader {
         source,
         bytes: source.as_bytes(),
         at: 0,
-        nodes: Vec::with_capacity(source.len() / 24 + 8),
-        names: Vec::with_capacity(64),
+        nodes,
+        names,
         depth: 0,
         depth_max: limits.depth_max.min(DocumentLimits::DEPTH_CEILING),
         elements_max: limits.elements_max.min(u32::MAX as usize - 1),
     };
-    reader.document()?;
-    Ok(reader.nodes)
+    let read = reader.document();
+    (reader.nodes, read)
 }
 
 /// A string as it stands in the text.
@@ -35,15 +43,17 @@ struct Text {
 }
 
 /// A name of an object that is being read, and the first element of that name.
-struct Named<'a> {
-    text: &'a str,
+#[derive(Debug)]
+pub(super) struct Named {
+    start: u32,
+    len: u32,
     hash: u32,
     first: u32,
     seen: Half,
 }
 
 /// A primitive may be told in two halves: `name` and `_name`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Half {
     Value,
     Extensions,
@@ -55,7 +65,7 @@ struct Frame<'a> {
     node: u32,
     last: u32,
     base: usize,
-    table: Option<HashMap<&'a str, usize>>,
+    table: Option<HashMap<&'a [u8], usize>>,
 }
 
 /// Where the next element of a name goes.
@@ -68,18 +78,18 @@ struct Slot {
     flags: u8,
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'n> {
     source: &'a str,
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
-    names: Vec<Named<'a>>,
+    names: &'n mut Vec<Named>,
     depth: usize,
     depth_max: usize,
     elements_max: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     fn document(&mut self) -> Result<(), ParseFault> {
         self.space();
         if self.peek() != Some(b'{') {
@@ -147,17 +157,17 @@ impl<'a> Reader<'a> {
         if name.len > DocumentLimits::NAME_BYTES_MAX {
             return Err(self.fault_at(Problem::TokenTooLong, name.start));
         }
-        let written = self.source.get(name.start..name.start + name.len).unwrap_or_default();
-        let (half, text, name_start) = match written.strip_prefix('_') {
-            Some(text) if !text.is_empty() => (Half::Extensions, text, name.start + 1),
+        let written = self.bytes.get(name.start..name.start + name.len).unwrap_or_default();
+        let (half, text, name_start) = match written {
+            [b'_', text @ ..] if !text.is_empty() => (Half::Extensions, text, name.start + 1),
             _ => (Half::Value, written, name.start),
         };
-        let slot = Slot { name_start, name_len: text.len(), hash: hash(text.as_bytes()), half, flags: 0 };
+        let slot = Slot { name_start, name_len: text.len(), hash: hash(text), half, flags: 0 };
         let known = self.known(frame, text, slot)?;
         let paired = self.names.get(known).map_or(0, |named| named.first);
         let first = match self.peek() {
             Some(b'[') => self.array(frame, slot, paired)?,
-            _ if half == Half::Value && text == "resourceType" && self.peek() == Some(b'"') => {
+            _ if half == Half::Value && text == b"resourceType" && self.peek() == Some(b'"') => {
                 self.type_name(frame, slot)?
             }
             _ => self.value(frame, slot, paired, paired)?,
@@ -171,28 +181,39 @@ impl<'a> Reader<'a> {
     }
 
     /// Finds or notes the name in the object; each half may stand once.
-    fn known(&mut self, frame: &mut Frame<'a>, text: &'a str, slot: Slot) -> Result<usize, ParseFault> {
+    fn known(&mut self, frame: &mut Frame<'a>, text: &'a [u8], slot: Slot) -> Result<usize, ParseFault> {
         let seen = self.names.get(frame.base..).unwrap_or_default();
         let found = if seen.len() <= NAMES_COMPARED_MAX {
             seen.iter()
-                .position(|named| named.hash == slot.hash && named.text == text)
+                .position(|named| named.hash == slot.hash && self.text_of(named) == text)
                 .map(|at| frame.base + at)
         } else {
-            let (names, table) = (&self.names, frame.table.get_or_insert_default());
-            for (at, named) in names.iter().enumerate().skip(frame.base + table.len()) {
-                table.insert(named.text, at);
+            let mut table = frame.table.take().unwrap_or_default();
+            for (at, named) in self.names.iter().enumerate().skip(frame.base + table.len()) {
+                table.insert(self.text_of(named), at);
             }
-            table.get(text).copied()
+            frame.table.insert(table).get(text).copied()
         };
         let Some(found) = found else {
-            self.names.push(Named { text, hash: slot.hash, first: 0, seen: slot.half });
+            let (start, len) = (slot.name_start as u32, slot.name_len as u32);
+            self.names.push(Named { start, len, hash: slot.hash, first: 0, seen: slot.half });
             return Ok(self.names.len() - 1);
         };
         match self.names.get_mut(found) {
             Some(named) if named.seen != slot.half && named.seen != Half::Both => named.seen = Half::Both,
-            _ => return Err(self.fault_at(Problem::DuplicateName(text.to_owned()), slot.name_start)),
+            _ => {
+                return Err(self.fault_at(
+                    Problem::DuplicateName(String::from_utf8_lossy(text).into_owned()),
+                    slot.name_start,
+                ));
+            }
         }
         Ok(found)
+    }
+
+    fn text_of(&self, named: &Named) -> &'a [u8] {
+        let start = named.start as usize;
+        self.bytes.get(start..start + named.len as usize).unwrap_or_default()
     }
 
     fn type_name(&mut self, frame: &mut Frame<'a>, slot: Slot) -> Result<u32, ParseFault> {
@@ -259,6 +280,10 @@ impl<'a> Reader<'a> {
     ) -> Result<u32, ParseFault> {
         let start = self.at;
         let object = self.peek() == Some(b'{');
+        if partner == 0 && !object && slot.half == Half::Value {
+            let (kind, text) = self.literal_value()?;
+            return self.append_valued(frame, slot, after, (kind, text));
+        }
         let node = if partner == 0 { self.append(frame, slot, after)? } else { partner };
         let held = self.nodes.get(node as usize).map_or(Kind::Absent, |node| node.kind);
         let name = || self.source.get(slot.name_start..slot.name_start + slot.name_len).unwrap_or_default();
@@ -301,6 +326,17 @@ impl<'a> Reader<'a> {
     }
 
     fn append(&mut self, frame: &mut Frame<'a>, slot: Slot, after: u32) -> Result<u32, ParseFault> {
+        let nothing = Text { start: 0, len: 0, escaped: false };
+        self.append_valued(frame, slot, after, (Kind::Absent, nothing))
+    }
+
+    fn append_valued(
+        &mut self,
+        frame: &mut Frame<'a>,
+        slot: Slot,
+        after: u32,
+        (kind, value): (Kind, Text),
+    ) -> Result<u32, ParseFault> {
         if self.nodes.len() >= self.elements_max {
             return Err(self.fault(Problem::TooManyElements { elements_max: self.elements_max }));
         }
@@ -313,8 +349,11 @@ impl<'a> Reader<'a> {
             name_len: slot.name_len as u16,
             parent: frame.node,
             next: if before == 0 { 0 } else { next },
-            flags: slot.flags,
-            ..Node::ABSENT
+            flags: slot.flags | if value.escaped { ESCAPED } else { 0 },
+            value_start: value.start as u32,
+            value_len: value.len as u32,
+            kind,
+            first: 0,
         });
         if before == 0 {
             self.change(frame.node, |node| node.first = id);
@@ -327,16 +366,20 @@ impl<'a> Reader<'a> {
         Ok(id)
     }
 
-    fn primitive(&mut self, node: u32) -> Result<(), ParseFault> {
+    fn literal_value(&mut self) -> Result<(Kind, Text), ParseFault> {
         let start = self.at;
-        let (kind, text) = match self.peek() {
+        Ok(match self.peek() {
             Some(b'"') => (Kind::String, self.string()?),
             Some(b'-' | b'0'..=b'9') => (Kind::Number, self.number()?),
             Some(b't') if self.literal(b"true") => (Kind::Boolean, Text { start, len: 4, escaped: false }),
             Some(b'f') if self.literal(b"false") => (Kind::Boolean, Text { start, len: 5, escaped: false }),
             Some(b'n') if self.literal(b"null") => (Kind::Null, Text { start, len: 4, escaped: false }),
             _ => return Err(self.unexpected("a value")),
-        };
+        })
+    }
+
+    fn primitive(&mut self, node: u32) -> Result<(), ParseFault> {
+        let (kind, text) = self.literal_value()?;
         self.change(node, |node| {
             if kind == Kind::Null && node.has(PAIRED) {
                 return;
@@ -412,11 +455,9 @@ impl<'a> Reader<'a> {
 
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
             // Indented documents are spaces for a third.
-            while self.bytes.get(self.at..self.at + 8) == Some(b"        ") {
-                self.at += 8;
-            }
+            self.at += 1;
+            self.at += scan::spaces(self.bytes, self.at);
         }
     }
 

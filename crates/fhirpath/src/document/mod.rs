@@ -11,6 +11,7 @@ mod json;
 mod limits;
 mod name;
 mod position;
+mod reader;
 mod scan;
 mod text;
 mod write_json;
@@ -24,6 +25,7 @@ pub use limits::DocumentLimits;
 pub use name::Name;
 pub(crate) use name::hash;
 pub use position::Position;
+pub use reader::Reader;
 pub(crate) use text::{escape_json, unescape_json};
 
 use crate::model::Model;
@@ -72,17 +74,13 @@ const TYPED: u8 = 8;
 impl<'a> Document<'a> {
     /// Reads JSON in one pass.
     pub fn from_json(bytes: &'a [u8], limits: &DocumentLimits) -> Result<Self, ParseFault> {
-        let source = text::utf8(bytes, limits)?;
-        let nodes = json::read(source, limits)?;
-        Ok(Self { source, format: Format::Json, nodes })
+        Reader::new(*limits).json(bytes)
     }
 
     /// Reads XML in one pass. What XML does not say, whether an element repeats and whether it is a number or a Boolean in
     /// JSON, is asked of `model` by the element's type; with [`NoModel`](crate::model::NoModel) every value is a string.
     pub fn from_xml(bytes: &'a [u8], limits: &DocumentLimits, model: &dyn Model) -> Result<Self, ParseFault> {
-        let source = text::utf8(bytes, limits)?;
-        let nodes = xml::read(source, limits, model)?;
-        Ok(Self { source, format: Format::Xml, nodes })
+        Reader::new(*limits).xml(bytes, model)
     }
 
     /// How it was written.

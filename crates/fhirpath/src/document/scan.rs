@@ -20,6 +20,20 @@ pub(super) fn ordinary(bytes: &[u8], at: usize) -> usize {
     seen + tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(tail.len())
 }
 
+/// How many spaces there are from `at` on.
+pub(super) fn spaces(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let mut seen = 0;
+    for chunk in rest.chunks_exact(8) {
+        let word = <[u8; 8]>::try_from(chunk).map(u64::from_le_bytes).unwrap_or_default() ^ (ONES * 0x20);
+        if word != 0 {
+            return seen + (word.trailing_zeros() / 8) as usize;
+        }
+        seen += 8;
+    }
+    seen + rest.iter().skip(seen).take_while(|byte| **byte == b' ').count()
+}
+
 /// The high bit of the lowest zero byte is set, and none below it.
 fn zeros(word: u64) -> u64 {
     word.wrapping_sub(ONES) & !word & HIGHS
@@ -42,6 +56,10 @@ mod tests {
                 text[at] = special;
                 assert_eq!(ordinary(&text, 0), at);
             }
+        }
+        for count in 0..30 {
+            let text = " ".repeat(count) + "x  ";
+            assert_eq!((spaces(text.as_bytes(), 0), spaces(text.as_bytes(), count + 1)), (count, 2));
         }
         assert_eq!(ordinary(b"nothing special here", 3), 17);
         assert_eq!(ordinary(b"", 0), 0);

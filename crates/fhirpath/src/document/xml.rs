@@ -21,22 +21,26 @@ const FHIR: &str = "http://hl7.org/fhir";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const RESOURCE_TYPE: &str = "resourceType";
 
+/// Reads into `nodes`, which are empty, and answers them whether the text is good or not.
 pub(super) fn read(
     source: &str,
     limits: &DocumentLimits,
     model: &dyn Model,
-) -> Result<Vec<Node>, ParseFault> {
+    mut nodes: Vec<Node>,
+) -> (Vec<Node>, Result<(), ParseFault>) {
+    nodes.reserve(source.len() / 48 + 8);
     let mut reader = Reader {
         source,
         model,
-        nodes: Vec::with_capacity(source.len() / 48 + 8),
+        nodes,
         open: Vec::new(),
+        names: Vec::new(),
         depth_max: limits.depth_max.min(DocumentLimits::DEPTH_CEILING),
         elements_max: limits.elements_max.min(u32::MAX as usize - 1),
         root: Root::Awaited,
     };
-    reader.document()?;
-    Ok(reader.nodes)
+    let read = reader.document();
+    (reader.nodes, read)
 }
 
 #[derive(PartialEq, Eq)]
@@ -51,40 +55,28 @@ struct Open<'a> {
     node: u32,
     type_id: Option<TypeId>,
     last: u32,
-    names: Names<'a>,
+    /// Where its names begin among those of all that is open.
+    base: usize,
+    /// Its further names, if there are many.
+    many: Option<HashMap<&'a str, u32>>,
 }
 
-/// The last element of each name; through a table only where there are many names.
-#[derive(Default)]
-struct Names<'a> {
-    few: Vec<(&'a str, u32)>,
-    many: HashMap<&'a str, u32>,
+/// A name of an open element, and the last of its elements that is called so.
+struct Named<'a> {
+    name: &'a str,
+    hash: u32,
+    last: u32,
 }
 
-impl<'a> Names<'a> {
-    const FEW: usize = 24;
-
-    fn last(&self, name: &str) -> Option<u32> {
-        let few = self.few.iter().rev().find(|(own, _)| *own == name).map(|(_, id)| *id);
-        few.or_else(|| if self.many.is_empty() { None } else { self.many.get(name).copied() })
-    }
-
-    fn note(&mut self, name: &'a str, id: u32) {
-        if let Some((_, last)) = self.few.iter_mut().rev().find(|(own, _)| *own == name) {
-            *last = id;
-        } else if self.few.len() < Self::FEW {
-            self.few.push((name, id));
-        } else {
-            self.many.insert(name, id);
-        }
-    }
-}
+/// Names that are found by comparing with each.
+const NAMES_COMPARED_MAX: usize = 24;
 
 struct Reader<'a, 'm> {
     source: &'a str,
     model: &'m dyn Model,
     nodes: Vec<Node>,
     open: Vec<Open<'a>>,
+    names: Vec<Named<'a>>,
     depth_max: usize,
     elements_max: usize,
     root: Root,
@@ -184,8 +176,7 @@ impl<'a> Reader<'a, '_> {
                 );
             }
         };
-        let mut opened =
-            Open { node, type_id: self.model.type_named(name), last: 0, names: Names::default() };
+        let mut opened = self.opened(node, self.model.type_named(name));
         let id = self.append(&mut opened, RESOURCE_TYPE, at)?;
         let start = self.offset(name);
         self.change(id, |node| {
@@ -212,7 +203,11 @@ impl<'a> Reader<'a, '_> {
         if known.is_some_and(|known| known.repeats) {
             self.change(node, |node| node.flags |= REPEATS);
         }
-        Ok(Open { node, type_id: known.map(|known| known.type_id), last: 0, names: Names::default() })
+        Ok(self.opened(node, known.map(|known| known.type_id)))
+    }
+
+    fn opened(&self, node: u32, type_id: Option<TypeId>) -> Open<'a> {
+        Open { node, type_id, last: 0, base: self.names.len(), many: None }
     }
 
     fn attributes(&mut self, start: &BytesStart<'_>, at: usize) -> Result<(), ParseFault> {
@@ -274,6 +269,7 @@ impl<'a> Reader<'a, '_> {
 
     fn end(&mut self) {
         let Some(closed) = self.open.pop() else { return };
+        self.names.truncate(closed.base);
         let empty = self
             .nodes
             .get(closed.node as usize)
@@ -311,10 +307,12 @@ impl<'a> Reader<'a, '_> {
             return Err(self.fault(Problem::TooManyElements { elements_max: self.elements_max }, at));
         }
         let id = self.nodes.len() as u32;
-        let before = parent.names.last(name).unwrap_or(parent.last);
+        let hash = hash(name.as_bytes());
+        let last = self.last_of(parent, name, hash, id);
+        let before = last.unwrap_or(parent.last);
         let next = self.nodes.get(before as usize).filter(|_| before != 0).map_or(0, |node| node.next);
         self.nodes.push(Node {
-            name_hash: hash(name.as_bytes()),
+            name_hash: hash,
             // `resourceType` stands nowhere in XML.
             name_start: if name == RESOURCE_TYPE { at } else { self.offset(name) } as u32,
             name_len: name.len() as u16,
@@ -331,8 +329,21 @@ impl<'a> Reader<'a, '_> {
         if before == parent.last {
             parent.last = id;
         }
-        parent.names.note(name, id);
         Ok(id)
+    }
+
+    /// The last element of a name so far; from now on that is `id`.
+    fn last_of(&mut self, parent: &mut Open<'a>, name: &'a str, hash: u32, id: u32) -> Option<u32> {
+        let own = self.names.get_mut(parent.base..).unwrap_or_default();
+        let count = own.len();
+        if let Some(known) = own.iter_mut().find(|known| known.hash == hash && known.name == name) {
+            return Some(std::mem::replace(&mut known.last, id));
+        }
+        if count < NAMES_COMPARED_MAX {
+            self.names.push(Named { name, hash, last: id });
+            return None;
+        }
+        parent.many.get_or_insert_default().insert(name, id)
     }
 }
 

@@ -149,27 +149,28 @@ impl<'m> Quick<'m> {
     fn check(&mut self, markup: &'m str) -> Option<bool> {
         let mut rest = self.tag(markup.strip_prefix('<')?)?;
         while self.depth > 0 {
-            let end = rest.find(['<', '&'])?;
-            let (text, after) = rest.split_at_checked(end)?;
-            self.content = self.content || text.chars().any(|character| !character.is_whitespace());
-            rest = match after.strip_prefix('&') {
-                Some(entity) => {
-                    let (name, after) = entity.split_once(';')?;
-                    if name.is_empty()
-                        || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#')
-                    {
-                        return None;
-                    }
-                    self.content = true;
-                    after
-                }
-                None => match after.strip_prefix("</") {
-                    Some(end) => self.end(end)?,
-                    None => self.tag(after.strip_prefix('<')?)?,
-                },
+            let (text, after) = rest.split_once('<')?;
+            self.text(text)?;
+            rest = match after.strip_prefix('/') {
+                Some(end) => self.end(end)?,
+                None => self.tag(after)?,
             };
         }
         rest.is_empty().then_some(self.content)
+    }
+
+    /// Entities are left in peace if they look like such.
+    fn text(&mut self, text: &str) -> Option<()> {
+        self.content = self.content || text.chars().any(|character| !character.is_whitespace());
+        let mut rest = text;
+        while let Some((_, entity)) = rest.split_once('&') {
+            let (name, after) = entity.split_once(';')?;
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#') {
+                return None;
+            }
+            rest = after;
+        }
+        Some(())
     }
 
     fn end(&mut self, rest: &'m str) -> Option<&'m str> {

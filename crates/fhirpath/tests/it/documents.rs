@@ -1,7 +1,7 @@
 //! What is read, where faults are told, and that halves of primitives come together.
 
 use fhirpath::{
-    document::{Document, DocumentLimits, Kind, ParseFault, Problem, WriteFault},
+    document::{Document, DocumentLimits, Kind, ParseFault, Problem, Reader, WriteFault},
     model::NoModel,
 };
 
@@ -190,4 +190,37 @@ fn an_empty_array_is_no_element_but_can_be_found() {
     assert_eq!(document.root().children().count(), 1);
     assert!(document.root().members().any(|member| member.kind() == Kind::EmptyArray));
     assert_eq!(document.root().to_compact_json(), document.source());
+}
+
+#[test]
+fn memory_that_is_used_again_changes_nothing() {
+    let texts = [
+        r#"{"resourceType":"Patient","name":[{"given":["A","B"],"_given":[null,{"id":"x"}]}]}"#,
+        r#"{"a":1"#,
+        r#"{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p"}],"valueInteger":1}"#,
+        "{}",
+    ];
+    let xml = r#"<Patient xmlns="http://hl7.org/fhir"><name><given value="A"/></name><active value="true"/></Patient>"#;
+    let mut reader = Reader::new(DocumentLimits::default());
+    for text in texts.iter().cycle().take(12) {
+        let alone = Document::from_json(text.as_bytes(), &DocumentLimits::default());
+        match (reader.json(text.as_bytes()), alone) {
+            (Ok(document), Ok(alone)) => {
+                assert_eq!(document.root().to_compact_json(), alone.root().to_compact_json());
+                assert_eq!((document.len(), document.source()), (alone.len(), *text));
+                reader.reuse(document);
+            }
+            (Err(fault), Err(alone)) => assert_eq!(fault, alone),
+            (one, other) => panic!("{one:?} {other:?}"),
+        }
+        let document = reader.xml(xml.as_bytes(), &NoModel).unwrap();
+        let alone = Document::from_xml(xml.as_bytes(), &DocumentLimits::default(), &NoModel).unwrap();
+        assert_eq!(document.to_json(), alone.to_json());
+        reader.reuse(document);
+    }
+    let long = format!("{{\"a\":[{}1]}}", "1,".repeat(Reader::ELEMENTS_KEPT_MAX));
+    let document = reader.json(long.as_bytes()).unwrap();
+    assert!(document.len() > Reader::ELEMENTS_KEPT_MAX);
+    reader.reuse(document);
+    assert_eq!(reader.json(b"{}").unwrap().len(), 1);
 }
