@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use kernel::{Client, Id, Timestamp};
+use store::{DbError, Writer};
 
 use super::{DeviceRow, INTERVAL_S, INTERVAL_S_MAX, PURPOSE, Standing, queries};
 use crate::{
     Auth, OAuthFault,
     client::authenticate::ClientCall,
     grant::{self, GrantRow},
+    session,
     token::{
         exchange::TokenOut,
         issue::NewToken,
@@ -58,6 +60,13 @@ pub(crate) async fn poll(auth: &Auth, call: &ClientCall) -> Result<TokenOut, OAu
                     queries::polled(tx, row.id, interval_s, now).await?;
                     Ok(Outcome::Told("slow_down"))
                 }
+                // What was allowed before it ended counts no more, as with an authorization code.
+                Told::Granted if !still_stands(tx, &auth_in, &row).await? => {
+                    let entry = acting.entry("device.redeemed", row.id, serde_json::Value::Null);
+                    let entry = audit::Entry { outcome: audit::Outcome::Refused("signed_out"), ..entry };
+                    audit::record(tx, auth_in.world(), &entry).await?;
+                    Ok(Outcome::Told("access_denied"))
+                }
                 Told::Granted => {
                     let is_bound = row.details.confirmation.as_ref();
                     if is_bound.is_some_and(|key| !key.is_met_by(sender.as_ref())) {
@@ -78,6 +87,14 @@ pub(crate) async fn poll(auth: &Auth, call: &ClientCall) -> Result<TokenOut, OAu
     match outcome {
         Outcome::Granted(opened) => redeem::answer(auth, &call.client, *opened).await,
         Outcome::Told(error) => Err(OAuthFault::Device(error)),
+    }
+}
+
+/// Whether the session in which the person allowed it goes on.
+async fn still_stands(tx: &mut Writer, auth: &Auth, row: &DeviceRow) -> Result<bool, DbError> {
+    match row.session {
+        Some(session) => session::lasts(tx, auth, session).await,
+        None => Ok(false),
     }
 }
 

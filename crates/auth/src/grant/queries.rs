@@ -1,9 +1,12 @@
 //! SQL of grants.
 
+use std::time::Duration;
+
 use kernel::{Client, Id, Person, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
 use super::{Grant, GrantRow, list::Connected};
+use crate::session::SessionSpan;
 
 pub(crate) async fn insert(tx: &mut Writer, grant: &GrantRow) -> Result<u64, DbError> {
     tx.execute(
@@ -31,8 +34,8 @@ pub(crate) async fn insert(tx: &mut Writer, grant: &GrantRow) -> Result<u64, DbE
 /// A grant, and whether the person or session that it hangs on is gone.
 pub(crate) async fn with_ends(tx: &mut Reader, id: Id<Grant>) -> Result<Option<Found>, DbError> {
     tx.optional(
-        "SELECT authorization_grant.*, person.disabled_at AS person_disabled_at, session.ended_at AS session_ended_at \
-         FROM authorization_grant LEFT JOIN person ON person.id = authorization_grant.person_id \
+        "SELECT authorization_grant.*, person.disabled_at AS person_disabled_at, session.ended_at AS session_ended_at, \
+         session.ends_at AS session_ends_at, session.seen_at AS session_seen_at FROM authorization_grant LEFT JOIN person ON person.id = authorization_grant.person_id \
          LEFT JOIN session ON session.id = authorization_grant.session_id WHERE authorization_grant.id = $1",
         binds![id],
     )
@@ -44,7 +47,15 @@ pub(crate) async fn with_ends(tx: &mut Reader, id: Id<Grant>) -> Result<Option<F
 pub(crate) struct Found {
     pub grant: GrantRow,
     pub person_disabled_at: Option<Timestamp>,
-    pub session_ended_at: Option<Timestamp>,
+    /// The session in which it was given; none where there was none, or nothing is left of it.
+    pub session: Option<SessionSpan>,
+}
+
+impl Found {
+    /// Whether the session in which it was given is over, however that came about; never where it was given in none.
+    pub(crate) fn is_session_over(&self, idle: Duration, now: Timestamp) -> bool {
+        self.grant.session.is_some() && !self.session.is_some_and(|span| span.lasts(idle, now))
+    }
 }
 
 /// The next generation, if nobody else has taken this step.
@@ -168,7 +179,12 @@ impl FromRow for Found {
         Ok(Self {
             grant: GrantRow::from_row(row)?,
             person_disabled_at: row.get("person_disabled_at")?,
-            session_ended_at: row.get("session_ended_at")?,
+            session: match (row.get("session_ends_at")?, row.get("session_seen_at")?) {
+                (Some(ends_at), Some(seen_at)) => {
+                    Some(SessionSpan { ends_at, seen_at, ended_at: row.get("session_ended_at")? })
+                }
+                _ => None,
+            },
         })
     }
 }

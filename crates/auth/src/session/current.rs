@@ -1,7 +1,9 @@
 //! Who is signed in in this browser?
 
+use std::time::Duration;
+
 use kernel::{Digest, Id, Organisation, Person, RequestId, Session, Timestamp};
-use store::binds;
+use store::{DbError, Reader, binds};
 use web::Cookies;
 
 use super::{Acr, COOKIE_NAME, PURPOSE, SessionFault, SignedIn, TOUCH_EVERY, queries};
@@ -16,10 +18,35 @@ pub(super) struct SessionRow {
     pub authenticated_at: Timestamp,
     pub acr: Acr,
     pub amr: String,
-    pub seen_at: Timestamp,
-    pub ends_at: Timestamp,
-    pub ended_at: Option<Timestamp>,
+    pub span: SessionSpan,
     pub disabled_at: Option<Timestamp>,
+}
+
+/// How long a session lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionSpan {
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+    /// When it is over in any case.
+    pub ends_at: Timestamp,
+    /// When it was ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl SessionSpan {
+    /// Whether it goes on: neither ended, nor over, nor unused for as long as it may be.
+    pub(crate) fn lasts(&self, idle: Duration, now: Timestamp) -> bool {
+        self.ended_at.is_none() && now < self.ends_at && now.since(self.seen_at) < idle
+    }
+}
+
+/// Whether the session goes on, and its person may.
+///
+/// # Errors
+/// The database.
+pub(crate) async fn lasts(tx: &mut Reader, auth: &Auth, session: Id<Session>) -> Result<bool, DbError> {
+    let row = queries::by_id(tx, session).await?;
+    Ok(row.is_some_and(|row| is_live(&row, auth.config(), auth.world().now())))
 }
 
 /// The person whose live session the cookie carries.
@@ -38,7 +65,7 @@ pub async fn current(
     let Some(row) = row else { return Ok(None) };
     let roles = person::queries::roles(&mut tx, row.person).await?;
     drop(tx);
-    if now.since(row.seen_at) >= TOUCH_EVERY {
+    if now.since(row.span.seen_at) >= TOUCH_EVERY {
         auth.db().write_lazy(queries::TOUCH, binds![row.id, now]);
     }
     Ok(Some(SignedIn {
@@ -61,10 +88,7 @@ pub(super) fn digest_in(auth: &Auth, cookies: &Cookies) -> Option<Digest> {
 }
 
 pub(super) fn is_live(row: &SessionRow, config: &Config, now: Timestamp) -> bool {
-    row.ended_at.is_none()
-        && row.disabled_at.is_none()
-        && now < row.ends_at
-        && now.since(row.seen_at) < config.session_idle
+    row.disabled_at.is_none() && row.span.lasts(config.session_idle, now)
 }
 
 #[cfg(test)]
@@ -84,17 +108,18 @@ mod tests {
             authenticated_at: at(0),
             acr: Acr::Password,
             amr: String::new(),
-            seen_at: at(0),
-            ends_at: at(whole_s),
-            ended_at: None,
+            span: SessionSpan { seen_at: at(0), ends_at: at(whole_s), ended_at: None },
             disabled_at: None,
         };
+        let spanning = |span: SessionSpan| SessionRow { span, ..row.clone() };
         assert!(is_live(&row, &config, at(idle_s - 1)));
         assert!(!is_live(&row, &config, at(idle_s)), "idle");
-        let busy = SessionRow { seen_at: at(whole_s - 1), ..row.clone() };
+        let busy = spanning(SessionSpan { seen_at: at(whole_s - 1), ..row.span });
         assert!(is_live(&busy, &config, at(whole_s - 1)));
         assert!(!is_live(&busy, &config, at(whole_s)), "over");
-        assert!(!is_live(&SessionRow { ended_at: Some(at(0)), ..row.clone() }, &config, at(1)), "ended");
-        assert!(!is_live(&SessionRow { disabled_at: Some(at(0)), ..row }, &config, at(1)), "switched off");
+        let ended = spanning(SessionSpan { ended_at: Some(at(0)), ..row.span });
+        assert!(!is_live(&ended, &config, at(1)), "ended");
+        let disabled = SessionRow { disabled_at: Some(at(0)), ..row.clone() };
+        assert!(!is_live(&disabled, &config, at(1)), "switched off");
     }
 }

@@ -20,6 +20,7 @@ use web::Cookie;
 pub use begin::begin;
 pub use browser::Browser;
 pub use current::current;
+pub(crate) use current::{SessionSpan, lasts};
 pub(crate) use end::{Ended, Ending, end_in};
 pub use end::{end, end_one, end_others};
 pub use list::{Listed, Place, list};

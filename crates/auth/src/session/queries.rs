@@ -5,7 +5,12 @@ use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
 use vault::Sealed;
 
-use super::{Acr, Ending, begin::NewSession, current::SessionRow, list::ListedRow};
+use super::{
+    Acr, Ending,
+    begin::NewSession,
+    current::{SessionRow, SessionSpan},
+    list::ListedRow,
+};
 
 pub(super) async fn insert(tx: &mut Writer, new: &NewSession) -> Result<u64, DbError> {
     tx.execute(
@@ -32,6 +37,16 @@ pub(super) async fn by_digest(tx: &mut Reader, digest: &Digest) -> Result<Option
          session.ends_at, session.acr, session.amr, session.ended_at, person.disabled_at \
          FROM session JOIN person ON person.id = session.person_id WHERE session.digest = $1",
         binds![digest],
+    )
+    .await
+}
+
+pub(super) async fn by_id(tx: &mut Reader, id: Id<Session>) -> Result<Option<SessionRow>, DbError> {
+    tx.optional(
+        "SELECT session.id, session.person_id, person.organisation_id, session.authenticated_at, session.seen_at, \
+         session.ends_at, session.acr, session.amr, session.ended_at, person.disabled_at \
+         FROM session JOIN person ON person.id = session.person_id WHERE session.id = $1",
+        binds![id],
     )
     .await
 }
@@ -139,9 +154,11 @@ impl FromRow for SessionRow {
             authenticated_at: row.get("authenticated_at")?,
             acr: row.get("acr")?,
             amr: row.get("amr")?,
-            seen_at: row.get("seen_at")?,
-            ends_at: row.get("ends_at")?,
-            ended_at: row.get("ended_at")?,
+            span: SessionSpan {
+                seen_at: row.get("seen_at")?,
+                ends_at: row.get("ends_at")?,
+                ended_at: row.get("ended_at")?,
+            },
             disabled_at: row.get("disabled_at")?,
         })
     }

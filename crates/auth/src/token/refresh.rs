@@ -3,6 +3,8 @@
 //! A grant counts generations. The newest token moves it on; the one before gives the same successor again for
 //! [`RETRY_WINDOW`], because an answer may get lost on the way; anything older was copied, and ends the grant.
 
+use std::time::Duration;
+
 use kernel::{Scopes, Timestamp};
 
 use super::{
@@ -82,7 +84,14 @@ async fn step(
                 return Ok(Outcome::Refused("unknown"));
             };
             let step = if found.grant.details.connection == connection {
-                judge(&found, &client, presented.generation, sender.as_ref(), now)
+                judge(
+                    &found,
+                    &client,
+                    presented.generation,
+                    sender.as_ref(),
+                    auth_in.config().session_idle,
+                    now,
+                )
             } else {
                 Step::Refuse("another_connection")
             };
@@ -139,6 +148,7 @@ fn judge(
     client: &Client,
     generation: u32,
     sender: Option<&super::Confirmation>,
+    idle: Duration,
     now: Timestamp,
 ) -> Step {
     let grant = &found.grant;
@@ -154,7 +164,7 @@ fn judge(
     if found.person_disabled_at.is_some() {
         return Step::Refuse("person_disabled");
     }
-    if found.session_ended_at.is_some() && !is_offline(&grant.scopes) {
+    if !is_offline(&grant.scopes) && found.is_session_over(idle, now) {
         return Step::Refuse("signed_out");
     }
     // A confidential client proves itself with each call and may change its key (RFC 9449 §5); it may not do without one.
@@ -184,6 +194,7 @@ mod tests {
     use crate::{
         client::{self, Profile},
         grant::{Details, queries::Found},
+        session::SessionSpan,
         token::Confirmation,
     };
 
@@ -209,9 +220,12 @@ mod tests {
                 revoked_at: None,
             },
             person_disabled_at: None,
-            session_ended_at: None,
+            session: Some(SessionSpan { seen_at: at(100), ends_at: at(1000), ended_at: None }),
         }
     }
+
+    /// As long as a session may be unused.
+    const IDLE: Duration = Duration::from_secs(500);
 
     fn app() -> Client {
         let registration = client::register::Registration {
@@ -241,7 +255,7 @@ mod tests {
             (&fapi, 7, at(101), Step::Stay),
             (&fapi, 5, at(101), Step::Replay),
         ] {
-            assert_eq!(judge(&found, client, generation, None, now), step, "{generation} {now:?}");
+            assert_eq!(judge(&found, client, generation, None, IDLE, now), step, "{generation} {now:?}");
         }
     }
 
@@ -249,19 +263,30 @@ mod tests {
     fn what_ends_a_grant_from_outside_and_whose_it_is() {
         let client = app();
         let (online, offline) = (found(&client, "openid", None), found(&client, "offline_access", None));
-        let refuse = |found: &Found, client: &Client| judge(found, client, 7, None, at(101));
+        let refuse = |found: &Found, client: &Client| judge(found, client, 7, None, IDLE, at(101));
         let other = Client { id: Id::from_bytes([9; 16]), ..client.clone() };
         assert_eq!(refuse(&online, &other), Step::Refuse("another_client"));
-        let gone = |found: &Found| Found { session_ended_at: Some(at(100)), ..found.clone() };
-        assert_eq!(refuse(&gone(&online), &client), Step::Refuse("signed_out"));
-        assert_eq!(refuse(&gone(&offline), &client), Step::Next);
+        let span = SessionSpan { seen_at: at(100), ends_at: at(1000), ended_at: None };
+        for (session, why) in [
+            (Some(SessionSpan { ended_at: Some(at(100)), ..span }), "ended"),
+            (Some(SessionSpan { ends_at: at(101), ..span }), "over"),
+            (Some(SessionSpan { seen_at: at(101) - IDLE, ..span }), "idle"),
+            (None, "nothing is left of it"),
+        ] {
+            let gone = |found: &Found| Found { session, ..found.clone() };
+            assert_eq!(refuse(&gone(&online), &client), Step::Refuse("signed_out"), "{why}");
+            assert_eq!(refuse(&gone(&offline), &client), Step::Next, "{why}");
+        }
+        let mut of_nobody = Found { session: None, ..online.clone() };
+        of_nobody.grant.session = None;
+        assert_eq!(refuse(&of_nobody, &client), Step::Next, "given in no session");
         let disabled = Found { person_disabled_at: Some(at(100)), ..offline.clone() };
         assert_eq!(refuse(&disabled, &client), Step::Refuse("person_disabled"));
         let mut revoked = offline;
         revoked.grant.revoked_at = Some(at(100));
         assert_eq!(refuse(&revoked, &client), Step::Refuse("revoked"));
         assert_eq!(
-            judge(&revoked, &client, 1, None, at(101)),
+            judge(&revoked, &client, 1, None, IDLE, at(101)),
             Step::Refuse("revoked"),
             "an ended grant ends no second time"
         );
@@ -279,7 +304,7 @@ mod tests {
             (&confidential, 7, Some(key("b")), Step::Next),
             (&confidential, 7, None, Step::Refuse("another_key")),
         ] {
-            assert_eq!(judge(&bound, client, generation, sender.as_ref(), at(101)), step, "{sender:?}");
+            assert_eq!(judge(&bound, client, generation, sender.as_ref(), IDLE, at(101)), step, "{sender:?}");
         }
     }
 }

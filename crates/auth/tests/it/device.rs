@@ -36,6 +36,8 @@ async fn poll(house: &House, client: &Client, out: &Value) -> Reply {
     house.post("/oauth2/token", None, &form).await
 }
 
+const A_MINUTE: Duration = Duration::from_secs(60);
+
 on_each_engine! {
     async fn a_person_lets_a_device_in(db: Db) {
         let house = House::open(db).await;
@@ -85,6 +87,41 @@ on_each_engine! {
         assert_eq!(poll(&house, &client, &late).await.error(), "expired_token");
         assert!(device::find(&house.auth, &code).await.is_err());
         assert!(device::find(&house.auth, &"BBBB-BBBB".parse().unwrap()).await.is_err());
+    }
+
+    async fn what_was_allowed_ends_with_the_session(db: Db) {
+        let house = House::open(db).await;
+        house.person("noor@example.org", &[auth::person::Role::Administrator]).await;
+        let mira = house.person("mira@example.org", &[]).await;
+        let client = television(&house).await;
+        for way in ["signed out", "over", "idle", "switched off"] {
+            let signed_in = house.signed_in(&house.sign_in("mira@example.org").await).await.unwrap();
+            let out = begin(&house, &client, &[("scope", "openid offline_access")]).await.json();
+            match way {
+                // Shortly before the end, so that the code itself is still good.
+                "over" => {
+                    let then = house.world.now() + A_MINUTE;
+                    house.db.execute("UPDATE session SET ends_at = $2 WHERE id = $1", store::binds![signed_in.session, then]).await.unwrap();
+                }
+                "idle" => {
+                    let then = house.world.now() + A_MINUTE - house.auth.config().session_idle;
+                    house.db.execute("UPDATE session SET seen_at = $2 WHERE id = $1", store::binds![signed_in.session, then]).await.unwrap();
+                }
+                _ => {}
+            }
+            let id = device::find(&house.auth, &out["user_code"].as_str().unwrap().parse().unwrap()).await.unwrap();
+            let allowed = Decision::Allow("openid offline_access".parse().unwrap());
+            device::decide(&house.auth, &signed_in, id, &allowed).await.unwrap();
+            match way {
+                "signed out" => drop(auth::session::end(&house.auth, &signed_in).await.unwrap()),
+                "switched off" => auth::person::disable(&house.auth, &house.acting(), mira.id).await.unwrap(),
+                _ => house.clock.advance(A_MINUTE),
+            }
+            assert_eq!(poll(&house, &client, &out).await.error(), "access_denied", "{way}");
+        }
+        let acts = house.acts().await;
+        assert!(acts.iter().any(|(act, outcome)| act == "device.redeemed" && outcome == "refused"), "{acts:?}");
+        assert!(!acts.iter().any(|(act, _)| act == "token.issued"), "{acts:?}");
     }
 
     async fn whose_code_it_is(db: Db) {

@@ -140,6 +140,37 @@ on_each_engine! {
         assert_eq!(stage.refresh(text(&offline, "refresh_token"), &[]).await.status, StatusCode::OK);
     }
 
+    async fn access_that_does_not_last_ends_however_the_session_does(db: Db) {
+        let stage = stage(db, "confidential").await;
+        let (idle, absolute) = (stage.house.auth.config().session_idle, stage.house.auth.config().session_absolute);
+        let a_minute = Duration::from_secs(60);
+        // Used now and then, it lasts until it is over in any case; and so does what was given in it.
+        let mut online = text(&stage.sign_in("a").await, "refresh_token").to_owned();
+        let offline = stage.sign_in("openid offline_access").await;
+        let mut gone = Duration::ZERO;
+        while gone + idle / 2 < absolute {
+            stage.house.clock.advance(idle / 2);
+            gone += idle / 2;
+            assert!(stage.house.signed_in(&stage.cookie).await.is_some());
+            stage.house.db.flush_lazy().await.unwrap();
+            online = text(&stage.refresh(&online, &[]).await.json(), "refresh_token").to_owned();
+        }
+        stage.house.clock.advance(absolute - gone);
+        assert_eq!(stage.refresh(&online, &[]).await.error(), "invalid_grant", "over");
+        assert_eq!(stage.refresh(text(&offline, "refresh_token"), &[]).await.status, StatusCode::OK);
+
+        let cookie = stage.house.sign_in("mira@example.org").await;
+        let stage = Stage { cookie, ..stage };
+        let online = stage.sign_in("a").await;
+        stage.house.clock.advance(idle - a_minute);
+        let online = stage.refresh(text(&online, "refresh_token"), &[]).await.json();
+        stage.house.clock.advance(a_minute);
+        let refused = stage.refresh(text(&online, "refresh_token"), &[]).await;
+        assert_eq!(refused.error(), "invalid_grant", "an application does not keep the session of a browser that is left");
+        let acts = stage.house.acts().await;
+        assert!(acts.iter().any(|(act, outcome)| act == "grant.refreshed" && outcome == "refused"), "{acts:?}");
+    }
+
     async fn a_grant_lives_as_long_as_it_is_used(db: Db) {
         let stage = stage(db, "confidential").await;
         let mut token = text(&stage.sign_in("openid offline_access").await, "refresh_token").to_owned();

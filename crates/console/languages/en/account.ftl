@@ -2,6 +2,9 @@
 
 sign-in-title = Sign in
 sign-in-lead = Link your health services, and see who may use them.
+sign-in-anew = The application asks you to show once more that it is you.
+sign-in-stronger-mfa = The application asks for a stronger sign-in: a second step follows your password, or use a passkey.
+sign-in-stronger-passkey = The application asks for the strongest sign-in: use a passkey. A password alone will not be enough.
 sign-in-act = Sign in
 sign-in-new = No account yet?
 sign-in-create = Create one

@@ -1,6 +1,6 @@
 //! Sign in with e-mail address and password.  OWASP ASVS 5.0 §6.2
 
-use auth::{person, upstream};
+use auth::{person, session::Acr, upstream};
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use web::{Answer, ClientAddr, Form, Query};
@@ -11,6 +11,7 @@ use crate::{
     page::{enter::Enter, plain},
     respond::{Refusal, page},
     state::Console,
+    t,
 };
 
 /// The longest hint that is shown, in characters: an e-mail address has no more (RFC 5321 §4.5.3.1.3).
@@ -22,6 +23,8 @@ pub(crate) struct Asked {
     return_to: Option<String>,
     acr: Option<String>,
     login_hint: Option<String>,
+    #[serde(default)]
+    anew: bool,
 }
 
 impl Asked {
@@ -40,7 +43,20 @@ impl Asked {
 
 /// `GET /sign-in`: also for somebody who is signed in, because an application may ask for a fresh sign-in.
 pub(crate) async fn show(State(console): State<Console>, Query(asked): Query<Asked>) -> Answer<Response> {
-    page(&view(&console, &asked.onward(), asked.login_hint(), None).await?)
+    let mut view = view(&console, &asked.onward(), asked.login_hint(), None).await?;
+    if asked.anew && asked.onward().least <= Some(Acr::Password) {
+        view.lead = t("sign-in-anew").into();
+    }
+    page(&view)
+}
+
+/// Why more than a password is asked for, where that is so.
+fn reason(least: Option<Acr>) -> Option<String> {
+    match least {
+        None | Some(Acr::Password) => None,
+        Some(Acr::Mfa) => Some(t("sign-in-stronger-mfa").into()),
+        Some(Acr::Passkey) => Some(t("sign-in-stronger-passkey").into()),
+    }
 }
 
 /// `POST /sign-in`
@@ -74,6 +90,9 @@ pub(crate) async fn view(
         let form = form.hiding("acr", onward.acr());
         refusal.into_iter().fold(form, |form, refusal| form.refused(refusal.issues()))
     });
+    if let Some(reason) = reason(onward.least) {
+        plain.lead = reason;
+    }
     let providers = upstream::offered(console.auth()).await?;
     Ok(Enter::around(plain, onward, console.auth().has_passkeys(), providers))
 }
@@ -94,6 +113,14 @@ mod tests {
     }
 
     #[test]
+    fn who_is_asked_for_more_is_told_why() {
+        assert_eq!(reason(None), None);
+        assert_eq!(reason(Some(Acr::Password)), None);
+        let (second, passkey) = (reason(Some(Acr::Mfa)).unwrap(), reason(Some(Acr::Passkey)).unwrap());
+        assert!(second.contains("second step") && passkey.contains("passkey"), "{second} {passkey}");
+    }
+
+    #[test]
     fn a_hint_is_an_address_or_nothing() {
         let long = format!("{}@example.org", "x".repeat(LOGIN_HINT_CHARACTERS_MAX));
         for (hint, shown) in [
@@ -105,7 +132,7 @@ mod tests {
             (&long, ""),
             ("", ""),
         ] {
-            let asked = Asked { return_to: None, acr: None, login_hint: Some(hint.to_owned()) };
+            let asked = Asked { return_to: None, acr: None, login_hint: Some(hint.to_owned()), anew: false };
             assert_eq!(asked.login_hint(), shown, "{hint:.40}");
         }
     }

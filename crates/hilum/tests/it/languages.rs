@@ -129,3 +129,26 @@ async fn an_operator_adds_a_language_by_a_file() {
     assert_eq!(lang(&page), "pl");
     assert!(page.text().contains("<h1>Zaloguj się</h1>") && page.text().contains(">Українська</button>"));
 }
+
+#[tokio::test]
+async fn who_is_asked_for_a_stronger_sign_in_reads_why() {
+    let app = TestApp::new().await;
+    let browser = app.browser();
+    for (asked, prefers, says) in [
+        ("acr=urn:hilum:acr:mfa", "en", "asks for a stronger sign-in"),
+        ("acr=urn:hilum:acr:mfa", "uk", "просить надійнішого входу"),
+        ("acr=urn:hilum:acr:passkey&anew=true", "en", "asks for the strongest sign-in"),
+        ("acr=urn:hilum:acr:passkey", "uk", "просить найнадійнішого входу"),
+        ("anew=true", "en", "to show once more that it is you"),
+        ("acr=urn:hilum:acr:password&anew=true", "uk", "ще раз підтвердити, що це ви"),
+    ] {
+        let page = get(&browser, &format!("/sign-in?{asked}"), prefers).await;
+        assert!(page.text().contains(says), "{asked} {prefers}");
+    }
+    // An application that needs more than the account was asked for so far sends its request itself.
+    let sent =
+        get(&browser, &format!("{}&acr_values=urn:hilum:acr:mfa", authorize("en")), "en").await.location();
+    assert!(get(&browser, &sent, "en").await.text().contains("asks for a stronger sign-in"), "{sent}");
+    let plain = get(&browser, "/sign-in", "en").await.text();
+    assert!(!plain.contains("asks"), "{plain}");
+}
