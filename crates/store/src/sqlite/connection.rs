@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -60,6 +60,11 @@ impl Opening {
         let connection =
             Connection::open_with_flags(&self.path, flags).map_err(|error| fault(None, "open", error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // Plans do not depend on what is bound. SQLite would look whether `x = $1` means 0 or 1, or fits a partial index, and
+        // prepare a statement of the cache anew each time, since its binds were cleared.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|error| fault(None, "open", error))?;
         let synchronous = match self.durability {
             Durability::Full => "FULL",
             Durability::Relaxed => "NORMAL",
@@ -158,5 +163,33 @@ impl Drop for Session {
             }
             drop(place);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let opening = Opening::new(folder.path().join("a.db"), Durability::Relaxed);
+        opening.make_file().unwrap();
+        let session = Session::own(opening.writer().unwrap());
+        let schema = "CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT) STRICT;
+                      CREATE TABLE held (id INTEGER PRIMARY KEY, person_id INTEGER, kind TEXT, ended_at INTEGER) STRICT;
+                      CREATE INDEX held_of_kind ON held (person_id) WHERE kind <> 'x';
+                      INSERT INTO person VALUES (1, 'a'), (2, 'b'); INSERT INTO held VALUES (1, 1, 'y', NULL), (2, 2, 'x', 3);";
+        session.batch(schema).unwrap();
+        let sql = "SELECT person.name FROM held LEFT JOIN person ON person.id = held.person_id \
+                   WHERE held.person_id = $1 AND held.kind <> $2";
+        for (person, kind, found) in [(1, "x", 1), (2, "x", 0), (2, "y", 1), (1, "x", 1)] {
+            let binds = [Value::Int(person), Value::Text(kind.into())];
+            assert_eq!(session.query::<(String,)>(sql, &binds, 9).unwrap().len(), found, "{person} {kind}");
+        }
+        let statement = session.connection().unwrap().prepare_cached(sql).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }
