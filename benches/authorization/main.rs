@@ -33,8 +33,8 @@ use crate::{
 };
 
 const ROUNDS: usize = 5;
-const WARM_UP: Duration = Duration::from_secs(1);
-const COUNTED: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_millis(500);
+const COUNTED: Duration = Duration::from_millis(1_500);
 const CLIENTS: u32 = 100_000;
 const GRANTS: u32 = 1_000_000;
 const STARTS: usize = 5;
@@ -193,10 +193,11 @@ fn many() {
         let measured = drive::run(&running.place, turns, WARM_UP, COUNTED);
         std::thread::sleep(IDLE);
         println!(
-            "start {nth}: ready after {:.0} ms, {ready_mb:.1} MB then ({empty_mb:.1} MB without them), {:.1} MB after {:.0} tokens a second",
+            "start {nth}: ready after {:.0} ms, {ready_mb:.1} MB then ({empty_mb:.1} MB without them); after {:.0} tokens a second {:.1} MB, {:.1} of them its own and the others mapped files",
             running.ready_after.as_secs_f64() * 1e3,
+            measured.per_second,
             running.rss_mb(),
-            measured.per_second
+            running.own_mb()
         );
         running.stop();
     }

@@ -120,8 +120,17 @@ impl Deployment {
 impl Running {
     /// Resident memory, in millions of bytes.
     pub fn rss_mb(&self) -> f64 {
+        self.mb("VmRSS:")
+    }
+
+    /// What of it is the process's own: the rest are pages of files, which the kernel drops when it needs the room.
+    pub fn own_mb(&self) -> f64 {
+        self.mb("RssAnon:")
+    }
+
+    fn mb(&self, name: &str) -> f64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.place.pid)).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0 / 1e6
     }
 
