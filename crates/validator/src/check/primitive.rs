@@ -175,7 +175,7 @@ pub(super) fn is_absolute(text: &str) -> bool {
 }
 
 /// Whether the digits of base64 come in fours; an Attachment is asked for more.
-fn is_base64_long(text: &str) -> bool {
+pub(super) fn is_base64_long(text: &str) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     text.bytes().filter(is_digit).count() % 4 == 0
 }

@@ -1,6 +1,6 @@
 //! One run over one resource: what is shared by all checks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fhirpath::{
     document::{Document, Element},
@@ -48,6 +48,8 @@ pub(super) struct Run<'a, 'd> {
     pub(super) trials: usize,
     pub(super) steps: u64,
     pub(super) html: Html,
+    /// What narratives of the document can link to, once somebody has asked.
+    pub(super) anchors: Option<HashSet<&'d str>>,
     /// By type of resource, the profiles that guides ask of all, with the guide.
     pub(super) globals: &'d Globals,
 }
@@ -76,6 +78,7 @@ impl<'a, 'd> Run<'a, 'd> {
             trials: 0,
             steps: 0,
             html: validator.html,
+            anchors: None,
             globals: validator.programs.globals(),
         }
     }

@@ -11,6 +11,7 @@
 mod archive;
 mod cases;
 mod data;
+mod examples;
 mod hostile;
 mod library;
 mod profile;

@@ -105,7 +105,7 @@ impl<'a, 'd> Run<'a, 'd> {
         let types: Vec<&str> = extensions(question, "mimeType").filter_map(Value::as_str).collect();
         let own = text_of(value, "contentType");
         if !types.is_empty() && !types.contains(&own.as_str()) {
-            self.tell_value(answer, value, &messages::ANSWER_MEDIA_TYPE, &[&own, &types.join(", ")]);
+            self.tell(answer, Error, &messages::ANSWER_MEDIA_TYPE, &[&own, &types.join(", ")]);
         }
         let max = extension(question, "maxSize").and_then(|max| max.to_string().parse::<Decimal>().ok());
         let said = text_of(value, "size").parse::<usize>().ok();
@@ -115,20 +115,8 @@ impl<'a, 'd> Run<'a, 'd> {
             && len.to_string().parse::<Decimal>().is_ok_and(|len| len > max)
         {
             let shown = extension(question, "maxSize").map(Value::to_string).unwrap_or_default();
-            self.tell_value(answer, value, &messages::ANSWER_LARGE, &[&len.to_string(), &shown]);
+            self.tell(answer, Error, &messages::ANSWER_LARGE, &[&len.to_string(), &shown]);
         }
-    }
-
-    /// At the answer, whose value stands where the finding is.
-    fn tell_value(
-        &mut self,
-        answer: Element<'d>,
-        value: Element<'d>,
-        message: &'static crate::finding::Message,
-        arguments: &[&str],
-    ) {
-        let _ = answer;
-        self.tell_at(value, super::Place::Parent, Error, message, arguments);
     }
 
     fn check_referred(&mut self, question: &Value, value: Element<'d>) {
@@ -188,7 +176,7 @@ impl<'a, 'd> Run<'a, 'd> {
         if options.is_empty() {
             if matches!(kind, "choice" | "open-choice") && question.get("answerValueSet").is_none() {
                 self.no_options(answer);
-            } else if let Some(set) = text(question, "answerValueSet") {
+            } else if let Some(set) = text(question, "answerValueSet").filter(|set| !set.starts_with('#')) {
                 self.check_in_set(question, kind, set, answer, found);
             }
             return;

@@ -4,7 +4,10 @@ use fhirpath::document::Format;
 use kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use validator::{Codes, Library, Package, Severity, Validator, check::Request};
+use validator::{
+    Codes, Library, Package, Severity, Validator,
+    check::{Html, Request},
+};
 
 use crate::data;
 
@@ -100,7 +103,10 @@ impl Step {
             of_source.and_then(|resource| resource.head.url.clone()).unwrap_or_default().into_string()
         });
         let library = base.with([package]);
-        let validator = Validator::new(&library, Box::new(Codes::new(&library)));
+        let mut validator = Validator::new(&library, Box::new(Codes::new(&library)));
+        if self.settings["security-checks"] == true || self.settings["noHtmlInMarkdown"] == true {
+            validator = validator.with_html(Html::Refused);
+        }
         let profiles: Vec<&str> = profile.as_deref().into_iter().collect();
         let request = Request { profiles: &profiles, now: Timestamp::from_seconds(1_760_000_000) };
         let format = match bytes.trim_ascii_start().first() {
