@@ -79,6 +79,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0018_status", sql: include_str!("../migrations/0018_status.sql") },
         Migration { name: "0021_connection_use", sql: include_str!("../migrations/0021_connection_use.sql") },
         Migration { name: "0022_tiered", sql: include_str!("../migrations/0022_tiered.sql") },
+        Migration { name: "0024_review", sql: include_str!("../migrations/0024_review.sql") },
     ],
 };
 

@@ -102,6 +102,9 @@ impl Told {
             "more-needed" => return Some(Notice { tone: Tone::Warn, text: t("told-more-needed").into() }),
             "connection-deleted" => t("connections-told-deleted").into(),
             "key-deleted" => t("keys-told-deleted").into(),
+            "token-revoked" => t("tokens-told-revoked").into(),
+            "sent-back" => t("review-told-sent-back").into(),
+            "asked-again" => t("review-told-asked-again").into(),
             other => of_work(other)?.to_owned(),
         };
         Some(Notice::done(text))

@@ -74,6 +74,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/developer/applications/{id}"),
     ("GET", "/developer/applications/{id}/edit"),
     ("POST", "/developer/applications/{id}/edit"),
+    ("POST", "/developer/applications/{id}/ask"),
     ("GET", "/developer/applications/{id}/conformance"),
     ("GET", "/developer/applications/{id}/failures"),
     ("POST", "/developer/applications/{id}/secrets"),
@@ -94,12 +95,19 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/admin/applications"),
     ("GET", "/admin/applications/{id}"),
     ("POST", "/admin/applications/{id}/verify"),
+    ("GET", "/admin/applications/{id}/send-back"),
+    ("POST", "/admin/applications/{id}/send-back"),
     ("GET", "/admin/applications/{id}/withdraw"),
     ("POST", "/admin/applications/{id}/withdraw"),
     ("GET", "/admin/applications/{id}/connections/{connection}/secret"),
     ("POST", "/admin/applications/{id}/connections/{connection}/secret"),
     ("GET", "/admin/applications/{id}/connections/{connection}/delete"),
     ("POST", "/admin/applications/{id}/connections/{connection}/delete"),
+    ("GET", "/admin/tokens"),
+    ("POST", "/admin/tokens"),
+    ("GET", "/admin/tokens/new"),
+    ("GET", "/admin/tokens/{id}/revoke"),
+    ("POST", "/admin/tokens/{id}/revoke"),
     ("GET", "/admin/trust"),
     ("GET", "/admin/trust/{slug}/{client}"),
     ("POST", "/admin/trust/{slug}/{client}"),
@@ -194,6 +202,7 @@ fn portal() -> Router<Console> {
         .route("/developer/applications", post(register::register))
         .route("/developer/applications/{id}", get(show::show))
         .route("/developer/applications/{id}/edit", get(edit::ask).post(edit::save))
+        .route("/developer/applications/{id}/ask", post(show::ask))
         .route("/developer/applications/{id}/conformance", get(inspect::conformance))
         .route("/developer/applications/{id}/failures", get(inspect::failures))
         .route("/developer/applications/{id}/secrets", post(secret::draw))
@@ -214,14 +223,20 @@ fn connections<S: Side>() -> Router<Console> {
 }
 
 fn administration() -> Router<Console> {
-    use crate::admin::{application, audit, integration, organisation, overview, person, provider, trust};
+    use crate::admin::{
+        application, audit, integration, organisation, overview, person, provider, review, token, trust,
+    };
     Router::new()
         .route("/admin/", get(overview::show))
         .route("/admin/applications", get(application::list))
         .route("/admin/applications/{id}", get(application::show))
         .route("/admin/applications/{id}/verify", post(application::verify))
+        .route("/admin/applications/{id}/send-back", get(review::ask).post(review::send_back))
         .route("/admin/applications/{id}/withdraw", get(application::ask).post(application::withdraw))
         .merge(connections::<auth::Administrator>())
+        .route("/admin/tokens", get(token::list).post(token::make))
+        .route("/admin/tokens/new", get(token::ask))
+        .route("/admin/tokens/{id}/revoke", get(token::ask_to_revoke).post(token::revoke))
         .route("/admin/trust", get(trust::list))
         .route("/admin/trust/{slug}/{client}", get(trust::show).post(trust::grant))
         .route("/admin/trust/{slug}/{client}/withdraw", get(trust::ask).post(trust::withdraw))

@@ -132,6 +132,8 @@ kinds! {
     ClientConnection = "client_connection";
     /// A key that stands for an organisation at the token endpoint.
     ApiKey = "api_key";
+    /// What lets a client register itself, made by an administrator.
+    InitialAccessToken = "initial_access_token";
     /// A second factor or passkey of a person.
     Factor = "factor";
     /// An external OpenID provider that people sign in through.

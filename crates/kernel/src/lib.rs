@@ -19,8 +19,9 @@ pub use digest::Digest;
 pub use event::Event;
 pub use fault::{Fault, Issue, Kind};
 pub use id::{
-    ApiKey, Client, ClientConnection, ClientSecret, Connection, EventRow, Factor, Id, IdKind, Integration,
-    Job, Key, MalformedId, Organisation, Person, Session, Site, Study, Token, Trust, Upstream,
+    ApiKey, Client, ClientConnection, ClientSecret, Connection, EventRow, Factor, Id, IdKind,
+    InitialAccessToken, Integration, Job, Key, MalformedId, Organisation, Person, Session, Site, Study,
+    Token, Trust, Upstream,
 };
 pub use page::{Limit, Page, Slice};
 pub use scope::{MalformedScope, SCOPES_BYTES_MAX, Scope, Scopes};

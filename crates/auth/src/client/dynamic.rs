@@ -6,6 +6,7 @@ use store::Writer;
 use super::{
     Client, ClientFault, ClientIdText, Suffix, queries,
     register::{Registration, read, read_with_suffix, registered_entry},
+    review,
     secret::{NewSecret, SecretRow},
     update::changed,
 };
@@ -57,7 +58,8 @@ pub(crate) async fn replace(
     let before = queries::by_id(tx, acting.organisation, id).await?.ok_or(ClientFault::NotFound)?;
     let lifetime_s = before.token_lifetime_s;
     let had_secret = before.auth_method.has_secret();
-    let after = Client { token_lifetime_s: lifetime_s, ..changed(before, read, now)? };
+    let after = Client { token_lifetime_s: lifetime_s, ..changed(before.clone(), read, now)? };
+    review::lapse(tx, auth.world(), acting, &before, &after).await?;
     queries::update(tx, &after).await?;
     let first = (after.auth_method.has_secret() && !had_secret).then(|| NewSecret::draw(auth));
     if let Some(secret) = &first {

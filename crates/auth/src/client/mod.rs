@@ -18,6 +18,7 @@ mod profile;
 pub(crate) mod queries;
 pub mod register;
 pub mod report;
+pub mod review;
 mod revoke;
 pub mod secret;
 pub(crate) mod tries;
@@ -297,6 +298,12 @@ pub enum ClientFault {
     /// The client has as many live secrets as it may.
     #[error("client has {} live secrets", secret::SECRETS_MAX)]
     TooManySecrets,
+    /// It is another registration than the one that was looked at.
+    #[error("the client has changed since it was looked at")]
+    Changed,
+    /// It waits for an administrator already, or is verified.
+    #[error("the client was not sent back to its developer")]
+    NotSentBack,
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -310,7 +317,9 @@ impl Fault for ClientFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Refused(_) => Kind::Invalid,
-            Self::SuffixTaken | Self::Public | Self::TooManySecrets => Kind::Conflict,
+            Self::SuffixTaken | Self::Public | Self::TooManySecrets | Self::Changed | Self::NotSentBack => {
+                Kind::Conflict
+            }
             Self::NotFound | Self::NoSuchSecret => Kind::NotFound,
             Self::Store(fault) => fault.kind(),
         }
@@ -323,6 +332,12 @@ impl Fault for ClientFault {
             Self::NoSuchSecret => "There is no such secret.".into(),
             Self::Public => "A public application has no secrets; it proves itself with PKCE.".into(),
             Self::TooManySecrets => "The application has as many secrets as it may; retire one first.".into(),
+            Self::Changed => {
+                "The registration has changed since you opened this page. Look at it again.".into()
+            }
+            Self::NotSentBack => {
+                "It is not your turn: the application waits for an administrator, or is verified.".into()
+            }
             Self::Store(fault) => fault.public(),
         }
     }
@@ -330,7 +345,12 @@ impl Fault for ClientFault {
         match self {
             Self::Refused(issues) => issues.first().map(|issue| issue.path.clone()),
             Self::SuffixTaken => Some("suffix".into()),
-            Self::NotFound | Self::NoSuchSecret | Self::Public | Self::TooManySecrets => None,
+            Self::NotFound
+            | Self::NoSuchSecret
+            | Self::Public
+            | Self::TooManySecrets
+            | Self::Changed
+            | Self::NotSentBack => None,
             Self::Store(fault) => fault.path(),
         }
     }

@@ -5,6 +5,7 @@ use kernel::{Id, Issue, Timestamp};
 use super::{
     Client, ClientFault, queries,
     register::{Registered, Registration, read},
+    review::{self, keys_of},
 };
 use crate::{Acting, Auth};
 
@@ -25,7 +26,8 @@ pub async fn update(
         .db()
         .write(async move |tx| -> Result<Client, ClientFault> {
             let before = queries::by_id(tx, acting.organisation, id).await?.ok_or(ClientFault::NotFound)?;
-            let after = changed(before, read.clone(), now)?;
+            let after = changed(before.clone(), read.clone(), now)?;
+            review::lapse(tx, &world, &acting, &before, &after).await?;
             queries::update(tx, &after).await?;
             let details =
                 serde_json::json!({ "scopes": after.scopes, "verified": after.verified_at.is_some() });
@@ -37,7 +39,8 @@ pub async fn update(
     Ok(after)
 }
 
-/// The client with its new registration. Who was trusted under one name or address is not trusted under another.
+/// The client with its new registration. Who was trusted under one name, address or key is not trusted under another; what an
+/// application gives up takes nothing away.
 pub(super) fn changed(before: Client, read: Registered, now: Timestamp) -> Result<Client, ClientFault> {
     if before.confidentiality != read.confidentiality {
         let issue = Issue::at("confidentiality", "cannot change; register another application");
@@ -47,7 +50,10 @@ pub(super) fn changed(before: Client, read: Registered, now: Timestamp) -> Resul
         && before.uri == read.uri
         && before.profile == read.profile
         && read.redirect_uris.iter().all(|uri| before.redirect_uris.contains(uri))
-        && read.scopes.is_within(&before.scopes);
+        && read.grant_types.iter().all(|grant| before.grant_types.contains(grant))
+        && read.scopes.is_within(&before.scopes)
+        && read.metadata.jwks_uri.as_ref().is_none_or(|uri| before.metadata.jwks_uri.as_ref() == Some(uri))
+        && keys_of(&read.metadata).is_subset(&keys_of(&before.metadata));
     let (verified_at, verified_by) =
         if is_same_to_people { (before.verified_at, before.verified_by) } else { (None, None) };
     Ok(Client {
@@ -72,7 +78,10 @@ pub(super) fn changed(before: Client, read: Registered, now: Timestamp) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client::register, scope};
+    use crate::{
+        client::{ClientMetadata, register},
+        scope,
+    };
 
     fn registration() -> Registration {
         Registration {
@@ -86,6 +95,16 @@ mod tests {
         }
     }
 
+    /// With these keys, each a coordinate of its own.
+    fn with_keys(keys: &[&str]) -> Registration {
+        let key = |x: &&str| serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": crypto::b64::encode(x.repeat(32)) });
+        let jwks = serde_json::json!({ "keys": keys.iter().map(key).collect::<Vec<_>>() });
+        Registration {
+            metadata: ClientMetadata { jwks: Some(jwks), ..ClientMetadata::default() },
+            ..registration()
+        }
+    }
+
     #[test]
     fn verification_is_lost_with_what_was_verified() {
         let read = |registration: &Registration| {
@@ -94,7 +113,7 @@ mod tests {
         let verified = Some(Timestamp::from_seconds(1));
         let before = Client {
             verified_at: verified,
-            ..crate::client::tests::client(&registration(), &scope::built_in())
+            ..crate::client::tests::client(&with_keys(&["a", "b"]), &scope::built_in())
         };
         for (change, stays) in [
             (registration(), true),
@@ -106,6 +125,26 @@ mod tests {
             (Registration { profile: "legacy".into(), ..registration() }, false),
             (Registration { scopes: "openid profile email".into(), ..registration() }, false),
             (Registration { redirect_uris: vec!["https://app.example/c".into()], ..registration() }, false),
+            (
+                Registration {
+                    grant_types: vec!["authorization_code".into(), "client_credentials".into()],
+                    ..registration()
+                },
+                false,
+            ),
+            (with_keys(&["a"]), true),
+            (with_keys(&["a", "b"]), true),
+            (with_keys(&["a", "c"]), false),
+            (
+                Registration {
+                    metadata: ClientMetadata {
+                        jwks_uri: Some("https://app.example/keys".into()),
+                        ..ClientMetadata::default()
+                    },
+                    ..registration()
+                },
+                false,
+            ),
         ] {
             let after = changed(before.clone(), read(&change), Timestamp::from_seconds(2)).unwrap();
             assert_eq!(after.verified_at, verified.filter(|_| stays), "{change:?}");

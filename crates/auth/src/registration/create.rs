@@ -7,12 +7,13 @@ use axum::{
     extract::{FromRequestParts, State},
 };
 use http::{StatusCode, header, request::Parts};
-use kernel::{Actor, RequestId};
+use kernel::{Actor, RequestId, Secret};
 use serde_json::Value;
 use web::{Answer, Bearer, Json, Problem};
 
 use super::{
     DYNAMIC_CLIENTS_MAX, Policy, RegistrationFault, RegistrationOut, SCOPE,
+    initial::{self, Holder},
     metadata::{RegistrationIn, check_unvouched},
     queries, token,
 };
@@ -23,10 +24,30 @@ use crate::{
     session::request_id,
 };
 
-/// Who asks: the bearer of an initial access token, or nobody that is known.
+/// Who asks, as the request shows it.
 pub(crate) struct Initial {
-    bearer: Option<Bearer>,
+    shown: Shown,
     request: Option<RequestId>,
+}
+
+/// What a request shows to be let in.
+enum Shown {
+    /// Nothing.
+    Nothing,
+    /// An access token, of a client that may register others.
+    Access(Box<Bearer>),
+    /// An initial access token that an administrator made.
+    Initial(Secret<String>),
+}
+
+/// Who answers for the new client.
+enum Voucher {
+    /// Nobody.
+    Nobody,
+    /// A client that an administrator has verified.
+    Client,
+    /// The administrator who made this token.
+    Token(Holder),
 }
 
 impl FromRequestParts<Auth> for Initial {
@@ -36,9 +57,15 @@ impl FromRequestParts<Auth> for Initial {
         let is_anonymous = !parts.headers.contains_key(header::AUTHORIZATION);
         let may_be_anonymous = matches!(auth.config().registration, Policy::Open(_) | Policy::Closed);
         if is_anonymous && may_be_anonymous {
-            return Ok(Self { bearer: None, request });
+            return Ok(Self { shown: Shown::Nothing, request });
         }
-        Ok(Self { bearer: Some(Bearer::from_request_parts(parts, auth).await?), request })
+        if let Ok(text) = token::presented(&parts.headers)
+            && initial::is_one(text.expose())
+        {
+            return Ok(Self { shown: Shown::Initial(text), request });
+        }
+        let bearer = Bearer::from_request_parts(parts, auth).await?;
+        Ok(Self { shown: Shown::Access(Box::new(bearer)), request })
     }
 }
 
@@ -56,9 +83,9 @@ pub(crate) async fn create(
 }
 
 async fn register(auth: &Auth, initial: Initial, body: Value) -> Result<RegistrationOut, RegistrationFault> {
-    let acting = leave(auth, &initial).await?;
+    let (acting, voucher) = leave(auth, &initial).await?;
     let registration = RegistrationIn::read(body)?.registration()?;
-    if acting.actor == Actor::Anonymous {
+    if matches!(voucher, Voucher::Nobody) {
         check_unvouched(&registration)?;
     }
     let drawn = Arc::new(dynamic::draw(auth, &acting, &registration)?);
@@ -71,7 +98,13 @@ async fn register(auth: &Auth, initial: Initial, body: Value) -> Result<Registra
             }
             dynamic::insert(tx, &auth_in, &acting, &drawn_in).await?;
             queries::set_token(tx, drawn_in.client.id, &digest, drawn_in.client.created_at).await?;
-            Ok(())
+            match voucher {
+                Voucher::Nobody | Voucher::Client => Ok(()),
+                Voucher::Token(holder) => {
+                    let is_spent = initial::spend(tx, &auth_in, &acting, holder, drawn_in.client.id).await?;
+                    is_spent.then_some(()).ok_or(RegistrationFault::Initial("revoked, over, or spent"))
+                }
+            }
         })
         .await?;
     let out = RegistrationOut::of(&drawn.client, auth.issuer(), text.expose().clone());
@@ -79,11 +112,18 @@ async fn register(auth: &Auth, initial: Initial, body: Value) -> Result<Registra
 }
 
 /// On whose behalf, if at all.
-async fn leave(auth: &Auth, initial: &Initial) -> Result<Acting, RegistrationFault> {
+async fn leave(auth: &Auth, initial: &Initial) -> Result<(Acting, Voucher), RegistrationFault> {
     let request = initial.request.clone();
-    match (&auth.config().registration, &initial.bearer) {
+    let anonymous = |organisation| Acting { actor: Actor::Anonymous, organisation, request: request.clone() };
+    match (&auth.config().registration, &initial.shown) {
         (Policy::Closed, _) => Err(RegistrationFault::Closed),
-        (_, Some(Bearer(caller))) => {
+        (_, Shown::Initial(text)) => {
+            let holder = initial::holder(auth, text.expose()).await?;
+            let holder = holder.ok_or(RegistrationFault::Initial("unknown"))?;
+            Ok((anonymous(holder.organisation), Voucher::Token(holder)))
+        }
+        (_, Shown::Access(bearer)) => {
+            let Bearer(caller) = &**bearer;
             if !caller.scopes.has(SCOPE) {
                 return Err(RegistrationFault::Forbidden("the access token has no scope client:register"));
             }
@@ -99,12 +139,14 @@ async fn leave(auth: &Auth, initial: &Initial) -> Result<Acting, RegistrationFau
                 Some(person) => Actor::Person { person, through: Some(caller.client) },
                 None => Actor::Client(caller.client),
             };
-            Ok(Acting { actor, organisation: caller.organisation, request })
+            Ok((Acting { actor, organisation: caller.organisation, request }, Voucher::Client))
         }
-        (Policy::Open(slug), None) => {
+        (Policy::Open(slug), Shown::Nothing) => {
             let organisation = organisation::by_slug(auth, slug).await?.ok_or(RegistrationFault::Closed)?;
-            Ok(Acting { actor: Actor::Anonymous, organisation: organisation.id, request })
+            Ok((anonymous(organisation.id), Voucher::Nobody))
         }
-        (Policy::Token, None) => Err(RegistrationFault::Forbidden("an initial access token is needed")),
+        (Policy::Token, Shown::Nothing) => {
+            Err(RegistrationFault::Forbidden("an initial access token is needed"))
+        }
     }
 }

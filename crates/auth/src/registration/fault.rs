@@ -20,6 +20,9 @@ pub(crate) enum RegistrationFault {
     /// The organisation has as many clients that registered themselves as it may.
     #[error("{DYNAMIC_CLIENTS_MAX} clients have registered themselves")]
     TooMany,
+    /// The initial access token is unknown, revoked, over, or spent. Which of these is for the operator.
+    #[error("initial access token: {0}")]
+    Initial(&'static str),
     /// There is no token.
     #[error("no registration access token")]
     NoToken,
@@ -67,6 +70,12 @@ impl From<RegistrationFault> for Problem {
                     header::WWW_AUTHENTICATE,
                     challenge(r#"Bearer error="insufficient_scope", scope="client:register""#),
                 )
+            }
+            RegistrationFault::Initial(why) => {
+                tracing::info!(why, "an initial access token was refused");
+                Self::new(Kind::Unauthenticated, "the initial access token is not good, or not any more")
+                    .with_code("invalid_token")
+                    .with_header(header::WWW_AUTHENTICATE, challenge(r#"Bearer error="invalid_token""#))
             }
             // RFC 6750 §3.1: who shows nothing is told nothing but how to.
             RegistrationFault::NoToken => not_theirs(challenge("Bearer")),

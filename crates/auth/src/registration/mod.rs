@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 mod fault;
+pub mod initial;
 pub(crate) mod manage;
 mod metadata;
 mod queries;
@@ -23,7 +24,8 @@ pub const DYNAMIC_CLIENTS_MAX: i64 = 1_000;
 pub enum Policy {
     /// Nobody.
     Closed,
-    /// Whoever has an access token with [`SCOPE`] of a verified client: the new client belongs to that client's organisation.
+    /// Whoever has an initial access token that an administrator made ([`initial`]), or an access token with [`SCOPE`] of a
+    /// verified client: the new client belongs to the organisation of either.
     #[default]
     Token,
     /// Anybody; without a token the new client belongs to this organisation, and can do nothing but ask people.

@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use auth::{
     Acting,
-    client::{self, ClientFault, register::Registration, secret::Ends},
+    client::{
+        self, ClientFault,
+        register::Registration,
+        review::{self, Act, Decision, Note},
+        secret::Ends,
+    },
     organisation::{self, Named},
     person::Role,
 };
 use http::StatusCode;
-use kernel::{Actor, Id, Secret};
+use kernel::{Actor, Id, Person, Secret};
 
 use crate::house::{House, on_each_engine, registration};
 
@@ -62,6 +67,72 @@ on_each_engine! {
         assert_eq!(client::unverify(&house.auth, &acting, client.id).await.unwrap().verified_at, None);
         let acts: Vec<String> = house.acts().await.into_iter().map(|(act, _)| act).filter(|act| act.starts_with("client.")).collect();
         assert_eq!(acts, ["client.registered", "client.verified", "client.updated", "client.verified", "client.unverified"]);
+    }
+
+    async fn an_administrator_sends_a_client_back_and_its_developer_asks_again(db: Db) {
+        let house = House::open(db).await;
+        let (auth, dora) = (&house.auth, house.person("dora@example.org", &[Role::Developer]).await);
+        let ada = house.person("ada@example.org", &[Role::Administrator]).await;
+        let who = |person: Id<Person>| Acting { actor: Actor::Person { person, through: None }, ..house.acting() };
+        let (developer, administrator) = (who(dora.id), who(ada.id));
+        let (client, _) = client::register(auth, &developer, "diary", &registration("confidential")).await.unwrap();
+        let now = async || client::get(auth, &administrator, client.id).await.unwrap();
+        let story = async || review::story_of(auth, &administrator, &now().await).await.unwrap();
+        let ask = async || review::ask_again(auth, &developer, client.id).await;
+        let decide = async |decision: Decision| review::decide(auth, &administrator, client.id, &decision, now().await.updated_at).await;
+        let note = |text: &str| Note::parse(text).unwrap();
+
+        let first = story().await;
+        assert_eq!((first.registered_by, first.steps.len(), first.changes), (Some(dora.id), 0, None));
+        assert!(matches!(ask().await, Err(ClientFault::NotSentBack)), "it waits already");
+        decide(Decision::AskChange(note("Why the scope a?"))).await.unwrap();
+        let step = story().await.sent_back(&now().await).cloned().unwrap();
+        assert_eq!((step.act, step.note.as_deref(), step.by), (Act::ChangeAsked, Some("Why the scope a?"), Some(ada.id)));
+        assert_eq!(review::latest_of(auth, &developer).await.unwrap()[&client.id], Act::ChangeAsked);
+
+        let seen = now().await.updated_at;
+        house.clock.advance(Duration::from_millis(1));
+        let fewer = Registration { scopes: "openid".into(), ..registration("confidential") };
+        client::update(auth, &developer, client.id, &fewer).await.unwrap();
+        ask().await.unwrap();
+        assert!(matches!(ask().await, Err(ClientFault::NotSentBack)), "once is enough");
+        assert_eq!(story().await.sent_back(&now().await), None);
+        let late = review::decide(auth, &administrator, client.id, &Decision::Verify, seen).await;
+        assert!(matches!(late, Err(ClientFault::Changed)), "it is not what was looked at");
+        decide(Decision::Verify).await.unwrap();
+        assert!(matches!(decide(Decision::Refuse(note("No."))).await, Err(ClientFault::Changed)), "it is verified");
+        assert_eq!(story().await.changes, Some(Vec::new()));
+        assert!(review::latest_of(auth, &developer).await.unwrap().is_empty());
+
+        house.clock.advance(Duration::from_millis(1));
+        let moved = Registration { uri: "https://moved.example".into(), ..fewer };
+        client::update(auth, &developer, client.id, &moved).await.unwrap();
+        let told = story().await.changes.unwrap();
+        assert_eq!(told.iter().map(|one| (&*one.property, &*one.before[0], &*one.now[0])).collect::<Vec<_>>(), [("client_uri", "https://app.example", "https://moved.example")]);
+        decide(Decision::Refuse(note("It is not yours."))).await.unwrap();
+        let acts: Vec<Act> = story().await.steps.iter().map(|step| step.act).collect();
+        assert_eq!(acts, [Act::Refused, Act::Lapsed, Act::Verified, Act::AskedAgain, Act::ChangeAsked]);
+        let acts: Vec<String> = house.acts().await.into_iter().map(|(act, _)| act).filter(|act| act.starts_with("client.")).collect();
+        for act in ["client.change_asked", "client.asked_again", "client.verified", "client.refused"] {
+            assert_eq!(acts.iter().filter(|found| *found == act).count(), 1, "{act}: {acts:?}");
+        }
+        let other = Acting::system(Id::from_bytes([8; 16]));
+        assert!(matches!(review::story_of(auth, &other, &now().await).await, Err(ClientFault::NotFound)));
+        assert!(matches!(review::ask_again(auth, &other, client.id).await, Err(ClientFault::NotFound)));
+        let theirs = review::decide(auth, &other, client.id, &Decision::Verify, now().await.updated_at).await;
+        assert!(matches!(theirs, Err(ClientFault::NotFound)));
+    }
+
+    async fn what_was_verified_before_reviews_were_kept_is_known_when_it_changes(db: Db) {
+        let house = House::open(db).await;
+        let (auth, acting) = (&house.auth, house.acting());
+        let (client, _) = house.client("diary", "confidential").await;
+        client::verify(auth, &acting, client.id).await.unwrap();
+        house.db.write(async |tx| tx.execute("DELETE FROM client_review", store::binds![]).await).await.unwrap();
+        let renamed = Registration { name: "Night diary".into(), ..registration("confidential") };
+        let after = client::update(auth, &acting, client.id, &renamed).await.unwrap();
+        let told = review::story_of(auth, &acting, &after).await.unwrap().changes.unwrap();
+        assert_eq!(told.iter().map(|one| &*one.property).collect::<Vec<_>>(), ["client_name"]);
     }
 
     async fn another_organisation_s_clients_are_not_there(db: Db) {

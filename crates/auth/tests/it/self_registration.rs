@@ -1,11 +1,16 @@
 //! Clients register themselves and manage what they registered; nobody else does.  RFC 7591, RFC 7592
 
 use auth::{
-    client,
-    registration::{DYNAMIC_CLIENTS_MAX, Policy},
+    Acting, client,
+    person::Role,
+    registration::{
+        DYNAMIC_CLIENTS_MAX, Policy,
+        initial::{self, INITIAL_TOKENS_MAX, InitialTokenFault, NewToken},
+    },
 };
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
+use kernel::{Actor, Clock};
 use serde_json::{Value, json};
 
 use crate::house::{House, Reply, on_each_engine, registration};
@@ -73,6 +78,65 @@ on_each_engine! {
         assert!(shown.json().get("client_secret").is_none(), "it was shown once");
         assert_eq!(shown.json()["client_name"], "Sleep diary");
         assert!(house.acts().await.contains(&("client.registered".to_owned(), "done".to_owned())));
+    }
+
+    async fn an_administrator_s_token_registers_so_many_clients_and_so_long(db: Db) {
+        let house = House::open(db).await;
+        let ada = house.person("ada@example.org", &[Role::Administrator]).await;
+        let acting = Acting { actor: Actor::Person { person: ada.id, through: None }, ..house.acting() };
+        let make = async |uses: u32, lifetime_days: u32| {
+            let new = NewToken { name: "Ward vendor".into(), uses, lifetime_days };
+            initial::make(&house.auth, &acting, &new).await.unwrap()
+        };
+        let twice = make(2, 7).await;
+        let text = twice.text.expose().clone();
+        assert!(text.starts_with("hlm_ia_"), "{text}");
+        assert_eq!(register(&house, None, &diary()).await.status, StatusCode::UNAUTHORIZED);
+        let wrong = register(&house, Some(&format!("{text}x")), &diary()).await;
+        assert_eq!((wrong.status, wrong.error().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+        let refused = register(&house, Some(&text), &json!({ "redirect_uris": ["http://evil.example/"] })).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text());
+        for _ in 0..2 {
+            let reply = register(&house, Some(&text), &diary()).await;
+            assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+            let id = reply.json()["client_id"].as_str().unwrap().to_owned();
+            let client = client::live_by_client_id(&house.auth, &id).await.unwrap().unwrap();
+            assert!(client.verified_at.is_none(), "an administrator has not seen this one");
+            assert_eq!(client.organisation, house.organisation);
+        }
+        let spent = register(&house, Some(&text), &diary()).await;
+        assert_eq!((spent.status, spent.error().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+        let listed = initial::list_of(&house.auth, &acting).await.unwrap();
+        assert_eq!((listed.len(), listed[0].uses_left, listed[0].made_by), (1, 0, Some(ada.id)));
+        assert!(listed[0].used_at.is_some() && !listed[0].is_live(house.clock.now()));
+
+        let revoked = make(5, 7).await;
+        initial::revoke(&house.auth, &acting, revoked.token.id).await.unwrap();
+        let again = initial::revoke(&house.auth, &acting, revoked.token.id).await;
+        assert!(matches!(again, Err(InitialTokenFault::NotFound)));
+        assert_eq!(register(&house, Some(revoked.text.expose()), &diary()).await.status, StatusCode::UNAUTHORIZED);
+        let short = make(5, 1).await;
+        let other = Acting::system(kernel::Id::from_bytes([8; 16]));
+        assert!(matches!(initial::revoke(&house.auth, &other, short.token.id).await, Err(InitialTokenFault::NotFound)));
+        assert!(initial::list_of(&house.auth, &other).await.unwrap().is_empty());
+        house.clock.advance(std::time::Duration::from_hours(25));
+        assert_eq!(register(&house, Some(short.text.expose()), &diary()).await.status, StatusCode::UNAUTHORIZED);
+        let acts: Vec<String> = house.acts().await.into_iter().map(|(act, _)| act).collect();
+        for (act, times) in [("initial_access_token.made", 3), ("initial_access_token.used", 2), ("initial_access_token.revoked", 1)] {
+            assert_eq!(acts.iter().filter(|found| *found == act).count(), times, "{act}: {acts:?}");
+        }
+    }
+
+    async fn an_organisation_has_so_many_initial_tokens(db: Db) {
+        let house = House::open(db).await;
+        let new = NewToken { name: "Ward vendor".into(), uses: 1, lifetime_days: 1 };
+        for _ in 0..INITIAL_TOKENS_MAX {
+            initial::make(&house.auth, &house.acting(), &new).await.unwrap();
+        }
+        let many = initial::make(&house.auth, &house.acting(), &new).await;
+        assert!(matches!(many, Err(InitialTokenFault::TooMany)));
+        house.clock.advance(std::time::Duration::from_hours(25));
+        initial::make(&house.auth, &house.acting(), &new).await.unwrap();
     }
 
     async fn nobody_registers_without_leave(db: Db) {

@@ -2,8 +2,7 @@
 
 use auth::{
     Administrator, SignedIn,
-    client::{self, Client},
-    person,
+    client::{self, Client, review::Decision},
 };
 use axum::{extract::State, response::Response};
 use broker::{By, trust};
@@ -11,20 +10,14 @@ use kernel::Id;
 use serde::Deserialize;
 use web::{Answer, Form, Path, Query};
 
+use super::review;
 use crate::{
     answers::Answers,
-    connection::connections_of,
-    developer::{
-        applications::{how_things_are, more, standing},
-        show::scopes_in_words,
-    },
-    form,
+    developer::applications::{how_things_are, more, standing, waits},
     frame::{Frame, Here, Viewer},
     page::{
-        admin::{Application, ApplicationRow, Applications},
+        admin::{ApplicationRow, Applications},
         confirm::{Confirm, is_typed_back, typed_back},
-        connection::Connections,
-        developer::{grant_in_words, kind_in_words},
     },
     respond::{Refusal, Told, done, page},
     state::Console,
@@ -46,15 +39,14 @@ pub(crate) async fn list(
     // API keys too: an integration opens to a key as to any application, once it is verified.
     let mut clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
     let more = more("/admin/applications", &clients);
-    let (how, but) = how_things_are(&clients);
-    clients.sort_by_key(|client| {
-        (client.verified_at.is_some() || client.disabled_at.is_some(), client.created_at)
-    });
+    let latest = client::review::latest_of(console.auth(), &who.acting()).await?;
+    let (how, but) = how_things_are(&clients, &latest);
+    clients.sort_by_key(|client| (!waits(client, latest.get(&client.id).copied()), client.created_at));
     let row = |client: &Client| ApplicationRow {
         id: client.id.to_string(),
         client_id: client.client_id.to_string(),
         name: client.name.clone(),
-        state: standing(client),
+        state: standing(client, latest.get(&client.id).copied()),
         uri: client.uri.as_str().to_owned(),
         registered: console.moment(client.created_at),
     };
@@ -75,9 +67,7 @@ pub(crate) async fn show(
     Query(told): Query<Told>,
 ) -> Answer<Response> {
     let client = client::get(console.auth(), &who.acting(), id).await?;
-    let how = how_it_is(&console, &who, &client).await?;
-    let connections = connections_of::<Administrator>(&console, &who, id).await?;
-    let mut view = view(&console, console.viewer(&who).await?, &client, how, connections);
+    let mut view = review::view(&console, &who, &client).await?;
     view.frame = view.frame.telling(told.notice());
     page(&view)
 }
@@ -90,19 +80,16 @@ pub(crate) async fn verify(
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
     let client = client::get(console.auth(), &who.acting(), id).await?;
-    if answers.text("seen") != version(&client) {
-        let refusal = Refusal::because(
-            "seen",
-            "The registration has changed since you opened this page. Look at it again",
-        );
-        let how = how_it_is(&console, &who, &client).await?;
-        let connections = connections_of::<Administrator>(&console, &who, id).await?;
-        let mut view = view(&console, console.viewer(&who).await?, &client, how, connections);
-        view.verify = view.verify.map(|form| form.refused(refusal.issues()));
-        return refusal.page(&view);
+    let seen = review::seen(&answers);
+    match client::review::decide(console.auth(), &who.acting(), id, &Decision::Verify, seen).await {
+        Ok(_) => done(&format!("/admin/applications/{id}"), "verified"),
+        Err(fault) => {
+            let refusal = Refusal::of(fault)?;
+            let mut view = review::view(&console, &who, &client).await?;
+            view.verify = view.verify.map(|form| form.refused(refusal.issues()));
+            refusal.page(&view)
+        }
     }
-    client::verify(console.auth(), &who.acting(), id).await?;
-    done(&format!("/admin/applications/{id}"), "verified")
 }
 
 /// `GET /admin/applications/{id}/withdraw`
@@ -147,55 +134,6 @@ async fn trusted_with(console: &Console, who: &SignedIn, client: Id<kernel::Clie
     let all = console.broker().integrations_all().await?;
     let own = all.iter().filter(|one| one.organisation == who.organisation && is_granted(one.id));
     Ok(own.map(|one| one.slug.clone()).collect())
-}
-
-async fn how_it_is(console: &Console, who: &SignedIn, client: &Client) -> Answer<String> {
-    let by = match client.verified_by {
-        Some(by) => {
-            person::find(console.auth(), who.organisation, by).await?.map(|person| person.display_name)
-        }
-        None => None,
-    };
-    Ok(match (client.verified_at, by) {
-        (Some(_), Some(name)) => format!("Verified by {name}."),
-        (Some(_), None) => "Verified.".to_owned(),
-        (None, _) => "It waits to be verified.".to_owned(),
-    })
-}
-
-/// What was looked at: a registration that changes afterwards is another.
-fn version(client: &Client) -> String {
-    client.updated_at.as_micros().to_string()
-}
-
-fn view(
-    console: &Console,
-    viewer: Viewer,
-    client: &Client,
-    how: String,
-    connections: Connections,
-) -> Application {
-    let form = || {
-        form::Form::new(format!("/admin/applications/{}/verify", client.id), "Verify")
-            .hiding("seen", version(client))
-    };
-    let texts = |uris: &[client::RedirectUri]| uris.iter().map(|uri| uri.as_str().to_owned()).collect();
-    Application {
-        frame: Frame::inside(client.name.clone(), Here::Applications, viewer),
-        how,
-        id: client.id.to_string(),
-        client_id: client.client_id.to_string(),
-        name: client.name.clone(),
-        state: standing(client),
-        uri: client.uri.as_str().to_owned(),
-        redirect_uris: texts(&client.redirect_uris),
-        kind: kind_in_words(client.confidentiality),
-        grants: client.grant_types.iter().map(|grant| grant_in_words(*grant)).collect(),
-        scopes: scopes_in_words(&client.scopes),
-        registered: console.moment(client.created_at),
-        verify: client.verified_at.is_none().then(form),
-        connections,
-    }
 }
 
 fn withdrawal(viewer: Viewer, client: &Client, trusted: usize) -> Confirm {

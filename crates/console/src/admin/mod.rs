@@ -7,4 +7,6 @@ pub(crate) mod organisation;
 pub(crate) mod overview;
 pub(crate) mod person;
 pub(crate) mod provider;
+pub(crate) mod review;
+pub(crate) mod token;
 pub(crate) mod trust;

@@ -1,11 +1,16 @@
 //! How the organisation is, and what waits for an administrator.
 
-use auth::{Administrator, SignedIn, client, person};
+use auth::{
+    Administrator, SignedIn,
+    client::{self, review},
+    person,
+};
 use axum::{extract::State, response::Response};
 use web::Answer;
 
 use super::{integration, trust};
 use crate::{
+    developer::applications::waits,
     frame::{Frame, Here},
     page::admin::{IntegrationRow, Overview, Tile, Waiting},
     respond::page,
@@ -41,8 +46,8 @@ pub(crate) async fn show(
 
 async fn waiting(console: &Console, who: &SignedIn) -> Answer<Work> {
     let clients = client::list_of(console.auth(), &who.acting(), None).await?;
-    let unverified =
-        clients.iter().filter(|client| client.verified_at.is_none() && client.disabled_at.is_none());
+    let latest = review::latest_of(console.auth(), &who.acting()).await?;
+    let unverified = clients.iter().filter(|client| waits(client, latest.get(&client.id).copied()));
     let verify = unverified.map(|client| Waiting {
         href: format!("/admin/applications/{}", client.id),
         what: format!("Verify {}", client.name),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth::{
     Administrator, SignedIn,
-    client::{self, Client},
+    client::{self, Client, review},
 };
 use axum::{extract::State, response::Response};
 use broker::{
@@ -71,7 +71,7 @@ pub(crate) async fn show(
 ) -> Answer<Response> {
     let between = find(&console, &who, &slug, client).await?;
     let form = grant_form(&between, &Said::of(&between.trust.terms));
-    page(&view(&console, console.viewer(&who).await?, &between, form))
+    page(&view(&console, &who, &between, form).await?)
 }
 
 /// `POST /admin/trust/{slug}/{client}`
@@ -100,7 +100,7 @@ pub(crate) async fn grant(
         Err(problem) => {
             let refusal = Refusal::of(problem)?;
             let form = grant_form(&between, &said).refused(refusal.issues());
-            refusal.page(&view(&console, console.viewer(&who).await?, &between, form))
+            refusal.page(&view(&console, &who, &between, form).await?)
         }
     }
 }
@@ -301,14 +301,20 @@ fn grant_form(between: &Between, said: &Said) -> form::Form {
     .with(Field::line("rate_per_minute", "Calls a minute", "number", "off").value(&said.rate))
 }
 
-fn view(console: &Console, viewer: Viewer, between: &Between, form: form::Form) -> admin::Trust {
+async fn view(
+    console: &Console,
+    who: &SignedIn,
+    between: &Between,
+    form: form::Form,
+) -> Answer<admin::Trust> {
+    let latest = review::latest_of(console.auth(), &who.acting()).await?;
     let Between { client, integration, trust } = between;
     let title = |name: &String| {
         integration.provider.action(name).map_or_else(|| name.clone(), |action| action.title.clone())
     };
     let name = format!("{} with {}", client.name, integration.name);
-    admin::Trust {
-        frame: Frame::inside(name, Here::Trust, viewer),
+    Ok(admin::Trust {
+        frame: Frame::inside(name, Here::Trust, console.viewer(who).await?),
         how: match trust.state {
             trust::State::Requested => "A developer has asked for this. It waits for you.",
             trust::State::Granted => {
@@ -321,14 +327,14 @@ fn view(console: &Console, viewer: Viewer, between: &Between, form: form::Form) 
         client: client.name.clone(),
         client_page: (client.organisation == integration.organisation)
             .then(|| format!("/admin/applications/{}", client.id)),
-        client_state: standing(client),
+        client_state: standing(client, latest.get(&client.id).copied()),
         integration: integration.name.clone(),
         state: trust_label(Some(trust.state)),
         asked: trust.terms.actions.iter().map(title).collect(),
         since: console.moment(trust.requested_at),
         form_heading: if trust.state == trust::State::Granted { "Terms" } else { "Grant trust" },
         form,
-    }
+    })
 }
 
 fn withdrawal(viewer: Viewer, between: &Between) -> Confirm {

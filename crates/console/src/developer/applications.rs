@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auth::{
     Developer, SignedIn, api_key,
-    client::{self, Client, list::LIST_ROWS_MAX},
+    client::{
+        self, Client,
+        list::LIST_ROWS_MAX,
+        review::{self, Act},
+    },
 };
 use axum::{extract::State, response::Response};
 use broker::trust;
@@ -18,8 +22,11 @@ use crate::{
     page::developer::{Applications, Row},
     respond::page,
     state::Console,
-    words::count,
+    t,
 };
+
+/// What happened last to each application that is not verified.
+pub(crate) type Latest = BTreeMap<Id<kernel::Client>, Act>;
 
 /// From where the list goes on.
 #[derive(Deserialize)]
@@ -36,18 +43,19 @@ pub(crate) async fn list(
     let clients = client::list_of(console.auth(), &who.acting(), after.after).await?;
     let next = more("/developer/", &clients);
     let clients = without_keys(&console, &who, clients).await?;
+    let latest = review::latest_of(console.auth(), &who.acting()).await?;
     let integrations = console.broker().integrations_all().await?;
     let own = integrations.iter().filter(|one| one.organisation == who.organisation);
     let names = own.map(|one| (one.id, one.name.clone())).collect();
     let mut applications = Vec::new();
     for client in &clients {
-        applications.push(row(&console, client, &names).await?);
+        applications.push(row(&console, client, &names, latest.get(&client.id).copied()).await?);
     }
     let viewer = console.viewer(&who).await?;
-    let (how, but) = how_things_are(&clients);
+    let (how, but) = how_things_are(&clients, &latest);
     page(&Applications {
         organisation: viewer.organisation.clone(),
-        frame: Frame::inside("Your applications", Here::Developer, viewer),
+        frame: Frame::inside(t("menu-own-applications"), Here::Developer, viewer),
         how,
         but,
         applications,
@@ -67,36 +75,41 @@ pub(crate) fn more(page: &str, clients: &[Client]) -> Option<String> {
     clients.last().filter(|_| is_full).map(|last| format!("{page}?after={}", last.id))
 }
 
-/// How an application stands, in one word.
-pub(crate) fn standing(client: &Client) -> label::State {
-    match (client.disabled_at, client.verified_at) {
-        (Some(_), _) => label::State::bad("Switched off"),
-        (None, Some(_)) => label::State::good("Verified"),
-        (None, None) => label::State::warn("Waits to be verified"),
+/// How an application stands, in one word, by what happened to it last.
+pub(crate) fn standing(client: &Client, last: Option<Act>) -> label::State {
+    match (client.disabled_at, client.verified_at, last) {
+        (Some(_), _, _) => label::State::bad(t("state-off")),
+        (None, Some(_), _) => label::State::good(t("state-verified")),
+        (None, None, Some(Act::Refused)) => label::State::bad(t("state-refused")),
+        (None, None, Some(Act::ChangeAsked)) => label::State::warn(t("state-change-asked")),
+        (None, None, _) => label::State::warn(t("state-waits")),
     }
 }
 
-/// How the applications stand, and what waits.
-pub(crate) fn how_things_are(clients: &[Client]) -> (String, Option<String>) {
-    let live = clients.iter().filter(|client| client.disabled_at.is_none());
-    let waiting = live.filter(|client| client.verified_at.is_none()).count();
-    let verified = clients.iter().filter(|client| client.verified_at.is_some()).count();
-    let how = match (verified, clients.len()) {
-        (_, 0) => "No application is registered yet".to_owned(),
-        (all, many) if all == many => {
-            format!("{} registered and verified", count(many, "application is", "applications are"))
-        }
-        (some, many) => format!("{some} of {} verified", count(many, "application is", "applications are")),
-    };
-    let but = match waiting {
-        0 => None,
-        1 => Some("1 waits to be verified".to_owned()),
-        many => Some(format!("{many} wait to be verified")),
-    };
-    (how, but)
+/// Whether an application waits for an administrator.
+pub(crate) fn waits(client: &Client, last: Option<Act>) -> bool {
+    client.disabled_at.is_none() && client.verified_at.is_none() && !last.is_some_and(Act::is_sent_back)
 }
 
-async fn row(console: &Console, client: &Client, names: &BTreeMap<Id<Integration>, String>) -> Answer<Row> {
+/// How the applications stand, and what waits.
+pub(crate) fn how_things_are(clients: &[Client], latest: &Latest) -> (String, Option<String>) {
+    let waiting = clients.iter().filter(|client| waits(client, latest.get(&client.id).copied())).count();
+    let verified = clients.iter().filter(|client| client.verified_at.is_some()).count();
+    let how = match (verified, clients.len()) {
+        (_, 0) => t("apps-none"),
+        (all, many) if all == many => t("apps-all-verified").count("many", many),
+        (some, many) => t("apps-some-verified").count("verified", some).count("many", many),
+    };
+    let but = (waiting > 0).then(|| t("apps-waiting").count("many", waiting).into());
+    (how.into(), but)
+}
+
+async fn row(
+    console: &Console,
+    client: &Client,
+    names: &BTreeMap<Id<Integration>, String>,
+    last: Option<Act>,
+) -> Answer<Row> {
     let trusts = console.broker().trusts_of_client(client.id).await?;
     let granted = trusts.iter().filter(|trust| trust.state == trust::State::Granted);
     let granted: Vec<&str> =
@@ -105,8 +118,8 @@ async fn row(console: &Console, client: &Client, names: &BTreeMap<Id<Integration
         id: client.id.to_string(),
         client_id: client.client_id.to_string(),
         name: client.name.clone(),
-        state: standing(client),
-        trusted_for: if granted.is_empty() { "nothing yet".to_owned() } else { granted.join(", ") },
+        state: standing(client, last),
+        trusted_for: if granted.is_empty() { t("apps-nothing-yet").into() } else { granted.join(", ") },
         registered: console.moment(client.created_at),
     })
 }

@@ -8,6 +8,7 @@ use axum::{extract::State, response::Response};
 use kernel::Id;
 use web::{Answer, Form, Path};
 
+use super::application;
 use crate::{
     answers::Answers,
     form,
@@ -26,7 +27,7 @@ pub(crate) async fn ask(
     Developer(who): Developer,
     Path(id): Path<Id<kernel::Client>>,
 ) -> Answer<Response> {
-    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(&console, &who, id).await?;
     let form = edit_form(&id.to_string(), &registered(&client));
     page(&view(console.viewer(&who).await?, &client, form))
 }
@@ -38,7 +39,7 @@ pub(crate) async fn save(
     Path(id): Path<Id<kernel::Client>>,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(&console, &who, id).await?;
     let said = Registration {
         confidentiality: client.confidentiality.as_str().to_owned(),
         token_lifetime_s: Some(client.token_lifetime_s),

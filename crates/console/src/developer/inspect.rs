@@ -2,23 +2,21 @@
 
 use auth::{
     Developer, SignedIn,
-    client::{
-        self, Client,
-        report::{self, Verdict, report},
-    },
+    client::report::{self, Verdict, report},
     trace::{self, explain, failures_of},
 };
 use axum::{extract::State, response::Response};
 use kernel::Id;
 use web::{Answer, Path};
 
+use super::application;
 use crate::{
     frame::{Frame, Here},
     label,
     page::inspect::{Conformance, Failure, Failures, Finding, Rule},
     respond::page,
     state::Console,
-    words::count,
+    t,
 };
 
 /// `GET /developer/applications/{id}/conformance`
@@ -27,11 +25,11 @@ pub(crate) async fn conformance(
     Developer(who): Developer,
     Path(id): Path<Id<kernel::Client>>,
 ) -> Answer<Response> {
-    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(&console, &who, id).await?;
     let seen = report::seen_of(console.auth(), &who.acting(), id).await?;
     let findings = report(&client, &seen, console.now());
     page(&Conformance {
-        frame: frame(&console, &who, format!("How {} keeps to its profile", client.name)).await?,
+        frame: frame(&console, &who, t("keeps-title").of("name", &client.name).into()).await?,
         id: id.to_string(),
         profile: client.profile.as_str(),
         how: how_it_keeps(&findings),
@@ -47,14 +45,14 @@ pub(crate) async fn failures(
     Developer(who): Developer,
     Path(id): Path<Id<kernel::Client>>,
 ) -> Answer<Response> {
-    let client: Client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(&console, &who, id).await?;
     let failures = failures_of(console.auth(), &who.acting(), id).await?;
     page(&Failures {
-        frame: frame(&console, &who, format!("Failed requests of {}", client.name)).await?,
+        frame: frame(&console, &who, t("failures-title").of("name", &client.name).into()).await?,
         id: id.to_string(),
         how: match failures.len() {
-            0 => "No request has failed lately.".to_owned(),
-            many => format!("{} in the last 30 days.", count(many, "request failed", "requests failed")),
+            0 => t("failures-none").into(),
+            many => t("failures-some").count("many", many).into(),
         },
         failures: failures.into_iter().map(|failure| line(&console, failure)).collect(),
         name: client.name,
@@ -68,15 +66,15 @@ async fn frame(console: &Console, who: &SignedIn, title: String) -> Answer<Frame
 /// How the application keeps to the rules, in a sentence.
 pub(crate) fn how_it_keeps(findings: &[report::Finding]) -> String {
     let of = |verdict| findings.iter().filter(|found| found.verdict == verdict).count();
-    let kept = count(of(Verdict::Kept), "rule is kept", "rules are kept");
-    match (of(Verdict::Broken), of(Verdict::Advice)) {
-        (0, 0) => format!("It keeps every rule that is for it: {kept}."),
-        (0, advice) => format!("No rule is broken; {advice} could be kept better, and {kept}."),
-        (broken, advice) => format!(
-            "{}, {advice} could be kept better, and {kept}.",
-            count(broken, "rule is broken", "rules are broken")
-        ),
-    }
+    let kept = of(Verdict::Kept);
+    let said = match (of(Verdict::Broken), of(Verdict::Advice)) {
+        (0, 0) => t("keeps-all").count("kept", kept),
+        (0, advice) => t("keeps-advice").count("advice", advice).count("kept", kept),
+        (broken, advice) => {
+            t("keeps-broken").count("broken", broken).count("advice", advice).count("kept", kept)
+        }
+    };
+    said.into()
 }
 
 fn rule(found: &report::Finding) -> Rule {
@@ -86,8 +84,8 @@ fn rule(found: &report::Finding) -> Rule {
 /// A rule that is not kept, as the page shows it.
 pub(crate) fn finding(found: &report::Finding) -> Option<Finding> {
     let state = match found.verdict {
-        Verdict::Broken => label::State::bad("Broken"),
-        Verdict::Advice => label::State::warn("Could be better"),
+        Verdict::Broken => label::State::bad(t("keeps-state-broken")),
+        Verdict::Advice => label::State::warn(t("keeps-state-advice")),
         Verdict::Kept | Verdict::NotForIt => return None,
     };
     Some(Finding { rule: rule(found), state, why: found.rule.why, mend: found.rule.mend })

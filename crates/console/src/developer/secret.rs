@@ -9,6 +9,7 @@ use http::StatusCode;
 use kernel::{ClientSecret, Id};
 use web::{Answer, Form, Path, Problem};
 
+use super::application;
 use crate::{
     answers::Answers,
     frame::{Frame, Here, Viewer},
@@ -30,11 +31,11 @@ pub(crate) async fn draw(
     let (auth, acting) = (console.auth(), who.acting());
     let ends =
         Ends::parse(answers.text("ends")).ok_or_else(|| Problem::of_status(StatusCode::BAD_REQUEST))?;
+    let client = application(&console, &who, id).await?;
     let secret = match answers.text("earlier") {
         "end" => client::rotate_secret(auth, &acting, id, ends).await?,
         _ => client::add_secret(auth, &acting, id, ends).await?,
     };
-    let client = client::get(auth, &acting, id).await?;
     page(&NewSecret {
         frame: Frame::inside("New secret", Here::Developer, console.viewer(&who).await?),
         heading: format!("{} has a new secret", client.name),
@@ -50,7 +51,7 @@ pub(crate) async fn ask(
     Developer(who): Developer,
     Path((id, secret)): Path<(Id<kernel::Client>, Id<ClientSecret>)>,
 ) -> Answer<Response> {
-    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(&console, &who, id).await?;
     page(&view(console.viewer(&who).await?, &client, secret))
 }
 
@@ -61,7 +62,7 @@ pub(crate) async fn end(
     Path((id, secret)): Path<(Id<kernel::Client>, Id<ClientSecret>)>,
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
-    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(&console, &who, id).await?;
     if let Err(refusal) = is_typed_back(&answers, &client.name) {
         let mut view = view(console.viewer(&who).await?, &client, secret);
         view.form = view.form.refused(refusal.issues());

@@ -2,7 +2,11 @@
 
 use auth::{
     Developer, SignedIn,
-    client::{self, Client, secret::SecretRow as Secret},
+    client::{
+        self, Client,
+        review::{self, Act, Step, Story},
+        secret::SecretRow as Secret,
+    },
 };
 use axum::{extract::State, response::Response};
 use broker::{
@@ -12,19 +16,19 @@ use broker::{
 use kernel::{Id, Scopes};
 use web::{Answer, Path, Query};
 
-use super::applications::standing;
+use super::{application, applications::standing};
 use crate::{
     connection::connections_of,
     frame::{Frame, Here},
     label,
     page::{
         connection::Connections,
-        developer::{Application, SecretRow, Trust, grant_in_words, kind_in_words, lifetimes},
+        developer::{Application, Returned, SecretRow, Trust, grant_in_words, kind_in_words, lifetimes},
     },
     permission,
-    respond::{Told, page},
+    respond::{Told, done, page},
     state::Console,
-    words,
+    t,
 };
 
 /// `GET /developer/applications/{id}`
@@ -35,31 +39,33 @@ pub(crate) async fn show(
     Query(told): Query<Told>,
 ) -> Answer<Response> {
     let (auth, acting) = (console.auth(), who.acting());
-    let client = client::get(auth, &acting, id).await?;
+    let client = application(&console, &who, id).await?;
+    let story = review::story_of(auth, &acting, &client).await?;
     let secrets = client::secrets_of(auth, &acting, id).await?;
     let live = secrets.iter().filter(|secret| secret.is_live(console.now()));
     let secrets = live.map(|one| secret(&console, one)).collect();
     let integrations = trusts(&console, &who, id).await?;
     let frame = Frame::inside(client.name.clone(), Here::Developer, console.viewer(&who).await?);
     let connections = connections_of::<Developer>(&console, &who, id).await?;
-    page(&view(&console, frame.telling(told.notice()), client, integrations, secrets, connections))
+    page(&view(&console, frame.telling(told.notice()), client, &story, (integrations, secrets, connections)))
 }
 
 fn view(
     console: &Console,
     frame: Frame,
     client: Client,
-    integrations: Vec<Trust>,
-    secrets: Vec<SecretRow>,
-    connections: Connections,
+    story: &Story,
+    (integrations, secrets, connections): (Vec<Trust>, Vec<SecretRow>, Connections),
 ) -> Application {
+    let state = standing(&client, story.steps.first().map(|step| step.act));
     let trusted = integrations.iter().filter(|trust| trust.is_granted).count();
     Application {
         frame,
-        how: how_it_is(&client, trusted, integrations.len()),
+        how: how_it_is(&state, trusted, integrations.len()),
+        returned: story.sent_back(&client).map(|step| returned(console, step)),
         id: client.id.to_string(),
         client_id: client.client_id.to_string(),
-        state: standing(&client),
+        state,
         uri: client.uri.as_str().to_owned(),
         redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
         kind: kind_in_words(client.confidentiality),
@@ -78,9 +84,31 @@ fn view(
     }
 }
 
-fn how_it_is(client: &Client, trusted: usize, all: usize) -> String {
-    let verified = if client.verified_at.is_some() { "Verified" } else { "Waits to be verified" };
-    format!("{verified}, and trusted with {trusted} of {}.", words::count(all, "integration", "integrations"))
+fn how_it_is(state: &label::State, trusted: usize, all: usize) -> String {
+    t("client-how").of("state", &state.word).count("trusted", trusted).count("all", all).into()
+}
+
+fn returned(console: &Console, step: &Step) -> Returned {
+    let heading = match step.act {
+        Act::Refused => t("review-developer-refused"),
+        _ => t("review-developer-change"),
+    };
+    Returned {
+        heading: heading.into(),
+        note: step.note.clone().unwrap_or_default(),
+        at: console.moment(step.at),
+    }
+}
+
+/// `POST /developer/applications/{id}/ask`: what was sent back waits for an administrator again.
+pub(crate) async fn ask(
+    State(console): State<Console>,
+    Developer(who): Developer,
+    Path(id): Path<Id<kernel::Client>>,
+) -> Answer<Response> {
+    application(&console, &who, id).await?;
+    review::ask_again(console.auth(), &who.acting(), id).await?;
+    done(&format!("/developer/applications/{id}"), "asked-again")
 }
 
 /// Each scope as it is written, and in words.
@@ -108,13 +136,13 @@ fn row(integration: &Integration, trust: Option<&trust::Trust>) -> Trust {
         name: integration.name.clone(),
         state: trust_label(state),
         may: asked_or_granted
-            .map_or_else(|| "Nothing".to_owned(), |trust| terms_in_words(integration, &trust.terms)),
+            .map_or_else(|| t("trust-nothing").into(), |trust| terms_in_words(integration, &trust.terms)),
         is_granted: state == Some(trust::State::Granted),
         may_ask: integration.enabled && state != Some(trust::State::Granted),
         ask_words: if state == Some(trust::State::Requested) {
-            "Change the request"
+            t("trust-ask-change").into()
         } else {
-            "Ask for trust"
+            t("trust-ask").into()
         },
     }
 }
@@ -122,10 +150,10 @@ fn row(integration: &Integration, trust: Option<&trust::Trust>) -> Trust {
 /// How a trust stands, in one word.
 pub(crate) fn trust_label(state: Option<trust::State>) -> label::State {
     match state {
-        Some(trust::State::Granted) => label::State::good("Trusted"),
-        Some(trust::State::Requested) => label::State::warn("Asked for"),
-        Some(trust::State::Withdrawn) => label::State::bad("Withdrawn"),
-        None => label::State::quiet("Not trusted"),
+        Some(trust::State::Granted) => label::State::good(t("trust-trusted")),
+        Some(trust::State::Requested) => label::State::warn(t("trust-asked-for")),
+        Some(trust::State::Withdrawn) => label::State::bad(t("trust-withdrawn")),
+        None => label::State::quiet(t("trust-not")),
     }
 }
 
@@ -136,15 +164,13 @@ pub(crate) fn terms_in_words(integration: &Integration, terms: &Terms) -> String
     };
     let mut parts: Vec<String> = terms.actions.iter().map(title).collect();
     if parts.is_empty() {
-        parts.push("See whether an account is linked".to_owned());
+        parts.push(t("terms-see").into());
     }
     if !terms.proxy.is_empty() {
-        parts.push(format!("call {} directly", words::count(terms.proxy.len(), "address", "addresses")));
+        parts.push(t("terms-direct").count("many", terms.proxy.len()).into());
     }
-    parts.push(format!(
-        "{} a minute",
-        words::count(usize::try_from(terms.rate_per_minute).unwrap_or(usize::MAX), "call", "calls")
-    ));
+    let calls = usize::try_from(terms.rate_per_minute).unwrap_or(usize::MAX);
+    parts.push(t("terms-rate").count("many", calls).into());
     parts.join("; ")
 }
 

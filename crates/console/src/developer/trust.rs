@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use auth::{
-    Developer, SignedIn,
-    client::{self, Client},
-};
+use auth::{Developer, SignedIn, client::Client};
 use axum::{extract::State, response::Response};
 use broker::{By, integration::Integration, trust::Terms};
 use http::StatusCode;
 use kernel::{Id, Scopes};
 use web::{Answer, Form, Path, Problem};
 
+use super::application;
 use crate::{
     answers::Answers,
     form::{self, Choice, Field},
@@ -68,7 +66,7 @@ async fn pair(
     id: Id<kernel::Client>,
     slug: &str,
 ) -> Answer<(Client, Arc<Integration>)> {
-    let client = client::get(console.auth(), &who.acting(), id).await?;
+    let client = application(console, who, id).await?;
     let found = console.broker().integration_by_slug(slug).await?;
     let integration = found.filter(|one| one.enabled && one.organisation == who.organisation);
     Ok((client, integration.ok_or_else(|| Problem::of_status(StatusCode::NOT_FOUND))?))

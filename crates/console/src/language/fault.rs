@@ -84,6 +84,17 @@ pub(super) const HEARD: &[(&str, &str)] = &[
     ),
     ("Your organisation has as many keys as it may; delete one first.", "fault-keys-many"),
     ("must be at least one", "fault-one-at-least"),
+    ("The registration has changed since you opened this page. Look at it again.", "fault-client-changed"),
+    (
+        "It is not your turn: the application waits for an administrator, or is verified.",
+        "fault-not-sent-back",
+    ),
+    ("must be 1 to 1000 characters of text", "fault-review-note"),
+    ("choose one", "fault-review-decision"),
+    ("Your organisation has as many tokens as it may; revoke one first.", "fault-tokens-many"),
+    ("must be 1 to 100 characters", "fault-tokens-name"),
+    ("must be 1 to 1000 registrations", "fault-tokens-uses"),
+    ("must be 1 to 365 days", "fault-tokens-days"),
     ("choose where you belong", "fault-choose-organisation"),
     ("choose to allow or not to allow", "fault-choose-decision"),
 ];

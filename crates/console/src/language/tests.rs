@@ -11,7 +11,7 @@ use fluent_syntax::{ast, parser};
 use super::{book::Files, fault::HEARD, *};
 
 /// Families of messages that are asked for by a name from outside.
-const FAMILIES: [&str; 3] = ["scope-", "resource-", "category-"];
+const FAMILIES: [&str; 4] = ["scope-", "resource-", "category-", "property-"];
 
 /// A key, and the names of what goes into it.
 type Keys = BTreeMap<String, BTreeSet<String>>;
@@ -176,8 +176,15 @@ fn what_pages_say_is_there_and_what_is_there_is_said() {
 fn words_of_the_domains_are_still_theirs() {
     // A `\` at the end of a line of source goes on on the next.
     let squeezed = |text: &str| text.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let all =
-        source(&["../auth/src", "../broker/src", "../web/src", "src/account", "src/launch", "src/page"]);
+    let all = source(&[
+        "../auth/src",
+        "../broker/src",
+        "../web/src",
+        "src/account",
+        "src/admin",
+        "src/launch",
+        "src/page",
+    ]);
     let all: Vec<String> = all.iter().map(|text| squeezed(text)).collect();
     for (words, key) in HEARD {
         let words = squeezed(words);

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::connection::Connections;
+use super::{connection::Connections, inspect::Finding};
 use crate::{
     form::{Choice, Field, Form},
     frame::Frame,
@@ -74,13 +74,43 @@ pub(crate) struct Application {
     pub(crate) state: State,
     pub(crate) uri: String,
     pub(crate) redirect_uris: Vec<String>,
-    pub(crate) kind: &'static str,
-    pub(crate) grants: Vec<&'static str>,
+    pub(crate) kind: String,
+    pub(crate) profile: &'static str,
+    pub(crate) auth_method: &'static str,
+    pub(crate) grants: Vec<String>,
     pub(crate) scopes: Vec<(String, String)>,
+    /// Who registered it, if a person did who is still here.
+    pub(crate) registered_by: Option<String>,
     pub(crate) registered: Moment,
+    /// What is not as it was when it was last verified; none where it never was.
+    pub(crate) changes: Option<Vec<ChangeRow>>,
+    /// How it keeps to its profile, in a sentence.
+    pub(crate) report: String,
+    /// The rules that it does not keep.
+    pub(crate) findings: Vec<Finding>,
+    /// What happened so far, the newest first.
+    pub(crate) steps: Vec<StepRow>,
     /// The form that verifies, while it is not.
     pub(crate) verify: Option<Form>,
     pub(crate) connections: Connections,
+}
+
+/// A property that is not what it was: each value, and whether it is there on both sides.
+pub(crate) struct ChangeRow {
+    /// In words.
+    pub(crate) label: String,
+    /// In the words of RFC 7591 §2.
+    pub(crate) property: String,
+    pub(crate) before: Vec<(String, bool)>,
+    pub(crate) now: Vec<(String, bool)>,
+}
+
+/// One step of an application's way.
+pub(crate) struct StepRow {
+    pub(crate) what: String,
+    pub(crate) by: Option<String>,
+    pub(crate) at: Moment,
+    pub(crate) note: Option<String>,
 }
 
 /// What applications may do with integrations.

@@ -41,14 +41,16 @@ pub(crate) struct Application {
     pub(crate) client_id: String,
     pub(crate) name: String,
     pub(crate) state: State,
+    /// Why an administrator sent it back, while it is the developer's turn.
+    pub(crate) returned: Option<Returned>,
     pub(crate) uri: String,
     pub(crate) redirect_uris: Vec<String>,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     pub(crate) profile: &'static str,
     pub(crate) auth_method: &'static str,
     /// Whether it proves itself with a secret.
     pub(crate) has_secret: bool,
-    pub(crate) grants: Vec<&'static str>,
+    pub(crate) grants: Vec<String>,
     /// Each scope as it is written, and in words.
     pub(crate) scopes: Vec<(String, String)>,
     pub(crate) logo: Option<String>,
@@ -60,6 +62,13 @@ pub(crate) struct Application {
     pub(crate) connections: Connections,
 }
 
+/// What an administrator wants changed, or why they refused.
+pub(crate) struct Returned {
+    pub(crate) heading: String,
+    pub(crate) note: String,
+    pub(crate) at: Moment,
+}
+
 /// Whether the application is trusted with one integration.
 pub(crate) struct Trust {
     pub(crate) slug: String,
@@ -69,7 +78,7 @@ pub(crate) struct Trust {
     pub(crate) may: String,
     pub(crate) is_granted: bool,
     pub(crate) may_ask: bool,
-    pub(crate) ask_words: &'static str,
+    pub(crate) ask_words: String,
 }
 
 /// One secret, without the secret.
@@ -101,21 +110,23 @@ pub(crate) fn lifetimes() -> Vec<(u32, String)> {
 }
 
 /// Whether an application keeps a secret, in words.
-pub(crate) fn kind_in_words(kind: Confidentiality) -> &'static str {
-    match kind {
-        Confidentiality::Confidential => "Confidential: it runs on a server and keeps a secret",
-        Confidentiality::Public => "Public: it runs where it cannot keep a secret",
-    }
+pub(crate) fn kind_in_words(kind: Confidentiality) -> String {
+    let said = match kind {
+        Confidentiality::Confidential => t("client-kind-confidential"),
+        Confidentiality::Public => t("client-kind-public"),
+    };
+    said.into()
 }
 
 /// A way to a token, in words.
-pub(crate) fn grant_in_words(grant: GrantType) -> &'static str {
-    match grant {
-        GrantType::AuthorizationCode => "a person signs in",
-        GrantType::ClientCredentials => "it acts for itself",
-        GrantType::RefreshToken => "it keeps its access without asking again",
-        GrantType::JwtBearer => "it brings a signed assertion",
-        GrantType::DeviceCode => "a person types in a code on another device",
-        GrantType::TokenExchange => "it acts on with another application's token",
-    }
+pub(crate) fn grant_in_words(grant: GrantType) -> String {
+    let said = match grant {
+        GrantType::AuthorizationCode => t("grant-authorization-code"),
+        GrantType::ClientCredentials => t("grant-client-credentials"),
+        GrantType::RefreshToken => t("grant-refresh-token"),
+        GrantType::JwtBearer => t("grant-jwt-bearer"),
+        GrantType::DeviceCode => t("grant-device-code"),
+        GrantType::TokenExchange => t("grant-token-exchange"),
+    };
+    said.into()
 }

@@ -57,3 +57,10 @@ pub(crate) struct Failure {
     pub(crate) spec: &'static str,
     pub(crate) request: Option<String>,
 }
+
+impl Failure {
+    /// What came and what should have come. Explanations are English, as the words of the protocol are.
+    fn expected_and_got(&self) -> String {
+        format!("We got {}. We expected {}.", self.got, self.expected)
+    }
+}

@@ -17,6 +17,7 @@ pub(crate) mod plain;
 pub(crate) mod registration_form;
 pub(crate) mod security;
 pub(crate) mod services;
+pub(crate) mod token;
 pub(crate) mod way;
 
 #[cfg(any(test, feature = "samples"))]

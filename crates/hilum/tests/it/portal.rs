@@ -65,6 +65,10 @@ deployment_on_each_engine! {
         assert!(seen.contains(&id), "an administrator verifies keys too: {seen}");
         let place = between(&list, "<a href=\"/developer/keys/", "/delete\"");
         administrator.get(&format!("/admin/applications/{place}")).await.expect(200);
+        for page in ["", "/edit", "/conformance", "/failures"] {
+            developer.get(&format!("/developer/applications/{place}{page}")).await.expect(404);
+        }
+        developer.post(&format!("/developer/applications/{place}/secrets"), &[]).await.expect(404);
 
         let question = developer.get(&format!("/developer/keys/{place}/delete")).await.expect(200).text();
         assert!(question.contains(&id), "{question}");
@@ -132,6 +136,106 @@ deployment_on_each_engine! {
             assert_eq!(tried().await, "invalid_client");
             browser.get(&format!("{place}/delete")).await.expect(404);
         }
+    }
+
+    async fn an_administrator_sends_an_application_back_and_its_developer_asks_again(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        let (developer, administrator) = (app.signed_in(DEVELOPER).await, app.signed_in(ADMINISTRATOR).await);
+        let id = app.client_id_of(DIARY).await;
+        let (theirs, ours) = (format!("/developer/applications/{id}"), format!("/admin/applications/{id}"));
+        let review = async || administrator.get(&ours).await.expect(200).text();
+        let seen = |page: &str| between(page, "name=\"seen\" value=\"", "\"").to_owned();
+        assert!(review().await.contains("Nothing: it is registered as it was"), "{}", review().await);
+
+        let form = developer.get(&format!("{theirs}/edit")).await.expect(200).text();
+        assert!(form.contains("A new name, Uri or profile"), "{form}");
+        let fields = [
+            ("name", "Night diary"), ("uri", "https://diary.example"), ("redirect_uris", DIARY.redirect_uri),
+            ("grant_types.authorization_code", "on"), ("scopes", "openid profile"),
+        ];
+        assert_eq!(developer.post(&format!("{theirs}/edit"), &fields).await.location(), format!("{theirs}?done=saved"));
+        let page = review().await;
+        for part in ["<del><code>", "<ins><code>Night diary</code></ins>", "Changed; the verification ended", "It waits to be verified"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let old = seen(&page);
+        let question = administrator.get(&format!("{ours}/send-back")).await.expect(200).text();
+        assert!(question.contains("Send Night diary back to its developer?"), "{question}");
+        for (fields, said) in [
+            ([("seen", &*old), ("decision", "change"), ("note", "")], "Must be 1 to 1000 characters of text."),
+            ([("seen", &*old), ("decision", ""), ("note", "Why?")], "Choose one."),
+            ([("seen", "1"), ("decision", "refuse"), ("note", "Why?")], "The registration has changed since you opened this page."),
+        ] {
+            let refused = administrator.post(&format!("{ours}/send-back"), &fields).await.text();
+            assert!(refused.contains(said), "{said}: {refused}");
+        }
+        let sent = [("seen", &*old), ("decision", "change"), ("note", "Whose <name> is that?")];
+        assert_eq!(administrator.post(&format!("{ours}/send-back"), &sent).await.location(), format!("{ours}?done=sent-back"));
+        assert!(review().await.contains("it is the developer’s turn"));
+        assert!(!administrator.get("/admin/").await.expect(200).text().contains("Verify Night diary"));
+        let page = developer.get(&theirs).await.expect(200).text();
+        for part in ["An administrator asks for a change", "Whose &#60;name&#62; is that?", "Change asked for", "Ask again"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(developer.get("/developer/").await.expect(200).text().contains("Change asked for"));
+
+        app.clock.advance(std::time::Duration::from_secs(1));
+        let fields = fields.map(|(name, value)| if name == "name" { (name, "Sleep diary") } else { (name, value) });
+        developer.post(&format!("{theirs}/edit"), &fields).await.expect(303);
+        assert_eq!(developer.post(&format!("{theirs}/ask"), &[]).await.location(), format!("{theirs}?done=asked-again"));
+        developer.post(&format!("{theirs}/ask"), &[]).await.expect(409);
+        assert!(administrator.get("/admin/").await.expect(200).text().contains("Verify Sleep diary"));
+        let late = administrator.post(&format!("{ours}/verify"), &[("seen", &old)]).await.expect(409).text();
+        assert!(late.contains("The registration has changed since you opened this page."), "{late}");
+        let now = seen(&review().await);
+        assert_eq!(administrator.post(&format!("{ours}/verify"), &[("seen", &now)]).await.location(), format!("{ours}?done=verified"));
+        assert!(review().await.contains("Verified by "));
+
+        for (browser, page) in [(FOREIGN_ADMINISTRATOR, &ours), (FOREIGN_DEVELOPER, &theirs)] {
+            app.load(include_str!("southside.toml")).await;
+            let stranger = app.signed_in(browser).await;
+            let path = if page == &ours { "send-back" } else { "ask" };
+            stranger.post(&format!("{page}/{path}"), &sent).await.expect(404);
+        }
+    }
+
+    async fn an_administrator_makes_an_initial_access_token_and_revokes_it(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        app.load(include_str!("southside.toml")).await;
+        let administrator = app.signed_in(ADMINISTRATOR).await;
+        let list = async || administrator.get("/admin/tokens").await.expect(200).text();
+        assert!(list().await.contains("No token is good now"));
+        let refused = administrator.post("/admin/tokens", &[("name", ""), ("uses", "many"), ("lifetime_days", "7")]).await;
+        let refused = refused.expect(422).text();
+        for said in ["Must be 1 to 100 characters.", "Must be 1 to 1000 registrations."] {
+            assert!(refused.contains(said), "{said}: {refused}");
+        }
+        let fields = [("name", "Ward vendor"), ("uses", "2"), ("lifetime_days", "7")];
+        let made = administrator.post("/admin/tokens", &fields).await.expect(200).text();
+        let token = format!("hlm_ia_{}", between(&made, "<code>hlm_ia_", "</code>"));
+        let register = async || {
+            let request = Request::post("/oauth2/register")
+                .header(header::AUTHORIZATION, format!("Bearer {token}"))
+                .header(header::CONTENT_TYPE, "application/json");
+            let body = r#"{"client_name":"Ward reports","redirect_uris":["https://ward.example/cb"]}"#;
+            app.send(request.body(Body::from(body)).unwrap()).await.status
+        };
+        assert_eq!(register().await, 201);
+        let shown = list().await;
+        assert!(!shown.contains(&token), "it is shown once");
+        for part in ["1 token lets", "Ward vendor", "made by ", "data-label=\"Uses left\">1</td>"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        assert!(administrator.get("/admin/").await.expect(200).text().contains("Verify Ward reports"));
+        let (before, _) = shown.split_once("/revoke\"").unwrap();
+        let place = format!("/admin/tokens/{}/revoke", before.rsplit_once('/').unwrap().1);
+        app.signed_in(FOREIGN_ADMINISTRATOR).await.post(&place, &[]).await.expect(404);
+        app.signed_in(DEVELOPER).await.get("/admin/tokens").await.expect(403);
+        assert!(administrator.get(&place).await.expect(200).text().contains("Revoke the token for Ward vendor?"));
+        assert_eq!(administrator.post(&place, &[]).await.location(), "/admin/tokens?done=token-revoked");
+        assert_eq!(register().await, 401);
+        assert!(list().await.contains("Revoked"));
+        administrator.post(&place, &[]).await.expect(404);
     }
 
     async fn a_developer_chooses_when_a_secret_ends(app: TestApp) {

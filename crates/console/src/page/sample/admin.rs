@@ -1,17 +1,28 @@
 //! What administrators see of what waits for them.
 
+use auth::client::{
+    Confidentiality, GrantType,
+    report::{Finding, RULES, Verdict},
+    review::Change,
+};
+
 use super::{DAY, HOUR, ago, shown, words};
 use crate::{
+    admin::review,
+    developer::inspect,
     form::{Choice, Field, Form},
     frame::{Frame, Here, Viewer},
     label::State,
+    language::Said,
     page::{
         admin::{
-            Application, ApplicationRow, Applications, IntegrationRow, Overview, Tile, Trust, TrustRow,
-            Trusts, Waiting,
+            Application, ApplicationRow, Applications, ChangeRow, IntegrationRow, Overview, StepRow, Tile,
+            Trust, TrustRow, Trusts, Waiting,
         },
         confirm::{Confirm, typed_back},
+        developer::{grant_in_words, kind_in_words},
     },
+    t,
 };
 
 pub(super) const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
@@ -118,18 +129,45 @@ fn applications() -> Applications {
     }
 }
 
+fn change(before: &[&str], now: &[&str], property: &str) -> ChangeRow {
+    review::change(&Change { property: property.to_owned(), before: words(before), now: words(now) })
+}
+
+fn step(what: Said, by: &str, age: u64, note: Option<&str>) -> StepRow {
+    StepRow { what: what.into(), by: Some(by.to_owned()), at: ago(age), note: note.map(str::to_owned) }
+}
+
 fn application() -> Application {
+    let verdicts = [Verdict::Advice, Verdict::Kept];
+    let findings: Vec<Finding> =
+        RULES.iter().zip(verdicts).map(|(rule, verdict)| Finding { rule, verdict }).collect();
     Application {
         frame: frame("Clinic Companion", Here::Applications),
-        how: "Registered by Idris Okafor, and waits to be verified.".to_owned(),
+        how: t("review-waits").into(),
         id: ID.to_owned(),
         client_id: "Zt9pLr4QeV1xB6nKc0MdUa.companion".to_owned(),
         name: "Clinic Companion".to_owned(),
         state: State::warn("Waits to be verified"),
         uri: "companion://".to_owned(),
         redirect_uris: words(&["companion://signed-in"]),
-        kind: "Public: it runs where it cannot keep a secret",
-        grants: vec!["a person signs in"],
+        kind: kind_in_words(Confidentiality::Public),
+        profile: "oauth21",
+        auth_method: "none",
+        grants: vec![grant_in_words(GrantType::AuthorizationCode)],
+        registered_by: Some("Idris Okafor".to_owned()),
+        changes: Some(vec![
+            change(&["https://companion.example.org"], &["companion://"], "client_uri"),
+            change(&["openid"], &["openid", "integrations:read"], "scope"),
+            change(&[], &["help@companion.example.org"], "contacts"),
+        ]),
+        report: inspect::how_it_keeps(&findings),
+        findings: findings.iter().filter_map(inspect::finding).collect(),
+        steps: vec![
+            step(t("review-step-asked-again"), "Idris Okafor", 5 * HOUR, None),
+            step(t("review-step-change-asked"), "Ailsa Grant", DAY, Some("integrations:use?")),
+            step(t("review-step-lapsed"), "Idris Okafor", 2 * DAY, None),
+            step(t("review-step-verified"), "Ailsa Grant", 60 * DAY, None),
+        ],
         scopes: ["openid", "integrations:read"]
             .map(|s| (s.to_owned(), crate::permission::sentence(s)))
             .into(),

@@ -2,6 +2,7 @@
 
 use auth::{
     client::{
+        Confidentiality, GrantType,
         register::Registration,
         report::{self, Verdict},
     },
@@ -18,10 +19,14 @@ use crate::{
     page::{
         ask::Ask,
         confirm::{Confirm, typed_back},
-        developer::{Application, Applications, NewSecret, Row, SecretRow, Trust, lifetimes},
+        developer::{
+            Application, Applications, NewSecret, Returned, Row, SecretRow, Trust, grant_in_words,
+            kind_in_words, lifetimes,
+        },
         inspect::{Conformance, Failure, Failures, Rule},
         registration_form::register_form,
     },
+    t,
 };
 
 const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
@@ -56,6 +61,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         shown("developer-register", &register(register_form("", &Registration::default()))),
         shown("developer-register-refused", &register(register_form("Pulse-Diary", &said).refused(wrong))),
         shown("developer-application", &application()),
+        shown("developer-application-sent-back", &sent_back()),
         shown("developer-conformance", &conformance()),
         shown("developer-failures", &failures()),
         shown(
@@ -107,14 +113,14 @@ fn register(form: Form) -> Ask {
 }
 
 fn application() -> Application {
-    let trust = |slug: &str, name: &str, state, may: &str, ask_words| Trust {
+    let trust = |slug: &str, name: &str, state, may: &str, ask_words: &str| Trust {
         slug: slug.to_owned(),
         name: name.to_owned(),
         state,
         may: may.to_owned(),
         is_granted: false,
         may_ask: true,
-        ask_words,
+        ask_words: ask_words.to_owned(),
     };
     let secret = |name: &str, made, last_use: Option<u64>| SecretRow {
         id: ID.to_owned(),
@@ -129,17 +135,18 @@ fn application() -> Application {
         id: ID.to_owned(),
         client_id: CLIENT_ID.to_owned(),
         name: "Pulse Diary".to_owned(),
-        state: State::good("Verified"),
+        state: State::good(t("state-verified")),
+        returned: None,
         uri: "https://diary.example.org/app".to_owned(),
         redirect_uris: words(&[
             "https://diary.example.org/signed-in",
             "https://staging.diary.example.org/signed-in",
         ]),
-        kind: "Confidential: it runs on a server and keeps a secret",
+        kind: kind_in_words(Confidentiality::Confidential),
         profile: "oauth21",
         auth_method: "client_secret_basic",
         has_secret: true,
-        grants: vec!["a person signs in", "and stays signed in"],
+        grants: [GrantType::AuthorizationCode, GrantType::RefreshToken].map(grant_in_words).into(),
         scopes: ["openid", "integrations:read", "integrations:use"]
             .map(|s| (s.to_owned(), crate::permission::sentence(s)))
             .into(),
@@ -165,6 +172,19 @@ fn application() -> Application {
         lifetimes: lifetimes(),
         connections: super::keys::connections("/developer/applications"),
         secrets: vec![secret("7a7c8d90", 64 * DAY, Some(120)), secret("7b10e2f4", 2 * HOUR, None)],
+    }
+}
+
+fn sent_back() -> Application {
+    Application {
+        how: t("client-how").of("state", t("state-change-asked")).count("trusted", 0).count("all", 3).into(),
+        state: State::warn(t("state-change-asked")),
+        returned: Some(Returned {
+            heading: t("review-developer-change").into(),
+            note: "https://staging.diary.example.org/signed-in".to_owned(),
+            at: ago(3 * HOUR),
+        }),
+        ..application()
     }
 }
 

@@ -6,6 +6,7 @@ mod developer;
 mod keys;
 mod person;
 mod security;
+mod token;
 
 use std::time::Duration;
 
@@ -24,6 +25,12 @@ fn ago(seconds: u64) -> Moment {
     Moment::new(now - Duration::from_secs(seconds), now)
 }
 
+/// So many seconds after it.
+fn ahead(seconds: u64) -> Moment {
+    let now = Timestamp::from_seconds(1_795_176_000);
+    Moment::new(now + Duration::from_secs(seconds), now)
+}
+
 fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -35,7 +42,7 @@ fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
 /// Every page with made-up contents: a name for the file, and the HTML. What people see is there in each language.
 pub fn samples() -> Vec<(String, String)> {
     let named = |(name, html): (&str, String)| (name.to_owned(), html);
-    let in_ukrainian = rendered_in("uk", || [of_people(), keys::samples()].concat());
+    let in_ukrainian = rendered_in("uk", || [of_people(), keys::samples(), token::samples()].concat());
     let in_ukrainian = in_ukrainian.into_iter().map(|(name, html)| (format!("uk-{name}"), html));
     rendered_in("en", all).into_iter().map(named).chain(in_ukrainian).collect()
 }
@@ -46,8 +53,6 @@ pub(super) fn of_people() -> Vec<(&'static str, String)> {
 }
 
 fn all() -> Vec<(&'static str, String)> {
-    [of_people(), developer::samples(), keys::samples(), admin::samples(), deployment::samples()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let work = [developer::samples(), keys::samples(), admin::samples(), token::samples()];
+    [of_people(), work.concat(), deployment::samples()].into_iter().flatten().collect()
 }
