@@ -190,7 +190,11 @@ impl Field {
         Self::new(name, label, Control::Lines)
     }
     /// Any of the choices.
-    pub(crate) fn checks(name: &'static str, label: &'static str, choices: Vec<Choice>) -> Self {
+    pub(crate) fn checks(
+        name: &'static str,
+        label: impl Into<Cow<'static, str>>,
+        choices: Vec<Choice>,
+    ) -> Self {
         Self::new(name, label, Control::Checks(choices))
     }
     /// One of the choices.

@@ -63,6 +63,8 @@ pub(crate) enum Here {
     Integrations,
     /// Administration: people.
     People,
+    /// Administration: providers that people sign in through.
+    Upstream,
     /// Administration: the organisation.
     Organisation,
     /// Administration: the audit trail.
@@ -122,6 +124,7 @@ impl Frame {
                 link(Here::Applications, "/admin/applications", t("menu-applications")),
                 link(Here::Trust, "/admin/trust", t("menu-trust")),
                 link(Here::People, "/admin/people", t("menu-people")),
+                link(Here::Upstream, "/admin/upstream", t("menu-upstream")),
                 link(Here::Organisation, "/admin/organisation", t("menu-organisation")),
                 link(Here::Audit, "/admin/audit", t("menu-audit")),
             ];

@@ -103,6 +103,8 @@ impl Told {
             "connection-deleted" => t("connections-told-deleted").into(),
             "key-deleted" => t("keys-told-deleted").into(),
             "token-revoked" => t("tokens-told-revoked").into(),
+            "upstream-disabled" => t("upstream-told-disabled").into(),
+            "upstream-enabled" => t("upstream-told-enabled").into(),
             "sent-back" => t("review-told-sent-back").into(),
             "asked-again" => t("review-told-asked-again").into(),
             other => of_work(other)?.to_owned(),

@@ -127,6 +127,18 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/admin/people/new"),
     ("GET", "/admin/people/{id}"),
     ("POST", "/admin/people/{id}"),
+    ("POST", "/admin/people/{id}/fhir-user"),
+    ("POST", "/admin/people/{id}/patients"),
+    ("GET", "/admin/people/{id}/patients/{patient}/unlink"),
+    ("POST", "/admin/people/{id}/patients/{patient}/unlink"),
+    ("GET", "/admin/upstream"),
+    ("GET", "/admin/upstream/new"),
+    ("GET", "/admin/upstream/new/{preset}"),
+    ("POST", "/admin/upstream/new/{preset}"),
+    ("GET", "/admin/upstream/{slug}"),
+    ("GET", "/admin/upstream/{slug}/disable"),
+    ("POST", "/admin/upstream/{slug}/disable"),
+    ("POST", "/admin/upstream/{slug}/enable"),
     ("GET", "/admin/organisation"),
     ("POST", "/admin/organisation/sites"),
     ("POST", "/admin/organisation/studies"),
@@ -224,7 +236,8 @@ fn connections<S: Side>() -> Router<Console> {
 
 fn administration() -> Router<Console> {
     use crate::admin::{
-        application, audit, integration, organisation, overview, person, provider, review, token, trust,
+        application, audit, integration, organisation, overview, person, provider, record, review, token,
+        trust,
     };
     Router::new()
         .route("/admin/", get(overview::show))
@@ -249,10 +262,26 @@ fn administration() -> Router<Console> {
         .route("/admin/people", get(person::list).post(person::add))
         .route("/admin/people/new", get(person::ask))
         .route("/admin/people/{id}", get(person::show).post(person::save))
+        .route("/admin/people/{id}/fhir-user", post(record::declare))
+        .route("/admin/people/{id}/patients", post(record::link))
+        .route("/admin/people/{id}/patients/{patient}/unlink", get(record::ask).post(record::unlink))
+        .merge(upstream_providers())
         .route("/admin/organisation", get(organisation::show))
         .route("/admin/organisation/sites", post(organisation::add_site))
         .route("/admin/organisation/studies", post(organisation::add_study))
         .route("/admin/audit", get(audit::list))
+}
+
+/// Providers that people sign in through.
+fn upstream_providers() -> Router<Console> {
+    use crate::admin::upstream;
+    Router::new()
+        .route("/admin/upstream", get(upstream::list))
+        .route("/admin/upstream/new", get(upstream::pick))
+        .route("/admin/upstream/new/{preset}", get(upstream::ask).post(upstream::add))
+        .route("/admin/upstream/{slug}", get(upstream::show))
+        .route("/admin/upstream/{slug}/disable", get(upstream::ask_to_disable).post(upstream::disable))
+        .route("/admin/upstream/{slug}/enable", post(upstream::enable))
 }
 
 /// Pages of other crates that ours link to.

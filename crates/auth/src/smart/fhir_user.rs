@@ -66,6 +66,46 @@ pub async fn declare_fhir_user(
         .await
 }
 
+/// Say no longer which record is a person of the acting person's organisation.
+///
+/// # Errors
+/// [`SmartFault::NoPerson`].
+pub async fn withdraw_fhir_user(auth: &Auth, acting: &Acting, person: Id<Person>) -> Result<(), SmartFault> {
+    let (world, acting) = (auth.world().clone(), acting.clone());
+    auth.db()
+        .write(async move |tx| -> Result<(), SmartFault> {
+            if !queries::is_live_person_of(tx, acting.organisation, person).await? {
+                return Err(SmartFault::NoPerson);
+            }
+            if queries::withdraw_fhir_user(tx, person).await? > 0 {
+                let entry = acting.entry("person.fhir_user_withdrawn", person, serde_json::Value::Null);
+                audit::record(tx, &world, &entry).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Which record a person of the acting person's organisation is declared to be.
+///
+/// # Errors
+/// [`SmartFault::NoPerson`].
+pub async fn named_fhir_user(
+    auth: &Auth,
+    acting: &Acting,
+    person: Id<Person>,
+) -> Result<Option<FhirUser>, SmartFault> {
+    let organisation = acting.organisation;
+    auth.db()
+        .scan(async move |tx| {
+            if !queries::is_live_person_of(tx, organisation, person).await? {
+                return Err(SmartFault::NoPerson);
+            }
+            Ok(queries::fhir_user(tx, person).await?)
+        })
+        .await
+}
+
 /// The address of the record that is the person, where one is declared.
 ///
 /// # Errors

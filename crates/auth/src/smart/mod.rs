@@ -17,10 +17,12 @@ use kernel::IdKind;
 
 pub use encounter::{ENCOUNTERS_SHOWN_MAX, Encounter, declare_encounter, encounters_of};
 pub use fault::SmartFault;
-pub use fhir_user::{FhirUser, MalformedFhirUser, declare_fhir_user, fhir_user_of};
+pub use fhir_user::{
+    FhirUser, MalformedFhirUser, declare_fhir_user, fhir_user_of, named_fhir_user, withdraw_fhir_user,
+};
 pub use patient::{
     FhirId, LABEL_CHARACTERS_MAX, MalformedFhirId, PATIENTS_SHOWN_MAX, PatientLink, Relation, has_patients,
-    link_patient, patients_of, unlink_patient,
+    link_patient, links_of, patients_of, unlink_patient,
 };
 pub(crate) use pick::label_of;
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use kernel::{Id, Person, Timestamp};
+use kernel::{Id, Organisation, Person, Timestamp};
 use serde::{Deserialize, Serialize};
 use vault::{Place, Sealed, TenantVault};
 
@@ -186,7 +186,37 @@ pub async fn unlink_patient(
 /// The database, the vault.
 pub async fn patients_of(auth: &Auth, who: &SignedIn) -> Result<Vec<PatientLink>, SmartFault> {
     let rows = queries::links_of(&mut auth.db().read().await?, who.person, PATIENTS_SHOWN_MAX).await?;
-    let vault = auth.vault().tenant(who.organisation).await?;
+    opened(auth, who.organisation, rows).await
+}
+
+/// The same of a person of the acting person's organisation.
+///
+/// # Errors
+/// [`SmartFault::NoPerson`].
+pub async fn links_of(
+    auth: &Auth,
+    acting: &Acting,
+    person: Id<Person>,
+) -> Result<Vec<PatientLink>, SmartFault> {
+    let organisation = acting.organisation;
+    let rows = auth
+        .db()
+        .scan(async move |tx| {
+            if !queries::is_live_person_of(tx, organisation, person).await? {
+                return Err(SmartFault::NoPerson);
+            }
+            Ok(queries::links_of(tx, person, PATIENTS_SHOWN_MAX).await?)
+        })
+        .await?;
+    opened(auth, organisation, rows).await
+}
+
+async fn opened(
+    auth: &Auth,
+    organisation: Id<Organisation>,
+    rows: Vec<ClosedLink>,
+) -> Result<Vec<PatientLink>, SmartFault> {
+    let vault = auth.vault().tenant(organisation).await?;
     let open = |row: ClosedLink| -> Result<PatientLink, SmartFault> {
         let label = vault.open_text(place(row.id), &row.label)?.expose().clone();
         Ok(PatientLink { patient: row.patient, relation: row.relation, label })

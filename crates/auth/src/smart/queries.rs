@@ -95,6 +95,10 @@ pub(super) async fn declare_fhir_user(
     .await
 }
 
+pub(super) async fn withdraw_fhir_user(tx: &mut Writer, person: Id<Person>) -> Result<u64, DbError> {
+    tx.execute("DELETE FROM fhir_user WHERE person_id = $1", binds![person]).await
+}
+
 pub(super) async fn fhir_user(tx: &mut Reader, person: Id<Person>) -> Result<Option<FhirUser>, DbError> {
     let row: Option<(FhirUser,)> =
         tx.optional("SELECT resource FROM fhir_user WHERE person_id = $1", binds![person]).await?;

@@ -223,6 +223,7 @@ async fn refused(
         UpstreamFault::Unknown { .. } => "unknown_subject",
         UpstreamFault::LinkedOtherwise => "linked_otherwise",
         UpstreamFault::Disabled => "disabled",
+        UpstreamFault::Unreadable(_) | UpstreamFault::Outbound(_) => "unreadable",
         _ => return Ok(()),
     };
     tracing::info!(upstream = upstream.slug, %fault, "a sign-in through a provider was refused");

@@ -15,6 +15,7 @@ mod declare;
 mod discover;
 mod fault;
 mod link;
+mod list;
 mod preset;
 pub(crate) mod queries;
 mod redeem;
@@ -33,6 +34,8 @@ pub use declare::{NewUpstream, declare, disable};
 pub(crate) use discover::{DOCUMENT_BYTES_MAX, Discoveries, Endpoint};
 pub use fault::UpstreamFault;
 pub use link::{Linked, links, offered, unlink};
+pub use list::{Listed, add, enable, get, list_of};
+pub use preset::{Preset, presets};
 pub(crate) use registered::{
     NewRegistered, count_of_community, declared_by_issuer, keep_registered, of_any_state,
 };

@@ -36,6 +36,27 @@ fn read(name: &str) -> Result<Map<String, Value>, UpstreamFault> {
     }
 }
 
+/// A provider of which the most is known beforehand.
+pub struct Preset {
+    /// By which it is asked for.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// What is known: [`Settings`](super::Settings) by name.
+    pub settings: Map<String, Value>,
+}
+
+/// Every preset, by name.
+pub fn presets() -> Vec<Preset> {
+    let all: Map<String, Value> = serde_json::from_str(PRESETS).unwrap_or_default();
+    let preset = |(id, known): (String, Value)| {
+        let Value::Object(mut settings) = known else { return None };
+        let name = settings.remove("name").and_then(|name| name.as_str().map(str::to_owned))?;
+        Some(Preset { id, name, settings })
+    };
+    all.into_iter().filter_map(preset).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -61,6 +82,7 @@ mod tests {
             let settings = settings(preset, declared);
             assert!(settings.issues().is_empty(), "{preset}: {:?}", settings.issues());
         }
+        assert_eq!(presets().len(), 4);
         let bare = settings("microsoft-entra-id", json!({ "client_id": "us" }));
         assert_eq!(bare.issues().len(), 1, "the tenant is missing");
         assert!(matches!(over_preset(Some("aol"), Map::new()), Err(UpstreamFault::UnknownPreset)));

@@ -8,6 +8,7 @@ use super::{
     begin::Attempt,
     declare,
     link::{Found, Linked},
+    list::Counted,
     registered::NewRegistered,
 };
 
@@ -30,6 +31,34 @@ pub(super) async fn disable(
     tx.execute(
         "UPDATE upstream SET disabled_at = $2, updated_at = $2 WHERE id = $1 AND disabled_at IS NULL",
         binds![id, now],
+    )
+    .await
+}
+
+pub(super) async fn enable(
+    tx: &mut Writer,
+    id: Id<kernel::Upstream>,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE upstream SET disabled_at = NULL, updated_at = $2 WHERE id = $1 AND disabled_at IS NOT NULL",
+        binds![id, now],
+    )
+    .await
+}
+
+/// The providers of an organisation, with how many people are linked and when one of them last came that way.
+pub(super) async fn counted_of(
+    tx: &mut Reader,
+    organisation: Id<Organisation>,
+) -> Result<Vec<Counted>, DbError> {
+    tx.all(
+        "SELECT upstream.id, organisation_id, slug, name, settings, secret, community, updated_at, created_at, \
+         disabled_at, \
+         (SELECT count(*) FROM upstream_link WHERE upstream_link.upstream_id = upstream.id) AS people, \
+         (SELECT max(used_at) FROM upstream_link WHERE upstream_link.upstream_id = upstream.id) AS used_at \
+         FROM upstream WHERE organisation_id = $1 ORDER BY upstream.id LIMIT $2",
+        binds![organisation, UPSTREAMS_MAX],
     )
     .await
 }
@@ -268,6 +297,18 @@ impl FromRow for Upstream {
             secret: row.get("secret")?,
             community: row.get("community")?,
             updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+impl FromRow for Counted {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            upstream: Upstream::from_row(row)?,
+            created_at: row.get("created_at")?,
+            disabled_at: row.get("disabled_at")?,
+            people: row.get("people")?,
+            used_at: row.get("used_at")?,
         })
     }
 }

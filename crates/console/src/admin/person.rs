@@ -1,7 +1,7 @@
 //! The people of an organisation and what they may do.
 
 use auth::{
-    Acting, Administrator,
+    Acting, Administrator, SignedIn,
     person::{self, NewPerson, PASSWORD_CHARACTERS_MIN, Person, PersonFault, Role, role},
 };
 use axum::{extract::State, response::Response};
@@ -9,6 +9,7 @@ use kernel::{Id, Kind};
 use serde::Deserialize;
 use web::{Answer, Form, Path, Problem, Query};
 
+use super::record::{Refused, records_of};
 use crate::{
     answers::Answers,
     form::{self, Field},
@@ -16,9 +17,11 @@ use crate::{
     page::{
         admin::{People, PersonRow, person_form, role_choices},
         ask::Ask,
+        person as person_page,
     },
     respond::{Refusal, Told, done, page},
     state::Console,
+    t,
     words::count,
 };
 
@@ -106,8 +109,7 @@ pub(crate) async fn show(
     Query(told): Query<Told>,
 ) -> Answer<Response> {
     let person = person::find(console.auth(), who.organisation, id).await?.ok_or(PersonFault::NotFound)?;
-    let roles = role::roles_of(console.auth(), &who.acting(), id).await?;
-    let mut view = view(console.viewer(&who).await?, &person, roles_form(id, &roles));
+    let mut view = view(&console, &who, &person).await?;
     view.frame = view.frame.telling(told.notice());
     page(&view)
 }
@@ -125,8 +127,9 @@ pub(crate) async fn save(
         Ok(()) => done(&format!("/admin/people/{id}"), "saved"),
         Err(problem) => {
             let refusal = Refusal::of(problem)?;
-            let form = roles_form(id, &wanted).refused(refusal.issues());
-            refusal.page(&view(console.viewer(&who).await?, &person, form))
+            let mut view = view(&console, &who, &person).await?;
+            view.roles = roles_form(id, &wanted).refused(refusal.issues());
+            refusal.page(&view)
         }
     }
 }
@@ -165,8 +168,8 @@ fn row(console: &Console, person: &Person, roles: &[Role]) -> PersonRow {
 
 fn roles_form(id: Id<kernel::Person>, roles: &[Role]) -> form::Form {
     let has: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-    form::Form::new(format!("/admin/people/{id}"), "Save roles")
-        .with(Field::checks("roles", "Roles", role_choices(&has)))
+    form::Form::new(format!("/admin/people/{id}"), t("person-roles-save"))
+        .with(Field::checks("roles", t("person-roles"), role_choices(&has)))
         .or_back_to("/admin/people")
 }
 
@@ -180,13 +183,18 @@ fn adding(viewer: Viewer, form: form::Form) -> Ask {
     }
 }
 
-fn view(viewer: Viewer, person: &Person, form: form::Form) -> Ask {
-    let off = if person.disabled_at.is_some() { " The account is switched off." } else { "" };
-    Ask {
-        frame: Frame::inside(person.display_name.clone(), Here::People, viewer),
-        back: ("/admin/people".to_owned(), "People".to_owned()),
-        heading: person.display_name.clone(),
-        lead: format!("{}.{off}", person.email),
-        form,
-    }
+pub(super) async fn view(console: &Console, who: &SignedIn, person: &Person) -> Answer<person_page::Person> {
+    let roles = role::roles_of(console.auth(), &who.acting(), person.id).await?;
+    let how = match person.disabled_at {
+        Some(_) => t("person-off").of("email", &person.email),
+        None => t("person-on").of("email", &person.email),
+    };
+    Ok(person_page::Person {
+        frame: Frame::inside(person.display_name.clone(), Here::People, console.viewer(who).await?),
+        id: person.id.to_string(),
+        name: person.display_name.clone(),
+        how: how.into(),
+        roles: roles_form(person.id, &roles),
+        records: records_of(console, who, person, &Refused::default()).await?,
+    })
 }

@@ -13,8 +13,8 @@ const IN_TEMPLATES: &[&str] = &["Hilum"];
 
 /// What the samples' people, applications and visits are called, words that Ukrainian writes in Latin letters, and the
 /// example of a device's code.
-const IN_UKRAINIAN: &str = "API Admission Ailsa Baird Clinic Companion Ctrl Diary Ewan Firefox Fitbit Google Grant Growth Health Hilum \
-    Hospital Isla JavaScript Kelvin Lab Linux MJHT Morag NHS November October Old Outpatient PIN Pixel Pulse QR \
+const IN_UKRAINIAN: &str = "API Authorization BEGIN Bearer ES EdDSA JSON OpenID PS Patient Practitioner RFC RS fhirUser issuer nadia openid KEY PEM PKCS PRIVATE Admission Ailsa Baird Clinic Companion Ctrl Diary Ewan Firefox Fitbit Google Grant Growth Health Hilum \
+    Hospital Idris Isla JavaScript Kelvin Lab Linux MJHT Morag NHS November October Old Outpatient PIN Pixel Pulse QR \
     Riverside Safari Sinclair UTC WDJB Withings YubiKey born chart companion diary example iPhone import login \
     org portal reports visit";
 

@@ -11,7 +11,7 @@ use fluent_syntax::{ast, parser};
 use super::{book::Files, fault::HEARD, *};
 
 /// Families of messages that are asked for by a name from outside.
-const FAMILIES: [&str; 4] = ["scope-", "resource-", "category-", "property-"];
+const FAMILIES: [&str; 5] = ["scope-", "resource-", "category-", "property-", "upstream-why-"];
 
 /// A key, and the names of what goes into it.
 type Keys = BTreeMap<String, BTreeSet<String>>;

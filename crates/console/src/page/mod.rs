@@ -13,11 +13,13 @@ pub(crate) mod inspect;
 pub(crate) mod integration_form;
 pub(crate) mod keys;
 pub(crate) mod launch;
+pub(crate) mod person;
 pub(crate) mod plain;
 pub(crate) mod registration_form;
 pub(crate) mod security;
 pub(crate) mod services;
 pub(crate) mod token;
+pub(crate) mod upstream;
 pub(crate) mod way;
 
 #[cfg(any(test, feature = "samples"))]

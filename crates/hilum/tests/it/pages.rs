@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 102] = [
+const ROWS: [Row; 122] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -78,6 +78,8 @@ const ROWS: [Row; 102] = [
     ("GET", "/developer/applications/{id}", Developer, &[], 200),
     ("GET", "/developer/applications/{id}/edit", Developer, &[], 200),
     ("POST", "/developer/applications/{id}/edit", Developer, &[], 422),
+    // It is not the developer's turn.
+    ("POST", "/developer/applications/{id}/ask", Developer, &[], 409),
     ("GET", "/developer/applications/{id}/conformance", Developer, &[], 200),
     ("GET", "/developer/applications/{id}/failures", Developer, &[], 200),
     ("POST", "/developer/applications/{id}/secrets", Developer, &[], 200),
@@ -103,9 +105,17 @@ const ROWS: [Row; 102] = [
     ("GET", "/admin/", Administrator, &[], 200),
     ("GET", "/admin/applications", Administrator, &[], 200),
     ("GET", "/admin/applications/{id}", Administrator, &[], 200),
-    ("POST", "/admin/applications/{id}/verify", Administrator, &[], 422),
+    // Nobody has looked at it: what is verified is what was on the page.
+    ("POST", "/admin/applications/{id}/verify", Administrator, &[], 409),
+    ("GET", "/admin/applications/{id}/send-back", Administrator, &[], 200),
+    ("POST", "/admin/applications/{id}/send-back", Administrator, &[], 422),
     ("GET", "/admin/applications/{id}/withdraw", Administrator, &[], 200),
     ("POST", "/admin/applications/{id}/withdraw", Administrator, &[], 422),
+    ("GET", "/admin/tokens", Administrator, &[], 200),
+    ("POST", "/admin/tokens", Administrator, &[], 422),
+    ("GET", "/admin/tokens/new", Administrator, &[], 200),
+    ("GET", "/admin/tokens/{id}/revoke", Administrator, &[], 404),
+    ("POST", "/admin/tokens/{id}/revoke", Administrator, &[], 404),
     ("GET", "/admin/trust", Administrator, &[], 200),
     ("GET", "/admin/trust/{slug}/{client}", Administrator, &[], 200),
     (
@@ -131,6 +141,19 @@ const ROWS: [Row; 102] = [
     ("GET", "/admin/people/new", Administrator, &[], 200),
     ("GET", "/admin/people/{id}", Administrator, &[], 200),
     ("POST", "/admin/people/{id}", Administrator, &[], 422),
+    ("POST", "/admin/people/{id}/fhir-user", Administrator, &[("fhir_user", "nadia")], 422),
+    ("POST", "/admin/people/{id}/patients", Administrator, &[], 422),
+    ("GET", "/admin/people/{id}/patients/{patient}/unlink", Administrator, &[], 404),
+    ("POST", "/admin/people/{id}/patients/{patient}/unlink", Administrator, &[], 404),
+    ("GET", "/admin/upstream", Administrator, &[], 200),
+    ("GET", "/admin/upstream/new", Administrator, &[], 200),
+    ("GET", "/admin/upstream/new/{preset}", Administrator, &[], 200),
+    ("POST", "/admin/upstream/new/{preset}", Administrator, &[], 422),
+    // No provider has this name.
+    ("GET", "/admin/upstream/{slug}", Administrator, &[], 404),
+    ("GET", "/admin/upstream/{slug}/disable", Administrator, &[], 404),
+    ("POST", "/admin/upstream/{slug}/disable", Administrator, &[], 404),
+    ("POST", "/admin/upstream/{slug}/enable", Administrator, &[], 404),
     ("GET", "/admin/organisation", Administrator, &[], 200),
     ("POST", "/admin/organisation/sites", Administrator, &[], 422),
     ("POST", "/admin/organisation/studies", Administrator, &[], 422),
@@ -173,6 +196,8 @@ impl Names {
             .replace("{secret}", &self.secret)
             .replace("{slug}", self.slug)
             .replace("{provider}", "sandbox")
+            .replace("{preset}", "google")
+            .replace("{patient}", "nadia")
     }
 }
 

@@ -238,6 +238,89 @@ deployment_on_each_engine! {
         administrator.post(&place, &[]).await.expect(404);
     }
 
+    async fn an_administrator_sets_up_a_provider_and_switches_it_off(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        app.load(include_str!("southside.toml")).await;
+        let administrator = app.signed_in(ADMINISTRATOR).await;
+        assert!(administrator.get("/admin/upstream").await.expect(200).text().contains("Nobody signs in through another site"));
+        let pick = administrator.get("/admin/upstream/new").await.expect(200).text();
+        for part in ["NHS login", "/admin/upstream/new/nhs-login", "/admin/upstream/new/other"] {
+            assert!(pick.contains(part), "{part}: {pick}");
+        }
+        administrator.get("/admin/upstream/new/aol").await.expect(404);
+        let entra = administrator.get("/admin/upstream/new/microsoft-entra-id").await.expect(200).text();
+        assert!(entra.contains("https://login.microsoftonline.com/{tenant}/v2.0"), "{entra}");
+        let there = [
+            ("slug", "there"), ("name", "There"), ("issuer", "https://there.example"), ("client_id", "us"),
+            ("client_auth", "client_secret_basic"), ("client_secret", "not to be seen again"), ("id_token_alg", "RS256"),
+            ("scopes", "openid"), ("counts_as", "urn:hilum:acr:mfa"), ("new_people", "never"),
+        ];
+        let without_secret = there.map(|(name, value)| (name, if name == "client_secret" { "" } else { value }));
+        let refused = administrator.post("/admin/upstream/new/other", &without_secret).await.expect(422).text();
+        assert!(refused.contains("Client secret: Must be stated."), "{refused}");
+        assert_eq!(administrator.post("/admin/upstream/new/other", &there).await.location(), "/admin/upstream/there?done=added");
+        let taken = administrator.post("/admin/upstream/new/other", &there).await.expect(422).text();
+        assert!(taken.contains("Another provider has this short name."), "{taken}");
+        let page = administrator.get("/admin/upstream/there").await.expect(200).text();
+        for part in ["https://there.example", "/sign-in/upstream/there/callback", "Two factors", "A secret, in the header"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("not to be seen again"));
+        let offered = async || app.browser().get("/sign-in").await.expect(200).text().contains("Continue with There");
+        assert!(offered().await);
+
+        let stranger = app.signed_in(FOREIGN_ADMINISTRATOR).await;
+        assert!(!stranger.get("/admin/upstream").await.expect(200).text().contains("there.example"));
+        for path in ["disable", "enable"] {
+            stranger.post(&format!("/admin/upstream/there/{path}"), &[]).await.expect(404);
+        }
+        stranger.post("/admin/upstream/new/other", &there).await.expect(422);
+        assert!(administrator.get("/admin/upstream/there/disable").await.expect(200).text().contains("Switch There off?"));
+        administrator.post("/admin/upstream/there/disable", &[]).await.expect(303);
+        assert!(!offered().await);
+        administrator.post("/admin/upstream/there/enable", &[]).await.expect(303);
+        assert!(offered().await);
+    }
+
+    async fn an_administrator_links_a_person_to_records(app: TestApp) {
+        app.load(include_str!("northwind.toml")).await;
+        app.load(include_str!("southside.toml")).await;
+        let administrator = app.signed_in(ADMINISTRATOR).await;
+        let place = format!("/admin/people/{}", app.person_of(crate::app::PATIENT).await.id);
+        let shown = async || administrator.get(&place).await.expect(200).text();
+        let user = format!("{place}/fhir-user");
+        let wrong = administrator.post(&user, &[("fhir_user", "Observation/1")]).await.expect(422).text();
+        assert!(wrong.contains("Must be Patient, Practitioner") && wrong.contains("value=\"Observation/1\""), "{wrong}");
+        administrator.post(&user, &[("fhir_user", "Patient/nadia")]).await.expect(303);
+        assert!(shown().await.contains("value=\"Patient/nadia\""));
+        administrator.post(&user, &[("fhir_user", "")]).await.expect(303);
+        assert!(!shown().await.contains("value=\"Patient/nadia\""));
+
+        let link = |patient, relation, label| [("patient", patient), ("relation", relation), ("label", label)];
+        for (fields, said) in [
+            (link("a/b", "proxy", "Leo"), "Must be 1 to 64 letters"),
+            (link("leo", "", "Leo"), "Choose what they are to the patient."),
+            (link("leo", "proxy", ""), "Must be 1 to 200 characters."),
+        ] {
+            let refused = administrator.post(&format!("{place}/patients"), &fields).await.expect(422).text();
+            assert!(refused.contains(said), "{said}: {refused}");
+        }
+        administrator.post(&format!("{place}/patients"), &link("leo", "proxy", "Leo, born 2015")).await.expect(303);
+        let page = shown().await;
+        for part in ["Leo, born 2015", "Patient/leo", "They look after the patient"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let stranger = app.signed_in(FOREIGN_ADMINISTRATOR).await;
+        stranger.post(&user, &[("fhir_user", "Patient/evil")]).await.expect(404);
+        stranger.post(&format!("{place}/patients"), &link("leo", "proxy", "Leo")).await.expect(404);
+        stranger.post(&format!("{place}/patients/leo/unlink"), &[]).await.expect(404);
+        let question = administrator.get(&format!("{place}/patients/leo/unlink")).await.expect(200).text();
+        assert!(question.contains("Unlink the patient Leo, born 2015?"), "{question}");
+        administrator.post(&format!("{place}/patients/leo/unlink"), &[]).await.expect(303);
+        assert!(!shown().await.contains("Leo, born 2015"));
+        administrator.post(&format!("{place}/patients/leo/unlink"), &[]).await.expect(404);
+    }
+
     async fn a_developer_chooses_when_a_secret_ends(app: TestApp) {
         app.load(include_str!("northwind.toml")).await;
         let developer = app.signed_in(DEVELOPER).await;

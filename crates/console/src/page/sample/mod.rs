@@ -7,6 +7,7 @@ mod keys;
 mod person;
 mod security;
 mod token;
+mod upstream;
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
 /// Every page with made-up contents: a name for the file, and the HTML. What people see is there in each language.
 pub fn samples() -> Vec<(String, String)> {
     let named = |(name, html): (&str, String)| (name.to_owned(), html);
-    let in_ukrainian = rendered_in("uk", || [of_people(), keys::samples(), token::samples()].concat());
+    let in_ukrainian =
+        rendered_in("uk", || [of_people(), keys::samples(), token::samples(), upstream::samples()].concat());
     let in_ukrainian = in_ukrainian.into_iter().map(|(name, html)| (format!("uk-{name}"), html));
     rendered_in("en", all).into_iter().map(named).chain(in_ukrainian).collect()
 }
@@ -53,6 +55,7 @@ pub(super) fn of_people() -> Vec<(&'static str, String)> {
 }
 
 fn all() -> Vec<(&'static str, String)> {
-    let work = [developer::samples(), keys::samples(), admin::samples(), token::samples()];
+    let work =
+        [developer::samples(), keys::samples(), admin::samples(), token::samples(), upstream::samples()];
     [of_people(), work.concat(), deployment::samples()].into_iter().flatten().collect()
 }
