@@ -49,6 +49,9 @@ impl<'a, 'd> Run<'a, 'd> {
                 self.tell(element, Error, &messages::MAX_LENGTH, &arguments);
             }
         }
+        if let Some(controls) = &rule.controls {
+            self.check_controls(element, profile, controls);
+        }
         if rule.min_value.is_some() || rule.max_value.is_some() {
             self.check_range(element, rule, code);
         }
@@ -60,7 +63,7 @@ impl<'a, 'd> Run<'a, 'd> {
         let mut in_concept = false;
         for at in base..end {
             let Some(Active { profile, rule }) = self.active(at) else { break };
-            in_concept |= &*rule.path == "CodeableConcept.coding" || rule.path.ends_with(".coding");
+            in_concept |= coded == Coded::Coding && &*rule.name == "coding";
             if let Some(binding) = &rule.binding {
                 bound = true;
                 self.findings.set_profile(Some(profile.shown.clone()));
@@ -565,7 +568,10 @@ pub(super) fn child_rule<'d>(active: Active<'d>, ordinal: usize) -> Option<&'d R
 }
 
 pub(super) fn is_primitive(code: &str) -> bool {
-    code.starts_with(|first: char| first.is_ascii_lowercase()) && !code.contains(':')
+    // A logical model's type is a url.
+    code.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && !code.starts_with("http")
+        && !code.starts_with("urn:")
 }
 
 fn coded(code: &str) -> Option<Coded> {

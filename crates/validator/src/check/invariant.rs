@@ -29,7 +29,8 @@ impl<'a, 'd> Run<'a, 'd> {
                         if !self.is_repeated(base, at, place, program) {
                             // A rule of what holds a resource speaks of that.
                             let outer = element.parent().filter(|_| {
-                                element.resource_type().is_some() && active.rule.path.contains('.')
+                                matches!(element.name(), "resource" | "contained")
+                                    && active.rule.path.contains('.')
                             });
                             self.evaluator.context_mut().resource = outer.map(|outer| outer.resource());
                             self.check_program(element, program, invariant);

@@ -123,6 +123,11 @@ messages! {
     CONDITION_WITHIN = "Questionnaire_Q_EnableWhen_IsInner", "business-rule", "a condition of a question asks for an answer within that question";
     STYLESHEET = "BUNDLE_LINK_STYLESHEET_NOT_FOUND", "not-found", "the Bundle has no entry for its stylesheet `{0}`";
     NARRATIVE_LINK = "XHTML_XHTML_INTERNAL_LINK", "invalid", "the link `{0}` of the narrative leads nowhere";
+    NO_VALUE = "PROFILE_EXT_VALUE_ALTERNATIVES", "invalid", "the element has no value, and none of the extensions that may stand for it: {0} (asked by {1})";
+    NO_SOURCE = "XHTML_CONTROL_NO_SOURCE", "business-rule", "`{0}` of the narrative does not say by its class whether it is boilerplate, generated or original (asked by {1})";
+    NO_LANGUAGES = "XHTML_CONTROL_NO_LANGS", "business-rule", "the narrative has no sections by language (asked by {0})";
+    NO_LANGUAGE = "XHTML_CONTROL_NO_LANG", "business-rule", "the narrative has no section in the language {0}, only in {1} (asked by {2})";
+    SNAPSHOT = "SD_DERIVATION_SNAPSHOT", "exception", "no snapshot can be made of the structure: {0}";
     OVER_STEPS = "VALIDATION_OVER_BUDGET", "too-costly", "the resource takes more steps than {0}, so the rest of it was not checked";
     GLOBAL_PROFILE = "VALIDATION_VAL_GLOBAL_PROFILE", "informational", "the guide {1} asks all resources of this type to conform to {0}";
     VITAL_SIGNS = "VALIDATION_VAL_PROFILE_SIGNPOST_OBS", "informational", "the code {1} asks the Observation to conform to {0}";

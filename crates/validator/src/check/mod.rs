@@ -1,6 +1,8 @@
 //! Checking a resource against its type, the profiles that it declares and those that are asked for.
 
 mod bundle;
+mod control;
+mod definition;
 mod element;
 mod extension;
 mod findings;
@@ -54,6 +56,18 @@ pub struct Validator<'a> {
     programs: Programs<'a>,
     terminology: Box<dyn Terminology + 'a>,
     html: Html,
+    entries: Vec<EntryProfile>,
+}
+
+/// A profile that resources of some entries of a Bundle have to conform to, although they do not declare it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryProfile {
+    /// The type of resource.
+    pub resource_type: Box<str>,
+    /// Which of its type in the Bundle, from 0; nothing means each.
+    pub number: Option<usize>,
+    /// The canonical url of the profile.
+    pub profile: Box<str>,
 }
 
 /// What is thought of HTML in strings and in markdown.
@@ -69,7 +83,13 @@ pub enum Html {
 impl<'a> Validator<'a> {
     /// Profiles are compiled when they are first needed.
     pub fn new(library: &'a Library, terminology: Box<dyn Terminology + 'a>) -> Self {
-        Self { programs: Programs::new(library), terminology, html: Html::default() }
+        Self { programs: Programs::new(library), terminology, html: Html::default(), entries: Vec::new() }
+    }
+
+    /// With profiles for the entries of Bundles.
+    #[must_use]
+    pub fn with_entries(self, entries: Vec<EntryProfile>) -> Self {
+        Self { entries, ..self }
     }
 
     /// With another mind about HTML.

@@ -78,7 +78,35 @@ impl<'a, 'd> Run<'a, 'd> {
                 }
             }
         }
+        self.entry_profiles(resource, base, &name);
         self.check_resource_as(resource, base);
+    }
+
+    /// Profiles that the caller has for entries of the Bundle.
+    fn entry_profiles(&mut self, resource: Element<'d>, base: usize, name: &str) {
+        let Some(entry) =
+            resource.parent().filter(|_| !self.entries.is_empty() && resource.name() == "resource")
+        else {
+            return;
+        };
+        let Some(bundle) = entry.parent().filter(|bundle| *bundle == self.document.root()) else { return };
+        let before = bundle.children().take_while(|child| *child != entry);
+        let is_alike = |entry: &Element<'d>| {
+            entry.child("resource").and_then(|own| own.resource_type()).as_deref() == Some(name)
+        };
+        let number = before.filter(is_alike).count();
+        for wanted in self.entries.iter().filter(|wanted| *wanted.resource_type == *name) {
+            if wanted.number.is_some_and(|wanted| wanted != number) {
+                continue;
+            }
+            match self.usable(resource, &wanted.profile) {
+                Ok(profile) => self.with_profile(resource, base, profile, name),
+                Err(Missing::Unknown) => {
+                    self.tell(resource, Severity::Error, &messages::UNKNOWN_PROFILE, &[&wanted.profile]);
+                }
+                Err(Missing::Unusable) => {}
+            }
+        }
     }
 
     fn inner_profile(&mut self, resource: Element<'d>, of: &'d TypeUse, base: usize, name: &str) {
@@ -177,6 +205,7 @@ impl<'a, 'd> Run<'a, 'd> {
     fn check_kind_of_resource(&mut self, resource: Element<'d>, name: &str) {
         match name {
             "Bundle" => self.check_bundle(resource),
+            "StructureDefinition" => self.check_structure(resource),
             "Questionnaire" => self.check_questionnaire(resource),
             "QuestionnaireResponse" => self.check_response(resource),
             _ => {}

@@ -7,7 +7,9 @@ use fhirpath::{
     evaluate::{Budget, Context, Evaluator},
 };
 
-use super::{Findings, Html, Links, Request, Terminology, Validator, findings::Place, messages};
+use super::{
+    EntryProfile, Findings, Html, Links, Request, Terminology, Validator, findings::Place, messages,
+};
 use crate::{
     Severity,
     finding::Message,
@@ -48,6 +50,7 @@ pub(super) struct Run<'a, 'd> {
     pub(super) trials: usize,
     pub(super) steps: u64,
     pub(super) html: Html,
+    pub(super) entries: &'d [EntryProfile],
     /// What narratives of the document can link to, once somebody has asked.
     pub(super) anchors: Option<HashSet<&'d str>>,
     /// By type of resource, the profiles that guides ask of all, with the guide.
@@ -78,6 +81,7 @@ impl<'a, 'd> Run<'a, 'd> {
             trials: 0,
             steps: 0,
             html: validator.html,
+            entries: &validator.entries,
             anchors: None,
             globals: validator.programs.globals(),
         }

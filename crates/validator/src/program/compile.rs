@@ -6,8 +6,8 @@ use fhirpath::document::Name;
 use serde_json::{Map, Value};
 
 use super::{
-    Binding, Condition, Discriminator, Expected, ExtensionContext, Invariant, Profile, Programs, Rule,
-    Slicing, SlicingRules, Strength, TypeKind, TypeUse, rule::Names,
+    Binding, Condition, Controls, Discriminator, Expected, ExtensionContext, Invariant, Profile, Programs,
+    Rule, Slicing, SlicingRules, Strength, TypeKind, TypeUse, rule::Names,
 };
 use crate::{Severity, snapshot::Node};
 
@@ -173,6 +173,7 @@ impl Compiler<'_, '_> {
             max_value: of_choice("maxValue").map(|(_, value)| value.clone()),
             is_modifier: truth("isModifier"),
             is_must_support: truth("mustSupport"),
+            controls: controls(fields),
             content: None,
             ..Rule::default()
         }
@@ -264,6 +265,23 @@ fn type_use(of: &Value, fields: &Map<String, Value>) -> TypeUse {
         aggregation: texts(of, "aggregation"),
         ..TypeUse::default()
     }
+}
+
+/// Extensions of the definition that ask something of instances.
+fn controls(fields: &Map<String, Value>) -> Option<Box<Controls>> {
+    let values = |name: &str| -> Box<[Box<str>]> {
+        list_in(fields, "extension")
+            .filter(|one| one.get("url").and_then(Value::as_str).is_some_and(|url| url.ends_with(name)))
+            .filter_map(|one| one.as_object()?.iter().find(|(name, _)| name.starts_with("value")))
+            .filter_map(|(_, value)| value.as_str().map(Into::into))
+            .collect()
+    };
+    let controls = Controls {
+        says_source: !values("/narrative-source-control").is_empty(),
+        languages: values("/narrative-language-control"),
+        alternatives: values("/extension-ElementDefinition.valueAlternatives"),
+    };
+    (controls != Controls::default()).then(|| Box::new(controls))
 }
 
 fn binding(binding: &Value) -> Option<Binding> {

@@ -11,7 +11,7 @@ pub use binding::{Binding, Strength};
 pub use invariant::{Condition, Invariant, Native};
 pub(crate) use library::Globals;
 pub use library::{PROFILES_MAX, ProfileId, Programs};
-pub use rule::{Expected, Rule, TypeUse};
+pub use rule::{Controls, Expected, Rule, TypeUse};
 pub use slicing::{Discriminator, DiscriminatorKind, Slicing, SlicingRules, Step};
 
 use std::sync::Arc;

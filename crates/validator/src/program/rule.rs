@@ -56,6 +56,19 @@ pub struct Rule {
     pub is_modifier: bool,
     /// `mustSupport`
     pub is_must_support: bool,
+    /// What few definitions ask.
+    pub controls: Option<Box<Controls>>,
+}
+
+/// What extensions of a definition ask of its element.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// `narrative-source-control`: every part of the narrative says where it comes from.
+    pub says_source: bool,
+    /// `narrative-language-control`: the languages that the narrative has sections for; `_yes`, `_no` and `_resource` are words of its own.
+    pub languages: Box<[Box<str>]>,
+    /// `ElementDefinition.valueAlternatives`: extensions of which one is there where the value is not.
+    pub alternatives: Box<[Box<str>]>,
 }
 
 /// A value that an instance must have.

@@ -225,6 +225,13 @@ impl<'a, 'd> Run<'a, 'd> {
         found: Element<'d>,
     ) {
         let _ = question;
+        if found.name() == "valueString" {
+            if kind != "open-choice" && self.terminology.is_in(&found.into(), set) == Some(false) {
+                let said = found.text().unwrap_or_default();
+                self.tell(found, Error, &messages::NOT_IN_OPTIONS, &[&said, set]);
+            }
+            return;
+        }
         if found.name() != "valueCoding" {
             return;
         }

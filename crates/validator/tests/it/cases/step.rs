@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use validator::{
     Codes, Library, Package, Severity, Validator,
-    check::{Html, Request},
+    check::{EntryProfile, Html, Request},
 };
 
 use crate::data;
@@ -106,6 +106,16 @@ impl Step {
         let mut validator = Validator::new(&library, Box::new(Codes::new(&library)));
         if self.settings["security-checks"] == true || self.settings["noHtmlInMarkdown"] == true {
             validator = validator.with_html(Html::Refused);
+        }
+        let param = &self.settings["bundle-param"];
+        if let (Some(rule), Some(profile)) = (param["rule"].as_str(), param["profile"].as_str()) {
+            let (of, number) = rule.split_once(':').unwrap_or((rule, ""));
+            let number = number.parse().ok();
+            validator = validator.with_entries(vec![EntryProfile {
+                resource_type: of.into(),
+                number,
+                profile: profile.into(),
+            }]);
         }
         let profiles: Vec<&str> = profile.as_deref().into_iter().collect();
         let request = Request { profiles: &profiles, now: Timestamp::from_seconds(1_760_000_000) };
