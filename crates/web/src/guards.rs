@@ -1,5 +1,5 @@
 //! What stands before a family of routes: its limits, and who may read its answers. One layer for all of it, since every
-//! layer of a router copies what is below it for every request.
+//! layer of a router costs copies for every request.
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tower::{Service, layer::layer_fn, service_fn};
 
 use crate::{
-    AllowedOrigins, Context, Dialect, Key, Metrics, Quota, RateLimiter,
+    AllowedOrigins, Context, Dialect, Key, Metrics, Quota, RateLimiter, SharedRoute,
     cors::Asked,
     dialect,
     rate::{CellKey, Decision, Limit},
@@ -61,8 +61,8 @@ impl Guards {
     ) -> Router<S> {
         let guard = Arc::new(Guard { dialect, guards: self });
         routes.layer(layer_fn(move |route: Route| {
-            let guard = Arc::clone(&guard);
-            service_fn(move |request: Request| stand(Arc::clone(&guard), route.clone(), request))
+            let (guard, route) = (Arc::clone(&guard), SharedRoute::new(route));
+            service_fn(move |request: Request| stand(Arc::clone(&guard), route.lend(), request))
         }))
     }
 }

@@ -25,6 +25,7 @@ mod problem;
 mod rate;
 mod redirect;
 mod serve;
+mod shared_route;
 mod tasks;
 #[cfg(test)]
 mod testing;
@@ -49,4 +50,5 @@ pub use rate::{
 };
 pub use redirect::Redirect;
 pub use serve::{Serve, ServeFault, ServeLimits, Tls, TlsFault, serve};
+pub use shared_route::SharedRoute;
 pub use tasks::{Shutdown, Tasks};

@@ -24,7 +24,7 @@ use tracing::Instrument;
 use url::Url;
 
 use crate::{
-    ClientAddr, ClientCertificates, Metrics, Networks, PeerAddr, Problem,
+    ClientAddr, ClientCertificates, Metrics, Networks, PeerAddr, Problem, SharedRoute,
     certificate::{self, Peer},
     compress, dialect, extract, limits, logging, metrics,
 };
@@ -119,10 +119,10 @@ impl Manners {
     pub fn around(self, app: Router) -> Router {
         let base = self.public_url.as_str().trim_end_matches('/').into();
         let around = Arc::new(Around { manners: self, base, numbers: Numbers::default() });
-        // One layer for all of them, since every layer of a router copies what is below it for every request.
+        // One layer for all of them, since every layer of a router costs copies for every request.
         app.layer(layer_fn(move |route: Route| {
-            let around = Arc::clone(&around);
-            service_fn(move |request: Request| receive(Arc::clone(&around), route.clone(), request))
+            let (around, route) = (Arc::clone(&around), SharedRoute::new(route));
+            service_fn(move |request: Request| receive(Arc::clone(&around), route.lend(), request))
         }))
     }
 }

@@ -6,7 +6,7 @@ use axum::{extract::Request, response::Response, routing::Route};
 use kernel::{Client, Id, Kind, RequestId, Timestamp};
 use store::binds;
 use tower::{Layer, Service, layer::layer_fn, service_fn};
-use web::{Authenticate, Problem};
+use web::{Authenticate, Problem, SharedRoute};
 
 use super::{SEEN, Seen};
 use crate::Auth;
@@ -25,10 +25,10 @@ pub(crate) fn watch(
 ) -> impl Layer<Route, Service = impl Watching> + Clone + Send + Sync + 'static {
     let (auth, authenticate): (_, Arc<dyn Authenticate>) = (auth.clone(), Arc::new(auth.clone()));
     layer_fn(move |route: Route| {
-        let (auth, authenticate) = (auth.clone(), Arc::clone(&authenticate));
+        let (auth, authenticate, route) = (auth.clone(), Arc::clone(&authenticate), SharedRoute::new(route));
         service_fn(move |mut request: Request| {
             request.extensions_mut().insert(Arc::clone(&authenticate));
-            watched(auth.clone(), route.clone(), request)
+            watched(auth.clone(), route.lend(), request)
         })
     })
 }

@@ -11,7 +11,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use tower::{Service, layer::layer_fn, service_fn};
-use web::{Answer, Cookies, Form, LocalPath, Redirect};
+use web::{Answer, Cookies, Form, LocalPath, Redirect, SharedRoute};
 
 use super::{
     Languages, SPOKEN, Spoken, best,
@@ -35,8 +35,8 @@ const ENGLISH: [&str; 4] = ["/admin", "/developer", "/docs", "/assets"];
 pub fn in_language(console: &Console, routes: Router) -> Router {
     let console = console.clone();
     routes.layer(layer_fn(move |route: Route| {
-        let console = console.clone();
-        service_fn(move |request: Request| speak(console.clone(), route.clone(), request))
+        let (console, route) = (console.clone(), SharedRoute::new(route));
+        service_fn(move |request: Request| speak(console.clone(), route.lend(), request))
     }))
 }
 
