@@ -80,6 +80,7 @@ messages! {
     REFERENCE_WRONG_TYPE = "Reference_REF_WrongTarget", "structure", "the reference says that it points to {0}, and points to {1}";
     REFERENCE_NO_MATCH = "Reference_REF_CantMatchChoice", "structure", "`{0}` conforms to none of the profiles that it may conform to: {1}";
     REFERENCE_MULTIPLE = "Reference_REF_MultipleMatches", "forbidden", "several entries of the Bundle match the reference `{0}`";
+    REFERENCE_AGGREGATION = "Reference_REF_Aggregation", "structure", "what is referred to is {0}, and has to be {1}";
     CONTAINED_UNUSED = "Reference_REF_NotReferred", "invariant", "the contained resource `{0}` is not referred to";
     CONTAINED_NO_ID = "Resource_RES_ID_Missing", "invalid", "a contained resource needs an id";
     BUNDLE_FULL_URL_RELATIVE = "Bundle_BUNDLE_Entry_FullUrl_Absolute", "invalid", "a fullUrl has to be absolute, and this is `{0}`";

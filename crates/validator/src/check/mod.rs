@@ -22,6 +22,7 @@ mod value;
 
 pub use findings::Findings;
 pub use questionnaire::QUESTIONS_DEEP_MAX;
+pub use reference::References;
 pub use run::{STEPS_MAX, TRIALS_MAX};
 pub use terminology::{Coded, NoTerminology, Terminology};
 
@@ -57,6 +58,7 @@ pub struct Validator<'a> {
     terminology: Box<dyn Terminology + 'a>,
     html: Html,
     entries: Vec<EntryProfile>,
+    references: References,
 }
 
 /// A profile that resources of some entries of a Bundle have to conform to, although they do not declare it.
@@ -83,13 +85,25 @@ pub enum Html {
 impl<'a> Validator<'a> {
     /// Profiles are compiled when they are first needed.
     pub fn new(library: &'a Library, terminology: Box<dyn Terminology + 'a>) -> Self {
-        Self { programs: Programs::new(library), terminology, html: Html::default(), entries: Vec::new() }
+        Self {
+            programs: Programs::new(library),
+            terminology,
+            html: Html::default(),
+            entries: Vec::new(),
+            references: References::default(),
+        }
     }
 
     /// With profiles for the entries of Bundles.
     #[must_use]
     pub fn with_entries(self, entries: Vec<EntryProfile>) -> Self {
         Self { entries, ..self }
+    }
+
+    /// With another mind about references that lead out of the document.
+    #[must_use]
+    pub fn with_references(self, references: References) -> Self {
+        Self { references, ..self }
     }
 
     /// With another mind about HTML.

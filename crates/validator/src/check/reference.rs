@@ -1,11 +1,14 @@
 //! References: what they point to, within the resource, within the Bundle or elsewhere.
 //! <https://hl7.org/fhir/R4/references.html>, <https://hl7.org/fhir/R4/bundle.html#references>
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use fhirpath::document::Element;
 
-use super::{Run, findings::Place, messages};
+use super::{Run, findings::Place, messages, primitive::is_absolute};
 use crate::{
     Severity::{Error, Warning},
     program::{Profile, TypeUse},
@@ -16,6 +19,22 @@ use crate::{
 pub(super) struct Links<'d> {
     is_bundle: bool,
     by_url: HashMap<&'d str, Vec<Element<'d>>>,
+    /// Contained resources by the resource that they stand in and their id.
+    contained: HashMap<(u32, Cow<'d, str>), Element<'d>>,
+    /// Resources whose contained ones are in that table.
+    indexed: HashSet<u32>,
+    /// Resources among parameters, by `Type/id`.
+    parameters: HashMap<String, Element<'d>>,
+}
+
+/// Whether what a relative reference names has to be in the document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum References {
+    /// It may be on a server.
+    #[default]
+    MayBeElsewhere,
+    /// It is in the Bundle or among the parameters, or it is an error.
+    AreHere,
 }
 
 /// What became of a reference.
@@ -43,34 +62,74 @@ impl<'d> Resolved<'d> {
 impl<'d> Links<'d> {
     pub(super) fn new(root: Element<'d>) -> Self {
         let mut links = Self::default();
+        links.index(root);
+        if root.resource_type().as_deref() == Some("Parameters") {
+            for resource in root.children().filter_map(|parameter| parameter.child("resource")) {
+                links.index(resource);
+                let id = resource.child("id").and_then(|id| id.text());
+                if let (Some(of), Some(id)) = (resource.resource_type(), id) {
+                    links.parameters.insert(format!("{of}/{id}"), resource);
+                }
+            }
+        }
         if root.resource_type().as_deref() != Some("Bundle") {
             return links;
         }
         links.is_bundle = true;
         for entry in root.children().filter(|child| child.name() == "entry") {
-            if let Some(resource) = entry.child("resource")
-                && let Some(url) = entry.child("fullUrl").and_then(|url| url.plain_text())
-            {
+            let Some(resource) = entry.child("resource") else { continue };
+            links.index(resource);
+            if let Some(url) = entry.child("fullUrl").and_then(|url| url.plain_text()) {
                 links.by_url.entry(url).or_default().push(resource);
             }
         }
         links
     }
 
+    fn index(&mut self, resource: Element<'d>) {
+        self.indexed.insert(resource.index());
+        for inner in resource.children().filter(|child| child.name() == "contained") {
+            if let Some(id) = inner.child("id").and_then(|id| id.text()) {
+                self.contained.entry((resource.index(), id)).or_insert(inner);
+            }
+        }
+    }
+
+    /// A contained resource of the outermost resource that is not contained itself; `#` is that resource.
+    fn within(&self, id: &str, from: Element<'d>) -> Resolved<'d> {
+        let mut resource = from.resource();
+        while resource.name() == "contained"
+            && let Some(parent) = resource.parent()
+        {
+            resource = parent.resource();
+        }
+        if id.is_empty() {
+            return Resolved::Found(resource);
+        }
+        if self.indexed.contains(&resource.index()) {
+            let found = self.contained.get(&(resource.index(), Cow::Borrowed(id)) as &(u32, Cow<'_, str>));
+            return found.map_or(Resolved::Missing, |found| Resolved::Found(*found));
+        }
+        let is_it = |inner: &Element<'d>| inner.child("id").and_then(|own| own.text()).as_deref() == Some(id);
+        let found = resource.children().filter(|child| child.name() == "contained").find(is_it);
+        found.map_or(Resolved::Missing, Resolved::Found)
+    }
+
     /// Where a reference leads from an element.
     pub(super) fn resolve(&self, reference: &str, from: Element<'d>) -> Resolved<'d> {
         if let Some(id) = reference.strip_prefix('#') {
-            return within(id, from);
+            return self.within(id, from);
         }
         if !self.is_bundle {
-            return Resolved::Elsewhere;
+            let found = if self.parameters.is_empty() { None } else { self.parameters.get(reference) };
+            return found.map_or(Resolved::Elsewhere, |found| Resolved::Found(*found));
         }
         let plain = reference.split(['#', '|']).next().unwrap_or_default();
         let (plain, version) = match plain.split_once("/_history/") {
             Some((plain, version)) => (plain, Some(version)),
             None => (plain, None),
         };
-        let found = if super::primitive::is_absolute(plain) {
+        let found = if is_absolute(plain) {
             self.by_url.get(plain)
         } else {
             base_of(from).and_then(|base| self.by_url.get(&*format!("{base}{plain}")))
@@ -94,22 +153,6 @@ impl<'d> Links<'d> {
             _ => Resolved::Elsewhere,
         }
     }
-}
-
-/// A contained resource of the outermost resource that is not contained itself; `#` is that resource.
-fn within<'d>(id: &str, from: Element<'d>) -> Resolved<'d> {
-    let mut resource = from.resource();
-    while resource.name() == "contained"
-        && let Some(parent) = resource.parent()
-    {
-        resource = parent.resource();
-    }
-    if id.is_empty() {
-        return Resolved::Found(resource);
-    }
-    let is_it = |inner: &Element<'d>| inner.child("id").and_then(|own| own.text()).as_deref() == Some(id);
-    let found = resource.children().filter(|child| child.name() == "contained").find(is_it);
-    found.map_or(Resolved::Missing, Resolved::Found)
 }
 
 /// The base of the server that the entry's fullUrl is of: what is before `Type/id`.
@@ -149,7 +192,10 @@ impl<'a, 'd> Run<'a, 'd> {
             }
             Resolved::Missing => self.tell(element, Warning, &messages::REFERENCE_UNRESOLVED, &[&said]),
             Resolved::Several(_) if !said.contains("/_history/") => {
-                self.tell(element, Error, &messages::REFERENCE_MULTIPLE, &[&said]);
+                self.tell_at(element, Place::Nowhere, Error, &messages::REFERENCE_MULTIPLE, &[&said]);
+            }
+            Resolved::Elsewhere if self.references == References::AreHere && !is_absolute(&said) => {
+                self.tell(element, Error, &messages::REFERENCE_UNRESOLVED, &[&said]);
             }
             _ => {}
         }
@@ -168,6 +214,21 @@ impl<'a, 'd> Run<'a, 'd> {
             && stated != found
         {
             self.tell(element, Error, &messages::REFERENCE_WRONG_TYPE, &[stated, found]);
+        }
+        let mode = match (&said, target) {
+            (Some(said), _) if said.starts_with('#') => "contained",
+            (_, Some(_)) => "bundled",
+            _ => "referenced",
+        };
+        for of in uses.iter().filter(|of| !of.aggregation.is_empty()) {
+            if said.is_some() && !of.aggregation.iter().any(|allowed| **allowed == *mode) {
+                self.tell(
+                    element,
+                    Error,
+                    &messages::REFERENCE_AGGREGATION,
+                    &[mode, &of.aggregation.join(", ")],
+                );
+            }
         }
         for of in uses.iter().filter(|of| !of.targets.is_empty()) {
             self.check_target(element, of, &name, target, said.as_deref().unwrap_or_default());

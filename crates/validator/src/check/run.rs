@@ -8,7 +8,8 @@ use fhirpath::{
 };
 
 use super::{
-    EntryProfile, Findings, Html, Links, Request, Terminology, Validator, findings::Place, messages,
+    EntryProfile, Findings, Html, Links, References, Request, Terminology, Validator, findings::Place,
+    messages,
 };
 use crate::{
     Severity,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// `STEPS_MAX`: elements times rules of one resource; what comes after them is not looked at, and a finding says so.
-pub const STEPS_MAX: u64 = 200_000_000;
+pub const STEPS_MAX: u64 = 50_000_000;
 /// `TRIALS_MAX`: profiles tried within one another, as those of references within what is referred to.
 pub const TRIALS_MAX: usize = 24;
 
@@ -50,6 +51,7 @@ pub(super) struct Run<'a, 'd> {
     pub(super) trials: usize,
     pub(super) steps: u64,
     pub(super) html: Html,
+    pub(super) references: References,
     pub(super) entries: &'d [EntryProfile],
     /// What narratives of the document can link to, once somebody has asked.
     pub(super) anchors: Option<HashSet<&'d str>>,
@@ -81,6 +83,7 @@ impl<'a, 'd> Run<'a, 'd> {
             trials: 0,
             steps: 0,
             html: validator.html,
+            references: validator.references,
             entries: &validator.entries,
             anchors: None,
             globals: validator.programs.globals(),

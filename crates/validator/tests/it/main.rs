@@ -10,6 +10,7 @@
 
 mod archive;
 mod cases;
+mod check;
 mod data;
 mod examples;
 mod hostile;

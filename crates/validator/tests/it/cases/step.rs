@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use validator::{
     Codes, Library, Package, Severity, Validator,
-    check::{EntryProfile, Html, Request},
+    check::{EntryProfile, Html, References, Request},
 };
 
 use crate::data;
@@ -106,6 +106,9 @@ impl Step {
         let mut validator = Validator::new(&library, Box::new(Codes::new(&library)));
         if self.settings["security-checks"] == true || self.settings["noHtmlInMarkdown"] == true {
             validator = validator.with_html(Html::Refused);
+        }
+        if self.settings["validateReference"] == "CHECK_EXISTS_AND_TYPE" {
+            validator = validator.with_references(References::AreHere);
         }
         let param = &self.settings["bundle-param"];
         if let (Some(rule), Some(profile)) = (param["rule"].as_str(), param["profile"].as_str()) {
