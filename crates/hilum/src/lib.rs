@@ -8,4 +8,5 @@ pub mod ports;
 pub mod sample;
 pub mod sandbox;
 pub mod serve;
+pub mod validate;
 pub mod wire;

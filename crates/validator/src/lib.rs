@@ -10,6 +10,7 @@ pub mod snapshot;
 pub mod terminology;
 
 pub use check::Validator;
+pub use fhirpath::document::Format;
 pub use finding::{Finding, Outcome, Severity};
 pub use library::Library;
 pub use package::Package;

@@ -1,6 +1,6 @@
 //! What `hilum` can be told to do, one file each.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -18,9 +18,11 @@ mod keys;
 mod load;
 mod migrate;
 mod openapi;
+mod packages;
 mod sample;
 mod sandbox;
 mod serve;
+mod validate;
 
 /// The health integration gateway: people, applications and clinical systems connect to each other safely.
 #[derive(Parser)]
@@ -51,6 +53,10 @@ enum Command {
     Keys(keys::Keys),
     /// Print the latest audit events.
     Audit(audit::Audit),
+    /// Check FHIR resources against packages and profiles; 0: no errors, 1: errors, 2: could not run.
+    Validate(validate::Validate),
+    /// List, add or verify FHIR packages.
+    Packages(packages::Packages),
     /// Print the OpenAPI document.
     Openapi,
     /// Run a third-party health service with made-up data, for development and demonstration.
@@ -71,7 +77,7 @@ pub(crate) struct Start {
 ///
 /// # Errors
 /// Whatever stopped it, in words for the person at the terminal.
-pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Two providers are compiled in by way of dependencies; this one is used for everything.
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
@@ -80,7 +86,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let world = World::new(SystemClock, SystemEntropy);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    match arguments.command {
+    let done = match arguments.command {
+        // Neither asks for settings, a database or a network: they run wherever there are files.
+        Command::Validate(asked) => return Ok(validate::run(asked, &environment, world.now())),
+        Command::Packages(asked) => return Ok(packages::run(asked, &environment)),
         Command::Sandbox(sandbox) => runtime.block_on(sandbox::run(sandbox, world)),
         Command::Demo(demo) => runtime.block_on(demo::run(demo, environment, world)),
         Command::Sample(sample) => runtime.block_on(sample::run(sample, world)),
@@ -89,7 +98,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
             let loaded = config::load(arguments.config.as_deref(), &environment)?;
             runtime.block_on(with_settings(command, Start { loaded, world }))
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 async fn with_settings(command: Command, start: Start) -> anyhow::Result<()> {
@@ -102,7 +112,12 @@ async fn with_settings(command: Command, start: Start) -> anyhow::Result<()> {
         Command::Db(database) => db::run(database, start).await,
         Command::Keys(asked) => keys::run(asked, start).await,
         Command::Audit(audit) => audit::run(audit, start).await,
-        Command::Openapi | Command::Sandbox(_) | Command::Sample(_) | Command::Demo(_) => Ok(()),
+        Command::Openapi
+        | Command::Validate(_)
+        | Command::Packages(_)
+        | Command::Sandbox(_)
+        | Command::Sample(_)
+        | Command::Demo(_) => Ok(()),
     }
 }
 

@@ -19,3 +19,4 @@ mod party;
 mod portal;
 mod settings;
 mod sql;
+mod validate;

@@ -5,7 +5,10 @@ use fhirpath::{
     model::Model,
 };
 
-use super::{Manifest, Package, Version};
+use super::{
+    Manifest, Package, PackageFault, Version,
+    read::{Folder, Origin, folder},
+};
 
 impl Package {
     /// Files as one package of the name given. What is written in XML is kept as JSON, which needs the types of FHIR: which
@@ -22,7 +25,22 @@ impl Package {
             fhir_versions: vec!["4.0.1".to_owned()],
             dependencies: Vec::new(),
         };
-        Self::of_json(manifest, files.into_iter().map(|(name, bytes)| (name, json(bytes, model))))
+        let files = files.into_iter().map(|(name, bytes)| (name, json(bytes, model)));
+        Self::of_json(manifest, Origin::Files, files)
+    }
+
+    /// A package that lies unpacked, as the cache of HL7's tools keeps it: its files under the names that they had in the archive
+    /// (`package/package.json`), in any order.
+    ///
+    /// # Errors
+    /// Where the manifest is missing or none.
+    pub fn unpacked(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, PackageFault> {
+        let mut files: Vec<(String, Vec<u8>)> = files.into_iter().collect();
+        files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let manifest = files.iter().find(|(name, _)| name == "package/package.json");
+        let manifest = Manifest::read(&manifest.ok_or(PackageFault::NoManifest)?.1)?;
+        let resources = files.into_iter().filter(|(name, _)| matches!(folder(name), Folder::Resources));
+        Ok(Self::of_json(manifest, Origin::Archive, resources.map(|(name, bytes)| (name, Ok(bytes)))))
     }
 }
 

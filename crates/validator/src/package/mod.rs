@@ -17,7 +17,7 @@ pub use fault::PackageFault;
 pub use index::{Head, Kind};
 pub use manifest::{Dependency, Manifest};
 pub use read::{Examples, Package, Resource, Skipped};
-pub use resolve::{Found, Resolution, ResolveFinding, Severity, Source, resolve};
+pub use resolve::{Fetched, Found, Resolution, ResolveFinding, Severity, Source, resolve};
 pub use version::{Version, Wanted};
 
 /// What an archive may hold at most: a package that holds more is refused before it has taken the memory.

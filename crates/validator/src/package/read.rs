@@ -16,7 +16,7 @@ pub struct Package {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     Archive,
     Files,
 }
@@ -119,6 +119,7 @@ impl Package {
     /// A package of resources that lie outside of any, in the order given: names, and JSON each.
     pub(super) fn of_json(
         manifest: Manifest,
+        origin: Origin,
         files: impl IntoIterator<Item = (String, Result<Vec<u8>, String>)>,
     ) -> Self {
         let (mut entries, mut skipped, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
@@ -136,7 +137,7 @@ impl Package {
                 Err(why) => skipped.push(Skipped { name: shown(&name), why }),
             }
         }
-        Self { manifest, entries, skipped, bytes: bytes.into_boxed_slice(), origin: Origin::Files }
+        Self { manifest, entries, skipped, bytes: bytes.into_boxed_slice(), origin }
     }
 
     /// Whether it stands for all that it holds: files that somebody names beside packages are meant to replace what is in these.
@@ -184,7 +185,7 @@ impl Package {
     }
 }
 
-enum Folder {
+pub(super) enum Folder {
     Resources,
     Examples,
     /// Pictures, schemas, tests, other formats: nothing that is validated with.
@@ -192,7 +193,7 @@ enum Folder {
 }
 
 /// Resources lie in `package/` itself; its folders are named by the format, and only `example` (or `examples`) holds resources.
-fn folder(name: &str) -> Folder {
+pub(super) fn folder(name: &str) -> Folder {
     let Some((folder, file)) = name.rsplit_once('/') else { return Folder::Other };
     // `._x` and `.index.json`: what systems and tools leave beside the files.
     if file.starts_with('.') || file == "package.json" || !file.ends_with(".json") {

@@ -12,11 +12,20 @@ pub trait Source {
     /// The versions of a package that there are, in any order, `current` and `dev` among them.
     fn versions(&self, name: &str) -> Vec<Version>;
 
-    /// The `.tgz` of one of them.
+    /// One of them.
     ///
     /// # Errors
     /// What went wrong, for the person who reads the finding.
-    fn fetch(&self, name: &str, version: &Version) -> Result<Vec<u8>, String>;
+    fn fetch(&self, name: &str, version: &Version) -> Result<Fetched, String>;
+}
+
+/// A package as its source has it.
+#[derive(Clone, Debug)]
+pub enum Fetched {
+    /// The `.tgz`.
+    Archive(Vec<u8>),
+    /// Its files, under the names that they had in the archive.
+    Unpacked(Vec<(String, Vec<u8>)>),
 }
 
 /// All packages that are needed, each behind those that it needs, and what is to be said about it.
@@ -200,8 +209,11 @@ impl<S: Source> Work<'_, S> {
     }
 
     fn open(&self, (name, version): &(String, Version)) -> Result<Package, Found> {
-        let tgz = self.source.fetch(name, version).map_err(Found::NotFetched)?;
-        let package = Package::read_within(&tgz, self.limits, Examples::Dropped).map_err(Found::Refused)?;
+        let package = match self.source.fetch(name, version).map_err(Found::NotFetched)? {
+            Fetched::Archive(tgz) => Package::read_within(&tgz, self.limits, Examples::Dropped),
+            Fetched::Unpacked(files) => Package::unpacked(files),
+        };
+        let package = package.map_err(Found::Refused)?;
         // A build has a version of its own behind the name `current`.
         let is_named = version.is_numbered();
         if package.manifest.name != *name || (is_named && package.manifest.version != *version) {

@@ -86,7 +86,10 @@ impl Terminology for Codes<'_> {
         }
         let codings = element.children().filter(|child| child.name() == "coding");
         let said: Vec<Said<'_>> = codings.chain([element]).filter_map(Said::new).collect();
-        // A coding without a system is in no value set.
+        // A coding without a system means nothing, so that nothing can be said of it; beside one that has a system it does not count.
+        if !said.is_empty() && said.iter().all(|said| said.system.is_none()) {
+            return None;
+        }
         let answers = said.iter().filter(|said| said.system.is_some());
         decided(super::any(
             answers.map(|said| asked(said.system.as_deref(), said.version.as_deref(), &said.code)),

@@ -1,5 +1,7 @@
 //! Code systems that are a grammar and not a list. <https://hl7.org/fhir/R4/terminologies-systems.html>
 
+use std::borrow::Cow;
+
 use fhirpath::ucum;
 
 use super::{is_language_tag, is_media_type};
@@ -11,12 +13,27 @@ pub(super) const UCUM: &str = "http://unitsofmeasure.org";
 pub(super) fn check(system: &str, code: &str) -> Option<Result<(), String>> {
     let otherwise = |is_good: bool, why: &str| if is_good { Ok(()) } else { Err(why.to_owned()) };
     Some(match system {
-        UCUM => ucum::check(code).map_err(|fault| fault.to_string()),
+        UCUM => ucum::check(&without_spaces(code)).map_err(|fault| fault.to_string()),
         "urn:ietf:bcp:47" => otherwise(is_language_tag(code), "it is no language tag (BCP 47)"),
+        // R4 lets `CapabilityStatement.format` say these, which are no media types.
+        "urn:ietf:bcp:13" if matches!(code, "xml" | "json" | "ttl") => Ok(()),
         "urn:ietf:bcp:13" => otherwise(is_media_type(code), "it is no media type (BCP 13)"),
         "urn:ietf:rfc:3986" => otherwise(is_uri(code), "it is no URI (RFC 3986)"),
         _ => return None,
     })
+}
+
+/// UCUM §12 allows no space in an annotation (`{wine glasses}`); HL7's tools and the examples of its guides do.
+fn without_spaces(code: &str) -> Cow<'_, str> {
+    if !code.contains(' ') {
+        return code.into();
+    }
+    let mut is_within = false;
+    let join = |character| {
+        is_within = character == '{' || (is_within && character != '}');
+        if is_within && character == ' ' { '_' } else { character }
+    };
+    code.chars().map(join).collect::<String>().into()
 }
 
 fn is_uri(text: &str) -> bool {
@@ -59,6 +76,8 @@ mod tests {
     #[test]
     fn a_grammar_answers_for_its_own_system_alone() {
         assert_eq!(check(UCUM, "mm[Hg]"), Some(Ok(())));
+        assert_eq!(check(UCUM, "{wine glasses}/d"), Some(Ok(())));
+        assert!(check(UCUM, "{wine glasses}/ d").is_some_and(|answer| answer.is_err()));
         assert!(check(UCUM, "mmHg2/x").is_some_and(|answer| answer.is_err()));
         assert_eq!(check("urn:ietf:bcp:47", "de-CH"), Some(Ok(())));
         assert_eq!(check("urn:ietf:rfc:3986", "urn:uuid:1"), Some(Ok(())));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use validator::package::{Dependency, Found, Limits, Severity, Source, Version, resolve};
+use validator::package::{Dependency, Fetched, Found, Limits, Severity, Source, Version, resolve};
 
 use crate::archive::Archive;
 
@@ -31,9 +31,9 @@ impl Source for Shelf {
         self.0.keys().filter(|(n, _)| n == name).map(|(_, version)| Version::new(version)).collect()
     }
 
-    fn fetch(&self, name: &str, version: &Version) -> Result<Vec<u8>, String> {
+    fn fetch(&self, name: &str, version: &Version) -> Result<Fetched, String> {
         let key = (name.to_owned(), version.as_str().to_owned());
-        self.0.get(&key).cloned().unwrap_or_else(|| Err("gone".to_owned()))
+        self.0.get(&key).cloned().unwrap_or_else(|| Err("gone".to_owned())).map(Fetched::Archive)
     }
 }
 
@@ -135,4 +135,23 @@ fn an_archive_of_another_package_is_refused() {
     assert_eq!(findings[0], "a.a#latest holds another package: x.x#1.0.0");
     assert!(findings[1].starts_with("b.b#latest is refused: not a gzip stream"), "{}", findings[1]);
     assert_eq!(findings[2], "c.c#latest cannot be had: the server is away");
+}
+
+#[test]
+fn a_package_that_lies_unpacked_is_the_one_that_was_packed() {
+    let files = [
+        ("package/other/x.json", r#"{"resourceType":"ValueSet","url":"http://o/v"}"#),
+        ("package/ValueSet-v.json", r#"{"resourceType":"ValueSet","url":"http://o/w"}"#),
+        ("package/package.json", r#"{"name":"a.b","version":"1.0.0"}"#),
+    ];
+    let files = || files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()));
+    let unpacked = validator::Package::unpacked(files()).unwrap();
+    let tgz = files().fold(Archive::default(), |archive, (name, text)| archive.file(name, text)).tgz();
+    let packed = validator::Package::read(&tgz).unwrap();
+    let names = |package: &validator::Package| -> Vec<String> {
+        package.resources().map(|resource| resource.name.to_owned()).collect()
+    };
+    assert_eq!(names(&unpacked), ["package/ValueSet-v.json"]);
+    assert_eq!((names(&unpacked), unpacked.manifest), (names(&packed), packed.manifest));
+    assert!(validator::Package::unpacked(files().take(2)).is_err(), "no manifest");
 }

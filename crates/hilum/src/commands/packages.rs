@@ -1,0 +1,129 @@
+//! `hilum packages`: which FHIR packages there are, one more, and whether they are good.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use validator::{
+    Package,
+    package::{Dependency, Fetched, Limits, Severity, resolve},
+};
+
+use super::say;
+use crate::validate::packages::{self, Folders};
+
+#[derive(Args)]
+pub(super) struct Packages {
+    /// The folder of packages; ~/.fhir/packages without one.
+    #[arg(long = "packages", global = true, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Print the packages that there are.
+    List,
+    /// Read packages, refuse what means harm, and put them into the folder.
+    Add {
+        /// Archives in the FHIR package format.
+        #[arg(required = true, value_name = "TGZ")]
+        archives: Vec<PathBuf>,
+    },
+    /// Read packages and all that they need, and tell what is wrong or missing; without names, all.
+    Verify {
+        /// NAME#VERSION
+        names: Vec<String>,
+    },
+}
+
+/// 0: done, and nothing wrong; 1: something is wrong with a package; 2: could not run.
+pub(super) fn run(asked: Packages, environment: &BTreeMap<String, String>) -> ExitCode {
+    let folder = asked.folder.or_else(|| packages::default_cache(environment));
+    let done =
+        folder.context("say --packages FOLDER: there is no home folder").and_then(|folder| {
+            match asked.what {
+                What::List => list(&folder),
+                What::Add { archives } => {
+                    archives.iter().try_for_each(|tgz| add(&folder, tgz)).map(|()| true)
+                }
+                What::Verify { names } => verify(&folder, &names),
+            }
+        });
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(fault) => {
+            eprintln!("hilum: {fault:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn list(folder: &Path) -> anyhow::Result<bool> {
+    for package in Folders::new(vec![folder.to_owned()]).list() {
+        say(format_args!("{}#{}  {}", package.name, package.version, package.path.display()))?;
+    }
+    Ok(true)
+}
+
+/// Read first, so that nothing is kept that would be refused later; renamed into place, so that nobody sees half of it.
+fn add(folder: &Path, tgz: &Path) -> anyhow::Result<()> {
+    let bytes = fs::read(tgz).with_context(|| tgz.display().to_string())?;
+    let package = Package::read(&bytes).with_context(|| tgz.display().to_string())?;
+    let id = package.manifest.id();
+    let Some(file) = Path::new(&format!("{id}.tgz")).file_name().map(ToOwned::to_owned) else {
+        bail!("{id} is no name of a file");
+    };
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let beside = tempfile::NamedTempFile::new_in(folder).context("writing beside the packages")?;
+    fs::write(beside.path(), &bytes).context("writing the package")?;
+    beside.persist(folder.join(file)).context("putting the package into its place")?;
+    say(format_args!("{id}: {} resources", package.resources().count()))
+}
+
+fn verify(folder: &Path, names: &[String]) -> anyhow::Result<bool> {
+    let folders = Folders::new(vec![folder.to_owned()]);
+    let mut is_good = true;
+    let roots: Vec<Dependency> = match names {
+        [] => folders
+            .list()
+            .iter()
+            .map(|one| Dependency::new(&format!("{}#{}", one.name, one.version)))
+            .collect(),
+        names => names.iter().map(|name| Dependency::new(name)).collect(),
+    };
+    if roots.is_empty() {
+        bail!("there is no package in {}", folder.display());
+    }
+    // An archive that cannot be read has no name to be listed by.
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|ending| ending == "tgz")
+            && let Fetched::Archive(tgz) = packages::fetch(&path)?
+            && let Err(fault) = Package::read(&tgz)
+        {
+            is_good = false;
+            say(format_args!("{}: {fault}", path.display()))?;
+        }
+    }
+    let resolution = resolve(&roots, &folders, &Limits::default());
+    for package in &resolution.packages {
+        let id = package.manifest.id();
+        for skipped in package.skipped() {
+            is_good = false;
+            say(format_args!("{id}: {} is not read: {}", skipped.name, skipped.why))?;
+        }
+        say(format_args!("{id}: {} resources", package.resources().count()))?;
+    }
+    for finding in &resolution.findings {
+        is_good &= finding.severity() != Severity::Error;
+        say(finding)?;
+    }
+    Ok(is_good)
+}

@@ -1,0 +1,147 @@
+//! `hilum validate`: FHIR resources against packages and profiles, on all cores and in constant memory.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use clap::Args;
+use kernel::Timestamp;
+use validator::{Codes, Validator, check::Request};
+
+use crate::validate::{
+    input::Inputs,
+    packages::{self, Folders},
+    work,
+    write::{Amount, Form, Totals, Writer},
+};
+
+/// How often the terminal hears how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Nothing was checked, or not all of it.
+const COULD_NOT_RUN: u8 = 2;
+
+#[derive(Args)]
+pub(super) struct Validate {
+    /// A package as NAME#VERSION, a .tgz, an unpacked package, or definitions in single files; may be repeated.
+    #[arg(long = "ig", value_name = "PACKAGE")]
+    guides: Vec<String>,
+    /// A profile that every resource must conform to, beside those that it declares; may be repeated.
+    #[arg(long = "profile", value_name = "URL")]
+    profiles: Vec<String>,
+    /// A folder of packages: name#version folders or .tgz files; may be repeated. Without one, ~/.fhir/packages.
+    #[arg(long = "packages", value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    output: Form,
+    /// Threads; without a number, one for each core.
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZero<usize>>,
+    /// Resources in JSON or XML, folders of them, or NDJSON with one in each line.
+    #[arg(required = true, value_name = "FILES")]
+    files: Vec<PathBuf>,
+}
+
+/// 0: no errors found; 1: errors found; 2: could not run, or not to the end.
+pub(super) fn run(asked: Validate, environment: &BTreeMap<String, String>, now: Timestamp) -> ExitCode {
+    match validated(&asked, environment, now) {
+        Ok(totals) if totals.unread > 0 || totals.resources == 0 => ExitCode::from(COULD_NOT_RUN),
+        Ok(totals) if totals.errors > 0 => ExitCode::from(1),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("hilum: {fault:#}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+fn validated(
+    asked: &Validate,
+    environment: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> anyhow::Result<Totals> {
+    let mut folders = asked.folders.clone();
+    if folders.is_empty() {
+        folders.extend(packages::default_cache(environment));
+    }
+    let mut progress = Progress::new();
+    progress.say("reading packages");
+    let loaded = packages::load(&asked.guides, Folders::new(folders))?;
+    progress.clear();
+    for note in &loaded.notes {
+        eprintln!("hilum: {note}");
+    }
+    let library = &loaded.library;
+    for profile in &asked.profiles {
+        let found = library.canonical_of_type(profile, "StructureDefinition");
+        found.with_context(|| format!("the profile {profile} is in none of the loaded packages"))?;
+    }
+    let validator = Validator::new(library, Box::new(Codes::new(library)));
+    let profiles: Vec<&str> = asked.profiles.iter().map(String::as_str).collect();
+    let request = Request { profiles: &profiles, now };
+    let threads = asked.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
+    let out = BufWriter::new(io::stdout().lock());
+    let mut writer = Writer::begin(out, asked.output, amount(&asked.files)).context("writing the answer")?;
+    let (mut inputs, mut totals) = (Inputs::new(&asked.files), Totals::default());
+    loop {
+        let batch = inputs.batch();
+        if batch.is_empty() {
+            break;
+        }
+        let checked = work::check(&validator, &request, batch, threads);
+        checked.iter().for_each(|one| totals.add(one));
+        progress.clear();
+        writer.batch(&checked).context("writing the answer")?;
+        progress.tell(&totals);
+    }
+    progress.clear();
+    writer.end(&totals).context("writing the answer")?;
+    Ok(totals)
+}
+
+fn amount(files: &[PathBuf]) -> Amount {
+    let is_one = |file: &PathBuf| {
+        file.is_file() && !file.extension().is_some_and(|ending| ending == "ndjson" || ending == "jsonl")
+    };
+    match files {
+        [file] if is_one(file) => Amount::One,
+        _ => Amount::Many,
+    }
+}
+
+/// How far it is, on a terminal alone, and on a line that is wiped away.
+struct Progress {
+    is_shown: bool,
+    told: Option<Instant>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { is_shown: io::stderr().is_terminal(), told: None }
+    }
+
+    fn say(&self, text: &str) {
+        if self.is_shown {
+            let mut out = io::stderr();
+            // A terminal that is gone hears nothing, and nothing depends on it.
+            let _ = write!(out, "\r\u{1b}[K{text}").and_then(|()| out.flush());
+        }
+    }
+
+    fn tell(&mut self, totals: &Totals) {
+        if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+            self.told = Some(Instant::now());
+            self.say(&format!("{} resources, {} not valid", totals.resources, totals.invalid));
+        }
+    }
+
+    fn clear(&self) {
+        self.say("");
+    }
+}

@@ -1,0 +1,6 @@
+//! Validating files: which packages, which inputs, on all cores, and what is written about it.
+
+pub mod input;
+pub mod packages;
+pub mod work;
+pub mod write;
