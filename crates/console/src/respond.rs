@@ -7,7 +7,7 @@ use kernel::{Fault, Issue, Kind};
 use serde::Deserialize;
 use web::{Answer, Problem, Redirect};
 
-use crate::{frame::Notice, label::Tone, t};
+use crate::{frame::Notice, label::Tone, language::Said, t};
 
 /// A page.
 pub(crate) fn page(view: &impl Template) -> Answer<Response> {
@@ -107,22 +107,22 @@ impl Told {
             "upstream-enabled" => t("upstream-told-enabled").into(),
             "sent-back" => t("review-told-sent-back").into(),
             "asked-again" => t("review-told-asked-again").into(),
-            other => of_work(other)?.to_owned(),
+            other => of_work(other)?.into(),
         };
         Some(Notice::done(text))
     }
 }
 
 /// What developers and administrators have done.
-fn of_work(word: &str) -> Option<&'static str> {
+fn of_work(word: &str) -> Option<Said> {
     Some(match word {
-        "asked" => "Asked for. An administrator decides.",
-        "granted" => "Trust is granted.",
-        "withdrawn" => "Withdrawn.",
-        "verified" => "Verified.",
-        "ended" => "The secret has ended.",
-        "enabled" => "Enabled.",
-        "disabled" => "Disabled.",
+        "asked" => t("told-asked"),
+        "granted" => t("told-granted"),
+        "withdrawn" => t("told-withdrawn"),
+        "verified" => t("told-verified"),
+        "ended" => t("told-ended"),
+        "enabled" => t("told-enabled"),
+        "disabled" => t("told-disabled"),
         _ => return None,
     })
 }

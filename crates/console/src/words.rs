@@ -16,15 +16,6 @@ pub(crate) fn sentence(message: &str) -> String {
     format!("{first}{}{end}", letters.as_str())
 }
 
-/// `1 of 3 services` and the like: a number and the word that goes with it.
-pub(crate) fn count(amount: usize, one: &str, many: &str) -> String {
-    match amount {
-        0 => format!("no {many}"),
-        1 => format!("1 {one}"),
-        _ => format!("{amount} {many}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

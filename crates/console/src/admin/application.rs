@@ -21,7 +21,7 @@ use crate::{
     },
     respond::{Refusal, Told, done, page},
     state::Console,
-    words::count,
+    t,
 };
 
 /// From where the list goes on.
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     };
     page(&Applications {
         applications: clients.iter().map(row).collect(),
-        frame: Frame::inside("Applications", Here::Applications, console.viewer(&who).await?),
+        frame: Frame::inside(t("menu-applications"), Here::Applications, console.viewer(&who).await?),
         how,
         but,
         more,
@@ -138,26 +138,21 @@ async fn trusted_with(console: &Console, who: &SignedIn, client: Id<kernel::Clie
 
 fn withdrawal(viewer: Viewer, client: &Client, trusted: usize) -> Confirm {
     let back = format!("/admin/applications/{}", client.id);
-    let trust = format!(
-        "Its trust with {} ends: it can no longer use what people have linked there.",
-        count(trusted, "integration", "integrations")
-    );
+    let trust = t("verif-trust").count("many", trusted);
     Confirm {
-        frame: Frame::inside("Withdraw verification", Here::Applications, viewer),
-        heading: format!("Withdraw the verification of {}?", client.name),
+        frame: Frame::inside(t("review-withdraw"), Here::Applications, viewer),
+        heading: t("verif-withdraw-question").of("name", &client.name).into(),
         lead: match trusted {
-            0 => "It is trusted with none of your integrations now.".to_owned(),
-            some => format!("It is trusted with {}.", count(some, "integration", "integrations")),
+            0 => t("verif-none").into(),
+            some => t("verif-some").count("many", some).into(),
         },
         effects: (trusted > 0)
             .then_some(trust)
             .into_iter()
-            .chain([
-                "People who sign in to it are told that nobody has checked who made it.".to_owned(),
-                "Its registration stays. It can be verified again; trust has to be granted anew.".to_owned(),
-            ])
+            .chain([t("verif-people"), t("verif-stays")])
+            .map(String::from)
             .collect(),
-        form: typed_back(format!("{back}/withdraw"), "Withdraw verification", &client.name, &back),
+        form: typed_back(format!("{back}/withdraw"), t("review-withdraw"), &client.name, &back),
         back: (back, client.name.clone()),
     }
 }

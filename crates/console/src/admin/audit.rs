@@ -16,6 +16,7 @@ use crate::{
     page::admin::{Audit, AuditRow},
     respond::page,
     state::Console,
+    t,
 };
 
 /// Entries on one page.
@@ -56,9 +57,8 @@ pub(crate) async fn list(
     let last = slice.items.last().filter(|_| slice.has_more);
     page(&Audit {
         how: asked.how_it_is(slice.items.len()),
-        frame: Frame::inside("Audit trail", Here::Audit, viewer).telling(
-            malformed.then(|| Notice::failed("An id has the form 0190b6e0-0000-7000-8000-000000000000.")),
-        ),
+        frame: Frame::inside(t("menu-audit"), Here::Audit, viewer)
+            .telling(malformed.then(|| Notice::failed(t("audit-id")))),
         entries: slice.items.iter().map(|row| entry(&console, &names, row)).collect(),
         newest: after.map(|_: Id<EventRow>| asked.address(None)),
         older: last.map(|row| asked.address(Some(row.id))),
@@ -91,14 +91,15 @@ impl Asked {
 
     /// What the page shows, in words.
     fn how_it_is(&self, rows: usize) -> String {
-        let which = if self.before.is_empty() { "newest" } else { "next" };
-        match (rows, self.is_narrow()) {
-            (0, true) => "Nothing was recorded that fits".to_owned(),
-            (0, false) => "Nothing is recorded yet".to_owned(),
-            (1, _) => format!("The {which} entry"),
-            (rows, true) => format!("The {which} {rows} entries that fit, newest first"),
-            (rows, false) => format!("The {which} {rows} entries, newest first"),
-        }
+        let said = match (rows, self.is_narrow(), self.before.is_empty()) {
+            (0, true, _) => t("audit-none-fits"),
+            (0, false, _) => t("audit-none"),
+            (rows, true, true) => t("audit-newest-fit").count("many", rows),
+            (rows, false, true) => t("audit-newest").count("many", rows),
+            (rows, true, false) => t("audit-next-fit").count("many", rows),
+            (rows, false, false) => t("audit-next").count("many", rows),
+        };
+        said.into()
     }
 
     /// The address of the page before this entry, with the same filter.
@@ -147,19 +148,21 @@ impl Names {
     }
 
     fn client(&self, id: Id<Client>) -> String {
-        self.clients.get(&id).cloned().unwrap_or_else(|| format!("application {id}"))
+        self.clients.get(&id).cloned().unwrap_or_else(|| t("audit-application").of("id", id).into())
     }
 
     fn actor(&self, actor: Actor) -> String {
-        let person = |id| self.people.get(&id).cloned().unwrap_or_else(|| format!("person {id}"));
+        let person = |id| -> String {
+            self.people.get(&id).cloned().unwrap_or_else(|| t("audit-person").of("id", id).into())
+        };
         match actor {
             Actor::Person { person: id, through: None } => person(id),
             Actor::Person { person: id, through: Some(client) } => {
-                format!("{}, through {}", person(id), self.client(client))
+                t("audit-through").of("person", person(id)).of("client", self.client(client)).into()
             }
             Actor::Client(client) => self.client(client),
-            Actor::System => "Hilum itself".to_owned(),
-            Actor::Anonymous => "nobody known".to_owned(),
+            Actor::System => t("audit-itself").into(),
+            Actor::Anonymous => t("audit-nobody").into(),
         }
     }
 }
@@ -173,9 +176,9 @@ fn entry(console: &Console, names: &Names, row: &Row) -> AuditRow {
             .trim()
             .to_owned(),
         outcome: match row.outcome.as_str() {
-            "done" => label::State::good("Done"),
-            "refused" => label::State::warn("Refused"),
-            _ => label::State::bad("Failed"),
+            "done" => label::State::good(t("audit-done")),
+            "refused" => label::State::warn(t("audit-refused")),
+            _ => label::State::bad(t("audit-failed")),
         },
         why: row.reason.clone(),
         request: row.request.clone(),

@@ -28,7 +28,7 @@ use crate::{
     },
     respond::{Refusal, Told, done, page},
     state::Console,
-    words::{count, sentence},
+    t,
 };
 
 /// `GET /admin/integrations`
@@ -39,7 +39,7 @@ pub(crate) async fn list(
     let integrations = rows(&console, &who).await?;
     let (how, but) = how_things_are(&integrations);
     page(&Integrations {
-        frame: Frame::inside("Integrations", Here::Integrations, console.viewer(&who).await?),
+        frame: Frame::inside(t("menu-integrations"), Here::Integrations, console.viewer(&who).await?),
         how,
         but,
         integrations,
@@ -215,9 +215,9 @@ pub(super) async fn rows(console: &Console, who: &SignedIn) -> Answer<Vec<Integr
             name: one.name.clone(),
             provider: one.provider.name.clone(),
             state: match (one.enabled, attention) {
-                (false, _) => label::State::quiet("Disabled"),
-                (true, 0) => label::State::good("Enabled"),
-                (true, _) => label::State::warn("Needs attention"),
+                (false, _) => label::State::quiet(t("int-disabled")),
+                (true, 0) => label::State::good(t("int-enabled")),
+                (true, _) => label::State::warn(t("int-needs-attention")),
             },
             linked,
             attention,
@@ -230,36 +230,33 @@ pub(super) async fn rows(console: &Console, who: &SignedIn) -> Answer<Vec<Integr
 /// How the integrations are, and what needs attention.
 pub(super) fn how_things_are(rows: &[IntegrationRow]) -> (String, Option<String>) {
     let how = match rows.len() {
-        0 => "No integration is set up yet".to_owned(),
-        _ => format!("{} set up", count(rows.len(), "integration is", "integrations are")),
+        0 => t("int-none"),
+        many => t("int-some").count("many", many),
     };
-    let but = match rows.iter().filter(|row| row.attention > 0).count() {
-        0 => None,
-        1 => Some("1 needs attention".to_owned()),
-        many => Some(format!("{many} need attention")),
-    };
-    (how, but)
+    let attention = rows.iter().filter(|row| row.attention > 0).count();
+    let but = (attention > 0).then(|| t("int-attention").count("many", attention).into());
+    (how.into(), but)
 }
 
 /// How one integration is.
 fn how_it_is(linked: u64, attention: u64) -> String {
-    let accounts = |some: u64, one, many| count(usize::try_from(some).unwrap_or(usize::MAX), one, many);
-    let linked = accounts(linked, "account is linked", "accounts are linked");
+    let many = |some: u64| usize::try_from(some).unwrap_or(usize::MAX);
+    let linked: String = t("int-linked").count("many", many(linked)).into();
     match attention {
-        0 => sentence(&linked),
-        some => sentence(&format!("{linked}; {} to be linked again", accounts(some, "needs", "need"))),
+        0 => linked,
+        some => format!("{linked} {}", t("int-again").count("many", many(some))),
     }
 }
 
 fn adding_form(provider: &Provider, given: &Given) -> form::Form {
-    let form = form::Form::new("/admin/integrations", "Add integration")
+    let form = form::Form::new("/admin/integrations", t("int-add-act"))
         .hiding("provider", provider.id.to_string())
         .or_back_to("/admin/integrations/new");
     fields(form, provider, given, Enabled::No)
 }
 
 fn changing_form(integration: &Integration, given: &Given) -> form::Form {
-    let form = form::Form::new(format!("/admin/integrations/{}", integration.slug), "Save");
+    let form = form::Form::new(format!("/admin/integrations/{}", integration.slug), t("grant-save"));
     fields(form, &integration.provider, given, Enabled::Yes)
 }
 
@@ -268,14 +265,12 @@ fn callback(console: &Console, slug: &str) -> String {
 }
 
 fn adding(console: &Console, viewer: Viewer, provider: &Provider, slug: &str, form: form::Form) -> Ask {
+    let heading: String = t("int-add-one").of("name", &provider.name).into();
     Ask {
-        frame: Frame::inside(format!("Add {}", provider.name), Here::Integrations, viewer),
-        back: ("/admin/integrations/new".to_owned(), "All services".to_owned()),
-        heading: format!("Add {}", provider.name),
-        lead: format!(
-            "Register this deployment there with the redirect URI {}, then enter what you were given.",
-            callback(console, slug)
-        ),
+        frame: Frame::inside(heading.clone(), Here::Integrations, viewer),
+        back: ("/admin/integrations/new".to_owned(), t("int-all").into()),
+        heading,
+        lead: t("int-add-lead").of("callback", callback(console, slug)).into(),
         form,
     }
 }
@@ -297,8 +292,12 @@ async fn view(
         slug: one.slug.clone(),
         name: one.name.clone(),
         provider: one.provider.name.clone(),
-        confidence: confidence(one.provider.confidence).to_owned(),
-        state: if one.enabled { label::State::good("Enabled") } else { label::State::quiet("Disabled") },
+        confidence: confidence(one.provider.confidence),
+        state: if one.enabled {
+            label::State::good(t("int-enabled"))
+        } else {
+            label::State::quiet(t("int-disabled"))
+        },
         callback: callback(console, &one.slug),
         linked,
         trusted,
@@ -310,15 +309,13 @@ async fn view(
 fn disabling(viewer: Viewer, one: &Integration) -> Confirm {
     let back = format!("/admin/integrations/{}", one.slug);
     Confirm {
-        frame: Frame::inside(format!("Disable {}", one.name), Here::Integrations, viewer),
-        heading: format!("Disable {}?", one.name),
-        lead: "Nobody can link an account there or use one until you enable it again.".to_owned(),
-        effects: vec![
-            "Applications no longer see it, and no call reaches it from here.".to_owned(),
-            "What people have linked stays linked, and works again when you enable it.".to_owned(),
-            "People can still unlink.".to_owned(),
-        ],
-        form: typed_back(format!("{back}/disable"), "Disable", &one.name, &back),
+        frame: Frame::inside(t("int-disable-one").of("name", &one.name), Here::Integrations, viewer),
+        heading: t("int-disable-question").of("name", &one.name).into(),
+        lead: t("int-disable-lead").into(),
+        effects: [t("int-disable-calls"), t("int-disable-linked"), t("int-disable-unlink")]
+            .map(String::from)
+            .into(),
+        form: typed_back(format!("{back}/disable"), t("int-disable"), &one.name, &back),
         back: (back, one.name.clone()),
     }
 }

@@ -12,10 +12,11 @@ use crate::{
     answers::Answers,
     form::{self, Choice, Field},
     frame::{Frame, Here},
+    language::Said,
     page::admin::{Organisation, Part},
     respond::{Refusal, Told, done, page},
     state::Console,
-    words::count,
+    t,
 };
 
 /// Both forms are on one page, so their fields are told apart.
@@ -99,14 +100,10 @@ async fn view(console: &Console, who: &SignedIn) -> Answer<Organisation> {
     let site_name = |id: &Id<Site>| sites.iter().find(|site| site.id == *id).map(|site| site.name.as_str());
     let part = |name: &str, slug: &str, at: String| Part { id: slug.to_owned(), name: name.to_owned(), at };
     Ok(Organisation {
-        frame: Frame::inside("Organisation", Here::Organisation, console.viewer(who).await?),
+        frame: Frame::inside(t("menu-organisation"), Here::Organisation, console.viewer(who).await?),
         name,
-        how: format!(
-            "{} and {}",
-            count(sites.len(), "site", "sites"),
-            count(studies.len(), "study", "studies")
-        ),
-        add_site: part_form("/admin/organisation/sites", "Add site", SITE, "a site"),
+        how: how_it_is(sites.len(), studies.len()),
+        add_site: part_form("/admin/organisation/sites", t("org-add-site"), SITE, t("org-site-name")),
         add_study: study_form(choices),
         studies: studies
             .iter()
@@ -119,22 +116,32 @@ async fn view(console: &Console, who: &SignedIn) -> Answer<Organisation> {
     })
 }
 
+fn how_it_is(sites: usize, studies: usize) -> String {
+    let sites = match sites {
+        0 => t("org-sites-none"),
+        many => t("org-sites-some").count("many", many),
+    };
+    let studies = match studies {
+        0 => t("org-studies-none"),
+        many => t("org-studies-some").count("many", many),
+    };
+    t("org-how").of("sites", sites).of("studies", studies).into()
+}
+
 fn study_form(sites: Vec<Choice>) -> form::Form {
-    let form = part_form("/admin/organisation/studies", "Add study", STUDY, "a study");
-    if sites.is_empty() { form } else { form.with(Field::checks("sites", "Where it runs", sites).optional()) }
+    let form = part_form("/admin/organisation/studies", t("org-add-study"), STUDY, t("org-study-name"));
+    if sites.is_empty() { form } else { form.with(Field::checks("sites", t("org-runs"), sites).optional()) }
 }
 
 /// The form that adds a site or a study.
 pub(crate) fn part_form(
     action: &'static str,
-    submit: &'static str,
+    submit: Said,
     [name, slug]: [&'static str; 2],
-    what: &str,
+    label: Said,
 ) -> form::Form {
     form::Form::new(action, submit)
-        .with(Field::text(name, format!("Name of {what}")))
-        .with(
-            Field::text(slug, "Short name").hint("Small letters, digits and hyphens, such as north-clinic."),
-        )
+        .with(Field::text(name, label))
+        .with(Field::text(slug, t("org-short")).hint(t("org-short-hint")))
         .secondary()
 }

@@ -12,9 +12,11 @@ use super::{integration, trust};
 use crate::{
     developer::applications::waits,
     frame::{Frame, Here},
+    language::Said,
     page::admin::{IntegrationRow, Overview, Tile, Waiting},
     respond::page,
     state::Console,
+    t,
 };
 
 /// What waits.
@@ -35,8 +37,11 @@ pub(crate) async fn show(
     let (how, attention) = integration::how_things_are(&integrations);
     page(&Overview {
         organisation: viewer.organisation.clone(),
-        frame: Frame::inside("Overview", Here::Overview, viewer),
-        how: attention.map_or(how.clone(), |attention| format!("{how}, of which {attention}")),
+        frame: Frame::inside(t("menu-overview"), Here::Overview, viewer),
+        how: match attention {
+            Some(but) => t("over-how-but").of("how", how).of("but", but).into(),
+            None => how,
+        },
         but: what_waits(work.verify.len() + work.grant.len()),
         tiles: tiles(&integrations, &work, people),
         waiting: work.verify.into_iter().chain(work.grant).collect(),
@@ -50,14 +55,14 @@ async fn waiting(console: &Console, who: &SignedIn) -> Answer<Work> {
     let unverified = clients.iter().filter(|client| waits(client, latest.get(&client.id).copied()));
     let verify = unverified.map(|client| Waiting {
         href: format!("/admin/applications/{}", client.id),
-        what: format!("Verify {}", client.name),
+        what: t("over-verify-one").of("name", &client.name).into(),
         why: client.uri.as_str().to_owned(),
         since: console.moment(client.updated_at),
     });
     let requests = trust::requests_of(console, who).await?;
     let grant = requests.into_iter().map(|request| Waiting {
         href: request.href,
-        what: format!("Trust {}", request.what),
+        what: t("over-trust-one").of("what", request.what).into(),
         why: request.terms,
         since: console.moment(request.at),
     });
@@ -75,26 +80,22 @@ async fn people(console: &Console, who: &SignedIn) -> Answer<String> {
 }
 
 fn what_waits(things: usize) -> Option<String> {
-    match things {
-        0 => None,
-        1 => Some("1 thing waits for you".to_owned()),
-        many => Some(format!("{many} things wait for you")),
-    }
+    (things > 0).then(|| t("over-waits").count("many", things).into())
 }
 
 fn tiles(integrations: &[IntegrationRow], work: &Work, people: String) -> Vec<Tile> {
     let linked: u64 = integrations.iter().map(|row| row.linked).sum();
-    let waiting = |waiting: &[Waiting], words, href| Tile {
+    let waiting = |waiting: &[Waiting], words: Said, href| Tile {
         figure: waiting.len().to_string(),
-        words,
+        words: words.into(),
         href,
         is_waiting: !waiting.is_empty(),
     };
-    let figure = |figure, words, href| Tile { figure, words, href, is_waiting: false };
+    let figure = |figure, words: Said, href| Tile { figure, words: words.into(), href, is_waiting: false };
     vec![
-        figure(linked.to_string(), "accounts linked", "/admin/integrations"),
-        waiting(&work.verify, "to verify", "/admin/applications"),
-        waiting(&work.grant, "asking for trust", "/admin/trust"),
-        figure(people, "with an account", "/admin/people"),
+        figure(linked.to_string(), t("over-linked"), "/admin/integrations"),
+        waiting(&work.verify, t("over-verify"), "/admin/applications"),
+        waiting(&work.grant, t("over-asking"), "/admin/trust"),
+        figure(people, t("over-people"), "/admin/people"),
     ]
 }

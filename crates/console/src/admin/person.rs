@@ -22,7 +22,6 @@ use crate::{
     respond::{Refusal, Told, done, page},
     state::Console,
     t,
-    words::count,
 };
 
 /// From where the list goes on, and what was just done.
@@ -53,11 +52,11 @@ pub(crate) async fn list(
     };
     page(&People {
         how: match &more {
-            Some(_) => format!("{}, and there are more", count(people.len(), "person", "people")),
-            None => format!("{} with an account", count(people.len(), "person", "people")),
+            Some(_) => t("people-more").count("many", people.len()).into(),
+            None => t("people-some").count("many", people.len()).into(),
         },
         organisation: viewer.organisation.clone(),
-        frame: Frame::inside("People", Here::People, viewer),
+        frame: Frame::inside(t("menu-people"), Here::People, viewer),
         people: rows,
         more,
     })
@@ -156,14 +155,23 @@ async fn set_roles(
 }
 
 fn row(console: &Console, person: &Person, roles: &[Role]) -> PersonRow {
-    let words: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    let words: Vec<String> = roles.iter().map(|role| role_in_words(*role)).collect();
     PersonRow {
         id: person.id.to_string(),
         name: person.display_name.clone(),
         email: person.email.clone(),
-        roles: if person.disabled_at.is_some() { "switched off".to_owned() } else { words.join(", ") },
+        roles: if person.disabled_at.is_some() { t("people-off").into() } else { words.join(", ") },
         since: console.moment(person.created_at),
     }
+}
+
+fn role_in_words(role: Role) -> String {
+    let said = match role {
+        Role::Person => t("role-person"),
+        Role::Developer => t("role-developer"),
+        Role::Administrator => t("role-administrator"),
+    };
+    said.into()
 }
 
 fn roles_form(id: Id<kernel::Person>, roles: &[Role]) -> form::Form {
@@ -175,10 +183,10 @@ fn roles_form(id: Id<kernel::Person>, roles: &[Role]) -> form::Form {
 
 fn adding(viewer: Viewer, form: form::Form) -> Ask {
     Ask {
-        frame: Frame::inside("Add a person", Here::People, viewer),
-        back: ("/admin/people".to_owned(), "People".to_owned()),
-        heading: "Add a person".to_owned(),
-        lead: "They can sign in at once.".to_owned(),
+        frame: Frame::inside(t("people-add"), Here::People, viewer),
+        back: ("/admin/people".to_owned(), t("menu-people").into()),
+        heading: t("people-add").into(),
+        lead: t("people-add-lead").into(),
         form,
     }
 }

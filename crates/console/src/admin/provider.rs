@@ -11,7 +11,7 @@ use crate::{
     page::admin::{ProviderTile, Providers},
     respond::page,
     state::Console,
-    words::count,
+    t,
 };
 
 /// What is looked for.
@@ -36,9 +36,9 @@ pub(crate) async fn pick(
     families.sort();
     families.dedup();
     page(&Providers {
-        frame: Frame::inside("Add an integration", Here::Integrations, console.viewer(&who).await?),
+        frame: Frame::inside(t("int-add"), Here::Integrations, console.viewer(&who).await?),
         known: all.len(),
-        found: format!("{} of {}", found.len(), count(all.len(), "service", "services")),
+        found: t("int-found").count("found", found.len()).count("all", all.len()).into(),
         providers: found.iter().map(|provider| tile(provider)).collect(),
         query: sought.q,
         family: sought.family,
@@ -61,45 +61,43 @@ pub(super) fn is_linked_by_people(provider: &Provider) -> bool {
 
 fn tile(provider: &Provider) -> ProviderTile {
     let (_, family) = family(provider.family);
-    let note = if is_linked_by_people(provider) {
-        confidence(provider.confidence)
-    } else {
-        "works by keys, not by people’s accounts"
-    };
+    let note =
+        if is_linked_by_people(provider) { confidence(provider.confidence) } else { t("int-by-keys").into() };
     ProviderTile {
         href: is_linked_by_people(provider).then(|| format!("/admin/integrations/new/{}", provider.id)),
         name: provider.name.clone(),
         family,
-        note: note.to_owned(),
+        note,
     }
 }
 
 /// How sure the catalogue is, in words.
-pub(super) fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::High => "facts from its own documents",
-        Confidence::Medium => "facts from clients in use",
-        Confidence::Low => "facts from one source: check first",
-    }
+pub(super) fn confidence(confidence: Confidence) -> String {
+    let said = match confidence {
+        Confidence::High => t("int-sure"),
+        Confidence::Medium => t("int-rather-sure"),
+        Confidence::Low => t("int-unsure"),
+    };
+    said.into()
 }
 
 /// The sort of service: for the address, and in words.
 fn family(family: Family) -> (String, String) {
     let (word, words) = match family {
-        Family::Wearable => ("wearable", "Wearables"),
-        Family::Device => ("device", "Devices at home"),
-        Family::Ehr => ("ehr", "Health records"),
-        Family::Lab => ("lab", "Laboratories"),
-        Family::Payer => ("payer", "Insurers"),
-        Family::NationalService => ("national-service", "National health services"),
-        Family::NationalIdentity => ("national-identity", "National sign-in"),
-        Family::ClinicalTrial => ("clinical-trial", "Clinical research"),
-        Family::Aggregator => ("aggregator", "Aggregators"),
-        Family::Signature => ("signature", "Electronic signatures"),
-        Family::Files => ("files", "Files"),
-        Family::Office => ("office", "Mail, calendar and meetings"),
-        Family::Identity => ("identity", "Sign-in"),
-        Family::Test => ("test", "For development"),
+        Family::Wearable => ("wearable", t("family-wearable")),
+        Family::Device => ("device", t("family-device")),
+        Family::Ehr => ("ehr", t("family-ehr")),
+        Family::Lab => ("lab", t("family-lab")),
+        Family::Payer => ("payer", t("family-payer")),
+        Family::NationalService => ("national-service", t("family-national-service")),
+        Family::NationalIdentity => ("national-identity", t("family-national-identity")),
+        Family::ClinicalTrial => ("clinical-trial", t("family-clinical-trial")),
+        Family::Aggregator => ("aggregator", t("family-aggregator")),
+        Family::Signature => ("signature", t("family-signature")),
+        Family::Files => ("files", t("family-files")),
+        Family::Office => ("office", t("family-office")),
+        Family::Identity => ("identity", t("family-identity")),
+        Family::Test => ("test", t("family-test")),
     };
-    (word.to_owned(), words.to_owned())
+    (word.to_owned(), words.into())
 }

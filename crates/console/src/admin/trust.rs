@@ -31,11 +31,14 @@ use crate::{
     },
     respond::{Refusal, Told, done, page},
     state::Console,
-    words::count,
+    t,
 };
 
 /// The rate that the form proposes.
 const CALLS_PER_MINUTE: u32 = 60;
+
+/// An example of an address that an application may call.
+const RULE: &str = "GET /1/user/*/sleep";
 
 /// A trust with what it is between.
 struct Between {
@@ -57,7 +60,8 @@ pub(crate) async fn list(
     let (how, but) = how_things_are(&all);
     page(&Trusts {
         trusts: all.iter().map(|one| row(&console, one)).collect(),
-        frame: Frame::inside("Trust", Here::Trust, console.viewer(&who).await?).telling(told.notice()),
+        frame: Frame::inside(t("menu-trust"), Here::Trust, console.viewer(&who).await?)
+            .telling(told.notice()),
         how,
         but,
     })
@@ -85,7 +89,7 @@ pub(crate) async fn grant(
     let said = Said::from(&answers);
     let by = By::new(who.acting().actor, who.request.clone());
     let granted: Result<(), Problem> = match (between.client.verified_at, said.terms()) {
-        (None, _) => Err(Problem::new(Kind::Conflict, "Verify the application first")),
+        (None, _) => Err(Problem::new(Kind::Conflict, "Verify the application first.")),
         (Some(_), Err(issues)) => {
             Err(Problem::new(Kind::Invalid, "The terms are not right.").with_issues(issues))
         }
@@ -147,7 +151,7 @@ pub(super) async fn requests_of(console: &Console, who: &SignedIn) -> Answer<Vec
     let asked = all.iter().filter(|one| one.trust.state == trust::State::Requested);
     let request = |one: &Between| Request {
         href: page_of(one),
-        what: format!("{} with {}", one.client.name, one.integration.name),
+        what: name_of(one),
         terms: terms_in_words(&one.integration, &one.trust.terms),
         at: one.trust.requested_at,
     };
@@ -183,15 +187,16 @@ async fn find(console: &Console, who: &SignedIn, slug: &str, client: Id<kernel::
 fn how_things_are(all: &[Between]) -> (String, Option<String>) {
     let with = |state| all.iter().filter(|one| one.trust.state == state).count();
     let how = match with(trust::State::Granted) {
-        0 => "No application is trusted with an integration yet".to_owned(),
-        some => format!("{} in force", count(some, "grant is", "grants are")),
+        0 => t("grant-none"),
+        some => t("grant-some").count("many", some),
     };
-    let but = match with(trust::State::Requested) {
-        0 => None,
-        1 => Some("1 request waits for you".to_owned()),
-        many => Some(format!("{many} requests wait for you")),
-    };
-    (how, but)
+    let waiting = with(trust::State::Requested);
+    let but = (waiting > 0).then(|| t("grant-waits").count("many", waiting).into());
+    (how.into(), but)
+}
+
+fn name_of(one: &Between) -> String {
+    t("grant-with").of("client", &one.client.name).of("integration", &one.integration.name).into()
 }
 
 fn page_of(one: &Between) -> String {
@@ -205,7 +210,11 @@ fn row(console: &Console, one: &Between) -> TrustRow {
         client: one.client.name.clone(),
         integration: one.integration.name.clone(),
         state: trust_label(Some(one.trust.state)),
-        what: if is_over { "Nothing".to_owned() } else { terms_in_words(&one.integration, &one.trust.terms) },
+        what: if is_over {
+            t("trust-nothing").into()
+        } else {
+            terms_in_words(&one.integration, &one.trust.terms)
+        },
         since: console.moment(one.trust.decided_at.unwrap_or(one.trust.requested_at)),
     }
 }
@@ -245,10 +254,7 @@ impl Said {
         let mut issues = Vec::new();
         let rules = self.proxy.iter().map(|line| {
             let wrong = |_| {
-                Issue::at(
-                    "proxy",
-                    format!("“{line}” is not a method and a path, such as GET /1/user/*/sleep"),
-                )
+                Issue::at("proxy", t("grant-proxy-wrong").of("line", line).of("example", RULE).to_string())
             };
             line.parse::<Rule>().map_err(wrong)
         });
@@ -274,31 +280,25 @@ fn grant_form(between: &Between, said: &Said) -> form::Form {
     let is_request = between.trust.state == trust::State::Requested;
     let actions = between.integration.provider.actions.iter().map(|action| {
         let choice = Choice::new(&action.name, &action.title).chosen_if(said.actions.contains(&action.name));
-        if is_request && asked.contains(&action.name) { choice.hint("Asked for.") } else { choice }
+        if is_request && asked.contains(&action.name) { choice.hint(t("grant-asked-mark")) } else { choice }
     });
     let actions: Vec<Choice> = actions.collect();
-    let words = if between.trust.state == trust::State::Granted { "Save" } else { "Grant trust" };
+    let words = if between.trust.state == trust::State::Granted { t("grant-save") } else { t("grant-act") };
     let mut form = form::Form::new(page_of(between), words);
     if !actions.is_empty() {
-        form = form.with(
-            Field::checks("actions", "It may", actions)
-                .hint("Whether an account is linked can always be seen.")
-                .optional(),
-        );
+        form =
+            form.with(Field::checks("actions", t("grant-may"), actions).hint(t("grant-may-hint")).optional());
     }
     form.with(
-        Field::lines("proxy", "Addresses it may call directly")
-            .hint("One on each line: a method and a path, where * stands for one part, such as GET /1/user/*/sleep")
+        Field::lines("proxy", t("grant-proxy"))
+            .hint(t("grant-proxy-hint").of("example", RULE))
             .value(said.proxy.join("\n"))
             .optional(),
     )
     .with(
-        Field::text("scopes", "Scopes of the service that it may make use of")
-            .hint("Separated by spaces. Empty: all that the integration asks for.")
-            .value(&said.scopes)
-            .optional(),
+        Field::text("scopes", t("grant-scopes")).hint(t("grant-scopes-hint")).value(&said.scopes).optional(),
     )
-    .with(Field::line("rate_per_minute", "Calls a minute", "number", "off").value(&said.rate))
+    .with(Field::line("rate_per_minute", t("grant-rate"), "number", "off").value(&said.rate))
 }
 
 async fn view(
@@ -312,17 +312,14 @@ async fn view(
     let title = |name: &String| {
         integration.provider.action(name).map_or_else(|| name.clone(), |action| action.title.clone())
     };
-    let name = format!("{} with {}", client.name, integration.name);
     Ok(admin::Trust {
-        frame: Frame::inside(name, Here::Trust, console.viewer(who).await?),
+        frame: Frame::inside(name_of(between), Here::Trust, console.viewer(who).await?),
         how: match trust.state {
-            trust::State::Requested => "A developer has asked for this. It waits for you.",
-            trust::State::Granted => {
-                "The application is trusted. You can change the terms, or withdraw the trust."
-            }
-            trust::State::Withdrawn => "The application is not trusted. You can grant trust again.",
+            trust::State::Requested => t("grant-requested"),
+            trust::State::Granted => t("grant-granted"),
+            trust::State::Withdrawn => t("grant-withdrawn"),
         }
-        .to_owned(),
+        .into(),
         withdraw: (trust.state != trust::State::Withdrawn).then(|| format!("{}/withdraw", page_of(between))),
         client: client.name.clone(),
         client_page: (client.organisation == integration.organisation)
@@ -332,7 +329,8 @@ async fn view(
         state: trust_label(Some(trust.state)),
         asked: trust.terms.actions.iter().map(title).collect(),
         since: console.moment(trust.requested_at),
-        form_heading: if trust.state == trust::State::Granted { "Terms" } else { "Grant trust" },
+        form_heading: if trust.state == trust::State::Granted { t("grant-terms") } else { t("grant-act") }
+            .into(),
         form,
     })
 }
@@ -341,17 +339,17 @@ fn withdrawal(viewer: Viewer, between: &Between) -> Confirm {
     let (client, integration) = (&between.client.name, &between.integration.name);
     let back = page_of(between);
     Confirm {
-        frame: Frame::inside("Withdraw trust", Here::Trust, viewer),
-        heading: format!("Withdraw the trust between {client} and {integration}?"),
-        lead: format!("{client} can no longer use what people have linked at {integration}."),
-        effects: vec![
-            "It takes effect at once, on every node.".to_owned(),
-            format!(
-                "People’s accounts stay linked at {integration}, and other applications go on as before."
-            ),
-            "The developer can ask again, and you can grant it again.".to_owned(),
-        ],
-        form: typed_back(format!("{back}/withdraw"), "Withdraw trust", client, &back),
-        back: (back.clone(), format!("{client} with {integration}")),
+        frame: Frame::inside(t("grant-withdraw"), Here::Trust, viewer),
+        heading: t("grant-withdraw-question").of("client", client).of("integration", integration).into(),
+        lead: t("grant-withdraw-lead").of("client", client).of("integration", integration).into(),
+        effects: [
+            t("grant-withdraw-once"),
+            t("grant-withdraw-linked").of("integration", integration),
+            t("grant-withdraw-again"),
+        ]
+        .map(String::from)
+        .into(),
+        form: typed_back(format!("{back}/withdraw"), t("grant-withdraw"), client, &back),
+        back: (back.clone(), name_of(between)),
     }
 }

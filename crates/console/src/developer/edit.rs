@@ -19,6 +19,7 @@ use crate::{
     },
     respond::{Refusal, done, page},
     state::Console,
+    t,
 };
 
 /// `GET /developer/applications/{id}/edit`
@@ -75,22 +76,17 @@ fn registered(client: &Client) -> Registration {
 }
 
 fn view(viewer: Viewer, client: &Client, form: form::Form) -> Ask {
-    let kind = match client.confidentiality {
-        Confidentiality::Confidential => "a confidential",
-        Confidentiality::Public => "a public",
+    let lead = match (client.verified_at, client.confidentiality) {
+        (Some(_), _) => t("reg-change-verified"),
+        (None, Confidentiality::Confidential) => t("reg-change-confidential"),
+        (None, Confidentiality::Public) => t("reg-change-public"),
     };
-    let lead = match client.verified_at {
-        Some(_) => {
-            "It is verified. A new name, Uri or profile, or a further redirect URI or scope, has to be verified again."
-                .to_owned()
-        }
-        None => format!("It stays {kind} application, and keeps its client id."),
-    };
+    let heading: String = t("reg-change").of("name", &client.name).into();
     Ask {
-        frame: Frame::inside(format!("Change {}", client.name), Here::Developer, viewer),
+        frame: Frame::inside(heading.clone(), Here::Developer, viewer),
         back: (format!("/developer/applications/{}", client.id), client.name.clone()),
-        heading: format!("Change {}", client.name),
-        lead,
+        heading,
+        lead: lead.into(),
         form,
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     },
     respond::{Refusal, done, page},
     state::Console,
+    t,
 };
 
 /// `GET /developer/applications/new`
@@ -40,8 +41,8 @@ pub(crate) async fn register(
     match client::register(console.auth(), &who.acting(), suffix, &said).await {
         Ok((client, None)) => done(&format!("/developer/applications/{}", client.id), "added"),
         Ok((client, Some(secret))) => page(&NewSecret {
-            frame: Frame::inside("Registered", Here::Developer, viewer),
-            heading: format!("{} is registered", client.name),
+            frame: Frame::inside(t("reg-done-title"), Here::Developer, viewer),
+            heading: t("reg-done").of("name", &client.name).into(),
             id: client.id.to_string(),
             client_id: client.client_id.to_string(),
             secret: secret.text,
@@ -56,10 +57,10 @@ pub(crate) async fn register(
 
 fn view(viewer: Viewer, form: form::Form) -> Ask {
     Ask {
-        frame: Frame::inside("Register an application", Here::Developer, viewer),
-        back: ("/developer/".to_owned(), "Your applications".to_owned()),
-        heading: "Register an application".to_owned(),
-        lead: "You get a client id at once. An administrator verifies the application before it can reach linked services.".to_owned(),
+        frame: Frame::inside(t("apps-register"), Here::Developer, viewer),
+        back: ("/developer/".to_owned(), t("menu-own-applications").into()),
+        heading: t("apps-register").into(),
+        lead: t("reg-lead").into(),
         form,
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     },
     respond::{done, page},
     state::Console,
+    t,
 };
 
 /// `POST /developer/applications/{id}/secrets`: one more, or (`earlier=end`) one that takes the others' place.
@@ -37,8 +38,8 @@ pub(crate) async fn draw(
         _ => client::add_secret(auth, &acting, id, ends).await?,
     };
     page(&NewSecret {
-        frame: Frame::inside("New secret", Here::Developer, console.viewer(&who).await?),
-        heading: format!("{} has a new secret", client.name),
+        frame: Frame::inside(t("secrets-new"), Here::Developer, console.viewer(&who).await?),
+        heading: t("secrets-new-heading").of("name", &client.name).into(),
         id: id.to_string(),
         client_id: client.client_id.to_string(),
         secret: secret.text,
@@ -75,15 +76,13 @@ pub(crate) async fn end(
 fn view(viewer: Viewer, client: &Client, secret: Id<ClientSecret>) -> Confirm {
     let back = format!("/developer/applications/{}", client.id);
     Confirm {
-        frame: Frame::inside("End a secret", Here::Developer, viewer),
-        heading: format!("End a secret of {}?", client.name),
-        lead: "Whatever still uses it stops working at once.".to_owned(),
-        effects: vec![
-            "Nobody can get a token with this secret any more.".to_owned(),
-            "Tokens that were got with it stay good until they expire.".to_owned(),
-            "It cannot be brought back.".to_owned(),
-        ],
-        form: typed_back(format!("{back}/secrets/{secret}/end"), "End the secret", &client.name, &back),
+        frame: Frame::inside(t("secrets-end-title"), Here::Developer, viewer),
+        heading: t("secrets-end-question").of("name", &client.name).into(),
+        lead: t("secrets-end-lead").into(),
+        effects: [t("secrets-end-tokens"), t("secrets-end-stay"), t("secrets-end-final")]
+            .map(String::from)
+            .into(),
+        form: typed_back(format!("{back}/secrets/{secret}/end"), t("secrets-end-act"), &client.name, &back),
         back: (back, client.name.clone()),
     }
 }

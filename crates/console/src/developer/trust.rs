@@ -17,6 +17,7 @@ use crate::{
     page::ask::Ask,
     respond::{Refusal, done, page},
     state::Console,
+    t,
 };
 
 /// The rate that is asked for; an administrator may grant another.
@@ -81,16 +82,16 @@ fn view(viewer: Viewer, client: &Client, integration: &Integration, ticked: &[St
     });
     let actions: Vec<Choice> = actions.collect();
     let mut form =
-        form::Form::new(format!("{back}/trust/{}", integration.slug), "Ask for trust").or_back_to(&back);
+        form::Form::new(format!("{back}/trust/{}", integration.slug), t("trust-ask")).or_back_to(&back);
     if !actions.is_empty() {
-        let field = Field::checks("actions", "What it needs to do", actions);
-        form = form.with(field.hint("Whether a person’s account is linked can always be seen.").optional());
+        let field = Field::checks("actions", t("trust-ask-actions"), actions);
+        form = form.with(field.hint(t("trust-ask-hint")).optional());
     }
     Ask {
-        frame: Frame::inside("Ask for trust", Here::Developer, viewer),
+        frame: Frame::inside(t("trust-ask"), Here::Developer, viewer),
         back: (back, client.name.clone()),
-        heading: format!("Ask for trust with {}", integration.name),
-        lead: "An administrator decides. Ask for what the application needs and no more.".to_owned(),
+        heading: t("trust-ask-heading").of("name", &integration.name).into(),
+        lead: t("trust-ask-lead").into(),
         form,
     }
 }

@@ -28,8 +28,8 @@ const ASKED_KEPT: Duration = Duration::from_mins(10);
 /// In the cookie of what was asked for: the person has chosen since.
 const CHOSEN_SINCE: &str = "-";
 
-/// Pages for developers and operators: in English.
-const ENGLISH: [&str; 4] = ["/admin", "/developer", "/docs", "/assets"];
+/// What is said in English only.
+const ENGLISH: [&str; 2] = ["/docs", "/assets"];
 
 /// Let what these routes say to people be said in their language, refusals and what is not there included.
 pub fn in_language(console: &Console, routes: Router) -> Router {

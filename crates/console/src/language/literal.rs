@@ -13,27 +13,22 @@ const IN_TEMPLATES: &[&str] = &["Hilum"];
 
 /// What the samples' people, applications and visits are called, words that Ukrainian writes in Latin letters, and the
 /// example of a device's code.
-const IN_UKRAINIAN: &str = "API Authorization BEGIN Bearer ES EdDSA JSON OpenID PS Patient Practitioner RFC RS fhirUser issuer nadia openid KEY PEM PKCS PRIVATE Admission Ailsa Baird Clinic Companion Ctrl Diary Ewan Firefox Fitbit Google Grant Growth Health Hilum \
-    Hospital Idris Isla JavaScript Kelvin Lab Linux MJHT Morag NHS November October Old Outpatient PIN Pixel Pulse QR \
-    Riverside Safari Sinclair UTC WDJB Withings YubiKey born chart companion diary example iPhone import login \
-    org portal reports visit";
+const IN_UKRAINIAN: &str = "API Admission Ailsa App Authorization BEGIN Backend Baird Bearer Clinic Companion Ctrl DPoP Diary EHR ES EdDSA \
+    Ewan FAPI FHIR Firefox Fitbit Google Grant Growth Health Hilum Hospital Idris Isla JSON JWK JavaScript KEY \
+    Kelvin Lab Launch Linux MJHT Morag NHS November OAuth October Okafor Old OpenID Outpatient PEM PIN PKCE PKCS \
+    PRIVATE PS Patient Pixel Practitioner Pulse QR RFC RS Riverside SMART Safari Services Sinclair TLS UDAP UTC \
+    WDJB Ward Withings YubiKey app born chart clinic companion diary example fhirUser https iPhone import issuer \
+    launch login myapplication nadia north oauth openid org pharmacy portal profile reports system visit";
+
+/// Sentences in code that nobody reads: a problem whose findings stand beside their fields, what is sent, an example of what is sent.
+const IN_CODE: [&str; 3] = ["The terms are not right.", "openid profile email", "GET /1/user/*/sleep"];
 
 /// Attributes that are read out or shown.
 const SHOWN: [&str; 7] =
     ["alt", "aria-label", "data-by-hand", "data-done", "data-label", "placeholder", "title"];
 
-/// Folders and files whose pages are for developers and administrators, who read English; and tests.
-const ENGLISH: [&str; 9] = [
-    "tests.rs",
-    "admin",
-    "developer",
-    "admin.rs",
-    "developer.rs",
-    "inspect.rs",
-    "integration_form.rs",
-    "registration_form.rs",
-    "sample",
-];
+/// What says something and is no page: tests, samples, and the sentence about a refused request, which is English in every language.
+const ENGLISH: [&str; 3] = ["tests.rs", "inspect.rs", "sample"];
 
 /// Without what is between `open` and `close`.
 fn without(text: &str, open: &str, close: &str) -> String {
@@ -142,7 +137,16 @@ fn quoted(line: &str) -> Vec<&str> {
 
 #[test]
 fn code_of_pages_for_people_has_no_sentences() {
-    let folders = ["src/account", "src/connected", "src/launch", "src/services", "src/page"];
+    let folders = [
+        "src/account",
+        "src/admin",
+        "src/connected",
+        "src/connection",
+        "src/developer",
+        "src/launch",
+        "src/services",
+        "src/page",
+    ];
     let mut wrong = Vec::new();
     for (path, text) in folders.iter().flat_map(|folder| of_people(folder)) {
         let text = text.split("#[cfg(test)]").next().unwrap();
@@ -150,7 +154,7 @@ fn code_of_pages_for_people_has_no_sentences() {
         for line in text.lines().filter(is_code) {
             for said in quoted(line) {
                 let is_sentence = latin(said).len() > 2 && said.contains(' ') && !said.starts_with('/');
-                if is_sentence && !HEARD.iter().any(|(words, _)| *words == said) {
+                if is_sentence && !HEARD.iter().any(|(words, _)| *words == said) && !IN_CODE.contains(&said) {
                     wrong.push(format!("{path}: {said}"));
                 }
             }

@@ -2,7 +2,7 @@
 //! folder that the operator names. A template says `{{ crate::t("key").of("name", value) }}`.
 //!
 //! The language of the request at hand is ambient, as its id is in the log: [`in_language`] chooses it once, and what is
-//! rendered in that request is said in it. Developers and administrators read English.
+//! rendered in that request is said in it.
 
 mod book;
 mod choose;

@@ -8,6 +8,7 @@ use crate::{
     frame::Frame,
     label::State,
     moment::Moment,
+    t,
 };
 
 /// How the organisation is.
@@ -26,7 +27,7 @@ pub(crate) struct Overview {
 /// A figure that leads to its list.
 pub(crate) struct Tile {
     pub(crate) figure: String,
-    pub(crate) words: &'static str,
+    pub(crate) words: String,
     pub(crate) href: &'static str,
     pub(crate) is_waiting: bool,
 }
@@ -150,7 +151,7 @@ pub(crate) struct Trust {
     pub(crate) since: Moment,
     /// Where it can be withdrawn.
     pub(crate) withdraw: Option<String>,
-    pub(crate) form_heading: &'static str,
+    pub(crate) form_heading: String,
     pub(crate) form: Form,
 }
 
@@ -286,13 +287,9 @@ pub(crate) struct AuditRow {
 /// The choices of roles, with what each may do.
 pub(crate) fn role_choices(has: &[&str]) -> Vec<Choice> {
     [
-        ("person", "Person", "Links own services and sees who may use them."),
-        ("developer", "Developer", "Registers applications and asks for trust."),
-        (
-            "administrator",
-            "Administrator",
-            "Verifies applications, grants trust, sets up integrations, adds people.",
-        ),
+        ("person", t("role-person"), t("role-person-hint")),
+        ("developer", t("role-developer"), t("role-developer-hint")),
+        ("administrator", t("role-administrator"), t("role-administrator-hint")),
     ]
     .map(|(value, label, hint)| Choice::new(value, label).hint(hint).chosen_if(has.contains(&value)))
     .into()
@@ -300,14 +297,13 @@ pub(crate) fn role_choices(has: &[&str]) -> Vec<Choice> {
 
 /// The form that adds a person.
 pub(crate) fn person_form(name: &str, email: &str, roles: &[&str], password_min: usize) -> Form {
-    Form::new("/admin/people", "Add")
-        .with(Field::text("display_name", "Name").value(name))
-        .with(Field::line("email", "E-mail address", "email", "off").value(email))
+    Form::new("/admin/people", t("people-add-act"))
+        .with(Field::text("display_name", t("people-name")).value(name))
+        .with(Field::line("email", t("field-email"), "email", "off").value(email))
         .with(
-            Field::line("password", "First password", "password", "new-password").hint(format!(
-                "At least {password_min} characters. Hand it over by another way than e-mail."
-            )),
+            Field::line("password", t("people-password"), "password", "new-password")
+                .hint(t("people-password-hint").count("many", password_min)),
         )
-        .with(Field::checks("roles", "Roles", role_choices(roles)))
+        .with(Field::checks("roles", t("person-roles"), role_choices(roles)))
         .or_back_to("/admin/people")
 }

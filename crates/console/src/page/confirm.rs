@@ -1,5 +1,7 @@
 //! The page before something is taken away: what will happen, to whom.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use crate::{
@@ -25,7 +27,12 @@ pub(crate) struct Confirm {
 }
 
 /// A dangerous form that asks for a name to be typed back.
-pub(crate) fn typed_back(action: String, submit: &'static str, name: &str, back: &str) -> Form {
+pub(crate) fn typed_back(
+    action: String,
+    submit: impl Into<Cow<'static, str>>,
+    name: &str,
+    back: &str,
+) -> Form {
     Form::new(action, submit)
         .with(Field::text("typed", t("confirm-name")).hint(t("confirm-name-is").of("name", name)))
         .or_back_to(back)

@@ -8,6 +8,7 @@ use broker::{
 use crate::{
     answers::Answers,
     form::{Choice, Field, Form},
+    t,
 };
 
 /// What was stated so far, without what must not be shown.
@@ -58,37 +59,29 @@ impl Given {
 /// stays sealed unless it is stated anew.
 pub(crate) fn fields(form: Form, provider: &Provider, given: &Given, is_there: Enabled) -> Form {
     let is_new = matches!(is_there, Enabled::No);
-    let mut form = form.with(Field::text("name", "Name").hint("As people know it.").value(&given.name));
+    let mut form = form.with(Field::text("name", t("int-name")).hint(t("int-name-hint")).value(&given.name));
     if is_new {
-        let slug = Field::text("slug", "Id in addresses")
-            .hint("Small letters, digits and hyphens. It stays for good.");
+        let slug = Field::text("slug", t("int-slug")).hint(t("int-slug-hint"));
         form = form.with(slug.value(&given.slug));
     }
-    form = form.with(
-        Field::text("client_id", "Client id")
-            .hint("As the service has given it to you.")
-            .value(&given.client_id),
-    );
+    form = form
+        .with(Field::text("client_id", t("client-id")).hint(t("int-client-id-hint")).value(&given.client_id));
     for secret in secrets(provider) {
-        form =
-            form.with(if is_new { secret } else { secret.hint("Empty: what is sealed stays.").optional() });
+        form = form.with(if is_new { secret } else { secret.hint(t("int-sealed-stays")).optional() });
     }
     for setting in &provider.settings {
         form = form.with(setting_field(setting, given));
     }
     if !provider.environments.is_empty() {
         let chosen = given.setting("environment");
-        let usual = Choice::new("", "The usual one").chosen_if(chosen.is_empty());
+        let usual = Choice::new("", t("int-usual")).chosen_if(chosen.is_empty());
         let others =
             provider.environments.keys().map(|name| Choice::new(name, name).chosen_if(name == chosen));
         let choices = std::iter::once(usual).chain(others).collect();
-        form = form.with(Field::select("settings.environment", "Installation", choices));
+        form = form.with(Field::select("settings.environment", t("int-installation"), choices));
     }
     form.with(
-        Field::text("scopes", "Scopes to ask for")
-            .hint("Separated by spaces. Empty: what is usual for this service.")
-            .value(&given.scopes)
-            .optional(),
+        Field::text("scopes", t("int-scopes")).hint(t("int-scopes-hint")).value(&given.scopes).optional(),
     )
 }
 
@@ -99,14 +92,9 @@ fn secrets(provider: &Provider) -> Vec<Field> {
         Auth::SmartDiscovery(smart) => smart.client_auth.first().copied(),
         _ => None,
     };
-    let secret = || {
-        Field::line("client_secret", "Client secret", "password", "off")
-            .hint("Kept sealed, and never shown again.")
-    };
-    let key = || {
-        Field::lines("private_key", "Private key")
-            .hint("PKCS#8 as PEM: -----BEGIN PRIVATE KEY-----. Kept sealed, and never shown again.")
-    };
+    let secret =
+        || Field::line("client_secret", t("int-secret"), "password", "off").hint(t("upstream-sealed"));
+    let key = || Field::lines("private_key", t("upstream-private-key")).hint(t("upstream-private-key-hint"));
     match kind {
         Some(ClientAuthKind::PrivateKeyJwt) => vec![key()],
         Some(ClientAuthKind::None) => Vec::new(),
@@ -127,8 +115,8 @@ fn setting_field(setting: &Setting, given: &Given) -> Field {
             setting.choices.iter().map(|choice| Choice::new(choice, choice).chosen_if(choice == value));
         Field::select(name, setting.title.clone(), choices.collect())
     };
-    let example = setting.example.as_ref().map(|example| format!("Such as {example}."));
-    let default = setting.default.as_ref().map(|default| format!("Empty: {default}."));
+    let example = setting.example.as_ref().map(|example| t("int-example").of("example", example).into());
+    let default = setting.default.as_ref().map(|default| t("int-default").of("default", default).into());
     field.hint = default.or(example);
     if setting.optional || setting.default.is_some() { field.optional() } else { field }
 }

@@ -6,30 +6,28 @@ use super::developer::grant_in_words;
 use crate::{
     answers::Answers,
     form::{Choice, Field, Form},
+    language::Said,
+    t,
 };
 
 /// The form that registers an application.
 pub(crate) fn register_form(suffix: &str, said: &Registration) -> Form {
     let is_public = said.confidentiality == "public";
     let kinds = vec![
-        Choice::new("confidential", "Confidential")
-            .hint("It runs on a server that can keep a secret or a key.")
+        Choice::new("confidential", t("reg-kind-confidential"))
+            .hint(t("reg-kind-confidential-hint"))
             .chosen_if(!is_public),
-        Choice::new("public", "Public")
-            .hint("It runs in a browser, on a phone or a desktop, and proves itself with PKCE alone.")
-            .chosen_if(is_public),
+        Choice::new("public", t("reg-kind-public")).hint(t("reg-kind-public-hint")).chosen_if(is_public),
     ];
-    let suffix = Field::text("suffix", "Suffix of the client id")
-        .hint("Small letters and digits, such as myapplication. It ends the client id, and no other application of your organisation may have it.")
-        .value(suffix);
-    let once = vec![suffix, Field::radios("confidentiality", "Kind", kinds)];
-    described(Form::new("/developer/applications", "Register"), said, once).or_back_to("/developer/")
+    let suffix = Field::text("suffix", t("reg-suffix")).hint(t("reg-suffix-hint")).value(suffix);
+    let once = vec![suffix, Field::radios("confidentiality", t("client-kind"), kinds)];
+    described(Form::new("/developer/applications", t("reg-act")), said, once).or_back_to("/developer/")
 }
 
 /// The form that changes an application.
 pub(crate) fn edit_form(id: &str, said: &Registration) -> Form {
     let page = format!("/developer/applications/{id}");
-    described(Form::new(format!("{page}/edit"), "Save"), said, Vec::new()).or_back_to(page)
+    described(Form::new(format!("{page}/edit"), t("reg-save")), said, Vec::new()).or_back_to(page)
 }
 
 fn described(form: Form, said: &Registration, once: Vec<Field>) -> Form {
@@ -39,32 +37,25 @@ fn described(form: Form, said: &Registration, once: Vec<Field>) -> Form {
             .chosen_if(said.grant_types.iter().any(|named| named == grant.as_str()))
     };
     let mut form = form
-        .with(
-            Field::text("name", "Name")
-                .hint("People read it when they are asked to allow the application.")
-                .value(&said.name),
-        )
-        .with(
-            Field::text("uri", "Uri")
-                .hint("Where people return after they link a service, such as https://app.example.org or myapplication://")
-                .value(&said.uri),
-        );
+        .with(Field::text("name", t("reg-name")).hint(t("reg-name-hint")).value(&said.name))
+        .with(Field::text("uri", t("client-uri")).hint(t("reg-uri-hint")).value(&said.uri));
     form.fields.extend(once);
     let form = form
-        .with(Field::select("profile", "Security profile", profiles(&said.profile)).hint(
-            "The rules that it is held to. SMART profiles are for health records, FAPI 2.0 for the highest protection.",
-        ))
-        .with(Field::select("auth_method", "How it proves itself", methods(&said.auth_method)))
-        .with(Field::checks("grant_types", "Ways to get a token", GrantType::ALL.map(grant).into()))
         .with(
-            Field::lines("redirect_uris", "Redirect URIs")
-                .hint("One on each line. A sign-in returns to exactly one of these.")
+            Field::select("profile", t("client-profile"), profiles(&said.profile))
+                .hint(t("reg-profile-hint")),
+        )
+        .with(Field::select("auth_method", t("reg-method"), methods(&said.auth_method)))
+        .with(Field::checks("grant_types", t("client-grants"), GrantType::ALL.map(grant).into()))
+        .with(
+            Field::lines("redirect_uris", t("client-redirect-uris"))
+                .hint(t("reg-redirects-hint"))
                 .value(said.redirect_uris.join("\n"))
                 .optional(),
         )
         .with(
-            Field::text("scopes", "Scopes")
-                .hint("Separated by spaces, such as openid profile.")
+            Field::text("scopes", t("client-scopes"))
+                .hint(t("reg-scopes-hint"))
                 .value(&said.scopes)
                 .optional(),
         );
@@ -73,82 +64,72 @@ fn described(form: Form, said: &Registration, once: Vec<Field>) -> Form {
 
 fn keys_and_addresses(form: Form, said: &Registration) -> Form {
     let metadata = &said.metadata;
-    let address = |name: &'static str, label: &'static str, hint: &str, value: &Option<String>| {
+    let address = |name: &'static str, label: Said, hint: Said, value: &Option<String>| {
         Field::line(name, label, "url", "off")
             .hint(hint)
             .value(value.as_deref().unwrap_or_default())
             .optional()
     };
     let keys = metadata.jwks.as_ref().map(ToString::to_string).unwrap_or_default();
-    form.with(address(
-        "jwks_uri",
-        "Address of its keys",
-        "A JWK set, for those that prove themselves with a key.",
-        &metadata.jwks_uri,
-    ))
-    .with(
-        Field::lines("jwks", "Or its keys themselves")
-            .hint("A JWK set with public keys, if it has no address.")
-            .value(keys)
-            .optional(),
-    )
-    .with(address(
-        "initiate_login_uri",
-        "Launch URL",
-        "Where a launch from a clinical system begins (SMART EHR launch).",
-        &metadata.initiate_login_uri,
-    ))
-    .with(
-        Field::lines("post_logout_redirect_uris", "Redirect URIs after sign-out")
-            .hint("One on each line.")
-            .value(said.post_logout_redirect_uris.join("\n"))
-            .optional(),
-    )
-    .with(address(
-        "backchannel_logout_uri",
-        "Back-channel logout URI",
-        "Its server hears there that somebody has signed out.",
-        &metadata.backchannel_logout_uri,
-    ))
-    .with(
-        Field::lines("contacts", "Contacts")
-            .hint("Whom we ask about it: e-mail addresses of a team, one on each line.")
-            .value(metadata.contacts.join("\n"))
-            .optional(),
-    )
-    .with(address("policy_uri", "Privacy policy", "How it handles data.", &metadata.policy_uri))
-    .with(address("tos_uri", "Terms of service", "The rules for its users.", &metadata.tos_uri))
-    .with(
-        Field::line("logo_uri", "Logo", "url", "off")
-            .hint("The https address of a square picture.")
-            .value(&said.logo_uri)
-            .optional(),
-    )
-    .with(
-        Field::checks(
-            "binding",
-            "Further protection",
-            vec![
-                Choice::new("dpop", "Its tokens are bound to a DPoP key")
-                    .hint("A stolen token is of no use then. FAPI 2.0 asks for this, or for certificates.")
-                    .chosen_if(metadata.dpop_bound_access_tokens),
-                Choice::new("par", "Its authorization requests are pushed first")
-                    .hint("Nobody can change them on the way through the browser.")
-                    .chosen_if(metadata.require_pushed_authorization_requests),
-            ],
+    form.with(address("jwks_uri", t("reg-jwks-uri"), t("reg-jwks-uri-hint"), &metadata.jwks_uri))
+        .with(Field::lines("jwks", t("reg-jwks")).hint(t("reg-jwks-hint")).value(keys).optional())
+        .with(address(
+            "initiate_login_uri",
+            t("reg-launch"),
+            t("reg-launch-hint"),
+            &metadata.initiate_login_uri,
+        ))
+        .with(
+            Field::lines("post_logout_redirect_uris", t("reg-after"))
+                .hint(t("reg-after-hint"))
+                .value(said.post_logout_redirect_uris.join("\n"))
+                .optional(),
         )
-        .optional(),
-    )
+        .with(address(
+            "backchannel_logout_uri",
+            t("reg-backchannel"),
+            t("reg-backchannel-hint"),
+            &metadata.backchannel_logout_uri,
+        ))
+        .with(
+            Field::lines("contacts", t("reg-contacts"))
+                .hint(t("reg-contacts-hint"))
+                .value(metadata.contacts.join("\n"))
+                .optional(),
+        )
+        .with(address("policy_uri", t("reg-policy"), t("reg-policy-hint"), &metadata.policy_uri))
+        .with(address("tos_uri", t("reg-tos"), t("reg-tos-hint"), &metadata.tos_uri))
+        .with(
+            Field::line("logo_uri", t("client-logo"), "url", "off")
+                .hint(t("reg-logo-hint"))
+                .value(&said.logo_uri)
+                .optional(),
+        )
+        .with(
+            Field::checks(
+                "binding",
+                t("reg-binding"),
+                vec![
+                    Choice::new("dpop", t("reg-dpop"))
+                        .hint(t("reg-dpop-hint"))
+                        .chosen_if(metadata.dpop_bound_access_tokens),
+                    Choice::new("par", t("reg-par"))
+                        .hint(t("reg-par-hint"))
+                        .chosen_if(metadata.require_pushed_authorization_requests),
+                ],
+            )
+            .optional(),
+        )
 }
 
 fn profiles(said: &str) -> Vec<Choice> {
     let label = |profile| match profile {
-        Profile::OAuth21 => "OAuth 2.1: most applications",
-        Profile::SmartAppLaunch => "SMART App Launch 2.2: people use it with health records",
-        Profile::SmartBackend => "SMART Backend Services: a system that works on health records by itself",
-        Profile::Fapi2 => "FAPI 2.0: the highest protection",
-        Profile::Udap => "UDAP: certificates and trust communities",
-        Profile::Legacy => "Legacy: it cannot do what the others ask for",
+        Profile::OAuth21 => t("reg-profile-oauth21"),
+        Profile::SmartAppLaunch => t("reg-profile-smart-app"),
+        Profile::SmartBackend => t("reg-profile-smart-backend"),
+        Profile::Fapi2 => t("reg-profile-fapi"),
+        Profile::Udap => t("reg-profile-udap"),
+        Profile::Legacy => t("reg-profile-legacy"),
     };
     let choice = |profile: Profile| {
         let is_chosen =
@@ -161,17 +142,17 @@ fn profiles(said: &str) -> Vec<Choice> {
 /// Empty is what suits the kind: a secret, or nothing if it is public.
 fn methods(said: &str) -> Vec<Choice> {
     let label = |method| match method {
-        AuthMethod::ClientSecretBasic => "A secret, in the header",
-        AuthMethod::ClientSecretPost => "A secret, in the form",
-        AuthMethod::ClientSecretJwt => "An assertion signed with its secret",
-        AuthMethod::PrivateKeyJwt => "An assertion signed with its key",
-        AuthMethod::TlsClientAuth => "A TLS certificate of a trusted authority",
-        AuthMethod::SelfSignedTlsClientAuth => "A TLS certificate with its own key",
-        AuthMethod::None => "Nothing: it is public",
+        AuthMethod::ClientSecretBasic => t("reg-method-basic"),
+        AuthMethod::ClientSecretPost => t("reg-method-post"),
+        AuthMethod::ClientSecretJwt => t("reg-method-secret-jwt"),
+        AuthMethod::PrivateKeyJwt => t("reg-method-key-jwt"),
+        AuthMethod::TlsClientAuth => t("reg-method-tls"),
+        AuthMethod::SelfSignedTlsClientAuth => t("reg-method-self-tls"),
+        AuthMethod::None => t("reg-method-none"),
     };
     let choice =
         |method: AuthMethod| Choice::new(method.as_str(), label(method)).chosen_if(method.as_str() == said);
-    let usual = Choice::new("", "What is usual for its kind").chosen_if(said.is_empty());
+    let usual = Choice::new("", t("reg-method-usual")).chosen_if(said.is_empty());
     std::iter::once(usual).chain(AuthMethod::ALL.map(choice)).collect()
 }
 

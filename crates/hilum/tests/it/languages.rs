@@ -110,11 +110,15 @@ async fn the_page_that_posts_an_answer_speaks_too() {
 }
 
 #[tokio::test]
-async fn pages_for_work_are_english() {
+async fn pages_for_work_speak_the_language_of_the_person_too() {
     let app = TestApp::new().await;
-    let browser = app.signed_in(crate::app::DEVELOPER).await;
-    let page = get(&browser, "/developer/", "uk").await.expect(200);
-    assert!(page.text().contains(r#"<html lang="en">"#));
+    for (somebody, path, words) in [
+        (crate::app::DEVELOPER, "/developer/", "Ваші застосунки</h1>"),
+        (crate::app::ADMINISTRATOR, "/admin/applications", "Застосунки</h1>"),
+    ] {
+        let page = get(&app.signed_in(somebody).await, path, "uk").await.expect(200).text();
+        assert!(page.contains(r#"<html lang="uk">"#) && page.contains(words), "{page}");
+    }
 }
 
 #[tokio::test]

@@ -22,12 +22,13 @@ use crate::{
         confirm::{Confirm, typed_back},
         developer::{grant_in_words, kind_in_words},
     },
+    permission::sentence,
     t,
 };
 
 pub(super) const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
 
-pub(super) fn frame(title: &str, here: Here) -> Frame {
+pub(super) fn frame(title: impl Into<String>, here: Here) -> Frame {
     Frame::inside(title, here, Viewer::sample_administrator())
 }
 
@@ -52,50 +53,51 @@ pub(super) fn integration_rows() -> Vec<IntegrationRow> {
         attention,
     };
     vec![
-        row("withings", "Withings", "Withings Public Health Data API", State::warn("Needs attention"), 96, 4),
-        row("fitbit", "Fitbit", "Fitbit Web API", State::good("Enabled"), 1_204, 0),
-        row(
-            "riverside-hospital",
-            "Riverside Hospital portal",
-            "Epic on FHIR",
-            State::quiet("Disabled"),
-            0,
-            0,
-        ),
+        row("withings", "Withings", "Withings", State::warn(t("int-needs-attention")), 96, 4),
+        row("fitbit", "Fitbit", "Fitbit", State::good(t("int-enabled")), 1_204, 0),
+        row("riverside-hospital", "Riverside Hospital", "FHIR", State::quiet(t("int-disabled")), 0, 0),
     ]
 }
 
 fn overview() -> Overview {
-    let tile =
-        |figure: &str, words, href, is_waiting| Tile { figure: figure.to_owned(), words, href, is_waiting };
-    let waiting = |href: &str, what: &str, who: &str, since| Waiting {
+    let tile = |figure: &str, words: Said, href, is_waiting| Tile {
+        figure: figure.to_owned(),
+        words: words.into(),
+        href,
+        is_waiting,
+    };
+    let waiting = |href: &str, what: Said, who: &str, since| Waiting {
         href: href.to_owned(),
-        what: what.to_owned(),
+        what: what.into(),
         why: who.to_owned(),
         since: ago(since),
     };
     Overview {
-        frame: frame("Overview", Here::Overview),
+        frame: frame(t("menu-overview"), Here::Overview),
         organisation: "Kelvin Health".to_owned(),
-        how: "3 integrations are set up, of which 1 needs attention".to_owned(),
-        but: Some("2 things wait for you".to_owned()),
+        how: t("over-how-but")
+            .of("how", t("int-some").count("many", 3))
+            .of("but", t("int-attention").count("many", 1))
+            .into(),
+        but: Some(t("over-waits").count("many", 2).into()),
         tiles: vec![
-            tile("1,300", "accounts linked", "/admin/integrations", false),
-            tile("1", "to verify", "/admin/applications", true),
-            tile("1", "asking for trust", "/admin/trust", true),
-            tile("37", "with an account", "/admin/people", false),
+            tile("1,300", t("over-linked"), "/admin/integrations", false),
+            tile("1", t("over-verify"), "/admin/applications", true),
+            tile("1", t("over-asking"), "/admin/trust", true),
+            tile("37", t("over-people"), "/admin/people", false),
         ],
         waiting: vec![
             waiting(
                 "/admin/applications/x",
-                "Verify Clinic Companion",
+                t("over-verify-one").of("name", "Clinic Companion"),
                 "https://companion.example.org",
                 5 * HOUR,
             ),
             waiting(
                 "/admin/trust/withings/x",
-                "Trust Pulse Diary with Withings",
-                "Weight; 60 calls a minute",
+                t("over-trust-one")
+                    .of("what", t("grant-with").of("client", "Pulse Diary").of("integration", "Withings")),
+                &t("terms-rate").count("many", 60).to_string(),
                 2 * DAY,
             ),
         ],
@@ -113,17 +115,22 @@ fn applications() -> Applications {
         registered: ago(age),
     };
     Applications {
-        frame: frame("Applications", Here::Applications),
-        how: "1 of 2 applications is verified".to_owned(),
-        but: Some("1 waits for you".to_owned()),
+        frame: frame(t("menu-applications"), Here::Applications),
+        how: t("apps-some-verified").count("verified", 1).count("many", 2).into(),
+        but: Some(t("apps-waiting").count("many", 1).into()),
         applications: vec![
             row(
                 "Clinic Companion",
                 "Zt9pLr4QeV1xB6nKc0MdUa.companion",
-                State::warn("Waits to be verified"),
+                State::warn(t("state-waits")),
                 5 * HOUR,
             ),
-            row("Pulse Diary", "kq3vXb7TfN2mR8sJ5hWcYw.pulsediary", State::good("Verified"), 64 * DAY),
+            row(
+                "Pulse Diary",
+                "kq3vXb7TfN2mR8sJ5hWcYw.pulsediary",
+                State::good(t("state-verified")),
+                64 * DAY,
+            ),
         ],
         more: None,
     }
@@ -147,7 +154,7 @@ fn application() -> Application {
         id: ID.to_owned(),
         client_id: "Zt9pLr4QeV1xB6nKc0MdUa.companion".to_owned(),
         name: "Clinic Companion".to_owned(),
-        state: State::warn("Waits to be verified"),
+        state: State::warn(t("state-waits")),
         uri: "companion://".to_owned(),
         redirect_uris: words(&["companion://signed-in"]),
         kind: kind_in_words(Confidentiality::Public),
@@ -172,7 +179,7 @@ fn application() -> Application {
             .map(|s| (s.to_owned(), crate::permission::sentence(s)))
             .into(),
         registered: ago(5 * HOUR),
-        verify: Some(Form::new(format!("/admin/applications/{ID}/verify"), "Verify")),
+        verify: Some(Form::new(format!("/admin/applications/{ID}/verify"), t("review-verify"))),
         connections: super::keys::connections("/admin/applications"),
     }
 }
@@ -180,71 +187,64 @@ fn application() -> Application {
 fn withdraw() -> Confirm {
     let page = format!("/admin/applications/{ID}");
     Confirm {
-        frame: frame("Withdraw verification", Here::Applications),
+        frame: frame(t("review-withdraw"), Here::Applications),
         back: (page.clone(), "Pulse Diary".to_owned()),
-        heading: "Withdraw the verification of Pulse Diary?".to_owned(),
-        lead: "1,204 people have an account linked that it may use.".to_owned(),
-        effects: words(&[
-            "Pulse Diary can no longer use any linked account, from now on.",
-            "People who sign in to it are told that nobody has checked who made it.",
-            "Its registration and its trust stay, and work again after it is verified again.",
-        ]),
-        form: typed_back(format!("{page}/withdraw"), "Withdraw verification", "Pulse Diary", &page),
+        heading: t("verif-withdraw-question").of("name", "Pulse Diary").into(),
+        lead: t("verif-some").count("many", 2).into(),
+        effects: [t("verif-trust").count("many", 2), t("verif-people"), t("verif-stays")]
+            .map(String::from)
+            .into(),
+        form: typed_back(format!("{page}/withdraw"), t("review-withdraw"), "Pulse Diary", &page),
     }
 }
 
 fn trusts() -> Trusts {
-    let row = |client: &str, integration: &str, state, what: &str, since| TrustRow {
+    let row = |client: &str, integration: &str, state, what: String, since| TrustRow {
         href: format!("/admin/trust/fitbit/{ID}"),
         client: client.to_owned(),
         integration: integration.to_owned(),
         state,
-        what: what.to_owned(),
+        what,
         since: ago(since),
     };
+    let calls = t("terms-rate").count("many", 60).into();
     Trusts {
-        frame: frame("Trust", Here::Trust),
-        how: "1 grant is in force".to_owned(),
-        but: Some("1 request waits for you".to_owned()),
+        frame: frame(t("menu-trust"), Here::Trust),
+        how: t("grant-some").count("many", 1).into(),
+        but: Some(t("grant-waits").count("many", 1).into()),
         trusts: vec![
-            row("Pulse Diary", "Withings", State::warn("Asked for"), "Read weight", 2 * DAY),
-            row(
-                "Pulse Diary",
-                "Fitbit",
-                State::good("Trusted"),
-                "Read heart rate; read steps; 60 calls a minute",
-                60 * DAY,
-            ),
-            row("Old Tracker", "Fitbit", State::bad("Withdrawn"), "Nothing", 9 * DAY),
+            row("Pulse Diary", "Withings", State::warn(t("trust-asked-for")), sentence("weight"), 2 * DAY),
+            row("Pulse Diary", "Fitbit", State::good(t("trust-trusted")), calls, 60 * DAY),
+            row("Old Diary", "Fitbit", State::bad(t("trust-withdrawn")), t("trust-nothing").into(), 9 * DAY),
         ],
     }
 }
 
 fn trust() -> Trust {
     let actions = vec![
-        Choice::new("weight", "Read weight").hint("Asked for.").chosen_if(true),
-        Choice::new("sleep", "Read sleep"),
+        Choice::new("weight", sentence("weight")).hint(t("grant-asked-mark")).chosen_if(true),
+        Choice::new("sleep", sentence("sleep")),
     ];
     Trust {
-        frame: frame("Pulse Diary with Withings", Here::Trust),
-        how: "Asked for 2 days ago, and waits for you.".to_owned(),
+        frame: frame(t("menu-trust"), Here::Trust),
+        how: t("grant-requested").into(),
         client: "Pulse Diary".to_owned(),
         client_page: Some(format!("/admin/applications/{ID}")),
-        client_state: State::good("Verified"),
+        client_state: State::good(t("state-verified")),
         integration: "Withings".to_owned(),
-        state: State::warn("Asked for"),
-        asked: words(&["Read weight"]),
+        state: State::warn(t("trust-asked-for")),
+        asked: vec![sentence("weight")],
         since: ago(2 * DAY),
         withdraw: Some(format!("/admin/trust/withings/{ID}/withdraw")),
-        form_heading: "Grant trust",
-        form: Form::new(format!("/admin/trust/withings/{ID}"), "Grant trust")
-            .with(Field::checks("actions", "It may", actions).hint("Whether an account is linked can always be seen.").optional())
+        form_heading: t("grant-act").into(),
+        form: Form::new(format!("/admin/trust/withings/{ID}"), t("grant-act"))
+            .with(Field::checks("actions", t("grant-may"), actions).hint(t("grant-may-hint")).optional())
             .with(
-                Field::lines("proxy", "Addresses it may call")
-                    .hint("One on each line, a method and a path, where * stands for one part: GET /v2/measure/*")
+                Field::lines("proxy", t("grant-proxy"))
+                    .hint(t("grant-proxy-hint").of("example", "/v2/*"))
                     .optional(),
             )
-            .with(Field::text("scopes", "Scopes to ask the service for").value("user.metrics").optional())
-            .with(Field::line("rate_per_minute", "Calls a minute", "number", "off").value("60")),
+            .with(Field::text("scopes", t("grant-scopes")).hint(t("grant-scopes-hint")).optional())
+            .with(Field::line("rate_per_minute", t("grant-rate"), "number", "off").value("60")),
     }
 }

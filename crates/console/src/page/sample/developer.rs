@@ -16,6 +16,7 @@ use crate::{
     form::{Choice, Field, Form},
     frame::{Frame, Here, Viewer},
     label::State,
+    language::Said,
     page::{
         ask::Ask,
         confirm::{Confirm, typed_back},
@@ -26,13 +27,14 @@ use crate::{
         inspect::{Conformance, Failure, Failures, Rule},
         registration_form::register_form,
     },
+    permission::sentence,
     t,
 };
 
 const ID: &str = "0190b6e0-0000-7000-8000-00000000000a";
 const CLIENT_ID: &str = "kq3vXb7TfN2mR8sJ5hWcYw.pulsediary";
 
-fn frame(title: &str) -> Frame {
+fn frame(title: Said) -> Frame {
     Frame::inside(title, Here::Developer, Viewer::sample_developer())
 }
 
@@ -43,17 +45,15 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         grant_types: words(&["authorization_code"]),
         ..Registration::default()
     };
-    let wrong = vec![
-        Issue::at("uri", "Begin with https:// or a scheme of your own, such as myapplication://"),
-        Issue::at("suffix", "Use small letters and digits only: pulsediary"),
-    ];
+    let wrong =
+        vec![Issue::at("uri", "must not be empty"), Issue::at("suffix", "must be 1 to 40 of 0-9 and a-z")];
     vec![
         shown("developer-applications", &applications()),
         shown(
             "developer-applications-empty",
             &Applications {
                 applications: Vec::new(),
-                how: "No application is registered yet".to_owned(),
+                how: t("apps-none").into(),
                 but: None,
                 ..applications()
             },
@@ -66,7 +66,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         shown("developer-failures", &failures()),
         shown(
             "developer-failures-empty",
-            &Failures { how: "No request has failed lately.".to_owned(), failures: Vec::new(), ..failures() },
+            &Failures { how: t("failures-none").into(), failures: Vec::new(), ..failures() },
         ),
         shown("developer-secret", &secret()),
         shown("developer-end-secret", &end_secret()),
@@ -84,17 +84,17 @@ fn applications() -> Applications {
         registered: ago(age),
     };
     Applications {
-        frame: frame("Your applications"),
-        how: "1 of 2 applications is verified".to_owned(),
-        but: Some("1 waits for an administrator".to_owned()),
+        frame: frame(t("menu-own-applications")),
+        how: t("apps-some-verified").count("verified", 1).count("many", 2).into(),
+        but: Some(t("apps-waiting").count("many", 1).into()),
         organisation: "Kelvin Health".to_owned(),
         applications: vec![
-            row("Pulse Diary", CLIENT_ID, State::good("Verified"), "Fitbit, Withings", 64 * DAY),
+            row("Pulse Diary", CLIENT_ID, State::good(t("state-verified")), "Fitbit, Withings", 64 * DAY),
             row(
                 "Clinic Companion",
                 "Zt9pLr4QeV1xB6nKc0MdUa.companion",
-                State::warn("Waits to be verified"),
-                "nothing yet",
+                State::warn(t("state-waits")),
+                &t("apps-nothing-yet").to_string(),
                 5 * HOUR,
             ),
         ],
@@ -104,23 +104,23 @@ fn applications() -> Applications {
 
 fn register(form: Form) -> Ask {
     Ask {
-        frame: frame("Register an application"),
-        back: ("/developer/".to_owned(), "Your applications".to_owned()),
-        heading: "Register an application".to_owned(),
-        lead: "You get a client id at once. An administrator verifies the application before it can reach linked services.".to_owned(),
+        frame: frame(t("apps-register")),
+        back: ("/developer/".to_owned(), t("menu-own-applications").into()),
+        heading: t("apps-register").into(),
+        lead: t("reg-lead").into(),
         form,
     }
 }
 
 fn application() -> Application {
-    let trust = |slug: &str, name: &str, state, may: &str, ask_words: &str| Trust {
+    let trust = |slug: &str, name: &str, state, may: &str, ask_words: Said| Trust {
         slug: slug.to_owned(),
         name: name.to_owned(),
         state,
         may: may.to_owned(),
         is_granted: false,
         may_ask: true,
-        ask_words: ask_words.to_owned(),
+        ask_words: ask_words.into(),
     };
     let secret = |name: &str, made, last_use: Option<u64>| SecretRow {
         id: ID.to_owned(),
@@ -130,8 +130,8 @@ fn application() -> Application {
         last_use: last_use.map(ago),
     };
     Application {
-        frame: frame("Pulse Diary"),
-        how: "Verified by Kelvin Health, and trusted with 1 of 3 integrations.".to_owned(),
+        frame: frame(t("client-registration")),
+        how: t("client-how").of("state", t("state-verified")).count("trusted", 1).count("all", 3).into(),
         id: ID.to_owned(),
         client_id: CLIENT_ID.to_owned(),
         name: "Pulse Diary".to_owned(),
@@ -156,17 +156,23 @@ fn application() -> Application {
             trust(
                 "fitbit",
                 "Fitbit",
-                State::good("Trusted"),
-                "Read heart rate; read steps; 60 calls a minute",
-                "Ask for more",
+                State::good(t("trust-trusted")),
+                &t("terms-rate").count("many", 60).to_string(),
+                t("trust-ask"),
             ),
-            trust("withings", "Withings", State::warn("Asked for"), "Read weight", "Change"),
+            trust(
+                "withings",
+                "Withings",
+                State::warn(t("trust-asked-for")),
+                &sentence("weight"),
+                t("trust-ask-change"),
+            ),
             trust(
                 "riverside-hospital",
-                "Riverside Hospital portal",
-                State::quiet("Not trusted"),
-                "Nothing",
-                "Ask for trust",
+                "Riverside Hospital",
+                State::quiet(t("trust-not")),
+                &t("trust-nothing").to_string(),
+                t("trust-ask"),
             ),
         ],
         lifetimes: lifetimes(),
@@ -197,7 +203,7 @@ fn conformance() -> Conformance {
         .collect();
     let kept = findings.iter().filter(|found| found.verdict == Verdict::Kept);
     Conformance {
-        frame: frame("How Pulse Diary keeps to its profile"),
+        frame: frame(t("keeps-title").of("name", "Pulse Diary")),
         id: ID.to_owned(),
         name: "Pulse Diary".to_owned(),
         profile: "oauth21",
@@ -225,10 +231,10 @@ fn failures() -> Failures {
         }
     };
     Failures {
-        frame: frame("Failed requests of Pulse Diary"),
+        frame: frame(t("failures-title").of("name", "Pulse Diary")),
         id: ID.to_owned(),
         name: "Pulse Diary".to_owned(),
-        how: "2 requests failed in the last 30 days.".to_owned(),
+        how: t("failures-some").count("many", 2).into(),
         failures: vec![
             failure("invalid_client", "wrong_secret", "/oauth2/token", 120),
             failure("invalid_request", "code_challenge_method must be S256", "/oauth2/authorize", 3 * HOUR),
@@ -238,8 +244,8 @@ fn failures() -> Failures {
 
 fn secret() -> NewSecret {
     NewSecret {
-        frame: frame("New secret"),
-        heading: "Pulse Diary has a new secret".to_owned(),
+        frame: frame(t("secrets-new")),
+        heading: t("secrets-new-heading").of("name", "Pulse Diary").into(),
         id: ID.to_owned(),
         client_id: CLIENT_ID.to_owned(),
         secret: Secret::new("hlm_cs_made-up-Vh3uQ8yJx0RkT5bGm2NsZc7LpWfEa9DoI4t1".to_owned()),
@@ -249,40 +255,34 @@ fn secret() -> NewSecret {
 fn end_secret() -> Confirm {
     let page = format!("/developer/applications/{ID}");
     Confirm {
-        frame: frame("End a secret"),
+        frame: frame(t("secrets-end-title")),
         back: (page.clone(), "Pulse Diary".to_owned()),
-        heading: "End a secret of Pulse Diary?".to_owned(),
-        lead: "It was last used 2 minutes ago: something still works with it.".to_owned(),
-        effects: words(&[
-            "Whoever uses this secret can no longer get a token, from now on.",
-            "Tokens that were got with it stay good until they expire, an hour at most.",
-            "It cannot be brought back.",
-        ]),
-        form: typed_back(format!("{page}/secrets/{ID}/end"), "End the secret", "Pulse Diary", &page),
+        heading: t("secrets-end-question").of("name", "Pulse Diary").into(),
+        lead: t("secrets-end-lead").into(),
+        effects: [t("secrets-end-tokens"), t("secrets-end-stay"), t("secrets-end-final")]
+            .map(String::from)
+            .into(),
+        form: typed_back(format!("{page}/secrets/{ID}/end"), t("secrets-end-act"), "Pulse Diary", &page),
     }
 }
 
 fn ask_trust() -> Ask {
     let page = format!("/developer/applications/{ID}");
     let actions = vec![
-        Choice::new("heart-rate", "Read heart rate").hint("As FHIR Observations.").chosen_if(true),
-        Choice::new("steps", "Read steps").hint("As FHIR Observations."),
-        Choice::new("sleep", "Read sleep").hint("As FHIR Observations."),
+        Choice::new("heart-rate", sentence("heartrate")).chosen_if(true),
+        Choice::new("steps", sentence("activity")),
+        Choice::new("sleep", sentence("sleep")),
     ];
     Ask {
-        frame: frame("Ask for trust"),
+        frame: frame(t("trust-ask")),
         back: (page.clone(), "Pulse Diary".to_owned()),
-        heading: "Ask for trust with Riverside Hospital portal".to_owned(),
-        lead: "An administrator decides. Ask for what the application needs and no more.".to_owned(),
-        form: Form::new(format!("{page}/trust/riverside-hospital"), "Ask for trust")
+        heading: t("trust-ask-heading").of("name", "Riverside Hospital").into(),
+        lead: t("trust-ask-lead").into(),
+        form: Form::new(format!("{page}/trust/riverside-hospital"), t("trust-ask"))
             .with(
-                Field::checks("actions", "What it needs to do", actions)
-                    .hint("Whether a person’s account is linked can always be seen.")
+                Field::checks("actions", t("trust-ask-actions"), actions)
+                    .hint(t("trust-ask-hint"))
                     .optional(),
-            )
-            .with(
-                Field::lines("reason", "What for")
-                    .hint("An administrator reads this. No names of patients, please."),
             )
             .or_back_to(page),
     }

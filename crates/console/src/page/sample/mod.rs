@@ -40,12 +40,10 @@ fn shown(name: &'static str, page: &impl Template) -> (&'static str, String) {
     (name, page.render().unwrap_or_else(|error| error.to_string()))
 }
 
-/// Every page with made-up contents: a name for the file, and the HTML. What people see is there in each language.
+/// Every page with made-up contents: a name for the file, and the HTML. Each is there in each language.
 pub fn samples() -> Vec<(String, String)> {
     let named = |(name, html): (&str, String)| (name.to_owned(), html);
-    let in_ukrainian =
-        rendered_in("uk", || [of_people(), keys::samples(), token::samples(), upstream::samples()].concat());
-    let in_ukrainian = in_ukrainian.into_iter().map(|(name, html)| (format!("uk-{name}"), html));
+    let in_ukrainian = rendered_in("uk", all).into_iter().map(|(name, html)| (format!("uk-{name}"), html));
     rendered_in("en", all).into_iter().map(named).chain(in_ukrainian).collect()
 }
 
