@@ -2,7 +2,7 @@
 
 use fhirpath::document::{Element, Format, Kind};
 
-use super::{Coded, Run, findings::Place, messages, run::Active};
+use super::{Coded, Run, findings::Place, messages, run::Active, slice::Undecided};
 use crate::{
     Severity::{Error, Information, Warning},
     program::{Profile, Rule, Slicing, SlicingRules, TypeUse},
@@ -470,7 +470,15 @@ impl<'a, 'd> Run<'a, 'd> {
                 Ok(true) => matched.push((usize::from(*ordinal), slice)),
                 Ok(false) => {}
                 Err(why) => {
-                    self.tell(child, Warning, &messages::SLICE_UNDECIDED, &[&slice.id, &why]);
+                    let (severity, why) = match why {
+                        Undecided::Profile(why) => (Error, why),
+                        Undecided::Codes(why) => (Warning, why),
+                    };
+                    self.tell(child, severity, &messages::SLICE_UNDECIDED, &[&slice.id, &why]);
+                    // Whether it is there often enough is not known either.
+                    if let Some(count) = self.counts.get_mut(offset + usize::from(*ordinal)) {
+                        *count = (*count).max(slice.min);
+                    }
                 }
             }
         }

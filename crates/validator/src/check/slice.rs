@@ -7,6 +7,14 @@ use serde_json::Value;
 use super::{Run, element::child_rule, run::Active, value};
 use crate::program::{Discriminator, DiscriminatorKind, Profile, Rule, Slicing, Step, Strength, TypeUse};
 
+/// Why nobody can say whether an element is in a slice.
+pub(super) enum Undecided {
+    /// The profile does not say what tells its slices apart.
+    Profile(String),
+    /// The code systems for it are not here.
+    Codes(String),
+}
+
 /// What definitions say at the end of a discriminator's path.
 #[derive(Clone, Copy)]
 struct Target<'d> {
@@ -17,7 +25,7 @@ struct Target<'d> {
 }
 
 impl<'a, 'd> Run<'a, 'd> {
-    /// All discriminators have to agree; without any, nothing is in any slice.
+    /// All discriminators have to agree of which the slice says something; without any, nothing is in any slice.
     pub(super) fn is_in_slice(
         &mut self,
         element: Element<'d>,
@@ -25,16 +33,25 @@ impl<'a, 'd> Run<'a, 'd> {
         unsliced: &'d Rule,
         slicing: &'d Slicing,
         slice: &'d Rule,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Undecided> {
         if slicing.discriminators.is_empty() {
             return Ok(false);
         }
+        let mut unsaid = None;
+        let mut decided = false;
         for discriminator in &slicing.discriminators {
-            if !self.agrees(element, Active { profile, rule: slice }, unsliced, discriminator)? {
-                return Ok(false);
+            match self.agrees(element, Active { profile, rule: slice }, unsliced, discriminator) {
+                Ok(false) => return Ok(false),
+                Ok(true) => decided = true,
+                // What a slice says nothing of does not count, as long as it says something of another.
+                Err(Undecided::Profile(why)) => unsaid = Some(why),
+                Err(codes) => return Err(codes),
             }
         }
-        Ok(true)
+        match unsaid {
+            Some(why) if !decided => Err(Undecided::Profile(why)),
+            _ => Ok(true),
+        }
     }
 
     fn agrees(
@@ -43,7 +60,7 @@ impl<'a, 'd> Run<'a, 'd> {
         slice: Active<'d>,
         unsliced: &'d Rule,
         discriminator: &'d Discriminator,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Undecided> {
         if let Some(answer) = by_extension_url(element, slice.rule, discriminator) {
             return Ok(answer);
         }
@@ -59,7 +76,7 @@ impl<'a, 'd> Run<'a, 'd> {
             elements = elements.into_iter().flat_map(|element| self.elements_at(element, step)).collect();
         }
         if targets.is_empty() {
-            return Err(format!("the profile says nothing of `{}`", discriminator.path));
+            return Err(Undecided::Profile(format!("the profile says nothing of `{}`", discriminator.path)));
         }
         match discriminator.kind {
             DiscriminatorKind::Value | DiscriminatorKind::Pattern => {
@@ -78,7 +95,7 @@ impl<'a, 'd> Run<'a, 'd> {
         elements: &[Element<'d>],
         targets: &[Target<'d>],
         discriminator: &Discriminator,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Undecided> {
         let mut expected = targets.iter().filter_map(|target| target.expected).peekable();
         if expected.peek().is_some() {
             return Ok(
@@ -99,7 +116,12 @@ impl<'a, 'd> Run<'a, 'd> {
                     match self.terminology.is_in(&(*element).into(), &binding.value_set) {
                         Some(true) => return Ok(true),
                         Some(false) => {}
-                        None => return Err(format!("the value set `{}` cannot be asked", binding.value_set)),
+                        None => {
+                            return Err(Undecided::Codes(format!(
+                                "the value set `{}` cannot be asked",
+                                binding.value_set
+                            )));
+                        }
                     }
                 }
             }
@@ -114,7 +136,7 @@ impl<'a, 'd> Run<'a, 'd> {
         }
         match targets {
             _ if targets.iter().any(|target| target.active.rule.min > 0) => Ok(!elements.is_empty()),
-            _ => Err(format!("the profile fixes no value of `{}`", discriminator.path)),
+            _ => Err(Undecided::Profile(format!("the profile fixes no value of `{}`", discriminator.path))),
         }
     }
 
@@ -359,12 +381,15 @@ fn agrees_in_existence(
     elements: &[Element<'_>],
     targets: &[Target<'_>],
     discriminator: &Discriminator,
-) -> Result<bool, String> {
+) -> Result<bool, Undecided> {
     let Some(rule) = targets.first().map(|target| target.active.rule) else { return Ok(false) };
     match rule {
         _ if rule.max == Some(0) => Ok(elements.is_empty()),
         _ if rule.min > 0 => Ok(!elements.is_empty()),
-        _ => Err(format!("the profile does not say whether `{}` is there", discriminator.path)),
+        _ => Err(Undecided::Profile(format!(
+            "the profile does not say whether `{}` is there",
+            discriminator.path
+        ))),
     }
 }
 
