@@ -26,7 +26,7 @@ pub use tree::Node;
 use differential::Differential;
 
 /// `SNAPSHOT_ELEMENTS_MAX`: the elements of one snapshot.
-pub const SNAPSHOT_ELEMENTS_MAX: usize = 50_000;
+pub const SNAPSHOT_ELEMENTS_MAX: usize = 20_000;
 /// `DIFFERENTIAL_ELEMENTS_MAX`: the elements of one differential.
 pub const DIFFERENTIAL_ELEMENTS_MAX: usize = 20_000;
 /// `BASES_MAX`: profiles behind one another, by base or by type.
