@@ -37,6 +37,10 @@ impl Spent {
         Self { steps: 0, next_look: STEPS_PER_LOOK, steps_max: budget.steps_max, until: budget.until }
     }
 
+    pub(super) fn so_far(&self) -> u64 {
+        self.steps
+    }
+
     pub(super) fn steps(&mut self, count: u64, clock: Option<&NowDuring<'_>>) -> Result<(), EvaluationFault> {
         self.steps = self.steps.saturating_add(count);
         if self.steps > self.steps_max {

@@ -106,6 +106,11 @@ impl<'d> Evaluator<'d> {
         self.index = 0;
     }
 
+    /// Steps of the last run: for callers that give many runs one budget.
+    pub fn steps_spent(&self) -> u64 {
+        self.spent.so_far()
+    }
+
     /// Whether a program answers `true`; nothing and non-Booleans as N1 §4.5 takes them.
     pub fn holds(&mut self, program: &Program, on: Item<'d>) -> Result<Option<bool>, EvaluationFault> {
         self.begin(on);

@@ -72,7 +72,12 @@ impl<'a, 'd> Run<'a, 'd> {
         if !self.spend(1) {
             return;
         }
-        match self.evaluator.holds(program, element.into()) {
+        let truth = self.evaluator.holds(program, element.into());
+        let steps = usize::try_from(self.evaluator.steps_spent()).unwrap_or(usize::MAX);
+        if !self.spend(steps) {
+            return;
+        }
+        match truth {
             Ok(Some(true)) => {}
             // Nothing is not true.
             Ok(_) => self.broken(element, invariant),

@@ -17,8 +17,8 @@ use crate::{
     program::{Globals, Profile, Programs, Rule},
 };
 
-/// `STEPS_MAX`: elements times rules of one resource; what comes after them is not looked at, and a finding says so.
-pub const STEPS_MAX: u64 = 50_000_000;
+/// `STEPS_MAX`: elements times rules, and steps of invariants, of one resource; what comes after them is not looked at, and a finding says so.
+pub const STEPS_MAX: u64 = 200_000_000;
 /// `TRIALS_MAX`: profiles tried within one another, as those of references within what is referred to.
 pub const TRIALS_MAX: usize = 24;
 
