@@ -138,7 +138,7 @@ impl<'a> Validator<'a> {
     /// Checks a resource.
     pub fn validate(&self, document: &Document<'_>, request: &Request<'_>) -> Outcome {
         let links = Links::new(document.root());
-        let ports = ports::RunPorts::new(&links, &*self.terminology);
+        let ports = ports::RunPorts { validator: self, document, links: &links, now: request.now };
         let mut run = Run::new(self, document, &links, &ports, request);
         run.check_root(request);
         let found = run.findings.into_found();

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use fhirpath::document::Format;
 use kernel::Timestamp;
-use validator::{Codes, Library, Severity, Validator, check::Request};
+use validator::{Codes, Library, Package, Severity, Validator, check::Request};
 
 use crate::cases;
 
@@ -111,6 +111,34 @@ fn one_fault_is_one_finding() {
         found.sort();
         assert_eq!(found, *expected, "{text}");
     }
+}
+
+/// A profile whose invariants ask a profile and a value set.
+#[test]
+fn invariants_ask_profiles_and_value_sets() {
+    let Some(library) = library() else { return };
+    let profile = r#"{"resourceType":"StructureDefinition","url":"http://a.test/p","name":"P","status":"draft","kind":"resource","abstract":false,
+        "type":"Observation","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Observation","derivation":"constraint",
+        "differential":{"element":[{"id":"Observation","path":"Observation","constraint":[
+            {"key":"a-1","severity":"error","human":"is a body weight","expression":"conformsTo('http://hl7.org/fhir/StructureDefinition/bodyweight')"},
+            {"key":"a-2","severity":"error","human":"is final","expression":"status.memberOf('http://hl7.org/fhir/ValueSet/observation-status')"}]}]}}"#;
+    let files = [("p.json".to_owned(), profile.as_bytes().to_vec())];
+    let library = library.with([Package::of_files("p", files, library.definitions().as_ref())]);
+    let validator = Validator::new(&library, Box::new(Codes::new(&library)));
+    let request = Request { profiles: &["http://a.test/p"], now: Timestamp::from_seconds(0) };
+    let broken = |text: &str| -> Vec<String> {
+        let outcome = validator.validate_bytes(text.as_bytes(), Format::Json, &request);
+        let broken = outcome.findings.iter().filter(|finding| {
+            finding.severity == Severity::Error && finding.message_id().ends_with("invariant#broken")
+        });
+        broken.map(|finding| finding.arguments[0].to_string()).collect()
+    };
+    let weight = r#"{"resourceType":"Observation","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],
+        "code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},"subject":{"reference":"Patient/1"},"effectiveDateTime":"2020-01-01",
+        "valueQuantity":{"value":1,"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}"#;
+    assert_eq!(broken(weight), [""; 0]);
+    assert_eq!(broken(&weight.replace("29463-7", "1234-5")), ["a-1"]);
+    assert_eq!(broken(&weight.replace("final", "finished")), ["a-1", "a-2"]);
 }
 
 /// Everything within itself as deep as the reader allows, in a thread with the stack that threads have.
