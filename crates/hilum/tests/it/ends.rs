@@ -100,7 +100,7 @@ async fn a_changed_registration_and_a_withdrawn_verification() {
     let administrator = app.signed_in(ADMINISTRATOR).await;
     let page = format!("/admin/applications/{id}");
     let verify = format!("{page}/verify");
-    administrator.post(&verify, &[("seen", "0")]).await.expect(422);
+    administrator.post(&verify, &[("seen", "0")]).await.expect(409);
     let html = administrator.get(&page).await.expect(200).text();
     let (_, rest) = html.split_once("name=\"seen\" value=\"").expect("what was looked at is in the form");
     let seen = rest.split('"').next().unwrap();
