@@ -6,7 +6,6 @@ import { api, arrange, link, signedIn, tidyUp } from './support/link.js';
 
 const CALLERS = 1_000;
 const NODES = 4;
-const WAIT_MAX_MS = 10_000; // how long the broker lets a caller wait before it says when to come back (docs/broker.md)
 
 async function stampede(storeUrl, { nodes, stallMs, settings = {} }) {
   const { party, deployment } = await arrange({ storeUrl, settings });
@@ -19,9 +18,7 @@ async function stampede(storeUrl, { nodes, stallMs, settings = {} }) {
     party.stallMs = stallMs;
     const callers = deployment.nodes.map((node) => api(node.url, token));
     const call = (n) => callers[n % callers.length]('GET', '/integrations/v1/integration-1/proxy/me').then((answer) => answer.status);
-    const start = Date.now();
     const statuses = await Promise.all(Array.from({ length: CALLERS }, (_, n) => call(n)));
-    const tookMs = Date.now() - start;
     // Whoever was told to come back later comes back once the third party has answered.
     const deadline = Date.now() + stallMs + 30_000;
     let later;
@@ -29,7 +26,7 @@ async function stampede(storeUrl, { nodes, stallMs, settings = {} }) {
       later = await Promise.all(callers.map((_, n) => call(n)));
       await new Promise((resolve) => setTimeout(resolve, 200));
     } while (later.some((s) => s !== 200) && Date.now() < deadline);
-    return { party, statuses, later, tookMs };
+    return { party, statuses, later };
   } finally {
     await tidyUp(deployment, party);
   }
@@ -43,15 +40,10 @@ function judge({ party, statuses, later }) {
   assert.equal(party.grantsRevoked ?? 0, 0, 'no grant revoked');
 }
 
-// Nobody is told to come back sooner than that: on a machine that needs longer for a thousand callers, some are.
-function isServed({ statuses, tookMs }) {
-  assert.ok(statuses.every((s) => s === 200) || tookMs >= WAIT_MAX_MS, `everybody is served: ${tookMs} ms`);
-}
-
 test('one process on SQLite', async () => {
   const run = await stampede(undefined, { nodes: 1, stallMs: 0 });
   judge(run);
-  isServed(run);
+  assert.ok(run.statuses.every((s) => s === 200), 'everybody is served');
 });
 
 test('four processes on PostgreSQL', async (t) => {
@@ -59,7 +51,7 @@ test('four processes on PostgreSQL', async (t) => {
   if (!storeUrl) return t.skip('no TEST_DATABASE_URL');
   const run = await stampede(storeUrl, { nodes: NODES, stallMs: 0 });
   judge(run);
-  isServed(run);
+  assert.ok(run.statuses.every((s) => s === 200), 'everybody is served');
 });
 
 test('four processes, the token endpoint stalled beyond the lease', async (t) => {
