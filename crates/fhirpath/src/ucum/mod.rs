@@ -106,13 +106,13 @@ impl Dimensions {
 
     fn plus(mut self, other: Self) -> Option<Self> {
         for (sum, more) in self.bases.iter_mut().zip(other.bases) {
-            *sum = sum.checked_add(more)?;
+            *sum = written(sum.checked_add(more)?)?;
         }
         for (unit, exponent) in other.arbitrary.into_iter().filter(|(_, exponent)| *exponent != 0) {
             let known = self.arbitrary.iter().position(|(own, held)| *held != 0 && *own == unit);
             let free = self.arbitrary.iter().position(|(_, held)| *held == 0);
             let slot = self.arbitrary.get_mut(known.or(free)?)?;
-            let sum = slot.1.checked_add(exponent)?;
+            let sum = written(slot.1.checked_add(exponent)?)?;
             *slot = if sum == 0 { (0, 0) } else { (unit, sum) };
         }
         self.arbitrary.sort_unstable_by_key(|(unit, exponent)| (*exponent == 0, *unit));
@@ -121,14 +121,19 @@ impl Dimensions {
 
     fn times(mut self, by: i8) -> Option<Self> {
         for (_, exponent) in &mut self.arbitrary {
-            *exponent = exponent.checked_mul(by)?;
+            *exponent = written(exponent.checked_mul(by)?)?;
         }
         for exponent in &mut self.bases {
-            *exponent = exponent.checked_mul(by)?;
+            *exponent = written(exponent.checked_mul(by)?)?;
         }
         // To the power of nothing, nothing is measured.
         Some(if by == 0 { Self::NONE } else { self })
     }
+}
+
+/// An exponent that a code can have: beyond, the canonical unit would be no unit itself.
+fn written(exponent: i8) -> Option<i8> {
+    (exponent.unsigned_abs() <= limits::UNIT_EXPONENT_MAX.unsigned_abs()).then_some(exponent)
 }
 
 #[cfg(test)]

@@ -116,6 +116,11 @@ fn what_measures_something_else_is_not_converted() {
     }
     assert!(matches!(convert(d("1"), "Cel/d", "K/d"), Err(ConvertFault::NoMeasure(_))));
     assert!(matches!(convert(d("1"), "lbs", "kg"), Err(ConvertFault::Unit { .. })));
+    // Written well, but `s-100` would be no unit: neither is measured.
+    for code in ["mN50", "m60.m60", "[iU]60.[iU]60"] {
+        assert_eq!(check(code), Ok(()));
+        assert!(matches!(canonical(d("1"), code), Err(ConvertFault::NoMeasure(_))), "{code}");
+    }
     assert_eq!(is_commensurable("[IU]/L", "m[iU]/mL"), Ok(true));
     // A homeopathic or acid nothing has no logarithm.
     assert_eq!(convert(d("0"), "mol/L", "[pH]"), Err(ConvertFault::NoNumber));
