@@ -2,3 +2,7 @@
 //! them.
 //!
 //! How they are kept and found is told in `docs/decisions/0013-records-under-keyed-hashes.md`.
+
+pub mod index;
+pub mod parameter;
+pub mod query;
