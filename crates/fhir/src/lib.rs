@@ -4,5 +4,12 @@
 //! How they are kept and found is told in `docs/decisions/0013-records-under-keyed-hashes.md`.
 
 pub mod index;
+mod key;
+mod migrations;
 pub mod parameter;
 pub mod query;
+pub mod resource;
+pub mod tenant;
+
+pub use migrations::MIGRATIONS;
+pub use tenant::Tenant;

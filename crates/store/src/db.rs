@@ -79,7 +79,33 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let (unit, answer) = pack(Shape::Any, unit);
+        self.run(Shape::Any, unit).await
+    }
+
+    /// Run a unit of work when its turn has come: of the units with this number one runs at a time, on all nodes, and sees what
+    /// those before it have committed. Numbers that it draws therefore grow in the order of commits, and nothing that it decides
+    /// by what it has read is undone for a conflict.
+    ///
+    /// Its isolation is the turn: what it reads may be changed meanwhile by units that wait for another turn or for none.
+    ///
+    /// # Errors
+    /// As [`Db::write`]; also `DbError::Timeout` if the turn does not come within the configured statement time.
+    pub async fn write_in_turn<T, E, F>(&self, turn: i64, unit: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Writer) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.run(Shape::InTurn(turn), unit).await
+    }
+
+    async fn run<T, E, F>(&self, shape: Shape, unit: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Writer) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (unit, answer) = pack(shape, unit);
         match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.write(unit).await?,
             Backend::Postgres(postgres) => postgres.write(unit).await?,

@@ -2,6 +2,7 @@
 //!
 //! - [`Db::write`] runs a unit of work: all of it or nothing, durable when acknowledged.
 //! - [`Db::read`] is for reads by key, [`Db::scan`] for lists and searches.
+//! - [`Db::write_in_turn`] is a unit that waits for its turn: for numbers that grow without a gap in the order of commits.
 //! - [`Db::write_lazy`] is for rows that nobody waits for.
 //!
 //! Statements use `$1…$n`, `RETURNING`, `ON CONFLICT` and common table expressions; times are INTEGER microseconds, flags
@@ -9,6 +10,7 @@
 //! ([`DbError::is_unique`]); unique and primary-key constraints go unnamed and get PostgreSQL's names on both engines.
 
 pub mod check;
+mod composed;
 mod config;
 mod copy;
 mod db;
@@ -24,6 +26,7 @@ mod tx;
 mod unit;
 mod value;
 
+pub use composed::Composed;
 pub use config::{Durability, MalformedStoreUrl, StoreConfig, StoreUrl};
 pub use copy::{CopiedTable, CopyReport, copy};
 pub use db::Db;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{DbError, Engine, FromRow, Sql, Value, notify, postgres, sqlite};
+use crate::{Composed, DbError, Engine, FromRow, Sql, Value, notify, postgres, sqlite};
 
 /// The most rows that `all` returns; more is a fault. Lists are paged.
 pub const ROWS_MAX: usize = 100_000;
@@ -110,6 +110,21 @@ impl Reader {
         self.rows(text, &binds, ROWS_MAX).await
     }
 
+    /// All rows of a statement that was put together, `ROWS_MAX` at the most. PostgreSQL plans it for these values and forgets
+    /// it: there may be any number of different ones.
+    ///
+    /// # Errors
+    /// `DbError::ManyRows` if there are more.
+    pub async fn all_composed<T: FromRow>(&mut self, statement: &Composed) -> Result<Vec<T>, DbError> {
+        let (text, binds) = statement.parts();
+        let began = Instant::now();
+        let rows = match &mut self.session {
+            Session::Sqlite(session) => session.query(text, binds, ROWS_MAX),
+            Session::Postgres(session) => session.query_once(text, binds, ROWS_MAX).await,
+        };
+        self.watched(text, began, rows)
+    }
+
     pub(crate) async fn rows<T: FromRow>(
         &mut self,
         sql: &str,
@@ -189,6 +204,16 @@ impl Writer {
     pub async fn execute(&mut self, sql: impl Into<Sql>, binds: Vec<Value>) -> Result<u64, DbError> {
         let text = sql.into().text(self.engine());
         self.reader.run(text, &binds).await
+    }
+
+    /// Change rows by a statement that was put together; how many were changed. It is kept prepared: there may be few different
+    /// ones (inserts of 1, 8 and 64 rows).
+    ///
+    /// # Errors
+    /// Whatever the engine refuses; the unit ends as with [`Writer::execute`].
+    pub async fn execute_composed(&mut self, statement: &Composed) -> Result<u64, DbError> {
+        let (text, binds) = statement.parts();
+        self.reader.run(text, binds).await
     }
 
     /// Tell the subscribers of a channel, on every node, once this unit is committed.

@@ -26,6 +26,8 @@ pub(crate) type VerdictFuture<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
 pub(crate) enum Shape {
     /// Any number of statements: they are undone together.
     Any,
+    /// As `Any`; and on PostgreSQL one at a time of all that have this number, each seeing what those before it committed.
+    InTurn(i64),
     /// One statement, which undoes itself when it fails: it needs no savepoint.
     OneStatement,
 }

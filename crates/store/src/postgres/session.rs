@@ -148,6 +148,34 @@ async fn fetch(
     Ok(rows)
 }
 
+/// What a value is where nobody has asked the server what it expects.
+const fn kind_of(value: &Value) -> Type {
+    match value {
+        Value::Int(_) => Type::INT8,
+        Value::Text(_) => Type::TEXT,
+        Value::Blob(_) => Type::BYTEA,
+        Value::Null => Type::UNKNOWN,
+    }
+}
+
+/// As [`fetch`], for a statement that is used once: read, planned and answered in one round trip.
+async fn fetch_once(
+    client: &Object,
+    sql: &str,
+    binds: &[Value],
+    max: usize,
+) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+    let typed = binds.iter().map(|value| (Bind(value), kind_of(value)));
+    let mut stream = pin!(client.query_typed_raw(sql, typed).await?);
+    let mut rows = Vec::new();
+    while rows.len() <= max
+        && let Some(row) = stream.try_next().await?
+    {
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 impl Session {
     pub(super) const fn new(object: Object, statement_max: Duration) -> Self {
         let answer_max = statement_max.saturating_add(ANSWER_GRACE);
@@ -177,6 +205,21 @@ impl Session {
                 None => continue,
             }
         };
+        if rows.len() > max {
+            return Err(DbError::ManyRows { sql: Box::from(sql) });
+        }
+        rows.iter().map(|row| T::from_row(&Row::of_postgres(row))).collect()
+    }
+
+    pub(crate) async fn query_once<T: FromRow>(
+        &mut self,
+        sql: &str,
+        binds: &[Value],
+        max: usize,
+    ) -> Result<Vec<T>, DbError> {
+        let asked = fetch_once(self.client()?, sql, binds, max);
+        let asked = tokio::time::timeout(self.answer_max, asked).await;
+        let rows = self.settle(sql, asked)?.ok_or(DbError::Conflict)?;
         if rows.len() > max {
             return Err(DbError::ManyRows { sql: Box::from(sql) });
         }

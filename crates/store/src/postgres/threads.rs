@@ -11,15 +11,15 @@ use std::{
 
 use tokio::{
     runtime::{Builder, Handle},
-    sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, mpsc, watch},
+    sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, mpsc, watch},
     task::{JoinSet, LocalSet},
 };
 
 use crate::{
-    DbError, Reader, Writer,
+    DbError, Reader, Value, Writer,
     postgres::{Connections, Session, lazily::Lazies},
     tx,
-    unit::{Unit, Verdict, poll_caught},
+    unit::{Shape, Unit, Verdict, poll_caught},
 };
 
 /// Threads that run units; each runs many at once, while they wait for the server.
@@ -30,6 +30,37 @@ const RETRIES_MAX: u32 = 12;
 const RETRY_PAUSE_MAX: Duration = Duration::from_millis(64);
 /// What makes units see each other as if they ran one after another, as they do on SQLite.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+
+/// Waits for a turn, until the transaction before has ended.
+const TURN: &str = "SELECT pg_advisory_xact_lock($1)";
+/// Queues of this node in which units wait for their turn, each for many turns: who waits here holds no connection.
+const TURN_QUEUES: usize = 64;
+/// What sets turns apart from other advisory locks of the database.
+const TURN_CLASS: i64 = 0x6869_6c75_0000_0000;
+
+/// Where units wait before they take a connection.
+struct Lanes {
+    /// For those that have met a conflict.
+    conflict: AsyncMutex<()>,
+    turns: Vec<AsyncMutex<()>>,
+}
+
+impl Lanes {
+    fn new() -> Self {
+        Self {
+            conflict: AsyncMutex::new(()),
+            turns: std::iter::repeat_with(AsyncMutex::default).take(TURN_QUEUES).collect(),
+        }
+    }
+
+    async fn turn(&self, turn: i64) -> Option<MutexGuard<'_, ()>> {
+        let queue = usize::try_from(turn.unsigned_abs() % TURN_QUEUES as u64).unwrap_or(0);
+        match self.turns.get(queue) {
+            Some(queue) => Some(queue.lock().await),
+            None => None,
+        }
+    }
+}
 
 /// Something to run.
 pub(super) enum Task {
@@ -55,10 +86,10 @@ impl Threads {
         let (lease, leased) = watch::channel(());
         let (busy, drained) = watch::channel(());
         let busy = Arc::new(busy);
-        let lane = Arc::new(AsyncMutex::new(()));
+        let lanes = Arc::new(Lanes::new());
         let mut inboxes = Vec::new();
         let mut start = |number| {
-            let body = Body { busy: Arc::clone(&busy), leased: leased.clone(), lane: Arc::clone(&lane) };
+            let body = Body { busy: Arc::clone(&busy), leased: leased.clone(), lanes: Arc::clone(&lanes) };
             let (handle, inbox) =
                 body.start(number).map_err(|error| DbError::unavailable(error.to_string()))?;
             inboxes.push(inbox);
@@ -103,7 +134,7 @@ impl Threads {
 struct Body {
     busy: Arc<watch::Sender<()>>,
     leased: watch::Receiver<()>,
-    lane: Arc<AsyncMutex<()>>,
+    lanes: Arc<Lanes>,
 }
 
 impl Body {
@@ -124,7 +155,7 @@ impl Body {
             tokio::select! {
                 task = tasks.recv() => match task {
                     Some(Task::Write(connections, unit, place)) => {
-                        running.spawn_local(write(connections, unit, Arc::clone(&self.lane), place));
+                        running.spawn_local(write(connections, unit, Arc::clone(&self.lanes), place));
                     }
                     Some(Task::Scan(connections, unit, place)) => {
                         running.spawn_local(scan(connections, unit, place));
@@ -157,13 +188,17 @@ async fn scan(connections: Arc<Connections>, mut unit: Box<dyn Unit<Reader>>, pl
 async fn write(
     connections: Arc<Connections>,
     mut unit: Box<dyn Unit<Writer>>,
-    lane: Arc<AsyncMutex<()>>,
+    lanes: Arc<Lanes>,
     place: OwnedSemaphorePermit,
 ) {
+    let turn = match unit.shape() {
+        Shape::InTurn(turn) => lanes.turn(turn).await,
+        Shape::Any | Shape::OneStatement => None,
+    };
     let mut retries = 0;
     let fault = loop {
         // Units that have met a conflict go one at a time, so that they cannot keep defeating each other.
-        let alone = if retries > 0 { Some(lane.lock().await) } else { None };
+        let alone = if retries > 0 { Some(lanes.conflict.lock().await) } else { None };
         match attempt(&connections, &mut *unit).await {
             Attempt::Done(fault) => break fault,
             Attempt::Again if retries == RETRIES_MAX => break Some(DbError::Conflict),
@@ -173,6 +208,7 @@ async fn write(
         tokio::time::sleep(Duration::from_millis(1 << retries.min(6)).min(RETRY_PAUSE_MAX)).await;
         retries += 1;
     };
+    drop(turn);
     unit.settle(fault);
     drop(place);
 }
@@ -184,7 +220,7 @@ enum Attempt {
 }
 
 async fn attempt(connections: &Connections, unit: &mut dyn Unit<Writer>) -> Attempt {
-    let session = match begun(connections).await {
+    let session = match begun(connections, unit.shape()).await {
         Ok(session) => session,
         Err(fault) => return Attempt::Done(Some(fault)),
     };
@@ -206,13 +242,30 @@ async fn attempt(connections: &Connections, unit: &mut dyn Unit<Writer>) -> Atte
 }
 
 /// A connection with an open transaction. One that turns out to be dead is replaced once: nothing has happened on it yet.
-async fn begun(connections: &Connections) -> Result<Session, DbError> {
+async fn begun(connections: &Connections, shape: Shape) -> Result<Session, DbError> {
     let mut session = connections.session().await?;
-    if session.begin(BEGIN).await.is_err() {
+    if let Err(fault) = begin(&mut session, shape).await {
+        // Who waited for a turn in vain would wait in vain again.
+        if matches!(fault, DbError::Timeout { .. }) {
+            return Err(fault);
+        }
         session = connections.session().await?;
-        session.begin(BEGIN).await?;
+        begin(&mut session, shape).await?;
     }
     Ok(session)
+}
+
+/// A turn is a lock of the transaction, taken before anything is read: with a snapshot of its own for each statement, the unit
+/// sees what the units before it have committed.
+async fn begin(session: &mut Session, shape: Shape) -> Result<(), DbError> {
+    match shape {
+        Shape::Any | Shape::OneStatement => session.begin(BEGIN).await,
+        Shape::InTurn(turn) => {
+            session.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            let lock = TURN_CLASS.wrapping_add(turn);
+            session.execute(TURN, &[Value::Int(lock)]).await.map(drop)
+        }
+    }
 }
 
 async fn commit(session: &mut Session) -> Attempt {

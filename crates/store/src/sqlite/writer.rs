@@ -223,7 +223,7 @@ impl Thread {
             );
         }
         let shape = unit.shape();
-        if shape == Shape::Any
+        if shape != Shape::OneStatement
             && let Err(fault) = self.control("SAVEPOINT unit")
         {
             return (unit, Outcome::Failed(fault));

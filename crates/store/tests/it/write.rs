@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kernel::Timestamp;
-use store::{Db, DbError, Engine, ROWS_MAX, Reader, StoreConfig, Value, Writer, binds, dialect};
+use store::{Composed, Db, DbError, Engine, ROWS_MAX, Reader, StoreConfig, Value, Writer, binds, dialect};
 use testkit::{engine::with_url, on_each_engine};
 
 use crate::schema::{
@@ -336,6 +336,63 @@ fn a_reader_waits_no_longer_than_it_may_sqlite() {
 fn a_reader_waits_no_longer_than_it_may_postgres() {
     a_reader_waits_no_longer_than_it_may(Engine::Postgres);
 }
+
+on_each_engine!(
+    async fn numbers_drawn_in_turn_grow_in_the_order_of_commits(db: Db) {
+        db.write(async |tx: &mut Writer| {
+            tx.execute("INSERT INTO counter (name, part, n) VALUES ('drawn', 0, 0)", vec![]).await
+        })
+        .await
+        .unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..32_u8 {
+            let db = db.clone();
+            tasks.spawn(async move {
+                db.write_in_turn(7, async move |tx: &mut Writer| {
+                    // What is decided by a read would be undone for a conflict, again and again, without the turn.
+                    let sql = "SELECT n FROM counter WHERE name = 'drawn' AND part = 0";
+                    let (n,) = tx.one::<(i64,)>(sql, vec![]).await?;
+                    let sql = "UPDATE counter SET n = $1 WHERE name = 'drawn' AND part = 0";
+                    tx.execute(sql, binds![n + 1]).await?;
+                    let sql = "INSERT INTO record (id, body) SELECT $1, COUNT(*) || '' FROM record";
+                    tx.execute(sql, binds![[task; 16]]).await?;
+                    Ok::<_, DbError>(n)
+                })
+                .await
+                .unwrap()
+            });
+        }
+        let mut drawn = tasks.join_all().await;
+        drawn.sort_unstable();
+        assert_eq!(drawn, (0..32).collect::<Vec<_>>());
+        let sql = "SELECT COUNT(DISTINCT body) FROM record";
+        assert_eq!(db.read().await.unwrap().one::<(i64,)>(sql, vec![]).await.unwrap(), (32,));
+    },
+    migrations = [MIGRATIONS]
+);
+
+on_each_engine!(
+    async fn a_statement_is_put_together_of_text_and_values(db: Db) {
+        let inserted = db
+            .write(async |tx: &mut Writer| {
+                let mut statement = Composed::new("INSERT INTO counter (name, part, n) VALUES ");
+                for part in 0..5_i64 {
+                    statement.text(if part == 0 { "(" } else { ", (" }).bind("it's $1").text(", ");
+                    statement.bind(&part).text(", ").value(store::Value::Int(part * part)).text(")");
+                }
+                assert_eq!(statement.binds(), 15);
+                tx.execute_composed(&statement).await
+            })
+            .await;
+        assert_eq!(inserted, Ok::<u64, DbError>(5));
+        let mut search = Composed::new("SELECT n FROM counter AS ");
+        search.name("c", 1).text(" WHERE name = ").bind("it's $1").text(" AND part IN (");
+        search.bind(&2_i64).text(", ").bind(&4_i64).text(") ORDER BY n DESC");
+        let found = db.read().await.unwrap().all_composed::<(i64,)>(&search).await.unwrap();
+        assert_eq!(found, [(16,), (4,)]);
+    },
+    migrations = [MIGRATIONS]
+);
 
 on_each_engine!(
     async fn a_closed_database_says_so(db: Db) {

@@ -1,0 +1,39 @@
+//! Create a record. <https://hl7.org/fhir/R4/http.html#create>
+
+use store::Writer;
+
+use super::{Author, Draft, LogicalId, Method, Records, Sheet, Version, WriteFault, sheet::note};
+use crate::tenant::Tenant;
+
+impl Records {
+    /// An id for a record that is created.
+    pub fn new_id(&self) -> LogicalId {
+        LogicalId::of(self.world().new_id::<kernel::EventRow>())
+    }
+
+    /// Create a record under a [new id](Records::new_id).
+    ///
+    /// # Errors
+    /// [`WriteFault::Exists`] if there is one with this id.
+    pub async fn create(
+        &self,
+        tenant: &Tenant,
+        author: &Author,
+        draft: Draft,
+    ) -> Result<Version, WriteFault> {
+        let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
+        let turn = tenant.number();
+        self.db()
+            .write_in_turn(turn, async move |tx: &mut Writer| {
+                if super::queries::newest(tx, &tenant, draft.resource_type, &draft.id).await?.is_some() {
+                    return Err(WriteFault::Exists);
+                }
+                let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
+                let version = sheet.put(&draft, Method::Post, None)?;
+                sheet.write(tx).await?;
+                note(tx, &records, &tenant, &author, ("record.created", &version)).await?;
+                Ok(version)
+            })
+            .await
+    }
+}

@@ -1,0 +1,79 @@
+//! A record on its way in: all that can be made of it before the unit that writes it begins.
+
+use fhirpath::document::{Document, DocumentLimits, Format, ParseFault};
+
+use super::{
+    Edit, LogicalId,
+    body::Packed,
+    rewrite::{Kept, rewrite},
+};
+use crate::parameter::ResourceType;
+
+/// A resource under its id, as it will be kept.
+#[derive(Clone)]
+pub struct Draft {
+    pub(super) resource_type: ResourceType,
+    pub(super) id: LogicalId,
+    pub(super) packed: Packed,
+}
+
+/// Why a document is no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DraftFault {
+    /// It cannot be read.
+    #[error("the resource cannot be read: {0}")]
+    Malformed(#[from] ParseFault),
+    /// It does not say what it is.
+    #[error("the resource does not say its type, or one that R4 does not have")]
+    UnknownType,
+}
+
+impl Draft {
+    /// A resource under this id. What the document says of its id, `meta.versionId` and `meta.lastUpdated` is not kept.
+    ///
+    /// # Errors
+    /// [`DraftFault`].
+    pub fn new(document: &Document<'_>, id: LogicalId) -> Result<Self, DraftFault> {
+        Self::edited(document, id, &[])
+    }
+
+    /// As [`Draft::new`], with parts of a JSON document written otherwise.
+    ///
+    /// # Errors
+    /// [`DraftFault`].
+    pub fn edited(document: &Document<'_>, id: LogicalId, edits: &[Edit]) -> Result<Self, DraftFault> {
+        let resource_type = document
+            .root()
+            .resource_type()
+            .and_then(|name| ResourceType::named(&name))
+            .ok_or(DraftFault::UnknownType)?;
+        let kept = match document.format() {
+            Format::Json => rewrite(document.source(), edits, &id),
+            Format::Xml => rewrite(&document.to_json(), &[], &id),
+        };
+        let kept = kept.ok_or(DraftFault::UnknownType)?;
+        Self::of(resource_type, id, &kept)
+    }
+
+    /// As [`Draft::new`], of a text.
+    ///
+    /// # Errors
+    /// [`DraftFault`].
+    pub fn parse(source: &str, id: LogicalId) -> Result<Self, DraftFault> {
+        Self::new(&Document::from_json(source.as_bytes(), &DocumentLimits::default())?, id)
+    }
+
+    fn of(resource_type: ResourceType, id: LogicalId, kept: &Kept) -> Result<Self, DraftFault> {
+        Ok(Self { resource_type, id, packed: Packed::pack(kept) })
+    }
+
+    /// Its type.
+    pub const fn resource_type(&self) -> ResourceType {
+        self.resource_type
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> &LogicalId {
+        &self.id
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a record was not written.
+
+use std::borrow::Cow;
+
+use kernel::{Fault, Kind};
+use store::DbError;
+
+use super::{BodyFault, DraftFault};
+
+/// Why a record was not written. Nothing of the unit is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteFault {
+    /// There is no such record, or it was deleted.
+    #[error("there is no such record")]
+    Missing,
+    /// The caller's [`Judge`](super::Judge) refuses what is stored.
+    #[error("the stored record is not the caller's")]
+    Withheld,
+    /// It is not the version that the caller knows: `If-Match`.
+    #[error("the record has version {current}, not the one that was named")]
+    Changed {
+        /// The newest version.
+        current: u32,
+    },
+    /// There is one already: `If-None-Match: *`.
+    #[error("the record exists")]
+    Exists,
+    /// A condition that has to mean one record means several.
+    #[error("the condition matches more than one record")]
+    ManyMatches,
+    /// The document is no record.
+    #[error(transparent)]
+    Draft(#[from] DraftFault),
+    /// A stored body is damaged.
+    #[error(transparent)]
+    Body(#[from] BodyFault),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+impl Fault for WriteFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Missing | Self::Withheld => Kind::NotFound,
+            Self::Changed { .. } | Self::Exists | Self::ManyMatches => Kind::Conflict,
+            Self::Draft(_) => Kind::Invalid,
+            Self::Body(_) => Kind::Internal,
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            Self::Missing | Self::Withheld => Cow::Borrowed("there is no such record"),
+            Self::Changed { .. } | Self::Exists | Self::ManyMatches | Self::Draft(_) => {
+                Cow::Owned(self.to_string())
+            }
+            Self::Body(_) => Cow::Borrowed("internal error"),
+            Self::Store(fault) => fault.public(),
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Store(fault) => fault.retry_after_s(),
+            _ => None,
+        }
+    }
+}

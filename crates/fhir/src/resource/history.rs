@@ -1,0 +1,95 @@
+//! What became of a record, of the records of a type, of all of a site; newest first. <https://hl7.org/fhir/R4/http.html#history>
+
+use kernel::Timestamp;
+use store::{DbError, Reader};
+
+use super::{
+    Judge, LogicalId, Records, Rid, Version,
+    queries::{self, Scope},
+};
+use crate::{key, parameter::ResourceType, tenant::Tenant};
+
+/// Versions that one page of a history looks at: behind so many that the caller may not see, it ends and another one goes on.
+pub const HISTORY_EXAMINED_MAX: usize = 10_000;
+/// Versions that are fetched at once.
+const FETCHED: usize = 200;
+
+/// Whose history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// One record's.
+    Record(ResourceType, LogicalId),
+    /// That of all records of a type.
+    Type(ResourceType),
+    /// The site's.
+    Site,
+}
+
+/// A page of a history.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Newest first.
+    pub versions: Vec<Version>,
+    /// Where the next page begins, if there is one: it is asked for what is before this.
+    pub next: Option<Rid>,
+}
+
+impl Records {
+    /// A page of a history: versions that the judge allows, not older than `since`, before the place where the page before ended.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn history(
+        &self,
+        tenant: &Tenant,
+        span: Span,
+        (before, since, rows): (Option<Rid>, Option<Timestamp>, usize),
+        judge: Option<Judge>,
+    ) -> Result<History, DbError> {
+        let tenant = tenant.clone();
+        let since = since.unwrap_or(Timestamp::from_micros(i64::MIN));
+        let before = before.unwrap_or(Rid(i64::MAX));
+        self.db()
+            .scan(async move |reader: &mut Reader| {
+                let mut page = History::default();
+                let mut examined = 0;
+                let mut before_now = before;
+                while examined < HISTORY_EXAMINED_MAX {
+                    let fetched = fetch(reader, &tenant, &span, (before_now, since)).await?;
+                    let is_last = fetched.len() < FETCHED;
+                    for version in fetched {
+                        if page.versions.len() == rows {
+                            page.next = Some(Rid(version.rid.0 + 1));
+                            return Ok(page);
+                        }
+                        examined += 1;
+                        before_now = version.rid;
+                        if judge.as_ref().is_none_or(|judge| judge(&version)) {
+                            page.versions.push(version);
+                        }
+                    }
+                    if is_last {
+                        return Ok(page);
+                    }
+                }
+                page.next = Some(before_now);
+                Ok(page)
+            })
+            .await
+    }
+}
+
+async fn fetch(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    span: &Span,
+    (before, since): (Rid, Timestamp),
+) -> Result<Vec<Version>, DbError> {
+    let scope = match span {
+        Span::Record(resource_type, id) => Scope::Record(*resource_type, id),
+        Span::Type(of) => Scope::Type(key::of_type(tenant, *of), key::of_history(tenant, *of)),
+        Span::Site => Scope::Site,
+    };
+    let rows = i64::try_from(FETCHED).unwrap_or(i64::MAX);
+    queries::before(reader, tenant, scope, (before, since, rows)).await
+}

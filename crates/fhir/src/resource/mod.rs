@@ -1,0 +1,154 @@
+//! Records: one resource under one site, in all its versions. <https://hl7.org/fhir/R4/http.html>
+//!
+//! What is written is one unit: the version, where the newest one is, the rows it is found by, and its row of the audit trail.
+
+mod body;
+mod create;
+mod delete;
+mod draft;
+mod fault;
+mod history;
+mod id;
+mod queries;
+mod read;
+mod rewrite;
+mod sheet;
+mod update;
+
+use std::sync::Arc;
+
+use kernel::{Actor, RequestId, Timestamp, World};
+use store::Db;
+
+use crate::parameter::ResourceType;
+
+pub use body::{Body, BodyFault};
+pub use draft::{Draft, DraftFault};
+pub use fault::WriteFault;
+pub use history::{HISTORY_EXAMINED_MAX, History, Span};
+pub use id::{LogicalId, MalformedLogicalId};
+pub use rewrite::Edit;
+pub use update::{Absent, Condition};
+
+pub(crate) use sheet::Sheet;
+
+/// The records of all sites; every function takes the site that is meant.
+#[derive(Clone)]
+pub struct Records {
+    db: Db,
+    world: World,
+}
+
+impl Records {
+    /// The records in this database.
+    pub const fn new(db: Db, world: World) -> Self {
+        Self { db, world }
+    }
+
+    pub(crate) const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(crate) const fn world(&self) -> &World {
+        &self.world
+    }
+}
+
+/// Who writes, and in which request: for the audit trail.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// Who.
+    pub actor: Actor,
+    /// In which request.
+    pub request: Option<RequestId>,
+}
+
+/// The place of a version among all of its site: one that was committed later has a greater one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rid(pub(crate) i64);
+
+impl Rid {
+    /// The number, for a cursor.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The number of a cursor. Nothing is found by it but under the tenant that it is asked with.
+    pub const fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+/// By which interaction a version came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are HTTP's words")]
+pub enum Method {
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// As `Bundle.entry.request.method` says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    const fn number(self) -> i64 {
+        match self {
+            Self::Post => 1,
+            Self::Put => 2,
+            Self::Patch => 3,
+            Self::Delete => 4,
+        }
+    }
+
+    const fn numbered(number: i64) -> Self {
+        match number {
+            1 => Self::Post,
+            3 => Self::Patch,
+            4 => Self::Delete,
+            _ => Self::Put,
+        }
+    }
+}
+
+/// One version of a record.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its place among all versions of the site.
+    pub rid: Rid,
+    /// Of which type.
+    pub resource_type: ResourceType,
+    /// The record's id.
+    pub id: LogicalId,
+    /// `meta.versionId`, from 1.
+    pub version: u32,
+    /// `meta.lastUpdated`, in whole milliseconds: it never goes back within a site.
+    pub at: Timestamp,
+    /// By which interaction it came to be.
+    pub method: Method,
+    /// What is served; none of a deletion.
+    pub body: Option<Body>,
+}
+
+impl Version {
+    /// Whether this version says that the record is deleted.
+    pub const fn is_deletion(&self) -> bool {
+        self.body.is_none()
+    }
+
+    /// `Patient/1`
+    pub fn reference(&self) -> String {
+        format!("{}/{}", self.resource_type, self.id)
+    }
+}
+
+/// Says whether a caller may have to do with a version. It is asked inside the unit, of what is really stored, so it is pure.
+pub type Judge = Arc<dyn Fn(&Version) -> bool + Send + Sync>;

@@ -1,0 +1,151 @@
+//! The SQL of versions.
+
+use kernel::Timestamp;
+use store::{DbError, FromRow, Reader, Row, Writer, binds};
+
+use super::{LogicalId, Method, Rid, Version, body::Packed};
+use crate::{parameter::ResourceType, tenant::Tenant};
+
+macro_rules! version {
+    ($rest:literal) => {
+        concat!(
+            "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, ",
+            "v.codec AS codec, v.meta_at AS meta_at, v.body AS body FROM ",
+            $rest
+        )
+    };
+}
+
+/// A version as its row keeps it.
+pub(crate) struct VersionRow(Version, Option<Packed>);
+
+impl FromRow for VersionRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        let number: u16 = row.get("type")?;
+        let unknown =
+            || DbError::Column { column: "type".into(), why: "a type that R4 does not have".into() };
+        let version = Version {
+            rid: Rid(row.get("rid")?),
+            resource_type: ResourceType::numbered(number).ok_or_else(unknown)?,
+            id: row.get("id")?,
+            version: row.get("version")?,
+            at: row.get("at")?,
+            method: Method::numbered(row.get("method")?),
+            body: None,
+        };
+        let packed = match row.get::<Option<Vec<u8>>>("body")? {
+            Some(bytes) => Some(Packed { codec: row.get("codec")?, meta_at: row.get("meta_at")?, bytes }),
+            None => None,
+        };
+        Ok(Self(version, packed))
+    }
+}
+
+impl VersionRow {
+    /// The version with its body unpacked.
+    pub(crate) fn unpack(self) -> Result<Version, DbError> {
+        let Self(mut version, packed) = self;
+        if let Some(packed) = packed {
+            let body = packed.unpack(version.version, version.at);
+            version.body = Some(body.map_err(|fault| DbError::Corrupt { why: fault.to_string().into() })?);
+        }
+        Ok(version)
+    }
+}
+
+pub(crate) fn unpack_all(rows: Vec<VersionRow>) -> Result<Vec<Version>, DbError> {
+    rows.into_iter().map(VersionRow::unpack).collect()
+}
+
+pub(super) async fn newest(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    resource_type: ResourceType,
+    id: &LogicalId,
+) -> Result<Option<Version>, DbError> {
+    let sql = version!(
+        "fhir_current c JOIN fhir_version v ON v.tenant = c.tenant AND v.rid = c.rid \
+         WHERE c.tenant = $1 AND c.type = $2 AND c.id = $3"
+    );
+    let found =
+        reader.optional::<VersionRow>(sql, binds![tenant.number(), resource_type.number(), id]).await?;
+    found.map(VersionRow::unpack).transpose()
+}
+
+pub(super) async fn numbered(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    (resource_type, id): (ResourceType, &LogicalId),
+    version: u32,
+) -> Result<Option<Version>, DbError> {
+    let sql = version!(
+        "fhir_version v WHERE v.tenant = $1 AND v.rid = \
+         (SELECT c.rid FROM fhir_current c WHERE c.tenant = $1 AND c.type = $2 AND c.id = $3 AND c.version = $4 \
+         UNION ALL \
+         SELECT h.rid FROM fhir_history h WHERE h.tenant = $1 AND h.type = $2 AND h.id = $3 AND h.version = $4)"
+    );
+    let values = binds![tenant.number(), resource_type.number(), id, version];
+    reader.optional::<VersionRow>(sql, values).await?.map(VersionRow::unpack).transpose()
+}
+
+/// Which versions a page of a history is of.
+pub(super) enum Scope<'a> {
+    Record(ResourceType, &'a LogicalId),
+    /// The postings of the newest versions of a type, and of those before and of deletions.
+    Type(i64, i64),
+    Site,
+}
+
+/// So many versions before one, newest first, that are not older than `since`.
+pub(super) async fn before(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    scope: Scope<'_>,
+    (before, since, rows): (Rid, Timestamp, i64),
+) -> Result<Vec<Version>, DbError> {
+    let tenant = tenant.number();
+    let found = match scope {
+        Scope::Record(resource_type, id) => {
+            let sql = version!(
+                "fhir_version v WHERE v.tenant = $1 AND v.rid < $4 AND v.at >= $5 AND v.rid IN \
+                 (SELECT c.rid FROM fhir_current c WHERE c.tenant = $1 AND c.type = $2 AND c.id = $3 UNION ALL \
+                 SELECT h.rid FROM fhir_history h WHERE h.tenant = $1 AND h.type = $2 AND h.id = $3) \
+                 ORDER BY v.rid DESC LIMIT $6"
+            );
+            let values = binds![tenant, resource_type.number(), id, before.0, since, rows];
+            reader.all::<VersionRow>(sql, values).await?
+        }
+        Scope::Type(newest, others) => {
+            let sql = version!(
+                "fhir_version v WHERE v.tenant = $1 AND v.at >= $5 AND v.rid IN \
+                 (SELECT rid FROM (SELECT p.rid AS rid FROM fhir_posting p WHERE p.tenant = $1 AND p.k = $2 \
+                 AND p.rid < $4 ORDER BY p.rid DESC LIMIT $6) AS newest UNION ALL \
+                 SELECT rid FROM (SELECT p.rid AS rid FROM fhir_posting p WHERE p.tenant = $1 AND p.k = $3 \
+                 AND p.rid < $4 ORDER BY p.rid DESC LIMIT $6) AS others) \
+                 ORDER BY v.rid DESC LIMIT $6"
+            );
+            reader.all::<VersionRow>(sql, binds![tenant, newest, others, before.0, since, rows]).await?
+        }
+        Scope::Site => {
+            let sql = version!(
+                "fhir_version v WHERE v.tenant = $1 AND v.rid < $2 AND v.at >= $3 ORDER BY v.rid DESC LIMIT $4"
+            );
+            reader.all::<VersionRow>(sql, binds![tenant, before.0, since, rows]).await?
+        }
+    };
+    unpack_all(found)
+}
+
+/// Draw the next places, and the moment that their versions have: neither goes back.
+pub(super) async fn draw(
+    tx: &mut Writer,
+    tenant: &Tenant,
+    places: i64,
+    now: Timestamp,
+) -> Result<(Rid, Timestamp), DbError> {
+    let sql = "UPDATE fhir_clock SET rid = rid + $2, at = CASE WHEN at > $3 THEN at ELSE $3 END \
+               WHERE tenant = $1 RETURNING rid, at";
+    let millis = now.as_micros().div_euclid(1_000) * 1_000;
+    let (last, at) = tx.one::<(i64, Timestamp)>(sql, binds![tenant.number(), places, millis]).await?;
+    Ok((Rid(last - places), at))
+}

@@ -1,0 +1,183 @@
+//! The rows of one unit, gathered and written table by table.
+
+use kernel::Timestamp;
+use store::{Composed, DbError, Value, Writer, binds};
+
+use super::{Author, Draft, LogicalId, Method, Records, Rid, Version, body::Packed, queries};
+use crate::{key, parameter::ResourceType, tenant::Tenant};
+
+/// Rows of one statement: few sizes, so that few statements are kept prepared. The largest leaves room below `Composed::BINDS_MAX`.
+const ROWS_OF_A_STATEMENT: [usize; 3] = [64, 8, 1];
+
+/// What a unit writes. Versions get their places in the order in which they are put down.
+pub(crate) struct Sheet<'u> {
+    tenant: &'u Tenant,
+    next: Rid,
+    at: Timestamp,
+    versions: Vec<Value>,
+    currents: Vec<Value>,
+    histories: Vec<Value>,
+    postings: Vec<Value>,
+}
+
+impl<'u> Sheet<'u> {
+    /// A sheet with room for so many versions.
+    pub(crate) async fn draw(
+        tx: &mut Writer,
+        records: &Records,
+        tenant: &'u Tenant,
+        places: usize,
+    ) -> Result<Self, DbError> {
+        let places = i64::try_from(places).unwrap_or(i64::MAX);
+        let (last, at) = queries::draw(tx, tenant, places, records.world().now()).await?;
+        Ok(Self {
+            tenant,
+            next: Rid(last.0 + 1),
+            at,
+            versions: Vec::new(),
+            currents: Vec::new(),
+            histories: Vec::new(),
+            postings: Vec::new(),
+        })
+    }
+
+    /// Put down the next version of a record. `stored` is the one before.
+    pub(crate) fn put(
+        &mut self,
+        draft: &Draft,
+        method: Method,
+        stored: Option<&Version>,
+    ) -> Result<Version, DbError> {
+        let body = Some(&draft.packed);
+        let mut version = self.version((draft.resource_type, &draft.id), method, stored, body);
+        let key = key::of_type(self.tenant, draft.resource_type);
+        self.post(key, version.rid);
+        let body = draft.packed.clone().unpack(version.version, version.at);
+        version.body = Some(body.map_err(|fault| DbError::Corrupt { why: fault.to_string().into() })?);
+        Ok(version)
+    }
+
+    /// Put down that a record is deleted.
+    pub(crate) fn tombstone(&mut self, stored: &Version) -> Version {
+        let version = self.version((stored.resource_type, &stored.id), Method::Delete, Some(stored), None);
+        let key = key::of_history(self.tenant, stored.resource_type);
+        self.post(key, version.rid);
+        version
+    }
+
+    fn version(
+        &mut self,
+        (resource_type, id): (ResourceType, &LogicalId),
+        method: Method,
+        stored: Option<&Version>,
+        body: Option<&Packed>,
+    ) -> Version {
+        let rid = self.next;
+        self.next = Rid(rid.0 + 1);
+        let (tenant, number) = (self.tenant.number(), resource_type.number());
+        let version = stored.map_or(1, |stored| stored.version.saturating_add(1));
+        let identity = key::identity(self.tenant, resource_type, id.as_str());
+        let (codec, meta_at, bytes) =
+            body.map_or((0, 0, None), |body| (body.codec, body.meta_at, Some(body.bytes.clone())));
+        self.versions.extend(binds![
+            tenant,
+            rid.0,
+            number,
+            id,
+            version,
+            method.number(),
+            self.at,
+            identity,
+            codec,
+            meta_at,
+            bytes
+        ]);
+        self.currents.extend(binds![tenant, number, id, rid.0, version, body.is_none()]);
+        if let Some(stored) = stored {
+            self.histories.extend(binds![tenant, number, id, stored.version, stored.rid.0]);
+            if !stored.is_deletion() {
+                let key = key::of_history(self.tenant, resource_type);
+                self.post(key, stored.rid);
+            }
+        }
+        Version { rid, resource_type, id: id.clone(), version, at: self.at, method, body: None }
+    }
+
+    fn post(&mut self, key: i64, rid: Rid) {
+        self.postings.extend(binds![self.tenant.number(), key, rid.0, 0_i64]);
+    }
+
+    /// Write what was put down, and the row of the audit trail.
+    pub(crate) async fn write(self, tx: &mut Writer) -> Result<(), DbError> {
+        insert(
+            tx,
+            "INSERT INTO fhir_version (tenant, rid, type, id, version, method, at, identity, codec, meta_at, body) VALUES ",
+            (11, self.versions),
+            "",
+        )
+        .await?;
+        insert(
+            tx,
+            "INSERT INTO fhir_current (tenant, type, id, rid, version, deleted) VALUES ",
+            (6, self.currents),
+            " ON CONFLICT (tenant, type, id) DO UPDATE SET rid = excluded.rid, version = excluded.version, \
+             deleted = excluded.deleted",
+        )
+        .await?;
+        let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
+        insert(tx, into, (5, self.histories), "").await?;
+        let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
+        insert(tx, into, (4, self.postings), "").await
+    }
+}
+
+/// Insert rows of so many columns, given one after the other.
+async fn insert(
+    tx: &mut Writer,
+    into: &'static str,
+    (columns, values): (usize, Vec<Value>),
+    rest: &'static str,
+) -> Result<(), DbError> {
+    let mut left = values.len() / columns.max(1);
+    let mut values = values.into_iter();
+    for size in ROWS_OF_A_STATEMENT {
+        while left >= size {
+            let mut statement = Composed::new(into);
+            for row in 0..size {
+                statement.text(if row == 0 { "(" } else { ", (" });
+                for column in 0..columns {
+                    if column > 0 {
+                        statement.text(", ");
+                    }
+                    statement.value(values.next().unwrap_or(Value::Null));
+                }
+                statement.text(")");
+            }
+            statement.text(rest);
+            tx.execute_composed(&statement).await?;
+            left -= size;
+        }
+    }
+    Ok(())
+}
+
+/// Say in the audit trail what one interaction did to one record.
+pub(crate) async fn note(
+    tx: &mut Writer,
+    records: &Records,
+    tenant: &Tenant,
+    author: &Author,
+    (act, version): (&'static str, &Version),
+) -> Result<(), DbError> {
+    let known = format!("{}:{}", version.resource_type, version.id);
+    let entry = audit::Entry {
+        organisation: Some(tenant.organisation()),
+        actor: author.actor,
+        act,
+        subject: audit::Subject::known_as("record", &known).unwrap_or(audit::Subject::unknown("record")),
+        outcome: audit::Outcome::Done,
+        request: author.request.clone(),
+        details: serde_json::json!({ "site": tenant.site().to_string(), "version": version.version }),
+    };
+    audit::record(tx, records.world(), &entry).await
+}

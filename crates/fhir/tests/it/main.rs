@@ -1,0 +1,10 @@
+//! Records as their callers see them, on each engine.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this is tests, also what stands outside their functions"
+)]
+
+mod record;
+mod stage;

@@ -1,0 +1,53 @@
+//! A statement that is put together while the program runs: a search of several criteria, an insert of several rows.
+
+use crate::{ToValue, Value};
+
+/// Pieces of the program's text, and values where a `$n` stands. Text from outside cannot get into it.
+#[derive(Clone)]
+pub struct Composed {
+    text: String,
+    binds: Vec<Value>,
+}
+
+impl Composed {
+    /// The most values of one statement: PostgreSQL counts them in 16 bits, SQLite takes a few fewer.
+    pub const BINDS_MAX: usize = 32_000;
+
+    /// A statement that begins so.
+    pub fn new(text: &'static str) -> Self {
+        Self { text: String::from(text), binds: Vec::new() }
+    }
+
+    /// Goes on with this text.
+    pub fn text(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Goes on with the next `$n`, which stands for this value.
+    pub fn bind(&mut self, value: &(impl ToValue + ?Sized)) -> &mut Self {
+        self.value(value.to_value())
+    }
+
+    /// As [`Composed::bind`], of a value that is at hand.
+    pub fn value(&mut self, value: Value) -> &mut Self {
+        self.binds.push(value);
+        self.name("$", self.binds.len())
+    }
+
+    /// Goes on with a name that ends with a number: the alias `p3`.
+    pub fn name(&mut self, prefix: &'static str, number: usize) -> &mut Self {
+        self.text.push_str(prefix);
+        self.text.push_str(&number.to_string());
+        self
+    }
+
+    /// How many values it has.
+    pub fn binds(&self) -> usize {
+        self.binds.len()
+    }
+
+    pub(crate) fn parts(&self) -> (&str, &[Value]) {
+        (&self.text, &self.binds)
+    }
+}
