@@ -5,6 +5,8 @@
 
 pub mod index;
 mod key;
+#[cfg(test)]
+mod material;
 mod migrations;
 pub mod parameter;
 pub mod query;

@@ -1,11 +1,12 @@
 //! Developer tasks. `cargo xtask tidy` checks what no compiler checks: the arrows between crates, the words that must
 //! not be in the tree, files that have grown too large to read, and the conformance matrix. `cargo xtask conformance` writes
-//! the matrix anew.
+//! the matrix anew, `cargo xtask definitions` the tables of FHIR's definitions.
 
 use anyhow::{Result, bail};
 
 mod arrows;
 mod conformance;
+mod definitions;
 mod words;
 
 fn main() -> Result<()> {
@@ -13,7 +14,8 @@ fn main() -> Result<()> {
     match task.as_str() {
         "tidy" => tidy(),
         "conformance" => report(conformance::write()?),
-        _ => bail!("usage: cargo xtask tidy | conformance"),
+        "definitions" => definitions::write(),
+        _ => bail!("usage: cargo xtask tidy | conformance | definitions"),
     }
 }
 

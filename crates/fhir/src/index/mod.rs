@@ -17,9 +17,18 @@
 //! | [`Value::Composite`] | `code-value-quantity=` | the parts of one element together |
 //! | [`Value::Position`] | `near=` | degrees |
 //!
-//! Entries are sorted by parameter and hold nothing twice. That a parameter has any entry is what `:missing=false` asks.
+//! [`extract`] makes them. Entries are sorted by parameter and hold nothing twice. That a parameter has any entry is what `:missing=false` asks.
 
+mod date;
+mod extract;
 mod fold;
+mod number;
+mod path;
+mod plan;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod token;
 
 use std::borrow::Cow;
 
@@ -27,7 +36,10 @@ use fhirpath::value::Decimal;
 
 use crate::parameter::{Compartment, ParameterId, ResourceType};
 
+pub use extract::{extract, limits};
 pub use fold::fold;
+
+pub(crate) use plan::Plan;
 
 /// All that a record can be found by. It borrows the document it was extracted from.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +75,7 @@ pub struct Membership<'d> {
 }
 
 /// A value, as its kind of parameter compares it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub enum Value<'d> {
     /// Token.
     Token(Token<'d>),
@@ -94,7 +106,7 @@ pub enum Value<'d> {
 /// <https://hl7.org/fhir/R4/search.html#token>
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token<'d> {
-    /// None if the element says none: what `|code` asks for. Of a `code` element too, since its system is implied.
+    /// None if the element says none: what `|code` asks for. Of a `code` the system that its binding implies, if there is but one.
     pub system: Option<Cow<'d, str>>,
     /// Empty if the element says a system alone.
     pub code: Cow<'d, str>,
@@ -116,8 +128,13 @@ pub struct TypedToken<'d> {
 pub struct Text<'d> {
     /// As it was written, for `:exact`.
     pub exact: Cow<'d, str>,
+}
+
+impl Text<'_> {
     /// Without case, accents and double spaces, for everything else: see [`fold`].
-    pub folded: Cow<'d, str>,
+    pub fn folded(&self) -> Cow<'_, str> {
+        fold(&self.exact)
+    }
 }
 
 /// <https://hl7.org/fhir/R4/search.html#reference>
@@ -158,7 +175,7 @@ pub struct DateRange {
 
 /// From the lowest to the highest number that the value may mean, both included; of a plain number both are the number itself.
 /// <https://hl7.org/fhir/R4/search.html#number>
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Range {
     /// None if it has no lower end.
     pub lo: Option<Decimal>,
@@ -176,7 +193,7 @@ impl Range {
 }
 
 /// <https://hl7.org/fhir/R4/search.html#quantity>
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub struct Quantity<'d> {
     /// As it was written.
     pub range: Range,
@@ -191,7 +208,7 @@ pub struct Quantity<'d> {
 }
 
 /// A quantity in UCUM's base units.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub struct Canonical {
     /// The value in them.
     pub range: Range,
@@ -200,7 +217,7 @@ pub struct Canonical {
 }
 
 /// WGS84 degrees. <https://hl7.org/fhir/R4/location.html#search>
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 #[expect(missing_docs, reason = "they are the words of the specification")]
 pub struct Position {
     pub latitude: f64,

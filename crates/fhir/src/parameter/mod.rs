@@ -1,8 +1,13 @@
 //! What can be searched by: R4's search parameters and those of loaded packages, their expressions compiled.
 //! <https://hl7.org/fhir/R4/searchparameter.html>, <https://hl7.org/fhir/R4/searchparameter-registry.html>
 
+mod elements;
+mod registry;
 mod resource_type;
+mod table;
 
+pub use elements::Elements;
+pub use registry::{Component, Parameter, ParameterFault, Registry, limits};
 pub use resource_type::ResourceType;
 
 /// The number of a parameter's code (`family`, `patient`, `_id`) in keys and tables. One number for one code, whatever the type of
@@ -14,6 +19,10 @@ pub struct ParameterId(pub u16);
 impl ParameterId {
     /// The first number for codes that are not R4's.
     pub const ADDED_MIN: u16 = 0x4000;
+    /// `_id`, which every type has.
+    pub const ID: Self = Self(2);
+    /// `_lastUpdated`, which every type has.
+    pub const LAST_UPDATED: Self = Self(3);
 }
 
 /// How a parameter's values are compared. <https://hl7.org/fhir/R4/search.html#ptypes>
