@@ -84,23 +84,24 @@ CREATE TABLE fhir_string (
     PRIMARY KEY (tenant, k, folded, rid)
 ) STRICT, WITHOUT ROWID;
 
+-- Dates, in milliseconds: where each begins, and how far it reaches from there. By record to sort by, by value to search by.
 CREATE TABLE fhir_date (
     tenant INTEGER NOT NULL,
     k INTEGER NOT NULL,
     rid INTEGER NOT NULL,
     lo INTEGER NOT NULL,
-    hi INTEGER NOT NULL,
-    PRIMARY KEY (tenant, k, rid, lo, hi)
+    span INTEGER NOT NULL,
+    PRIMARY KEY (tenant, k, rid, lo, span)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX fhir_date_by_value ON fhir_date (tenant, k, lo, rid, hi);
+CREATE INDEX fhir_date_by_value ON fhir_date (tenant, k, lo, rid, span);
 
--- Numbers and quantities: `k` of type, parameter and unit; the ends of the value as numbers that sort as it does.
+-- Numbers and quantities: `k` of type, parameter and unit; where the value begins as a number that sorts as it does, and its reach.
 CREATE TABLE fhir_number (
     tenant INTEGER NOT NULL,
     k INTEGER NOT NULL,
     lo INTEGER NOT NULL,
-    hi INTEGER NOT NULL,
+    span INTEGER NOT NULL,
     rid INTEGER NOT NULL,
-    PRIMARY KEY (tenant, k, lo, hi, rid)
+    PRIMARY KEY (tenant, k, lo, span, rid)
 ) STRICT, WITHOUT ROWID;

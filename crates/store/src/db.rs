@@ -12,6 +12,9 @@ use crate::{
     unit::{Shape, pack},
 };
 
+/// Reads that see one state of the database.
+const SNAPSHOT: Sql = Sql::each("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+
 /// An open database; clones share it.
 #[derive(Clone)]
 pub struct Db {
@@ -222,6 +225,25 @@ impl Db {
             }
         };
         answered.unwrap_or(Err(E::from(DbError::Closed)))
+    }
+
+    /// As [`Db::scan`], with all reads seeing the database as it was at the first of them.
+    ///
+    /// # Errors
+    /// The closure's own error, or a fault of the store.
+    pub async fn snapshot<T, E, F>(&self, unit: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Reader) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.scan(async move |reader: &mut Reader| {
+            reader.begin(SNAPSHOT).await?;
+            let answer = unit(reader).await;
+            let ended = reader.end("COMMIT").await;
+            answer.and_then(|answer| Ok(ended.map(|()| answer)?))
+        })
+        .await
     }
 
     /// Messages between nodes.

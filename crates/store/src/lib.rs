@@ -1,7 +1,8 @@
 //! One façade over SQLite (embedded, the default) and PostgreSQL 15 or later, with one SQL text for both.
 //!
 //! - [`Db::write`] runs a unit of work: all of it or nothing, durable when acknowledged.
-//! - [`Db::read`] is for reads by key, [`Db::scan`] for lists and searches.
+//! - [`Db::read`] is for reads by key, [`Db::scan`] for lists and searches, [`Db::snapshot`]
+//!   for several reads that must agree.
 //! - [`Db::write_in_turn`] is a unit that waits for its turn: for numbers that grow without a gap in the order of commits.
 //! - [`Db::write_lazy`] is for rows that nobody waits for.
 //!

@@ -22,14 +22,17 @@ impl Records {
         draft: Draft,
     ) -> Result<Version, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
-        let turn = tenant.number();
+        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
-                if super::queries::newest(tx, &tenant, draft.resource_type, &draft.id).await?.is_some() {
+                if super::queries::newest(tx, &tenant, ready.draft.resource_type, &ready.draft.id)
+                    .await?
+                    .is_some()
+                {
                     return Err(WriteFault::Exists);
                 }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
-                let version = sheet.put(&draft, Method::Post, None)?;
+                let version = sheet.put(&ready, Method::Post, None)?;
                 sheet.write(tx).await?;
                 note(tx, &records, &tenant, &author, ("record.created", &version)).await?;
                 Ok(version)

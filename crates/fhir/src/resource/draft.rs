@@ -2,19 +2,32 @@
 
 use fhirpath::document::{Document, DocumentLimits, Format, ParseFault};
 
+use kernel::Timestamp;
+
 use super::{
-    Edit, LogicalId,
+    Body, BodyFault, Edit, LogicalId,
     body::Packed,
     rewrite::{Kept, rewrite},
+    rows::{Rows, rows},
 };
-use crate::parameter::ResourceType;
+use crate::{
+    parameter::{Registry, ResourceType},
+    tenant::Tenant,
+};
 
 /// A resource under its id, as it will be kept.
 #[derive(Clone)]
 pub struct Draft {
     pub(super) resource_type: ResourceType,
     pub(super) id: LogicalId,
+    pub(super) kept: Kept,
     pub(super) packed: Packed,
+}
+
+/// A draft with the rows that it will be found by under a site.
+pub(crate) struct Ready {
+    pub(super) draft: Draft,
+    pub(super) rows: Rows,
 }
 
 /// Why a document is no record.
@@ -52,7 +65,8 @@ impl Draft {
             Format::Xml => rewrite(&document.to_json(), &[], &id),
         };
         let kept = kept.ok_or(DraftFault::UnknownType)?;
-        Self::of(resource_type, id, &kept)
+        let packed = Packed::pack(&kept);
+        Ok(Self { resource_type, id, kept, packed })
     }
 
     /// As [`Draft::new`], of a text.
@@ -63,10 +77,6 @@ impl Draft {
         Self::new(&Document::from_json(source.as_bytes(), &DocumentLimits::default())?, id)
     }
 
-    fn of(resource_type: ResourceType, id: LogicalId, kept: &Kept) -> Result<Self, DraftFault> {
-        Ok(Self { resource_type, id, packed: Packed::pack(kept) })
-    }
-
     /// Its type.
     pub const fn resource_type(&self) -> ResourceType {
         self.resource_type
@@ -75,5 +85,15 @@ impl Draft {
     /// Its id.
     pub const fn id(&self) -> &LogicalId {
         &self.id
+    }
+
+    pub(crate) fn ready(self, tenant: &Tenant, registry: &Registry) -> Ready {
+        let rows = rows(tenant, registry, &self.kept.text);
+        Ready { draft: self, rows }
+    }
+
+    /// What is served of it as this version.
+    pub(super) fn body(&self, version: u32, at: Timestamp) -> Result<Body, BodyFault> {
+        Body::dressed(self.kept.text.clone(), self.kept.meta_at, version, at)
     }
 }

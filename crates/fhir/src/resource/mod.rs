@@ -12,6 +12,7 @@ mod id;
 mod queries;
 mod read;
 mod rewrite;
+mod rows;
 mod sheet;
 mod update;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use kernel::{Actor, RequestId, Timestamp, World};
 use store::Db;
 
-use crate::parameter::ResourceType;
+use crate::parameter::{Registry, ResourceType};
 
 pub use body::{Body, BodyFault};
 pub use draft::{Draft, DraftFault};
@@ -37,12 +38,18 @@ pub(crate) use sheet::Sheet;
 pub struct Records {
     db: Db,
     world: World,
+    registry: Arc<Registry>,
 }
 
 impl Records {
-    /// The records in this database.
-    pub const fn new(db: Db, world: World) -> Self {
-        Self { db, world }
+    /// The records in this database, found by these parameters.
+    pub const fn new(db: Db, world: World, registry: Arc<Registry>) -> Self {
+        Self { db, world, registry }
+    }
+
+    /// The parameters that records are found by.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(crate) const fn db(&self) -> &Db {

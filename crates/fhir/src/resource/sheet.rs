@@ -3,7 +3,13 @@
 use kernel::Timestamp;
 use store::{Composed, DbError, Value, Writer, binds};
 
-use super::{Author, Draft, LogicalId, Method, Records, Rid, Version, body::Packed, queries};
+use super::{
+    Author, LogicalId, Method, Records, Rid, Version,
+    body::Packed,
+    draft::Ready,
+    queries,
+    rows::{Pile, Rows, remove, rows},
+};
 use crate::{key, parameter::ResourceType, tenant::Tenant};
 
 /// Rows of one statement: few sizes, so that few statements are kept prepared. The largest leaves room below `Composed::BINDS_MAX`.
@@ -11,48 +17,53 @@ const ROWS_OF_A_STATEMENT: [usize; 3] = [64, 8, 1];
 
 /// What a unit writes. Versions get their places in the order in which they are put down.
 pub(crate) struct Sheet<'u> {
+    records: &'u Records,
     tenant: &'u Tenant,
     next: Rid,
     at: Timestamp,
     versions: Vec<Value>,
     currents: Vec<Value>,
     histories: Vec<Value>,
-    postings: Vec<Value>,
+    /// Rows of versions that are not the newest any more.
+    old: Vec<(Rid, Rows)>,
+    new: Pile,
 }
 
 impl<'u> Sheet<'u> {
     /// A sheet with room for so many versions.
     pub(crate) async fn draw(
         tx: &mut Writer,
-        records: &Records,
+        records: &'u Records,
         tenant: &'u Tenant,
         places: usize,
     ) -> Result<Self, DbError> {
         let places = i64::try_from(places).unwrap_or(i64::MAX);
         let (last, at) = queries::draw(tx, tenant, places, records.world().now()).await?;
         Ok(Self {
+            records,
             tenant,
             next: Rid(last.0 + 1),
             at,
             versions: Vec::new(),
             currents: Vec::new(),
             histories: Vec::new(),
-            postings: Vec::new(),
+            old: Vec::new(),
+            new: Pile::default(),
         })
     }
 
     /// Put down the next version of a record. `stored` is the one before.
     pub(crate) fn put(
         &mut self,
-        draft: &Draft,
+        ready: &Ready,
         method: Method,
         stored: Option<&Version>,
     ) -> Result<Version, DbError> {
+        let Ready { draft, rows } = ready;
         let body = Some(&draft.packed);
         let mut version = self.version((draft.resource_type, &draft.id), method, stored, body);
-        let key = key::of_type(self.tenant, draft.resource_type);
-        self.post(key, version.rid);
-        let body = draft.packed.clone().unpack(version.version, version.at);
+        self.new.add(self.tenant, version.rid, rows);
+        let body = draft.body(version.version, version.at);
         version.body = Some(body.map_err(|fault| DbError::Corrupt { why: fault.to_string().into() })?);
         Ok(version)
     }
@@ -61,7 +72,7 @@ impl<'u> Sheet<'u> {
     pub(crate) fn tombstone(&mut self, stored: &Version) -> Version {
         let version = self.version((stored.resource_type, &stored.id), Method::Delete, Some(stored), None);
         let key = key::of_history(self.tenant, stored.resource_type);
-        self.post(key, version.rid);
+        self.new.post(self.tenant, key, version.rid);
         version
     }
 
@@ -95,20 +106,20 @@ impl<'u> Sheet<'u> {
         self.currents.extend(binds![tenant, number, id, rid.0, version, body.is_none()]);
         if let Some(stored) = stored {
             self.histories.extend(binds![tenant, number, id, stored.version, stored.rid.0]);
-            if !stored.is_deletion() {
+            if let Some(body) = &stored.body {
                 let key = key::of_history(self.tenant, resource_type);
-                self.post(key, stored.rid);
+                self.new.post(self.tenant, key, stored.rid);
+                self.old.push((stored.rid, rows(self.tenant, self.records.registry(), body.as_str())));
             }
         }
         Version { rid, resource_type, id: id.clone(), version, at: self.at, method, body: None }
     }
 
-    fn post(&mut self, key: i64, rid: Rid) {
-        self.postings.extend(binds![self.tenant.number(), key, rid.0, 0_i64]);
-    }
-
-    /// Write what was put down, and the row of the audit trail.
+    /// Write what was put down.
     pub(crate) async fn write(self, tx: &mut Writer) -> Result<(), DbError> {
+        for (rid, rows) in &self.old {
+            remove(tx, self.tenant, *rid, rows).await?;
+        }
         insert(
             tx,
             "INSERT INTO fhir_version (tenant, rid, type, id, version, method, at, identity, codec, meta_at, body) VALUES ",
@@ -126,13 +137,12 @@ impl<'u> Sheet<'u> {
         .await?;
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
         insert(tx, into, (5, self.histories), "").await?;
-        let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
-        insert(tx, into, (4, self.postings), "").await
+        self.new.write(tx).await
     }
 }
 
 /// Insert rows of so many columns, given one after the other.
-async fn insert(
+pub(super) async fn insert(
     tx: &mut Writer,
     into: &'static str,
     (columns, values): (usize, Vec<Value>),

@@ -55,16 +55,17 @@ impl Records {
         (absent, condition): (Absent, Condition),
     ) -> Result<Version, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
-        let turn = tenant.number();
+        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
-                let stored = queries::newest(tx, &tenant, draft.resource_type, &draft.id).await?;
+                let Draft { resource_type, id, .. } = &ready.draft;
+                let stored = queries::newest(tx, &tenant, *resource_type, id).await?;
                 condition.check(stored.as_ref())?;
                 if absent == Absent::Refuse && stored.as_ref().is_none_or(Version::is_deletion) {
                     return Err(WriteFault::Missing);
                 }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
-                let version = sheet.put(&draft, method, stored.as_ref())?;
+                let version = sheet.put(&ready, method, stored.as_ref())?;
                 sheet.write(tx).await?;
                 let act = if version.version == 1 { "record.created" } else { "record.updated" };
                 note(tx, &records, &tenant, &author, (act, &version)).await?;

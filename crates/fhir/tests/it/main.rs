@@ -7,4 +7,5 @@
 )]
 
 mod record;
+mod rows;
 mod stage;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fhir::{
     Tenant,
-    parameter::ResourceType,
+    parameter::{Registry, ResourceType},
     resource::{Absent, Author, Condition, Draft, LogicalId, Method, Records, Version, WriteFault},
     tenant,
 };
@@ -35,7 +35,7 @@ impl Stage {
         let (world, clock) = world();
         let here = open(&db, &world, 1, "HC00001").await;
         let there = open(&db, &world, 2, "HC00002").await;
-        let records = Records::new(db.clone(), world);
+        let records = Records::new(db.clone(), world, Arc::new(Registry::r4()));
         Self { db, clock, records, here, there, author: Author { actor: Actor::System, request: None } }
     }
 

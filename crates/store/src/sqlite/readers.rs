@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     DbError, Reader, StoreConfig,
     sqlite::{Session, connection::Opening, take_slot},
+    tx,
     unit::{Unit, poll_once},
 };
 
@@ -168,6 +169,11 @@ fn scan(
     }
     let result = poll_once(unit.run(&mut session));
     mark(Progress::Over);
-    *kept = Some(session);
+    // A snapshot that a panic has left open is thrown away with its connection.
+    let is_clean = match session.session() {
+        tx::Session::Sqlite(session) => !session.in_transaction(),
+        tx::Session::Postgres(_) => false,
+    };
+    *kept = is_clean.then_some(session);
     result.map(drop)
 }

@@ -395,6 +395,37 @@ on_each_engine!(
 );
 
 on_each_engine!(
+    async fn reads_of_a_snapshot_agree(db: Db) {
+        let sql = "SELECT COUNT(*) FROM counter";
+        let seen = {
+            let other = db.clone();
+            db.snapshot(async move |reader: &mut Reader| {
+                let before = reader.one::<(i64,)>(sql, vec![]).await?;
+                // Not awaited here: the unit that writes has threads of its own.
+                let (done, written) = std::sync::mpsc::channel();
+                let other = other.clone();
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    let insert = "INSERT INTO counter (name, part, n) VALUES ('new', 1, 1)";
+                    runtime.block_on(other.execute(insert, vec![])).unwrap();
+                    done.send(()).unwrap();
+                });
+                written.recv().unwrap();
+                Ok::<_, DbError>((before, reader.one::<(i64,)>(sql, vec![]).await?))
+            })
+            .await
+            .unwrap()
+        };
+        assert_eq!(seen, ((0,), (0,)));
+        assert_eq!(db.read().await.unwrap().one::<(i64,)>(sql, vec![]).await.unwrap(), (1,));
+        let failed = db.snapshot(async |_: &mut Reader| Err::<(), _>(DbError::Closed)).await;
+        assert_eq!(failed, Err(DbError::Closed));
+        assert!(db.snapshot(async |_: &mut Reader| Ok::<_, DbError>(())).await.is_ok());
+    },
+    migrations = [MIGRATIONS]
+);
+
+on_each_engine!(
     async fn a_closed_database_says_so(db: Db) {
         db.write_lazy("INSERT INTO record (id, body) VALUES ($1, $2)", binds![[1_u8; 16], "late"]);
         db.clone().close().await;

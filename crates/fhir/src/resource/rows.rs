@@ -1,0 +1,238 @@
+//! The rows by which a record is found, made of the values that its parameters select.
+
+use fhirpath::document::{Document, DocumentLimits};
+use store::{Composed, DbError, ToValue, Value, Writer};
+
+use super::{Rid, sheet::insert};
+use crate::{
+    index::{self, Entries, Quantity, Reference, Token, extract},
+    key::{self, Of, Reach},
+    parameter::{ParameterId, Registry},
+    tenant::Tenant,
+};
+
+/// Rows of one record, by table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Key, system.
+    postings: Vec<(i64, i64)>,
+    /// Key, target.
+    links: Vec<(i64, i64)>,
+    /// Key, folded beginning.
+    strings: Vec<(i64, Vec<u8>)>,
+    dates: Vec<(i64, Reach)>,
+    numbers: Vec<(i64, Reach)>,
+}
+
+/// The rows of a record of this text; none if it cannot be read, which what was stored always can.
+pub(crate) fn rows(tenant: &Tenant, registry: &Registry, text: &str) -> Rows {
+    let Ok(document) = Document::from_json(text.as_bytes(), &DocumentLimits::default()) else {
+        return Rows::default();
+    };
+    extract(document.root(), registry)
+        .map_or_else(Rows::default, |entries| Rows::of(tenant, registry, &entries))
+}
+
+impl Rows {
+    fn of(tenant: &Tenant, registry: &Registry, entries: &Entries<'_>) -> Self {
+        let mut rows = Self::default();
+        let resource_type = entries.resource_type;
+        rows.postings.push((key::of_type(tenant, resource_type), 0));
+        // The tables of versions answer these.
+        let known = |code| registry.parameter(resource_type, code).map(|parameter| parameter.id);
+        let elsewhere: [Option<ParameterId>; 2] = [known("_id"), known("_lastUpdated")];
+        for entry in &entries.entries {
+            if !elsewhere.contains(&Some(entry.parameter)) {
+                rows.add(Of { tenant, resource_type, parameter: entry.parameter }, &entry.value);
+            }
+        }
+        for one in &entries.compartments {
+            let whose = crate::parameter::ResourceType::named(one.compartment.as_str());
+            let key = key::membership(tenant, resource_type, one.compartment);
+            rows.links.extend(whose.map(|whose| (key, key::identity(tenant, whose, &one.id))));
+        }
+        rows.settle();
+        rows
+    }
+
+    fn add(&mut self, of: Of<'_>, value: &index::Value<'_>) {
+        match value {
+            index::Value::Token(Token { system, code }) => {
+                self.postings.push((of.token(code), key::system(of.tenant, system.as_deref())));
+            }
+            index::Value::TypedToken(typed) => {
+                self.postings.push((of.typed_token(&typed.type_system, &typed.type_code, &typed.value), 0));
+            }
+            index::Value::Identifier(Token { system, code }) => {
+                self.postings.push((of.identifier(code), key::system(of.tenant, system.as_deref())));
+            }
+            index::Value::Uri(uri) => self.postings.push((of.uri(uri), 0)),
+            index::Value::Text(text) => self.strings.push((of.text(), key::folded(&text.folded()))),
+            index::Value::Reference(reference) => {
+                self.links.push((of.link(), key::target(of.tenant, reference)));
+            }
+            index::Value::Date(date) => self.dates.push((of.date(&[]), Reach::of_date(*date))),
+            index::Value::Number(range) => self.numbers.push((of.number(&[]), Reach::of_range(*range))),
+            index::Value::Quantity(quantity) => self.quantity(of, &[], quantity),
+            index::Value::Composite(parts) => self.composite(of, parts),
+            // Asked of the records that the other criteria leave.
+            index::Value::TokenText(_) | index::Value::Position(_) => {}
+        }
+    }
+
+    fn quantity(&mut self, of: Of<'_>, within: &[u8], quantity: &Quantity<'_>) {
+        self.numbers.push((of.quantity(within), Reach::of_range(quantity.range)));
+        if let Some(canonical) = &quantity.canonical {
+            self.numbers.push((of.canonical(&canonical.unit, within), Reach::of_canonical(canonical)));
+        }
+    }
+
+    /// What can be told by a hash goes into the key; the first part that has a range stands in the row.
+    fn composite(&mut self, of: Of<'_>, parts: &[index::Value<'_>]) {
+        let within = within(parts);
+        let ranged = parts.iter().find(|part| is_ranged(part));
+        match ranged {
+            Some(index::Value::Date(date)) => self.dates.push((of.date(&within), Reach::of_date(*date))),
+            Some(index::Value::Number(range)) => {
+                self.numbers.push((of.number(&within), Reach::of_range(*range)))
+            }
+            Some(index::Value::Quantity(quantity)) => self.quantity(of, &within, quantity),
+            _ => self.postings.push((of.composite(&within), 0)),
+        }
+    }
+
+    fn settle(&mut self) {
+        self.postings.sort_unstable();
+        self.postings.dedup();
+        self.links.sort_unstable();
+        self.links.dedup();
+        self.strings.sort_unstable();
+        self.strings.dedup();
+        self.dates.sort_unstable();
+        self.dates.dedup();
+        self.numbers.sort_unstable();
+        self.numbers.dedup();
+    }
+}
+
+fn is_ranged(value: &index::Value<'_>) -> bool {
+    matches!(value, index::Value::Date(_) | index::Value::Number(_) | index::Value::Quantity(_))
+}
+
+/// The parts of a composite that a hash can tell, each with its place: codes, references, URIs.
+fn within(parts: &[index::Value<'_>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (place, part) in parts.iter().enumerate() {
+        match part {
+            index::Value::Token(Token { code, .. }) => push_part(&mut out, place, code.as_bytes()),
+            index::Value::Uri(uri) => push_part(&mut out, place, uri.as_bytes()),
+            index::Value::Reference(reference) => match reference {
+                Reference::Local { id, .. } => push_part(&mut out, place, id.as_bytes()),
+                Reference::Absolute { url } | Reference::Canonical { url, .. } => {
+                    push_part(&mut out, place, url.as_bytes());
+                }
+            },
+            _ => {}
+        }
+    }
+    out
+}
+
+/// A part of a composite's key.
+pub(crate) fn push_part(out: &mut Vec<u8>, place: usize, text: &[u8]) {
+    out.push(u8::try_from(place).unwrap_or(u8::MAX));
+    out.extend(text);
+    out.push(0xff);
+}
+
+/// Rows of many records on their way into their tables.
+#[derive(Default)]
+pub(crate) struct Pile {
+    postings: Vec<Value>,
+    links: Vec<Value>,
+    strings: Vec<Value>,
+    dates: Vec<Value>,
+    numbers: Vec<Value>,
+}
+
+impl Pile {
+    pub(crate) fn post(&mut self, tenant: &Tenant, key: i64, rid: Rid) {
+        self.postings.extend([tenant.number(), key, rid.0, 0].map(Value::Int));
+    }
+
+    pub(crate) fn add(&mut self, tenant: &Tenant, rid: Rid, rows: &Rows) {
+        let (tenant, rid) = (tenant.number(), rid.0);
+        for (key, system) in &rows.postings {
+            self.postings.extend([tenant, *key, rid, *system].map(Value::Int));
+        }
+        for (key, target) in &rows.links {
+            self.links.extend([tenant, *key, *target, rid].map(Value::Int));
+        }
+        for (key, folded) in &rows.strings {
+            self.strings.extend([Value::Int(tenant), Value::Int(*key), folded.to_value(), Value::Int(rid)]);
+        }
+        for (key, Reach { lo, span }) in &rows.dates {
+            self.dates.extend([tenant, *key, rid, *lo, *span].map(Value::Int));
+        }
+        for (key, Reach { lo, span }) in &rows.numbers {
+            self.numbers.extend([tenant, *key, *lo, *span, rid].map(Value::Int));
+        }
+    }
+
+    pub(crate) async fn write(self, tx: &mut Writer) -> Result<(), DbError> {
+        let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
+        insert(tx, into, (4, self.postings), "").await?;
+        insert(tx, "INSERT INTO fhir_link (tenant, k, target, rid) VALUES ", (4, self.links), "").await?;
+        insert(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, self.strings), "").await?;
+        insert(tx, "INSERT INTO fhir_date (tenant, k, rid, lo, span) VALUES ", (5, self.dates), "").await?;
+        insert(tx, "INSERT INTO fhir_number (tenant, k, lo, span, rid) VALUES ", (5, self.numbers), "").await
+    }
+}
+
+/// Keys of one statement that takes rows away: few sizes, so that few statements are kept prepared.
+const KEYS_OF_A_STATEMENT: usize = 32;
+
+/// Take the rows of one version away.
+pub(crate) async fn remove(tx: &mut Writer, tenant: &Tenant, rid: Rid, rows: &Rows) -> Result<(), DbError> {
+    let ints = |values: &mut dyn Iterator<Item = i64>| values.map(Value::Int).collect::<Vec<_>>();
+    let at = (tenant, rid);
+    let postings = ints(&mut rows.postings.iter().map(|(key, _)| *key));
+    take(tx, at, "DELETE FROM fhir_posting WHERE tenant = ", &[("k", postings)]).await?;
+    let keys = ints(&mut rows.links.iter().map(|(key, _)| *key));
+    let targets = ints(&mut rows.links.iter().map(|(_, target)| *target));
+    take(tx, at, "DELETE FROM fhir_link WHERE tenant = ", &[("k", keys), ("target", targets)]).await?;
+    let keys = ints(&mut rows.strings.iter().map(|(key, _)| *key));
+    let texts = rows.strings.iter().map(|(_, folded)| folded.to_value()).collect();
+    take(tx, at, "DELETE FROM fhir_string WHERE tenant = ", &[("k", keys), ("folded", texts)]).await?;
+    let keys = ints(&mut rows.dates.iter().map(|(key, _)| *key));
+    take(tx, at, "DELETE FROM fhir_date WHERE tenant = ", &[("k", keys)]).await?;
+    let keys = ints(&mut rows.numbers.iter().map(|(key, _)| *key));
+    let los = ints(&mut rows.numbers.iter().map(|(_, reach)| reach.lo));
+    take(tx, at, "DELETE FROM fhir_number WHERE tenant = ", &[("k", keys), ("lo", los)]).await
+}
+
+/// The rows of one version whose columns have these values: row by row each has its own, and no other row of the version has them.
+async fn take(
+    tx: &mut Writer,
+    (tenant, rid): (&Tenant, Rid),
+    delete: &'static str,
+    columns: &[(&'static str, Vec<Value>)],
+) -> Result<(), DbError> {
+    let rows = columns.first().map_or(0, |(_, values)| values.len());
+    for from in (0..rows).step_by(KEYS_OF_A_STATEMENT) {
+        let mut statement = Composed::new(delete);
+        statement.bind(&tenant.number()).text(" AND rid = ").bind(&rid.0);
+        for (column, values) in columns {
+            statement.text(" AND ").text(column).text(" IN (");
+            let own = values.get(from..).unwrap_or_default();
+            for place in 0..KEYS_OF_A_STATEMENT {
+                // What is missing to a full statement is its last value again.
+                let Some(value) = own.get(place).or(own.last()) else { break };
+                statement.text(if place == 0 { "" } else { ", " }).bind(value);
+            }
+            statement.text(")");
+        }
+        tx.execute_composed(&statement).await?;
+    }
+    Ok(())
+}
