@@ -87,8 +87,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     let done = match arguments.command {
-        // Neither asks for settings, a database or a network: they run wherever there are files.
-        Command::Validate(asked) => return Ok(validate::run(asked, &environment, world.now())),
+        // Neither asks for settings or a database: they run wherever there are files.
+        Command::Validate(asked) => {
+            return Ok(validate::run(asked, &environment, world.now(), runtime.handle().clone()));
+        }
         Command::Packages(asked) => return Ok(packages::run(asked, &environment)),
         Command::Sandbox(sandbox) => runtime.block_on(sandbox::run(sandbox, world)),
         Command::Demo(demo) => runtime.block_on(demo::run(demo, environment, world)),

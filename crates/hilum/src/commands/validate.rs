@@ -10,12 +10,14 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use kernel::Timestamp;
-use validator::{Codes, Validator, check::Request};
+use kernel::{Secret, Timestamp};
+use tokio::runtime::Handle;
+use validator::{Codes, Validator, check::Request, terminology::Kept};
 
 use crate::validate::{
     input::Inputs,
     packages::{self, Folders},
+    terminology::Server,
     work,
     write::{Amount, Form, Totals, Writer},
 };
@@ -37,6 +39,10 @@ pub(super) struct Validate {
     /// A folder of packages: name#version folders or .tgz files; may be repeated. Without one, ~/.fhir/packages.
     #[arg(long = "packages", value_name = "FOLDER")]
     folders: Vec<PathBuf>,
+    /// The base of a terminology server, which is asked about what the packages do not hold; its token, if it wants one, is
+    /// HILUM_TERMINOLOGY_TOKEN.
+    #[arg(long, value_name = "URL")]
+    terminology: Option<String>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Form::Text)]
     output: Form,
@@ -49,9 +55,16 @@ pub(super) struct Validate {
 }
 
 /// 0: no errors found; 1: errors found; 2: could not run, or not to the end.
-pub(super) fn run(asked: Validate, environment: &BTreeMap<String, String>, now: Timestamp) -> ExitCode {
-    match validated(&asked, environment, now) {
-        Ok(totals) if totals.unread > 0 || totals.resources == 0 => ExitCode::from(COULD_NOT_RUN),
+pub(super) fn run(
+    asked: Validate,
+    environment: &BTreeMap<String, String>,
+    now: Timestamp,
+    runtime: Handle,
+) -> ExitCode {
+    match validated(&asked, environment, now, runtime) {
+        Ok(totals) if totals.unread > 0 || totals.unanswered > 0 || totals.resources == 0 => {
+            ExitCode::from(COULD_NOT_RUN)
+        }
         Ok(totals) if totals.errors > 0 => ExitCode::from(1),
         Ok(_) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -65,7 +78,13 @@ fn validated(
     asked: &Validate,
     environment: &BTreeMap<String, String>,
     now: Timestamp,
+    runtime: Handle,
 ) -> anyhow::Result<Totals> {
+    let server = asked.terminology.as_deref().map(|address| {
+        let token = environment.get("HILUM_TERMINOLOGY_TOKEN").cloned().map(Secret::new);
+        Server::new(address, token, runtime)
+    });
+    let server = server.transpose()?;
     let mut folders = asked.folders.clone();
     if folders.is_empty() {
         folders.extend(packages::default_cache(environment));
@@ -82,7 +101,11 @@ fn validated(
         let found = library.canonical_of_type(profile, "StructureDefinition");
         found.with_context(|| format!("the profile {profile} is in none of the loaded packages"))?;
     }
-    let validator = Validator::new(library, Box::new(Codes::new(library)));
+    let codes = match &server {
+        Some(server) => Codes::with_remote(library, Box::new(Kept::new(server))),
+        None => Codes::new(library),
+    };
+    let validator = Validator::new(library, Box::new(codes));
     let profiles: Vec<&str> = asked.profiles.iter().map(String::as_str).collect();
     let request = Request { profiles: &profiles, now };
     let threads = asked.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
@@ -101,6 +124,10 @@ fn validated(
         progress.tell(&totals);
     }
     progress.clear();
+    totals.unanswered = server.as_ref().map_or(0, Server::unanswered);
+    if totals.unanswered > 0 {
+        eprintln!("hilum: {} questions had no answer of the terminology server", totals.unanswered);
+    }
     writer.end(&totals).context("writing the answer")?;
     Ok(totals)
 }

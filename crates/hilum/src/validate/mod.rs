@@ -2,5 +2,6 @@
 
 pub mod input;
 pub mod packages;
+pub mod terminology;
 pub mod work;
 pub mod write;

@@ -19,4 +19,5 @@ mod party;
 mod portal;
 mod settings;
 mod sql;
+mod terminology;
 mod validate;

@@ -98,7 +98,7 @@ fn packages_are_listed_verified_and_added() {
 }
 
 /// The real packages, which lie beside the repository.
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "tests find their material through the environment")]
     let root = std::env::var("HILUM_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(root).join("fhir/packages");

@@ -10,6 +10,7 @@ mod grammar;
 mod language;
 mod media_type;
 mod messages;
+mod operation;
 mod remote;
 mod set;
 mod system;
@@ -24,6 +25,7 @@ use serde_json::Value;
 use crate::{Library, package::Kind};
 pub use language::is_language_tag;
 pub use media_type::is_media_type;
+pub use operation::{EXPANSION_CODES_MAX, Operation};
 pub use remote::{ANSWERS_MAX, Kept, Question, Remote, RemoteFault, Verdict};
 use set::Part;
 pub use set::Set;
@@ -115,13 +117,19 @@ impl<'a> Codes<'a> {
 
     /// A value set of the packages, or as the server has expanded it.
     pub fn set(&self, canonical: &str) -> Option<Arc<Set>> {
-        kept(&self.sets, canonical, || {
-            let resource = match self.library.canonical_of_type(canonical, "ValueSet") {
-                Some(resource) => resource.parse().ok(),
-                None => self.remote.as_ref().and_then(|remote| remote.expand(canonical).ok().flatten()),
-            };
-            resource.map(|resource| Set::new(&resource))
-        })
+        let compiled = |resource: Option<Value>| resource.map(|resource| Set::new(&resource));
+        if let Some(resource) = self.library.canonical_of_type(canonical, "ValueSet") {
+            return kept(&self.sets, canonical, || compiled(resource.parse().ok()));
+        }
+        // An outage is no answer, and is not kept.
+        let remote = self.remote.as_ref()?;
+        match self.sets.read().unwrap_or_else(PoisonError::into_inner).get(canonical) {
+            Some(known) => known.clone(),
+            None => remote
+                .expand(canonical)
+                .ok()
+                .and_then(|expanded| kept(&self.sets, canonical, || compiled(expanded))),
+        }
     }
 
     /// Whether a code is in a value set; without a system, in any of those that the value set names.

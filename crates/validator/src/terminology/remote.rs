@@ -77,6 +77,15 @@ pub trait Remote: Send + Sync {
     fn expand(&self, value_set: &str) -> Result<Option<Value>, RemoteFault>;
 }
 
+impl<R: Remote + ?Sized> Remote for &R {
+    fn validate_code(&self, question: &Question<'_>) -> Result<Verdict, RemoteFault> {
+        (**self).validate_code(question)
+    }
+    fn expand(&self, value_set: &str) -> Result<Option<Value>, RemoteFault> {
+        (**self).expand(value_set)
+    }
+}
+
 /// `ANSWERS_MAX`: answers of a terminology server that are kept; one more, and all are forgotten.
 pub const ANSWERS_MAX: usize = 200_000;
 

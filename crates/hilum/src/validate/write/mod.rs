@@ -38,6 +38,8 @@ pub struct Totals {
     pub warnings: u64,
     /// Files that could not be read.
     pub unread: u64,
+    /// Questions that a terminology server was asked and did not answer.
+    pub unanswered: u64,
 }
 
 impl Totals {

@@ -31,7 +31,7 @@ pub(super) fn resource(out: &mut impl Write, checked: &Checked) -> io::Result<()
 }
 
 pub(super) fn end(out: &mut impl Write, totals: &Totals) -> io::Result<()> {
-    let Totals { resources, invalid, errors, warnings, unread } = totals;
+    let Totals { resources, invalid, errors, warnings, unread, .. } = totals;
     write!(out, "{resources} resources checked, {invalid} not valid: {errors} errors, {warnings} warnings")?;
     match unread {
         0 => writeln!(out),
