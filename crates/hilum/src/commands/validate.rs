@@ -12,7 +12,11 @@ use anyhow::Context;
 use clap::Args;
 use kernel::{Secret, Timestamp};
 use tokio::runtime::Handle;
-use validator::{Codes, Validator, check::Request, terminology::Kept};
+use validator::{
+    Codes, Validator,
+    check::{MustSupport, Request},
+    terminology::Kept,
+};
 
 use crate::validate::{
     input::Inputs,
@@ -43,6 +47,9 @@ pub(super) struct Validate {
     /// HILUM_TERMINOLOGY_TOKEN.
     #[arg(long, value_name = "URL")]
     terminology: Option<String>,
+    /// Also tell of each element that a profile calls must-support whether it is there.
+    #[arg(long)]
+    must_support: bool,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Form::Text)]
     output: Form,
@@ -105,7 +112,8 @@ fn validated(
         Some(server) => Codes::with_remote(library, Box::new(Kept::new(server))),
         None => Codes::new(library),
     };
-    let validator = Validator::new(library, Box::new(codes));
+    let must_support = if asked.must_support { MustSupport::Reported } else { MustSupport::Ignored };
+    let validator = Validator::new(library, Box::new(codes)).with_must_support(must_support);
     let profiles: Vec<&str> = asked.profiles.iter().map(String::as_str).collect();
     let request = Request { profiles: &profiles, now };
     let threads = asked.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);

@@ -2,7 +2,7 @@
 
 use fhirpath::document::{Element, Format, Kind};
 
-use super::{Coded, Run, findings::Place, messages, run::Active, slice::Undecided};
+use super::{Coded, MustSupport, Run, findings::Place, messages, run::Active, slice::Undecided};
 use crate::{
     Severity::{Error, Information, Warning},
     program::{Profile, Rule, Slicing, SlicingRules, TypeUse},
@@ -380,10 +380,28 @@ impl<'a, 'd> Run<'a, 'd> {
                 let count = self.counts.get(offset).copied().unwrap_or(0);
                 offset += 1;
                 let Some(rule) = active.profile.rule(*number) else { continue };
+                if rule.is_must_support && self.must_support == MustSupport::Reported {
+                    self.tell_must_support(element, active, rule, count);
+                }
                 if count >= rule.min && rule.max.is_none_or(|max| count <= max) {
                     continue;
                 }
                 self.wrong_count(element, active, rule, count);
+            }
+        }
+    }
+
+    /// Of what is only tried nothing is told.
+    fn tell_must_support(&mut self, element: Element<'d>, active: Active<'d>, rule: &'d Rule, count: u32) {
+        if self.trials > 0 {
+            return;
+        }
+        let shown = &active.profile.shown;
+        match count {
+            0 => self.tell(element, Information, &messages::MUST_SUPPORT_ABSENT, &[&rule.id, shown]),
+            _ => {
+                let arguments = [&*rule.id, &*count.to_string(), shown];
+                self.tell(element, Information, &messages::MUST_SUPPORT_PRESENT, &arguments);
             }
         }
     }

@@ -130,6 +130,8 @@ messages! {
     NO_LANGUAGE = "XHTML_CONTROL_NO_LANG", "business-rule", "the narrative has no section in the language {0}, only in {1} (asked by {2})";
     SNAPSHOT = "SD_DERIVATION_SNAPSHOT", "exception", "no snapshot can be made of the structure: {0}";
     OVER_STEPS = "VALIDATION_OVER_BUDGET", "too-costly", "the resource takes more steps than {0}, so the rest of it was not checked";
+    MUST_SUPPORT_ABSENT = "MUST_SUPPORT_ABSENT", "informational", "the must-support element `{0}` is not there (asked by {1})";
+    MUST_SUPPORT_PRESENT = "MUST_SUPPORT_PRESENT", "informational", "the must-support element `{0}` is there {1} times (asked by {2})";
     GLOBAL_PROFILE = "VALIDATION_VAL_GLOBAL_PROFILE", "informational", "the guide {1} asks all resources of this type to conform to {0}";
     VITAL_SIGNS = "VALIDATION_VAL_PROFILE_SIGNPOST_OBS", "informational", "the code {1} asks the Observation to conform to {0}";
 }

@@ -59,6 +59,7 @@ pub struct Validator<'a> {
     html: Html,
     entries: Vec<EntryProfile>,
     references: References,
+    must_support: MustSupport,
 }
 
 /// A profile that resources of some entries of a Bundle have to conform to, although they do not declare it.
@@ -82,6 +83,16 @@ pub enum Html {
     Refused,
 }
 
+/// What is told of the elements that profiles call must-support.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MustSupport {
+    /// Nothing.
+    #[default]
+    Ignored,
+    /// Of each whether it is there, as information, wherever the element that it belongs to is there.
+    Reported,
+}
+
 impl<'a> Validator<'a> {
     /// Profiles are compiled when they are first needed.
     pub fn new(library: &'a Library, terminology: Box<dyn Terminology + 'a>) -> Self {
@@ -91,6 +102,7 @@ impl<'a> Validator<'a> {
             html: Html::default(),
             entries: Vec::new(),
             references: References::default(),
+            must_support: MustSupport::default(),
         }
     }
 
@@ -110,6 +122,12 @@ impl<'a> Validator<'a> {
     #[must_use]
     pub fn with_html(self, html: Html) -> Self {
         Self { html, ..self }
+    }
+
+    /// With what is told of must-support elements.
+    #[must_use]
+    pub fn with_must_support(self, must_support: MustSupport) -> Self {
+        Self { must_support, ..self }
     }
 
     /// The packages.

@@ -8,8 +8,8 @@ use fhirpath::{
 };
 
 use super::{
-    EntryProfile, Findings, Html, Links, References, Request, Terminology, Validator, findings::Place,
-    messages,
+    EntryProfile, Findings, Html, Links, MustSupport, References, Request, Terminology, Validator,
+    findings::Place, messages,
 };
 use crate::{
     Severity,
@@ -52,6 +52,7 @@ pub(super) struct Run<'a, 'd> {
     pub(super) steps: u64,
     pub(super) html: Html,
     pub(super) references: References,
+    pub(super) must_support: MustSupport,
     pub(super) entries: &'d [EntryProfile],
     /// What narratives of the document can link to, once somebody has asked.
     pub(super) anchors: Option<HashSet<&'d str>>,
@@ -84,6 +85,7 @@ impl<'a, 'd> Run<'a, 'd> {
             steps: 0,
             html: validator.html,
             references: validator.references,
+            must_support: validator.must_support,
             entries: &validator.entries,
             anchors: None,
             globals: validator.programs.globals(),

@@ -123,13 +123,12 @@ impl<'a> Codes<'a> {
         }
         // An outage is no answer, and is not kept.
         let remote = self.remote.as_ref()?;
-        match self.sets.read().unwrap_or_else(PoisonError::into_inner).get(canonical) {
-            Some(known) => known.clone(),
-            None => remote
-                .expand(canonical)
-                .ok()
-                .and_then(|expanded| kept(&self.sets, canonical, || compiled(expanded))),
+        let known = self.sets.read().unwrap_or_else(PoisonError::into_inner).get(canonical).cloned();
+        if let Some(known) = known {
+            return known;
         }
+        let expanded = remote.expand(canonical).ok()?;
+        kept(&self.sets, canonical, || compiled(expanded))
     }
 
     /// Whether a code is in a value set; without a system, in any of those that the value set names.

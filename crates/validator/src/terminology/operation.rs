@@ -110,7 +110,7 @@ impl Verdict {
             matches!(issue["code"].as_str(), Some("not-found" | "not-supported" | "too-costly"))
         };
         let issue = issues.iter().find(is_unknown)?;
-        let said = issue["details"]["text"].as_str().or_else(|| issue["diagnostics"].as_str());
+        let said = text_at(issue, "/details/text").or_else(|| text_at(issue, "/diagnostics"));
         Some(Self::Unknown { message: said.unwrap_or_default().into() })
     }
 }
@@ -125,8 +125,12 @@ fn kinds(outcome: &Value) -> Vec<&str> {
     let issues = outcome["issue"].as_array().into_iter().flatten();
     let errors = issues.filter(|issue| matches!(issue["severity"].as_str(), Some("error" | "fatal")));
     errors
-        .filter_map(|issue| issue["details"]["coding"][0]["code"].as_str().or_else(|| issue["code"].as_str()))
+        .filter_map(|issue| text_at(issue, "/details/coding/0/code").or_else(|| text_at(issue, "/code")))
         .collect()
+}
+
+fn text_at<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str)
 }
 
 #[cfg(test)]

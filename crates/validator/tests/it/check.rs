@@ -4,7 +4,10 @@ use std::sync::OnceLock;
 
 use fhirpath::document::Format;
 use kernel::Timestamp;
-use validator::{Codes, Library, Package, Severity, Validator, check::Request};
+use validator::{
+    Codes, Library, Package, Severity, Validator,
+    check::{MustSupport, Request},
+};
 
 use crate::cases;
 
@@ -139,6 +142,49 @@ fn invariants_ask_profiles_and_value_sets() {
     assert_eq!(broken(weight), [""; 0]);
     assert_eq!(broken(&weight.replace("29463-7", "1234-5")), ["a-1"]);
     assert_eq!(broken(&weight.replace("final", "finished")), ["a-1", "a-2"]);
+}
+
+#[test]
+fn must_support_is_told_on_request() {
+    let Some(library) = library() else { return };
+    let profile = r#"{"resourceType":"StructureDefinition","url":"http://a.test/m","name":"M","status":"draft","kind":"resource","abstract":false,
+        "type":"Patient","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","derivation":"constraint",
+        "differential":{"element":[{"id":"Patient.name","path":"Patient.name","mustSupport":true},
+            {"id":"Patient.name.family","path":"Patient.name.family","mustSupport":true},
+            {"id":"Patient.birthDate","path":"Patient.birthDate","mustSupport":true,
+             "extension":[{"url":"http://hl7.org/fhir/StructureDefinition/obligation","extension":[{"url":"code","valueCode":"SHALL:populate"}]}]},
+            {"id":"Patient.contact","path":"Patient.contact"},
+            {"id":"Patient.contact.name","path":"Patient.contact.name","mustSupport":true}]}}"#;
+    let files = [("m.json".to_owned(), profile.as_bytes().to_vec())];
+    let library = library.with([Package::of_files("m", files, library.definitions().as_ref())]);
+    let request = Request { profiles: &["http://a.test/m"], now: Timestamp::from_seconds(0) };
+    let told = |must_support| {
+        let validator =
+            Validator::new(&library, Box::new(Codes::new(&library))).with_must_support(must_support);
+        let patient = br#"{"resourceType":"Patient","name":[{"family":"a"},{"text":"b"}]}"#;
+        let findings = validator.validate_bytes(patient, Format::Json, &request).findings;
+        let told = findings.iter().filter(|finding| finding.message_id().starts_with("MUST_SUPPORT"));
+        assert!(told.clone().all(|finding| finding.severity == Severity::Information));
+        told.map(|finding| format!("{} {}", finding.expression, finding.text())).collect::<Vec<_>>()
+    };
+    let absent = |at: &str, what: &str| {
+        format!("{at} the must-support element `{what}` is not there (asked by http://a.test/m)")
+    };
+    let present = |at: &str, what: &str, count: u32| {
+        format!("{at} the must-support element `{what}` is there {count} times (asked by http://a.test/m)")
+    };
+    let mut reported = told(MustSupport::Reported);
+    reported.sort();
+    // Nothing is told of a contact that is not there.
+    let mut expected = [
+        present("Patient", "Patient.name", 2),
+        absent("Patient", "Patient.birthDate"),
+        present("Patient.name[0]", "Patient.name.family", 1),
+        absent("Patient.name[1]", "Patient.name.family"),
+    ];
+    expected.sort();
+    assert_eq!(reported, expected);
+    assert_eq!(told(MustSupport::Ignored), [""; 0], "and nobody is told who has not asked");
 }
 
 /// Everything within itself as deep as the reader allows, in a thread with the stack that threads have.

@@ -16,6 +16,7 @@ mod examples;
 mod hostile;
 mod library;
 mod profile;
+mod recorded;
 mod regional;
 mod resolve;
 mod snapshot;

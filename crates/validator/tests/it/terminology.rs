@@ -14,7 +14,7 @@ use validator::{
     terminology::{Answer, Kept, Question, Remote, RemoteFault, Verdict, Why},
 };
 
-use crate::{cases, data};
+use crate::{cases, recorded};
 
 fn library() -> Library {
     let system = json!({"resourceType": "CodeSystem", "url": "http://s", "version": "1", "status": "active", "content": "complete", "concept": [
@@ -241,30 +241,6 @@ impl Remote for Recorded {
     }
 }
 
-/// Question and answer, as JSON each: `{…}####\nv: {…}` between lines of hyphens.
-fn recorded() -> Option<Vec<(Value, Value)>> {
-    let folder = data::root().join("fhir/terminology-answers");
-    let Ok(files) = std::fs::read_dir(&folder) else {
-        eprintln!("SKIPPED: {} is not there", folder.display());
-        return None;
-    };
-    let mut pairs = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
-        for part in lines.split(|line| line.len() > 20 && line.bytes().all(|byte| byte == b'-')) {
-            let part = part.join("\n");
-            let Some((question, answer)) = part.split_once("####") else { continue };
-            let Some(answer) = answer.trim().strip_prefix("v: ") else { continue };
-            pairs.push((
-                serde_json::from_str(question.trim()).unwrap(),
-                serde_json::from_str(answer).unwrap(),
-            ));
-        }
-    }
-    Some(pairs)
-}
-
 /// Validity alone: a wrong display and a bad code are both an error there, so only what is no error or a missing system is taken.
 fn verdict(answer: &Value) -> Option<Verdict> {
     let message = || answer["error"].as_str().unwrap_or_default().into();
@@ -280,7 +256,7 @@ fn verdict(answer: &Value) -> Option<Verdict> {
 
 #[test]
 fn what_is_decided_here_is_what_a_server_decided() {
-    let (Some(pairs), Some(base)) = (recorded(), cases::base()) else { return };
+    let (Some(pairs), Some(base)) = (recorded::pairs(), cases::base()) else { return };
     let questions: Vec<_> = pairs
         .iter()
         .filter(|(question, _)| question["url"].is_string() && question["code"]["code"].is_string())
@@ -330,6 +306,38 @@ fn what_is_decided_here_is_what_a_server_decided() {
     eprintln!("{decided} answers as the server's, {by_server} of the server, {} otherwise", contrary.len());
     contrary.iter().for_each(|one| eprintln!("  {}", one.chars().take(600).collect::<String>()));
     assert!(decided > 0 && by_server > 0 && contrary.is_empty());
+}
+
+/// A server that has one value set and is out of order at first.
+#[derive(Default)]
+struct OfOneSet(std::sync::atomic::AtomicUsize);
+
+impl Remote for OfOneSet {
+    fn validate_code(&self, _: &Question<'_>) -> Result<Verdict, RemoteFault> {
+        Err(RemoteFault("out of order".to_owned()))
+    }
+    fn expand(&self, value_set: &str) -> Result<Option<Value>, RemoteFault> {
+        let asked = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        match value_set {
+            _ if asked == 0 => Err(RemoteFault("out of order".to_owned())),
+            "http://far/v" => Ok(Some(
+                json!({"resourceType": "ValueSet", "url": value_set, "expansion": {"contains": [{"system": "http://s", "code": "q"}]}}),
+            )),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[test]
+fn a_set_that_the_server_expands_is_asked_here() {
+    let library = library();
+    let codes = Codes::with_remote(&library, Box::new(Kept::new(OfOneSet::default())));
+    let ask = |set: &str, code: &str| codes.contains(set, Some("http://s"), None, code);
+    let silent = || Answer::Undecided(Why::NoServer("out of order".into()));
+    assert_eq!(ask("http://far/v", "q"), silent(), "an outage is no answer");
+    assert_eq!(ask("http://far/v", "q"), Answer::In);
+    assert_eq!(ask("http://far/v", "a"), Answer::Out);
+    assert_eq!(ask("http://far/w", "q"), silent(), "nor for a set that the server does not expand");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn an_outcome_agrees_as_far_as_it_does() {
         text: String::new(),
     };
     let agreed = |theirs: &[Issue], ours: Vec<Issue>| {
-        let text = serde_json::json!({"name": "n", "kind": "base", "module": "m", "file": "f", "supporting": [], "source": null,
+        let text = serde_json::json!({"name": "n", "kind": "base", "module": "m", "file": "f", "supporting": [], "source": null, "packages": [],
             "issues": theirs.iter().map(|issue| serde_json::json!({"severity": issue.severity, "expression": [issue.expression],
                 "text": "", "diag": format!("[{},{}]", issue.line, issue.column)})).collect::<Vec<_>>()});
         Compared::new(&serde_json::from_value(text).unwrap(), ours).agreed

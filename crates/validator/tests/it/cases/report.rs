@@ -59,50 +59,65 @@ pub(super) fn show(one: &Compared) {
     }
 }
 
-/// Writes the list and the page.
-pub(super) fn write(compared: &[Compared], table: &str) {
+/// Writes the lists and the page.
+pub(super) fn write(alone: &[Compared], replayed: &[Compared]) {
     let here = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cases");
-    let list: String =
-        agreed(compared).iter().map(|(step, level)| format!("{step} {}\n", level.name())).collect();
-    std::fs::write(format!("{here}/agreed.txt"), list).unwrap();
+    for (file, compared) in [("agreed.txt", alone), ("agreed_with_server.txt", replayed)] {
+        let list: String =
+            agreed(compared).iter().map(|(step, level)| format!("{step} {}\n", level.name())).collect();
+        std::fs::write(format!("{here}/{file}"), list).unwrap();
+    }
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/conformance/validator.md");
     let reasons = include_str!("reasons.txt");
-    std::fs::write(page, self::page(compared, table, reasons)).unwrap();
+    let reasons = reasons.lines().filter_map(|line| line.split_once(": ")).collect();
+    std::fs::write(page, self::page(alone, replayed, &reasons)).unwrap();
 }
 
-fn page(compared: &[Compared], table: &str, reasons: &str) -> String {
-    let reasons: BTreeMap<&str, &str> = reasons.lines().filter_map(|line| line.split_once(": ")).collect();
+fn page(alone: &[Compared], replayed: &[Compared], reasons: &BTreeMap<&str, &str>) -> String {
+    let (table_alone, table_replayed) = (table(alone), table(replayed));
     let mut page = format!(
         "# The validator beside HL7's\n\n\
         The steps of [HL7's cases](https://github.com/FHIR/fhir-test-cases) that need no network, against what HL7's Java validator\n\
         found. *Validity*: both find an error or neither does. *Error set*: the same errors by severity and expression, each as\n\
         often. *Line and column*: these too. Written by `HILUM_AGREED=write cargo test -p validator --test it cases::agreed`;\n\
-        the same test without the variable fails where a step agrees less than `crates/validator/tests/it/cases/agreed.txt` says.\n\n\
-        {table}\n## Disagreements\n\n\
+        the same test without the variable fails where a step agrees less than `crates/validator/tests/it/cases/agreed.txt` and\n\
+        `agreed_with_server.txt` say.\n\n\
+        {table_alone}\n## With a terminology server\n\n\
+        The other steps that ask a terminology server, as far as what they ask is among the answers that were recorded for HL7's\n\
+        validator. They are replayed through the port that `hilum validate --terminology` fills.\n\n\
+        {table_replayed}\n## Disagreements\n\n\
         Errors that only one of the two finds, by expression; `−` is what HL7's validator alone finds, `+` what Hilum alone finds.\n\n"
     );
-    for one in compared.iter().filter(|one| one.agreed < Agreed::Errors) {
-        let id = format!("{} {}", one.name, one.kind);
-        let what = if one.agreed == Agreed::Nothing { "validity" } else { "errors" };
-        writeln!(page, "- **{id}** ({what})").unwrap();
-        if let Some(reason) = reasons.get(id.as_str()).or_else(|| reasons.get(one.name.as_str())) {
-            writeln!(page, "  {reason}").unwrap();
-        }
-        let signed = [("−", &one.missing), ("+", &one.extra)];
-        let lines: BTreeSet<String> = signed
-            .iter()
-            .flat_map(|(sign, issues)| {
-                issues.iter().map(move |issue| format!("  - {sign} `{}`", issue.expression))
-            })
-            .collect();
-        lines.iter().for_each(|line| writeln!(page, "{line}").unwrap());
+    for one in alone.iter().filter(|one| one.agreed < Agreed::Errors) {
+        disagreement(&mut page, one, reasons);
     }
-    let misplaced = compared.iter().filter(|one| one.agreed == Agreed::Errors);
+    page.push_str("\nWith a terminology server:\n\n");
+    for one in replayed.iter().filter(|one| one.agreed < Agreed::Errors) {
+        disagreement(&mut page, one, reasons);
+    }
+    let misplaced = alone.iter().chain(replayed).filter(|one| one.agreed == Agreed::Errors);
     let misplaced: Vec<String> = misplaced.map(|one| format!("{} {}", one.name, one.kind)).collect();
     if !misplaced.is_empty() {
         writeln!(page, "\nThe same errors at other places: {}.", misplaced.join(", ")).unwrap();
     }
     page
+}
+
+fn disagreement(page: &mut String, one: &Compared, reasons: &BTreeMap<&str, &str>) {
+    let id = format!("{} {}", one.name, one.kind);
+    let what = if one.agreed == Agreed::Nothing { "validity" } else { "errors" };
+    writeln!(page, "- **{id}** ({what})").unwrap();
+    if let Some(reason) = reasons.get(id.as_str()).or_else(|| reasons.get(one.name.as_str())) {
+        writeln!(page, "  {reason}").unwrap();
+    }
+    let signed = [("−", &one.missing), ("+", &one.extra)];
+    let lines: BTreeSet<String> = signed
+        .iter()
+        .flat_map(|(sign, issues)| {
+            issues.iter().map(move |issue| format!("  - {sign} `{}`", issue.expression))
+        })
+        .collect();
+    lines.iter().for_each(|line| writeln!(page, "{line}").unwrap());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use validator::{
     check::{EntryProfile, Html, References, Request},
 };
 
-use crate::data;
+use crate::{data, recorded::Replay};
 
 const FOLDER: &str = "validator-cases";
 
@@ -22,6 +22,7 @@ pub(super) struct Step {
     file: String,
     supporting: Vec<String>,
     source: Option<String>,
+    packages: Vec<String>,
     issues: Vec<IssueIn>,
     #[serde(skip)]
     pub(super) settings: Value,
@@ -65,7 +66,58 @@ pub(super) fn offline() -> Option<Vec<Step>> {
     Some(steps)
 }
 
+/// The other steps of R4, which a terminology server may have a say in.
+pub(super) fn others(offline: &[Step]) -> Option<Vec<Step>> {
+    let manifest = data::bytes(&format!("{FOLDER}/manifest.json"))?;
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let mut steps = Vec::new();
+    for case in manifest["test-cases"].as_array().unwrap() {
+        for (kind, of) in [("base", case), ("profile", &case["profile"])] {
+            let is_new = |step: &Step| {
+                (step.name.as_str(), step.kind.as_str()) != (case["name"].as_str().unwrap(), kind)
+            };
+            if of["java"].is_string() && offline.iter().all(is_new) {
+                steps.extend(Step::of_manifest(case, kind, of));
+            }
+        }
+    }
+    Some(steps)
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)
+}
+
 impl Step {
+    /// A step as the manifest has it, with the outcome that lies beside it.
+    fn of_manifest(case: &Value, kind: &str, of: &Value) -> Option<Self> {
+        let outcome = data::bytes(&format!("{FOLDER}/outcomes/{}", of["java"].as_str()?))?;
+        let outcome: Value = serde_json::from_slice(&outcome).ok()?;
+        let issue = |issue: &Value| {
+            Some(IssueIn {
+                severity: issue["severity"].as_str()?.to_owned(),
+                expression: Some(texts(&issue["expression"]).collect()),
+                text: issue["details"]["text"].as_str().unwrap_or_default().to_owned(),
+                diag: issue["diagnostics"].as_str().map(str::to_owned),
+            })
+        };
+        let text = |name: &str| case[name].as_str().map(str::to_owned);
+        let of_profile = (kind == "profile").then_some(of);
+        let beside = [Some(case), of_profile].into_iter().flatten();
+        let both = |name: &str| beside.clone().flat_map(|of| texts(&of[name])).collect::<Vec<_>>();
+        Some(Self {
+            name: text("name")?,
+            kind: kind.to_owned(),
+            module: text("module").unwrap_or_else(|| "general".to_owned()),
+            file: text("file")?,
+            supporting: [both("supporting"), both("profiles")].concat(),
+            source: of_profile.and_then(|of| of["source"].as_str()).map(str::to_owned),
+            packages: both("packages"),
+            issues: outcome["issue"].as_array()?.iter().filter_map(issue).collect(),
+            settings: case.clone(),
+        })
+    }
+
     /// What HL7's validator found.
     pub(super) fn expected(&self) -> Vec<Issue> {
         let issue = |issue: &IssueIn| {
@@ -89,7 +141,7 @@ impl Step {
     }
 
     /// What we find; nothing, where an input is not there.
-    pub(super) fn run(&self, base: &Library) -> Option<Vec<Issue>> {
+    pub(super) fn run(&self, base: &Library, server: Option<&Replay<'_>>) -> Option<Vec<Issue>> {
         let read =
             |name: &String| data::bytes(&format!("{FOLDER}/{name}")).map(|bytes| (name.clone(), bytes));
         let (_, bytes) = read(&self.file)?;
@@ -102,8 +154,14 @@ impl Step {
             let of_source = package.resources().find(|resource| resource.name == source);
             of_source.and_then(|resource| resource.head.url.clone()).unwrap_or_default().into_string()
         });
-        let library = base.with([package]);
-        let mut validator = Validator::new(&library, Box::new(Codes::new(&library)));
+        let mut packages = self.packages.iter().map(|name| guide(name)).collect::<Option<Vec<_>>>()?;
+        packages.push(package);
+        let library = base.with(packages);
+        let codes = match server {
+            Some(server) => Codes::with_remote(&library, Box::new(server)),
+            None => Codes::new(&library),
+        };
+        let mut validator = Validator::new(&library, Box::new(codes));
         if self.settings["security-checks"] == true || self.settings["noHtmlInMarkdown"] == true {
             validator = validator.with_html(Html::Refused);
         }
@@ -137,6 +195,17 @@ impl Step {
         });
         Some(issues.collect())
     }
+}
+
+/// A package of the cases, or one of those that lie beside them.
+fn guide(name: &str) -> Option<Package> {
+    let path = match name.split_once('#') {
+        _ if name.ends_with(".tgz") => format!("{FOLDER}/{name}"),
+        Some(("hl7.fhir.uv.ips", "1.1.0")) => "packages/ips_v110.tgz".to_owned(),
+        Some((name, version)) => format!("packages/{name}-{version}.tgz"),
+        None => return None,
+    };
+    Package::read(&data::bytes(&path)?).ok()
 }
 
 fn severity(severity: Severity) -> &'static str {
