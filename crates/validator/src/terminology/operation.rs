@@ -175,7 +175,8 @@ mod tests {
                 json!({ "name": "result", "valueBoolean": result }),
                 json!({ "name": "message", "valueString": "m" }),
             ];
-            json!({ "resourceType": "Parameters", "parameter": [first, more].concat() })
+            let all = [first, more].concat();
+            json!({ "resourceType": "Parameters", "parameter": all })
         };
         let display = || text("display", "valueString", "One");
         let (good, wrong) = (
