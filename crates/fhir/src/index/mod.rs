@@ -39,7 +39,10 @@ use crate::parameter::{Compartment, ParameterId, ResourceType};
 pub use extract::{extract, limits};
 pub use fold::fold;
 
+pub(crate) use date::range as date_range;
+pub(crate) use number::canonical_quantity;
 pub(crate) use plan::Plan;
+pub(crate) use reference::{canonical as canonical_url, is_id, read as read_reference};
 
 /// All that a record can be found by. It borrows the document it was extracted from.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ use fhirpath::{document::Element, ucum, value::Decimal};
 use super::{Canonical, Quantity, Range, Value};
 
 /// The system of UCUM's codes.
-pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
+const UCUM: &str = "http://unitsofmeasure.org";
 /// The system of currencies: ISO 4217.
 const CURRENCY: &str = "urn:iso:std:iso:4217";
 
@@ -83,14 +83,17 @@ pub(super) fn of_sampled<'d>(element: Element<'d>) -> Option<Value<'d>> {
 fn quantity<'d>(range: Range, of: Element<'d>) -> Value<'d> {
     let (system, code) = (text(of, "system"), text(of, "code"));
     let canonical = match (system.as_deref(), code.as_deref()) {
-        (Some(UCUM), Some(code)) => canonical(range, code),
+        (Some(system), Some(code)) => canonical_quantity(range, system, code),
         _ => None,
     };
     Value::Quantity(Quantity { range, system, code, unit: text(of, "unit"), canonical })
 }
 
-/// A range of some unit of UCUM, in base units; nothing where that cannot be told in numbers.
-pub(crate) fn canonical(range: Range, code: &str) -> Option<Canonical> {
+/// A range of some unit of UCUM, in base units; nothing of other systems, nor where it cannot be told in numbers.
+pub(crate) fn canonical_quantity(range: Range, system: &str, code: &str) -> Option<Canonical> {
+    if system != UCUM {
+        return None;
+    }
     let mut unit = None;
     let mut told = |end: Option<Decimal>| match end {
         None => Some(None),

@@ -1,14 +1,53 @@
 //! What a search asks for: its words read into tests that a table can be asked for and a record can be held against.
 //! <https://hl7.org/fhir/R4/search.html>
 //!
+//! [`read`] makes a [`Query`] of parameters, [`holds`] says whether the [entries](crate::index::Entries) of a record hold a [`Test`].
+//!
 //! A [`Query`] finds the records of its types for which every [`Criterion`] holds. A criterion's [`Test`] is a tree whose leaves compare
 //! the [values](crate::index::Value) of one parameter; a chain or `_has` leads to other records. Who may see what is a [`Test`] as
 //! well ([`Test::In`], [`Test::All`], [`Test::AnyOf`]), joined to those of the search.
+
+mod control;
+mod escape;
+mod fault;
+mod holds;
+mod read;
+#[cfg(test)]
+mod tests;
+mod value;
 
 use crate::{
     index::{Canonical, DateRange, Position, Range},
     parameter::{Compartment, ParameterId, ResourceType},
 };
+
+pub use fault::{Problem, QueryFault};
+pub use holds::{Alone, Around, Undecided, holds};
+pub use read::{Handling, Reading, read, read_test, scope_test};
+
+/// Limits of one search; each stands in `docs/limits.md`.
+pub mod limits {
+    /// Parameters that choose records.
+    pub const CRITERIA_MAX: usize = 64;
+    /// Values of one parameter, parted by commas.
+    pub const VALUES_MAX: usize = 1000;
+    /// Steps to other records in one parameter, by chains and `_has`.
+    pub const CHAIN_DEPTH_MAX: usize = 4;
+    /// Ways that one parameter's chains can take: without types they multiply.
+    pub const TESTS_MAX: usize = 500;
+    /// `_include` and `_revinclude`.
+    pub const INCLUDES_MAX: usize = 32;
+    /// Parameters to sort by.
+    pub const SORTS_MAX: usize = 8;
+    /// Names in `_elements`.
+    pub const ELEMENTS_MAX: usize = 200;
+    /// How far back `_since` reaches (contract 3).
+    pub const SINCE_DAYS_MAX: i64 = 90;
+    /// How near `near` is where it does not say: 10 km.
+    pub const NEAR_DISTANCE_M: f64 = 10_000.0;
+    /// Bytes of a name that a fault shows.
+    pub const NAME_SHOWN_BYTES: usize = 100;
+}
 
 /// A search, read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,7 +70,7 @@ pub struct Query {
     pub summary: Option<Summary>,
     /// `_elements`: names of elements at the top of a record.
     pub elements: Vec<Box<str>>,
-    /// `_since`: created or changed since, in microseconds since 1970.
+    /// `_since`: created or changed since, in microseconds since 1970; within the last [`limits::SINCE_DAYS_MAX`].
     pub since: Option<i64>,
     /// What is not known and was not followed; empty where the caller asked for strict handling, which makes it a fault.
     pub ignored: Vec<Ignored>,
@@ -230,9 +269,9 @@ pub enum TextMatch {
 /// <https://hl7.org/fhir/R4/search.html#reference>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReferenceMatch {
-    /// A record of this server: `Patient/1`, or `1` with one entry for each type that the parameter may refer to.
+    /// A record of this server: `Patient/1`, or `1`.
     Local {
-        /// Its type; none for any.
+        /// Its type; none for any of those that the parameter may refer to.
         resource_type: Option<ResourceType>,
         /// Its id.
         id: Box<str>,
@@ -291,7 +330,7 @@ pub enum UnitMatch {
 /// <https://hl7.org/fhir/R4/search.html#uri>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UriMatch {
-    /// It is this.
+    /// It is this; what is kept of a canonical with a version is also the text without it.
     Is(Box<str>),
     /// It is this or begins with it, up to a `/`: `:below`.
     Below(Box<str>),
