@@ -11,6 +11,7 @@ mod migrations;
 pub mod parameter;
 pub mod query;
 pub mod resource;
+pub mod search;
 pub mod tenant;
 
 pub use migrations::MIGRATIONS;

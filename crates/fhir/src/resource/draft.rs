@@ -77,6 +77,23 @@ impl Draft {
         Self::new(&Document::from_json(source.as_bytes(), &DocumentLimits::default())?, id)
     }
 
+    /// As [`Draft::edited`], of a JSON text that was read before.
+    pub(crate) fn rewritten(
+        resource_type: ResourceType,
+        source: &str,
+        edits: &[Edit],
+        id: LogicalId,
+    ) -> Result<Self, DraftFault> {
+        let kept = rewrite(source, edits, &id).ok_or(DraftFault::UnknownType)?;
+        let packed = Packed::pack(&kept);
+        Ok(Self { resource_type, id, kept, packed })
+    }
+
+    /// The same resource under another id.
+    pub(crate) fn under(&self, id: LogicalId) -> Result<Self, DraftFault> {
+        Self::rewritten(self.resource_type, &self.kept.text, &[], id)
+    }
+
     /// Its type.
     pub const fn resource_type(&self) -> ResourceType {
         self.resource_type

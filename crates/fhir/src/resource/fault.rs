@@ -6,6 +6,7 @@ use kernel::{Fault, Kind};
 use store::DbError;
 
 use super::{BodyFault, DraftFault};
+use crate::search::SearchFault;
 
 /// Why a record was not written. Nothing of the unit is kept.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum WriteFault {
     /// The document is no record.
     #[error(transparent)]
     Draft(#[from] DraftFault),
+    /// What the condition asks cannot be answered.
+    #[error(transparent)]
+    Search(#[from] SearchFault),
     /// A stored body is damaged.
     #[error(transparent)]
     Body(#[from] BodyFault),
@@ -45,6 +49,7 @@ impl Fault for WriteFault {
             Self::Missing | Self::Withheld => Kind::NotFound,
             Self::Changed { .. } | Self::Exists | Self::ManyMatches => Kind::Conflict,
             Self::Draft(_) => Kind::Invalid,
+            Self::Search(fault) => fault.kind(),
             Self::Body(_) => Kind::Internal,
             Self::Store(fault) => fault.kind(),
         }
@@ -56,6 +61,7 @@ impl Fault for WriteFault {
             Self::Changed { .. } | Self::Exists | Self::ManyMatches | Self::Draft(_) => {
                 Cow::Owned(self.to_string())
             }
+            Self::Search(fault) => fault.public(),
             Self::Body(_) => Cow::Borrowed("internal error"),
             Self::Store(fault) => fault.public(),
         }
@@ -64,6 +70,7 @@ impl Fault for WriteFault {
     fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::Store(fault) => fault.retry_after_s(),
+            Self::Search(fault) => fault.retry_after_s(),
             _ => None,
         }
     }

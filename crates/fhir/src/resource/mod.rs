@@ -3,6 +3,7 @@
 //! What is written is one unit: the version, where the newest one is, the rows it is found by, and its row of the audit trail.
 
 mod body;
+mod conditional;
 mod create;
 mod delete;
 mod draft;
@@ -24,6 +25,7 @@ use store::Db;
 use crate::parameter::{Registry, ResourceType};
 
 pub use body::{Body, BodyFault};
+pub use conditional::{DELETED_AT_ONCE_MAX, Deletion, OwnId, Where, Written};
 pub use draft::{Draft, DraftFault};
 pub use fault::WriteFault;
 pub use history::{HISTORY_EXAMINED_MAX, History, Span};
@@ -31,6 +33,8 @@ pub use id::{LogicalId, MalformedLogicalId};
 pub use rewrite::Edit;
 pub use update::{Absent, Condition};
 
+pub(crate) use queries::{VersionRow, newest as newest_version, unpack_all, versions_at};
+pub(crate) use rows::push_part;
 pub(crate) use sheet::Sheet;
 
 /// The records of all sites; every function takes the site that is meant.

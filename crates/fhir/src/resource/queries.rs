@@ -1,7 +1,7 @@
 //! The SQL of versions.
 
 use kernel::Timestamp;
-use store::{DbError, FromRow, Reader, Row, Writer, binds};
+use store::{Composed, DbError, FromRow, Reader, Row, Writer, binds};
 
 use super::{LogicalId, Method, Rid, Version, body::Packed};
 use crate::{parameter::ResourceType, tenant::Tenant};
@@ -57,7 +57,7 @@ pub(crate) fn unpack_all(rows: Vec<VersionRow>) -> Result<Vec<Version>, DbError>
     rows.into_iter().map(VersionRow::unpack).collect()
 }
 
-pub(super) async fn newest(
+pub(crate) async fn newest(
     reader: &mut Reader,
     tenant: &Tenant,
     resource_type: ResourceType,
@@ -86,6 +86,27 @@ pub(super) async fn numbered(
     );
     let values = binds![tenant.number(), resource_type.number(), id, version];
     reader.optional::<VersionRow>(sql, values).await?.map(VersionRow::unpack).transpose()
+}
+
+/// The versions at these places that are the newest of their records, in any order.
+pub(crate) async fn versions_at(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    places: &[Rid],
+) -> Result<Vec<Version>, DbError> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = Composed::new(version!(
+        "fhir_version v CROSS JOIN fhir_current c WHERE c.tenant = v.tenant AND c.type = v.type AND c.id = v.id \
+         AND c.rid = v.rid AND v.tenant = "
+    ));
+    statement.bind(&tenant.number()).text(" AND v.rid IN (");
+    for (at, place) in places.iter().enumerate() {
+        statement.text(if at == 0 { "" } else { ", " }).bind(&place.0);
+    }
+    statement.text(")");
+    unpack_all(reader.all_composed::<VersionRow>(&statement).await?)
 }
 
 /// Which versions a page of a history is of.

@@ -3,9 +3,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "all of this is tests, also what stands outside their functions"
 )]
 
+mod conditional;
+mod oracle;
 mod record;
 mod rows;
 mod stage;

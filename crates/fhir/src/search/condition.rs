@@ -1,0 +1,385 @@
+//! A test as conditions on index rows.
+
+use std::borrow::Cow;
+
+use crate::{
+    index::{DateRange, Range, fold},
+    key::{self, FOLDED_BYTES_MAX, Of, Reach},
+    parameter::{ParameterId, Registry, ResourceType},
+    query::{
+        Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, SystemMatch, Test, TextMatch,
+        TokenMatch, UnitMatch, UriMatch,
+    },
+    resource::{LogicalId, push_part},
+    search::{Access, NESTED_MAX},
+    tenant::Tenant,
+};
+
+/// What index rows are asked. A condition that is not exact lets through more than the test that it was made of, never less.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Condition {
+    /// Nothing that rows could tell.
+    Any,
+    None,
+    Posting {
+        key: i64,
+        system: Option<i64>,
+    },
+    Link {
+        key: i64,
+        targets: Vec<i64>,
+    },
+    /// From here on, and before there.
+    Text {
+        key: i64,
+        from: Vec<u8>,
+        before: Option<Vec<u8>>,
+    },
+    Date {
+        key: i64,
+        comparison: Comparison,
+        asked: Reach,
+    },
+    Number {
+        key: i64,
+        comparison: Comparison,
+        asked: Reach,
+    },
+    Ids {
+        resource_type: ResourceType,
+        ids: Vec<LogicalId>,
+    },
+    /// In milliseconds.
+    Updated {
+        comparison: Comparison,
+        asked: Reach,
+    },
+    /// It refers to a record that holds the condition of its type.
+    Chain {
+        key: i64,
+        of: ResourceType,
+        inner: Box<Condition>,
+    },
+    /// A record of this type that holds the condition refers to it.
+    Has {
+        key: i64,
+        of: ResourceType,
+        inner: Box<Condition>,
+    },
+    All(Vec<Condition>),
+    AnyOf(Vec<Condition>),
+    Not(Box<Condition>),
+}
+
+/// Whether a condition says all that its test does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Says {
+    All,
+    Less,
+}
+
+impl Says {
+    const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, Self::All) => Self::All,
+            _ => Self::Less,
+        }
+    }
+}
+
+pub(crate) type Told = (Condition, Says);
+
+/// What conditions are made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker<'m> {
+    pub(crate) tenant: &'m Tenant,
+    pub(crate) registry: &'m Registry,
+    pub(crate) access: &'m Access,
+}
+
+impl Maker<'_> {
+    /// The condition of what a record of this type is asked, and of what the caller may see of it.
+    pub(crate) fn make(&self, of: ResourceType, test: &Test) -> Told {
+        self.whole(of, test, 0)
+    }
+
+    fn whole(&self, of: ResourceType, test: &Test, depth: usize) -> Told {
+        if depth > NESTED_MAX {
+            return (Condition::None, Says::All);
+        }
+        let seen = (self.access)(of);
+        all([self.test(of, test, depth), self.test(of, &seen, depth)])
+    }
+
+    fn test(&self, of: ResourceType, test: &Test, depth: usize) -> Told {
+        match test {
+            Test::Any { parameter, values } => any_of(values.iter().map(|one| self.one(of, *parameter, one))),
+            Test::NotAny { parameter, values } => {
+                not(any_of(values.iter().map(|one| self.one(of, *parameter, one))))
+            }
+            Test::Present(_) | Test::Missing(_) => (Condition::Any, Says::Less),
+            Test::Chain { parameter, targets } => {
+                let key = self.of(of, *parameter).link();
+                any_of(targets.iter().map(|(target, test)| {
+                    let (inner, says) = self.whole(*target, test, depth + 1);
+                    (Condition::Chain { key, of: *target, inner: Box::new(inner) }, says)
+                }))
+            }
+            Test::Has { source, parameter, test } => {
+                let (inner, says) = self.whole(*source, test, depth + 1);
+                let key = self.of(*source, *parameter).link();
+                (Condition::Has { key, of: *source, inner: Box::new(inner) }, says)
+            }
+            Test::In { compartment, ids } => {
+                let whose = ResourceType::named(compartment.as_str());
+                let targets =
+                    ids.iter().filter_map(|id| Some(key::identity(self.tenant, whose?, id))).collect();
+                let key = key::membership(self.tenant, of, *compartment);
+                let member = (Condition::Link { key, targets }, Says::All);
+                let own = (whose == Some(of)).then(|| (ids_of(of, ids.iter().map(AsRef::as_ref)), Says::All));
+                any_of([member].into_iter().chain(own))
+            }
+            Test::OfType(types) => {
+                (if types.contains(&of) { Condition::Any } else { Condition::None }, Says::All)
+            }
+            Test::All(tests) => all(tests.iter().map(|test| self.test(of, test, depth))),
+            Test::AnyOf(tests) => any_of(tests.iter().map(|test| self.test(of, test, depth))),
+            Test::Not(test) => not(self.test(of, test, depth)),
+        }
+    }
+
+    fn of(&self, resource_type: ResourceType, parameter: ParameterId) -> Of<'_> {
+        Of { tenant: self.tenant, resource_type, parameter }
+    }
+
+    fn one(&self, resource_type: ResourceType, parameter: ParameterId, one: &Match) -> Told {
+        let of = self.of(resource_type, parameter);
+        let code = self.registry.parameter_by_id(resource_type, parameter).map(|known| &*known.code);
+        match (code, one) {
+            (Some("_id"), Match::Token(TokenMatch { code: Some(id), .. })) => {
+                (ids_of(resource_type, [id.as_ref()]), Says::All)
+            }
+            (Some("_lastUpdated"), Match::Date(comparison, range)) => {
+                let asked = Reach::of_date(*range);
+                (Condition::Updated { comparison: *comparison, asked }, exactly(*range))
+            }
+            (_, Match::Token(token)) => self.token(token, |code| of.token(code)),
+            (_, Match::Identifier(token)) => self.token(token, |code| of.identifier(code)),
+            (_, Match::TypedToken { type_system, .. }) if type_system.is_empty() => {
+                (Condition::Any, Says::Less)
+            }
+            (_, Match::TypedToken { type_system, type_code, value }) => {
+                let key = of.typed_token(type_system, type_code, value);
+                (Condition::Posting { key, system: None }, Says::All)
+            }
+            (_, Match::Text(text)) => told_text(of.text(), text),
+            (_, Match::Reference(reference)) => self.reference(of, reference),
+            (_, Match::Date(comparison, range)) => {
+                let (key, asked) = (of.date(&[]), Reach::of_date(*range));
+                (Condition::Date { key, comparison: *comparison, asked }, exactly(*range))
+            }
+            (_, Match::Number(number)) => number_told(of.number(&[]), number, number.range),
+            (_, Match::Quantity(quantity)) => quantity_told(of, &[], quantity),
+            (_, Match::Uri(uri)) => told_uri(of, uri),
+            (_, Match::Composite(parts)) => self.composite(of, parts),
+            (_, Match::TokenText(_) | Match::Terminology(_) | Match::Near { .. }) => {
+                (Condition::Any, Says::Less)
+            }
+        }
+    }
+
+    fn token(&self, token: &TokenMatch, key: impl Fn(&str) -> i64) -> Told {
+        // All codes of a system: no row has them together.
+        let Some(code) = &token.code else { return (Condition::Any, Says::Less) };
+        let system = match &token.system {
+            SystemMatch::Any => None,
+            SystemMatch::None => Some(0),
+            SystemMatch::Is(system) => Some(key::system(self.tenant, Some(system))),
+        };
+        (Condition::Posting { key: key(code), system }, Says::All)
+    }
+
+    fn reference(&self, of: Of<'_>, reference: &ReferenceMatch) -> Told {
+        let key = of.link();
+        let link = |targets| Condition::Link { key, targets };
+        match reference {
+            ReferenceMatch::Local { resource_type: Some(to), id, version } => {
+                (link(vec![key::identity(self.tenant, *to, id)]), plain(version.is_none()))
+            }
+            ReferenceMatch::Local { resource_type: None, id, version } => {
+                let known = self.registry.parameter_by_id(of.resource_type, of.parameter);
+                let targets = known.map(|known| known.targets.clone()).unwrap_or_default();
+                let targets = if targets.is_empty() { ResourceType::all().collect() } else { targets };
+                let targets = targets.into_iter().map(|to| key::identity(self.tenant, to, id)).collect();
+                (link(targets), plain(version.is_none()))
+            }
+            ReferenceMatch::Absolute(url) => (link(vec![key::url_target(self.tenant, url)]), Says::All),
+            ReferenceMatch::Canonical { url, version } => {
+                (link(vec![key::canonical_target(self.tenant, url)]), plain(version.is_none()))
+            }
+            ReferenceMatch::CanonicalBelow(_) => (Condition::Any, Says::Less),
+        }
+    }
+
+    /// As the rows of composites are made: see `resource::rows`.
+    fn composite(&self, of: Of<'_>, parts: &[Match]) -> Told {
+        let mut within = Vec::new();
+        let mut ranged = None;
+        for (place, part) in parts.iter().enumerate() {
+            let text: Cow<'_, str> = match part {
+                Match::Token(TokenMatch { code: Some(code), .. }) => Cow::Borrowed(code),
+                Match::Uri(UriMatch::Is(uri)) => Cow::Borrowed(uri),
+                Match::Reference(
+                    ReferenceMatch::Local { id: text, .. }
+                    | ReferenceMatch::Absolute(text)
+                    | ReferenceMatch::Canonical { url: text, .. },
+                ) => Cow::Borrowed(text),
+                Match::Date(..) | Match::Number(_) | Match::Quantity(_) => {
+                    ranged = ranged.or(Some(part));
+                    continue;
+                }
+                Match::Text(_) => continue,
+                _ => return (Condition::Any, Says::Less),
+            };
+            push_part(&mut within, place, text.as_bytes());
+        }
+        let condition = match ranged {
+            Some(Match::Date(comparison, range)) => {
+                let (key, asked) = (of.date(&within), Reach::of_date(*range));
+                Condition::Date { key, comparison: *comparison, asked }
+            }
+            Some(Match::Number(number)) => number_told(of.number(&within), number, number.range).0,
+            Some(Match::Quantity(quantity)) => quantity_told(of, &within, quantity).0,
+            _ => Condition::Posting { key: of.composite(&within), system: None },
+        };
+        (condition, Says::Less)
+    }
+}
+
+const fn plain(is_plain: bool) -> Says {
+    if is_plain { Says::All } else { Says::Less }
+}
+
+/// Rows have milliseconds: a question that is more exact is asked of the record.
+const fn exactly(range: DateRange) -> Says {
+    let begins = range.lo == i64::MIN || range.lo.rem_euclid(1_000) == 0;
+    let ends = range.hi == i64::MAX || range.hi.rem_euclid(1_000) == 999;
+    plain(begins && ends)
+}
+
+fn ids_of<'i>(resource_type: ResourceType, ids: impl IntoIterator<Item = &'i str>) -> Condition {
+    let ids: Vec<LogicalId> = ids.into_iter().filter_map(|id| id.parse().ok()).collect();
+    if ids.is_empty() { Condition::None } else { Condition::Ids { resource_type, ids } }
+}
+
+fn told_text(key: i64, text: &TextMatch) -> Told {
+    match text {
+        TextMatch::Begins(begin) => {
+            let from = key::folded(begin);
+            let before = after_all(&from);
+            (Condition::Text { key, from, before }, plain(begin.len() <= FOLDED_BYTES_MAX))
+        }
+        TextMatch::Exact(text) => {
+            let from = key::folded(&fold(text));
+            let mut before = from.clone();
+            before.push(0);
+            (Condition::Text { key, from, before: Some(before) }, Says::Less)
+        }
+        TextMatch::Contains(_) => (Condition::Any, Says::Less),
+    }
+}
+
+/// The first text behind all that begin so; none if there is none.
+fn after_all(begin: &[u8]) -> Option<Vec<u8>> {
+    let mut after = begin.to_vec();
+    while let Some(last) = after.pop() {
+        if last < u8::MAX {
+            after.push(last + 1);
+            return Some(after);
+        }
+    }
+    None
+}
+
+/// Close numbers are the same in a row, so the record is asked.
+fn number_told(key: i64, number: &NumberMatch, range: Range) -> Told {
+    (Condition::Number { key, comparison: number.comparison, asked: Reach::of_range(range) }, Says::Less)
+}
+
+fn quantity_told(of: Of<'_>, within: &[u8], quantity: &QuantityMatch) -> Told {
+    match &quantity.unit {
+        UnitMatch::Code { canonical: Some(canonical), .. } => {
+            number_told(of.canonical(&canonical.unit, within), &quantity.number, canonical.range)
+        }
+        UnitMatch::Any | UnitMatch::Word(_) | UnitMatch::Code { canonical: None, .. } => {
+            number_told(of.quantity(within), &quantity.number, quantity.number.range)
+        }
+    }
+}
+
+fn told_uri(of: Of<'_>, uri: &UriMatch) -> Told {
+    let posting = |uri: &str| Condition::Posting { key: of.uri(uri), system: None };
+    match uri {
+        UriMatch::Is(uri) => (posting(uri), Says::All),
+        UriMatch::Below(_) => (Condition::Any, Says::Less),
+        UriMatch::Above(uri) => {
+            let cuts = uri.match_indices('/').flat_map(|(at, _)| [uri.get(..at), uri.get(..=at)]).flatten();
+            let above = cuts.chain([uri.as_ref()]).map(posting).collect();
+            (Condition::AnyOf(above), Says::Less)
+        }
+    }
+}
+
+fn all(told: impl IntoIterator<Item = Told>) -> Told {
+    let mut conditions = Vec::new();
+    let mut says = Says::All;
+    for (condition, own) in told {
+        says = says.and(own);
+        match condition {
+            Condition::Any => {}
+            Condition::None => return (Condition::None, Says::All),
+            Condition::All(inner) => conditions.extend(inner),
+            other => conditions.push(other),
+        }
+    }
+    match conditions.len() {
+        0 => (Condition::Any, says),
+        1 => (conditions.pop().unwrap_or(Condition::Any), says),
+        _ => (Condition::All(conditions), says),
+    }
+}
+
+fn any_of(told: impl IntoIterator<Item = Told>) -> Told {
+    let mut conditions = Vec::new();
+    let mut says = Says::All;
+    for (condition, own) in told {
+        match condition {
+            // One alternative that lets everything through: exactly, or for the record to tell.
+            Condition::Any => return (Condition::Any, own),
+            Condition::None => {}
+            Condition::AnyOf(inner) => {
+                says = says.and(own);
+                conditions.extend(inner);
+            }
+            other => {
+                says = says.and(own);
+                conditions.push(other);
+            }
+        }
+    }
+    match conditions.len() {
+        0 => (Condition::None, Says::All),
+        1 => (conditions.pop().unwrap_or(Condition::None), says),
+        _ => (Condition::AnyOf(conditions), says),
+    }
+}
+
+/// What lets through too much cannot be turned around.
+fn not((condition, says): Told) -> Told {
+    match (condition, says) {
+        (_, Says::Less) => (Condition::Any, Says::Less),
+        (Condition::Any, Says::All) => (Condition::None, Says::All),
+        (Condition::None, Says::All) => (Condition::Any, Says::All),
+        (condition, Says::All) => (Condition::Not(Box::new(condition)), Says::All),
+    }
+}

@@ -1,0 +1,80 @@
+//! How many records hold a search.
+
+use store::Reader;
+
+use crate::{
+    resource::{Records, Rid},
+    search::{
+        COUNT_EXAMINED_MAX, Counted, FETCHED_MAX, Search, SearchFault,
+        condition::{Condition, Says},
+        find::{Sought, types},
+        statement::Window,
+        verify::Verifier,
+    },
+    tenant::Tenant,
+};
+
+impl Records {
+    /// How many records hold a search. Where index rows tell all of it they are counted and not read: 64 keyed bits are believed to be
+    /// what they stand for, which nothing that is served is.
+    ///
+    /// # Errors
+    /// [`SearchFault`].
+    pub async fn count(&self, tenant: &Tenant, search: Search) -> Result<Counted, SearchFault> {
+        let (records, tenant) = (self.clone(), tenant.clone());
+        self.db()
+            .snapshot(async move |reader: &mut Reader| {
+                let (mut total, mut examined) = (0, 0);
+                let mut is_all = true;
+                for of in types(&search) {
+                    let sought = Sought::new(reader, &records, &tenant, (of, &search)).await?;
+                    total += match (&sought.condition, sought.says) {
+                        (Condition::None, _) => 0,
+                        (_, Says::All) => told(reader, &tenant, &sought).await?,
+                        (_, Says::Less) => {
+                            let (found, looked) =
+                                asked(reader, &records, (&tenant, &search), &sought).await?;
+                            examined += looked;
+                            is_all &= looked < COUNT_EXAMINED_MAX;
+                            found
+                        }
+                    };
+                    if examined >= COUNT_EXAMINED_MAX {
+                        is_all = false;
+                        break;
+                    }
+                }
+                Ok(if is_all { Counted::Exactly(total) } else { Counted::AtLeast(total) })
+            })
+            .await
+    }
+}
+
+async fn told(reader: &mut Reader, tenant: &Tenant, sought: &Sought) -> Result<u64, SearchFault> {
+    let mut statement = sought.places(tenant, "SELECT COUNT(*) FROM (", None);
+    statement.text(") AS found");
+    let counted = reader.all_composed::<(i64,)>(&statement.done()?).await?;
+    Ok(counted.first().and_then(|(count,)| u64::try_from(*count).ok()).unwrap_or(0))
+}
+
+/// How many of those that were looked at hold it, and how many were looked at.
+async fn asked(
+    reader: &mut Reader,
+    records: &Records,
+    (tenant, search): (&Tenant, &Search),
+    sought: &Sought,
+) -> Result<(u64, usize), SearchFault> {
+    let (mut before, mut found, mut examined) = (Rid(i64::MAX), 0, 0);
+    while examined < COUNT_EXAMINED_MAX {
+        let window = Window { before, rows: Some(FETCHED_MAX) };
+        let fetched = sought.versions(reader, tenant, window).await?;
+        let Some(last) = fetched.last() else { break };
+        before = last.rid;
+        examined += fetched.len();
+        for version in fetched {
+            let mut verifier = Verifier::new(reader, records, tenant, search);
+            found += u64::from(verifier.holds(&version, &search.test).await?);
+        }
+    }
+    Ok((found, examined))
+}

@@ -1,0 +1,213 @@
+//! A page of what a search finds.
+
+use store::Reader;
+
+use crate::{
+    parameter::{ParameterKind, ResourceType},
+    query::Sort,
+    resource::{Records, Rid, Version, VersionRow, unpack_all},
+    search::{
+        Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, PROBED, Page, Search, SearchFault,
+        condition::{Condition, Maker, Says},
+        include, sort,
+        statement::{Statement, Window, conjuncts},
+        verify::Verifier,
+    },
+    tenant::Tenant,
+};
+
+/// The rows of versions at the places of a select that goes in between, if they are the newest of their records.
+const VERSIONS: &str = "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, \
+     v.codec AS codec, v.meta_at AS meta_at, v.body AS body FROM (";
+const OF_PLACES: &str =
+    ") AS found CROSS JOIN fhir_version v CROSS JOIN fhir_current c WHERE v.rid = found.rid AND v.tenant = ";
+const ARE_NEWEST: &str = " AND c.type = v.type AND c.id = v.id AND c.rid = v.rid AND c.tenant = ";
+
+impl Records {
+    /// A page of the records that hold a search, with what it includes.
+    ///
+    /// # Errors
+    /// [`SearchFault`].
+    pub async fn search(&self, tenant: &Tenant, search: Search) -> Result<Page, SearchFault> {
+        let (records, tenant) = (self.clone(), tenant.clone());
+        self.db()
+            .snapshot(async move |reader: &mut Reader| {
+                let mut page = if search.sort.is_empty() {
+                    newest(reader, &records, &tenant, &search).await?
+                } else {
+                    sort::page(reader, &records, &tenant, &search).await?
+                };
+                include::add(reader, &records, &tenant, &search, &mut page).await?;
+                Ok(page)
+            })
+            .await
+    }
+}
+
+/// The records of a type that hold a test, newest first, as a unit has to know them: so many at the most.
+pub(crate) async fn matching(
+    reader: &mut Reader,
+    records: &Records,
+    tenant: &Tenant,
+    search: &Search,
+) -> Result<Vec<Version>, SearchFault> {
+    Ok(newest(reader, records, tenant, search).await?.matches)
+}
+
+/// One type of a search, told to index rows.
+pub(super) struct Sought {
+    pub(super) of: ResourceType,
+    pub(super) condition: Condition,
+    pub(super) says: Says,
+    driver: Option<usize>,
+}
+
+impl Sought {
+    /// Which of its lists is the shortest is asked of the database, where there are several.
+    pub(super) async fn new(
+        reader: &mut Reader,
+        records: &Records,
+        tenant: &Tenant,
+        (of, search): (ResourceType, &Search),
+    ) -> Result<Self, SearchFault> {
+        let maker = Maker { tenant, registry: records.registry(), access: &search.access };
+        let (condition, says) = maker.make(of, &search.test);
+        let driver = shortest(reader, tenant, conjuncts(&condition)).await?;
+        Ok(Self { of, condition, says, driver })
+    }
+
+    pub(super) fn places<'t>(
+        &self,
+        tenant: &'t Tenant,
+        begin: &'static str,
+        window: Option<Window>,
+    ) -> Statement<'t> {
+        let mut statement = Statement::new(tenant, begin);
+        statement.places(self.of, conjuncts(&self.condition), self.driver, window);
+        statement
+    }
+
+    pub(super) async fn versions(
+        &self,
+        reader: &mut Reader,
+        tenant: &Tenant,
+        window: Window,
+    ) -> Result<Vec<Version>, SearchFault> {
+        if self.condition == Condition::None {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.places(tenant, VERSIONS, Some(window));
+        let number = tenant.number();
+        statement.text(OF_PLACES).int(number).text(ARE_NEWEST).int(number).text(" ORDER BY v.rid DESC");
+        Ok(unpack_all(reader.all_composed::<VersionRow>(&statement.done()?).await?)?)
+    }
+}
+
+async fn shortest(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    conditions: &[Condition],
+) -> Result<Option<usize>, SearchFault> {
+    let mut statement = Statement::new(tenant, "");
+    let mut asked: Vec<usize> = Vec::new();
+    for (at, condition) in conditions.iter().enumerate() {
+        let mut one = Statement::new(tenant, "");
+        if one.length(condition, PROBED) {
+            let separator = if asked.is_empty() { "SELECT " } else { " UNION ALL SELECT " };
+            statement.text(separator).int(i64::try_from(at).unwrap_or(i64::MAX)).text(" AS place, (");
+            statement.length(condition, PROBED);
+            statement.text(") AS length");
+            asked.push(at);
+        }
+    }
+    if asked.len() < 2 {
+        return Ok(asked.first().copied());
+    }
+    let mut lengths = reader.all_composed::<(i64, i64)>(&statement.done()?).await?;
+    lengths.sort_unstable_by_key(|(place, length)| (*length, *place));
+    Ok(lengths.first().and_then(|(place, _)| usize::try_from(*place).ok()))
+}
+
+/// What one type has for a page, and where it stopped looking if it did before there was enough.
+struct Found {
+    versions: Vec<Version>,
+    stopped: Option<Rid>,
+}
+
+async fn newest(
+    reader: &mut Reader,
+    records: &Records,
+    tenant: &Tenant,
+    search: &Search,
+) -> Result<Page, SearchFault> {
+    let before = search.after.as_ref().map_or(Rid(i64::MAX), Cursor::place);
+    let mut matches = Vec::new();
+    let mut stopped: Option<Rid> = None;
+    for of in types(search) {
+        let sought = Sought::new(reader, records, tenant, (of, search)).await?;
+        let mut found = of_type(reader, records, (tenant, search), (&sought, before)).await?;
+        matches.append(&mut found.versions);
+        stopped = stopped.max(found.stopped);
+    }
+    matches.sort_unstable_by_key(|version| std::cmp::Reverse(version.rid));
+    if let Some(stopped) = stopped {
+        matches.retain(|version| version.rid >= stopped);
+    }
+    let is_more = matches.len() > search.rows;
+    matches.truncate(search.rows);
+    let last = if is_more { matches.last().map(|last| last.rid) } else { stopped };
+    let next = last.map(|last| Cursor { keys: Vec::new(), rid: last.0, newest: i64::MAX });
+    Ok(Page { matches, next, ..Page::default() })
+}
+
+pub(super) fn types(search: &Search) -> Vec<ResourceType> {
+    if search.resource_types.is_empty() {
+        ResourceType::all().collect()
+    } else {
+        search.resource_types.clone()
+    }
+}
+
+/// One more than a page has, so that it is known whether there is another.
+async fn of_type(
+    reader: &mut Reader,
+    records: &Records,
+    (tenant, search): (&Tenant, &Search),
+    (sought, before): (&Sought, Rid),
+) -> Result<Found, SearchFault> {
+    let mut versions = Vec::new();
+    let (mut before, mut examined) = (before, 0);
+    let enough = search.rows + 1;
+    loop {
+        let wanted = match sought.says {
+            Says::All => enough - versions.len(),
+            Says::Less => (enough * 4).max(50),
+        };
+        let rows = wanted.min(FETCHED_MAX);
+        let fetched = sought.versions(reader, tenant, Window { before, rows: Some(rows) }).await?;
+        // A list may have a record that is not the newest of its kind any more, so less than was asked for does not end it.
+        let Some(last) = fetched.last().map(|last| last.rid) else { break };
+        examined += fetched.len();
+        for version in fetched {
+            let mut verifier = Verifier::new(reader, records, tenant, search);
+            if verifier.holds(&version, &search.test).await? {
+                versions.push(version);
+            }
+            if versions.len() == enough {
+                return Ok(Found { versions, stopped: None });
+            }
+        }
+        before = last;
+        if examined >= PAGE_EXAMINED_MAX {
+            return Ok(Found { versions, stopped: Some(last) });
+        }
+    }
+    Ok(Found { versions, stopped: None })
+}
+
+/// The one date that an answer is sorted by.
+pub(super) fn date_of(records: &Records, of: ResourceType, sort: &[Sort]) -> Option<Sort> {
+    let [one] = sort else { return None };
+    let known = records.registry().parameter_by_id(of, one.parameter)?;
+    (known.kind == ParameterKind::Date && &*known.code != "_lastUpdated").then(|| one.clone())
+}

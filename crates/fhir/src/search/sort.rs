@@ -1,0 +1,276 @@
+//! An answer that is sorted by something else than age. <https://hl7.org/fhir/R4/search.html#sort>
+//!
+//! By one date the database sorts. By anything else the records are fetched and sorted here, [`SORT_MAX`] at the most. What has nothing
+//! to be sorted by comes last; what is sorted alike, newest first.
+
+use std::cmp::Ordering;
+
+use fhirpath::document::{Document, DocumentLimits};
+use store::Reader;
+
+use crate::{
+    index::{DateRange, Entries, Reference, Value, extract},
+    key::{Of, sortable},
+    parameter::{ParameterId, ResourceType},
+    query::{Order, Sort},
+    resource::{Records, Rid, Version, versions_at},
+    search::{
+        Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, Page, SORT_MAX, Search, SearchFault,
+        condition::Condition,
+        find::{Sought, date_of, types},
+        statement::Window,
+        verify::Verifier,
+    },
+    tenant::Tenant,
+};
+
+/// What a record is sorted by, one for each thing; none where it has nothing.
+type Keys = Vec<Option<Vec<u8>>>;
+
+pub(super) async fn page(
+    reader: &mut Reader,
+    records: &Records,
+    tenant: &Tenant,
+    search: &Search,
+) -> Result<Page, SearchFault> {
+    let newest = match &search.after {
+        Some(after) => Rid(after.newest),
+        None => newest_place(reader, tenant).await?,
+    };
+    if let [of] = *types(search)
+        && let Some(sort) = date_of(records, of, &search.sort)
+    {
+        return by_date(reader, records, (tenant, search), (of, sort, newest)).await;
+    }
+    let mut found: Vec<(Keys, Version)> = Vec::new();
+    for of in types(search) {
+        gather(reader, records, (tenant, search), (of, newest), &mut found).await?;
+    }
+    let order = |a: &(Keys, Rid), b: &(Keys, Rid)| compare(&search.sort, (&a.0, a.1), (&b.0, b.1));
+    found.sort_by(|a, b| compare(&search.sort, (&a.0, a.1.rid), (&b.0, b.1.rid)));
+    if let Some(after) = &search.after {
+        let last = (after.keys.clone(), after.place());
+        found.retain(|(keys, version)| order(&last, &(keys.clone(), version.rid)) == Ordering::Less);
+    }
+    let is_more = found.len() > search.rows;
+    found.truncate(search.rows);
+    let next = found.last().filter(|_| is_more).map(|(keys, version)| Cursor {
+        keys: keys.clone(),
+        rid: version.rid.number(),
+        newest: newest.number(),
+    });
+    let matches = found.into_iter().map(|(_, version)| version).collect();
+    Ok(Page { matches, next, ..Page::default() })
+}
+
+async fn newest_place(reader: &mut Reader, tenant: &Tenant) -> Result<Rid, SearchFault> {
+    let sql = "SELECT rid FROM fhir_clock WHERE tenant = $1";
+    let (rid,) = reader.one::<(i64,)>(sql, store::binds![tenant.number()]).await?;
+    Ok(Rid::numbered(rid))
+}
+
+async fn gather(
+    reader: &mut Reader,
+    records: &Records,
+    (tenant, search): (&Tenant, &Search),
+    (of, newest): (ResourceType, Rid),
+    found: &mut Vec<(Keys, Version)>,
+) -> Result<(), SearchFault> {
+    let sought = Sought::new(reader, records, tenant, (of, search)).await?;
+    let mut before = Rid::numbered(newest.number().saturating_add(1));
+    let mut examined = 0;
+    loop {
+        let window = Window { before, rows: Some(FETCHED_MAX) };
+        let fetched = sought.versions(reader, tenant, window).await?;
+        let Some(last) = fetched.last() else { return Ok(()) };
+        before = last.rid;
+        examined += fetched.len();
+        for version in fetched {
+            if Verifier::new(reader, records, tenant, search).holds(&version, &search.test).await? {
+                found.push((keys(records, &search.sort, &version)?, version));
+            }
+        }
+        if found.len() > SORT_MAX || examined > SORT_MAX {
+            return Err(SearchFault::Unsorted);
+        }
+    }
+}
+
+fn keys(records: &Records, sort: &[Sort], version: &Version) -> Result<Keys, SearchFault> {
+    let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
+    let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
+        .map_err(|_| SearchFault::Damaged)?;
+    let entries = extract(document.root(), records.registry()).ok_or(SearchFault::Damaged)?;
+    Ok(sort.iter().map(|by| key(&entries, by)).collect())
+}
+
+/// The smallest value if ascending, the greatest if descending.
+fn key(entries: &Entries<'_>, by: &Sort) -> Option<Vec<u8>> {
+    let values = entries.of(by.parameter).filter_map(|value| bytes(value, by.order));
+    match by.order {
+        Order::Ascending => values.min(),
+        Order::Descending => values.max(),
+    }
+}
+
+/// A value as bytes that sort as it does.
+fn bytes(value: &Value<'_>, order: Order) -> Option<Vec<u8>> {
+    Some(match value {
+        Value::Text(text) => text.folded().as_bytes().to_vec(),
+        Value::Token(token) => token.code.as_bytes().to_vec(),
+        Value::Uri(uri) => uri.as_bytes().to_vec(),
+        Value::Reference(Reference::Local { resource_type, id, .. }) => {
+            format!("{resource_type}/{id}").into_bytes()
+        }
+        Value::Reference(Reference::Absolute { url } | Reference::Canonical { url, .. }) => {
+            url.as_bytes().to_vec()
+        }
+        Value::Date(DateRange { lo, hi }) => int_bytes(end_of((*lo, *hi), order)),
+        Value::Number(range) => int_bytes(number_of(range.to_f64(), order)),
+        Value::Quantity(quantity) => {
+            let range = quantity.canonical.as_ref().map_or(quantity.range, |canonical| canonical.range);
+            int_bytes(number_of(range.to_f64(), order))
+        }
+        _ => return None,
+    })
+}
+
+const fn end_of((lo, hi): (i64, i64), order: Order) -> i64 {
+    match order {
+        Order::Ascending => lo,
+        Order::Descending => hi,
+    }
+}
+
+fn number_of((lo, hi): (f64, f64), order: Order) -> i64 {
+    match order {
+        Order::Ascending => sortable(lo),
+        Order::Descending => sortable(hi),
+    }
+}
+
+fn int_bytes(int: i64) -> Vec<u8> {
+    (int.cast_unsigned() ^ (1 << 63)).to_be_bytes().to_vec()
+}
+
+fn compare(sort: &[Sort], (a, a_rid): (&Keys, Rid), (b, b_rid): (&Keys, Rid)) -> Ordering {
+    for ((by, a), b) in sort.iter().zip(a).zip(b) {
+        let ordering = match (a, b, by.order) {
+            (None, None, _) => Ordering::Equal,
+            (None, Some(_), _) => Ordering::Greater,
+            (Some(_), None, _) => Ordering::Less,
+            (Some(a), Some(b), Order::Ascending) => a.cmp(b),
+            (Some(a), Some(b), Order::Descending) => b.cmp(a),
+        };
+        if ordering != Ordering::Equal {
+            return ordering;
+        }
+    }
+    b_rid.cmp(&a_rid)
+}
+
+/// Sorted by the database: the rows of dates are kept by record too.
+async fn by_date(
+    reader: &mut Reader,
+    records: &Records,
+    (tenant, search): (&Tenant, &Search),
+    (of, sort, newest): (ResourceType, Sort, Rid),
+) -> Result<Page, SearchFault> {
+    let sought = Sought::new(reader, records, tenant, (of, search)).await?;
+    let mut page = Page::default();
+    if sought.condition == Condition::None {
+        return Ok(page);
+    }
+    let mut after = search.after.as_ref().map(|after| (date_key(&after.keys), after.rid));
+    let mut examined = 0;
+    loop {
+        let places = dated(reader, (tenant, &sought), (sort.parameter, sort.order), (after, newest)).await?;
+        let rids: Vec<Rid> = places.iter().map(|(rid, _)| Rid::numbered(*rid)).collect();
+        let mut versions = versions_at(reader, tenant, &rids).await?;
+        for (rid, key) in &places {
+            examined += 1;
+            let version = versions.iter().position(|version| version.rid.number() == *rid);
+            if let Some(version) = version.map(|at| versions.swap_remove(at))
+                && Verifier::new(reader, records, tenant, search).holds(&version, &search.test).await?
+            {
+                if page.matches.len() == search.rows || examined > PAGE_EXAMINED_MAX {
+                    page.next = after.map(|(key, rid)| Cursor {
+                        keys: vec![key.map(int_bytes)],
+                        rid,
+                        newest: newest.number(),
+                    });
+                    return Ok(page);
+                }
+                page.matches.push(version);
+            }
+            after = Some((*key, *rid));
+        }
+        if places.len() < DATED {
+            return Ok(page);
+        }
+    }
+}
+
+/// Places that are sorted by the database and fetched at once.
+const DATED: usize = 100;
+
+fn date_key(keys: &[Option<Vec<u8>>]) -> Option<i64> {
+    let bytes: [u8; 8] = keys.first()?.as_deref()?.try_into().ok()?;
+    Some((u64::from_be_bytes(bytes) ^ (1 << 63)).cast_signed())
+}
+
+/// Places behind one, in order, with their dates in milliseconds.
+async fn dated(
+    reader: &mut Reader,
+    (tenant, sought): (&Tenant, &Sought),
+    (parameter, order): (ParameterId, Order),
+    (after, newest): (Option<(Option<i64>, i64)>, Rid),
+) -> Result<Vec<(i64, Option<i64>)>, SearchFault> {
+    let begin = match order {
+        Order::Ascending => "SELECT rid, moment FROM (SELECT found.rid AS rid, MIN(d.lo) AS moment FROM (",
+        Order::Descending => {
+            "SELECT rid, moment FROM (SELECT found.rid AS rid, MAX(d.lo + d.span) AS moment FROM ("
+        }
+    };
+    let before = Rid::numbered(newest.number().saturating_add(1));
+    let mut statement = sought.places(tenant, begin, Some(Window { before, rows: None }));
+    let key = Of { tenant, resource_type: sought.of, parameter }.date(&[]);
+    statement.text(") AS found LEFT JOIN fhir_date d ON d.tenant = ").int(tenant.number());
+    statement.text(" AND d.k = ").int(key).text(" AND d.rid = found.rid GROUP BY found.rid) AS sorted");
+    match (after, order) {
+        (None, _) => {}
+        (Some((None, rid)), _) => {
+            statement.text(" WHERE moment IS NULL AND rid < ").int(rid);
+        }
+        (Some((Some(moment), rid)), order) => {
+            let beyond = if order == Order::Ascending { " WHERE moment > " } else { " WHERE moment < " };
+            statement
+                .text(beyond)
+                .int(moment)
+                .text(" OR (moment = ")
+                .int(moment)
+                .text(" AND rid < ")
+                .int(rid);
+            statement.text(") OR moment IS NULL");
+        }
+    }
+    statement.text(" ORDER BY CASE WHEN moment IS NULL THEN 1 ELSE 0 END, moment");
+    statement.text(if order == Order::Ascending { "" } else { " DESC" }).text(", rid DESC LIMIT ");
+    statement.int(i64::try_from(DATED).unwrap_or(i64::MAX));
+    Ok(reader.all_composed::<(i64, Option<i64>)>(&statement.done()?).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::millis;
+
+    #[test]
+    fn bytes_sort_as_numbers_do() {
+        let numbers = [i64::MIN, -5, -1, 0, 1, millis(1_700_000_000_000_000), i64::MAX];
+        assert!(numbers.map(int_bytes).is_sorted());
+        for number in numbers {
+            assert_eq!(date_key(&[Some(int_bytes(number))]), Some(number));
+        }
+    }
+}

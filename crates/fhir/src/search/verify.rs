@@ -1,0 +1,135 @@
+//! Asking a record itself: what is served never rests on a hash.
+
+use std::pin::Pin;
+
+use fhirpath::document::{Document, DocumentLimits};
+use store::Reader;
+
+use crate::{
+    index::{Entries, Reference, Value, extract},
+    parameter::ResourceType,
+    query::{Alone, Around, Match, ReferenceMatch, Test, holds},
+    resource::{LogicalId, Records, Version, newest_version},
+    search::{NESTED_MAX, Search, SearchFault, matching},
+    tenant::Tenant,
+};
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<bool, SearchFault>> + 'a>>;
+
+/// Asks records of one search.
+pub(super) struct Verifier<'v> {
+    reader: &'v mut Reader,
+    records: &'v Records,
+    tenant: &'v Tenant,
+    search: &'v Search,
+    depth: usize,
+}
+
+impl<'v> Verifier<'v> {
+    pub(super) fn new(
+        reader: &'v mut Reader,
+        records: &'v Records,
+        tenant: &'v Tenant,
+        search: &'v Search,
+    ) -> Self {
+        Self { reader, records, tenant, search, depth: 0 }
+    }
+
+    /// Whether a record holds this, and the caller may see it.
+    pub(super) fn holds<'a>(&'a mut self, version: &'a Version, test: &'a Test) -> Answer<'a> {
+        Box::pin(async move {
+            let Some(body) = &version.body else { return Ok(false) };
+            let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
+                .map_err(|_| SearchFault::Damaged)?;
+            let entries = extract(document.root(), self.records.registry()).ok_or(SearchFault::Damaged)?;
+            let seen = (self.search.access)(entries.resource_type);
+            Ok(self.test(&entries, test).await? && self.test(&entries, &seen).await?)
+        })
+    }
+
+    fn test<'a>(&'a mut self, entries: &'a Entries<'_>, test: &'a Test) -> Answer<'a> {
+        Box::pin(async move {
+            match test {
+                Test::All(tests) => {
+                    for test in tests {
+                        if !self.test(entries, test).await? {
+                            return Ok(false);
+                        }
+                    }
+                    Ok(true)
+                }
+                Test::AnyOf(tests) => {
+                    for test in tests {
+                        if self.test(entries, test).await? {
+                            return Ok(true);
+                        }
+                    }
+                    Ok(false)
+                }
+                Test::Not(test) => Ok(!self.test(entries, test).await?),
+                Test::Chain { .. } | Test::Has { .. } if self.depth >= NESTED_MAX => Ok(false),
+                Test::Chain { parameter, targets } => {
+                    let to: Vec<(ResourceType, LogicalId)> =
+                        entries.of(*parameter).filter_map(record_of).collect();
+                    self.chained(&to, targets).await
+                }
+                Test::Has { source, parameter, test } => {
+                    let id = entries.id.as_ref().into();
+                    let own = ReferenceMatch::Local {
+                        resource_type: Some(entries.resource_type),
+                        id,
+                        version: None,
+                    };
+                    let refers = Test::Any { parameter: *parameter, values: vec![Match::Reference(own)] };
+                    let asked = Test::All(vec![refers, test.as_ref().clone()]);
+                    let mut search = Search::everything(*source, asked, self.search.access.clone());
+                    search.rows = 1;
+                    Ok(!matching(self.reader, self.records, self.tenant, &search).await?.is_empty())
+                }
+                Test::In { compartment, ids } => {
+                    let is_own = compartment.as_str() == entries.resource_type.as_str()
+                        && ids.iter().any(|id| **id == *entries.id);
+                    Ok(is_own || holds(test, entries, &Alone)?)
+                }
+                test => {
+                    let around: &dyn Around = match &self.search.terminology {
+                        Some(around) => around.as_ref(),
+                        None => &Alone,
+                    };
+                    Ok(holds(test, entries, around)?)
+                }
+            }
+        })
+    }
+
+    async fn chained(
+        &mut self,
+        to: &[(ResourceType, LogicalId)],
+        targets: &[(ResourceType, Test)],
+    ) -> Result<bool, SearchFault> {
+        for (of, id) in to {
+            for (_, test) in targets.iter().filter(|(target, _)| target == of) {
+                let Some(version) = newest_version(self.reader, self.tenant, *of, id).await? else {
+                    continue;
+                };
+                self.depth += 1;
+                let is_held = self.holds(&version, test).await;
+                self.depth -= 1;
+                if is_held? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The record of this server that a value refers to.
+pub(super) fn record_of(value: &Value<'_>) -> Option<(ResourceType, LogicalId)> {
+    match value {
+        Value::Reference(Reference::Local { resource_type, id, .. }) => {
+            Some((*resource_type, id.parse().ok()?))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,502 @@
+//! What a search finds against what it has to find: fetch everything, ask each record.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use fhir::{
+    index::{Entries, extract},
+    parameter::{ParameterId, Registry, ResourceType},
+    query::{Around, Handling, Query, Reading, Test, Undecided, holds, read},
+    resource::Span,
+    search::{Counted, Cursor, Page, Search},
+};
+use fhirpath::document::{Document, DocumentLimits};
+use kernel::{Entropy, Timestamp};
+use store::Db;
+use testkit::{SeededEntropy, on_each_engine};
+
+use crate::stage::{Stage, id, of};
+
+/// Chance that repeats.
+struct Chance(SeededEntropy);
+
+impl Chance {
+    fn below(&self, end: usize) -> usize {
+        let mut byte = [0];
+        self.0.fill(&mut byte);
+        usize::from(byte[0]) % end
+    }
+
+    fn one<'a>(&self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len())]
+    }
+
+    fn maybe(&self, text: String) -> String {
+        if self.below(3) == 0 { String::new() } else { text }
+    }
+}
+
+fn patient(chance: &Chance) -> String {
+    let name = format!(
+        r#","name":[{{"family":"{}","given":["{}"]}}]"#,
+        chance.one(&[
+            "Ümit",
+            "Umit",
+            "Smith",
+            "Smithson-of-a-very-long-name-that-goes-on-and-on-to-the-end-a"
+        ]),
+        chance.one(&["Ana", "ann", "Bo"]),
+    );
+    let born = format!(r#","birthDate":"{}""#, chance.one(&["1970", "1970-01", "1970-01-05", "2001-12-31"]));
+    let at = format!(r#","managingOrganization":{{"reference":"Organization/{}"}}"#, chance.below(3));
+    let identifier =
+        format!(r#","identifier":[{{"system":"urn:{}","value":"{}"}}]"#, chance.below(2), chance.below(4));
+    format!(
+        r#"{{"resourceType":"Patient","gender":"{}","active":{}{}{}{}{}}}"#,
+        chance.one(&["male", "female"]),
+        chance.one(&["true", "false"]),
+        chance.maybe(name),
+        chance.maybe(born),
+        chance.maybe(at),
+        chance.maybe(identifier),
+    )
+}
+
+fn observation(chance: &Chance) -> String {
+    let quantity = |chance: &Chance| {
+        let (number, unit) =
+            (chance.one(&["1", "1.0", "1.04", "2500", "0.0025", "-3"]), chance.one(&["mg", "g", "kg"]));
+        format!(
+            r#"{{"value":{number},"unit":"{unit}","system":"http://unitsofmeasure.org","code":"{unit}"}}"#
+        )
+    };
+    let code = |chance: &Chance| {
+        format!(
+            r#"{{"coding":[{{"system":"http://{}","code":"{}","display":"Some Words"}}]}}"#,
+            chance.one(&["loinc.org", "snomed.info/sct"]),
+            chance.one(&["a", "b", "c"]),
+        )
+    };
+    let when = match chance.below(3) {
+        0 => String::new(),
+        1 => format!(
+            r#","effectiveDateTime":"{}""#,
+            chance.one(&[
+                "2026",
+                "2026-01-05",
+                "2026-01-05T08:00:00Z",
+                "2026-01-05T08:00:00.0005Z",
+                "2025-02"
+            ])
+        ),
+        _ => format!(
+            r#","effectivePeriod":{{"start":"{}"}}"#,
+            chance.one(&["2026-01-04", "2025-01-01", "2027"])
+        ),
+    };
+    let whose =
+        format!(r#","subject":{{"reference":"{}/{}"}}"#, chance.one(&["Patient", "Group"]), chance.below(5));
+    let value = format!(r#","valueQuantity":{}"#, quantity(chance));
+    let part = format!(r#","component":[{{"code":{},"valueQuantity":{}}}]"#, code(chance), quantity(chance));
+    let profile = format!(
+        r#","meta":{{"profile":["http://x.org/a/{}"],"tag":[{{"system":"urn:t","code":"{}"}}]}}"#,
+        chance.one(&["b", "b/c", "d|1"]),
+        chance.one(&["t", "u"])
+    );
+    format!(
+        r#"{{"resourceType":"Observation"{},"status":"{}","code":{}{}{when}{}{}}}"#,
+        chance.maybe(profile),
+        chance.one(&["final", "amended"]),
+        code(chance),
+        chance.maybe(whose),
+        chance.maybe(value),
+        chance.maybe(part),
+    )
+}
+
+fn organisation(chance: &Chance) -> String {
+    let parent = format!(r#","partOf":{{"reference":"Organization/{}"}}"#, chance.below(3));
+    format!(
+        r#"{{"resourceType":"Organization","name":"{}"{}}}"#,
+        chance.one(&["North", "South"]),
+        chance.maybe(parent)
+    )
+}
+
+const PATIENTS: &[&str] = &[
+    "",
+    "_id=1,3,nobody",
+    "family=umi",
+    "family=smithson-of-a-very-long-name-that-goes-on-and-on-to-the-end-a",
+    "family=smithson-of-a-very-long-name-that-goes-on-and-on-to-the-end-b",
+    "family:exact=Umit",
+    "given:contains=n",
+    "name=bo,ana",
+    "gender=male",
+    "gender:not=male",
+    "active=true&gender=female",
+    "birthdate=1970",
+    "birthdate=ne1970",
+    "birthdate=lt1970-01-05",
+    "birthdate=le1970-01-05",
+    "birthdate=gt1970-01-05",
+    "birthdate=ge1970-01",
+    "birthdate=sa1970",
+    "birthdate=eb2000",
+    "birthdate=ap1970-01",
+    "birthdate:missing=true",
+    "birthdate:missing=false",
+    "identifier=1",
+    "identifier=urn:1|1",
+    "identifier=urn:0|",
+    "identifier=|2",
+    "organization=Organization/1",
+    "organization=1,2",
+    "organization.name=north",
+    "organization.partof.name=south",
+    "organization:missing=true",
+    "_has:Observation:patient:code=a",
+    "_has:Observation:patient:code=http://loinc.org|b&gender=male",
+    "_has:Observation:patient:status=final,amended",
+    "_lastUpdated=ge2026-01-05T08:00:10Z",
+    "_lastUpdated=2026-01-05T08:00:05Z",
+    "_lastUpdated=lt2026-01-05T08:00:09Z",
+];
+
+const OBSERVATIONS: &[&str] = &[
+    "code=a",
+    "code=http://loinc.org|a",
+    "code=http://loinc.org|",
+    "code:text=some",
+    "code=a,b&status=final",
+    "code:not=a",
+    "status:not=final,amended",
+    "subject=Patient/1",
+    "subject=2",
+    "subject:Patient=2",
+    "patient=Patient/3&code=b",
+    "patient=1,2,3&status=final&code=a,c",
+    "patient.gender=female",
+    "patient.family=umi&status=amended",
+    "subject:Patient.organization.name=north",
+    "patient._has:Observation:patient:code=c",
+    "date=2026",
+    "date=2026-01-05",
+    "date=2026-01-05T08:00:00Z",
+    "date=ge2026-01-05",
+    "date=gt2026-01-05T08:00:00Z",
+    "date=le2026-01-05T08:00:00.0005Z",
+    "date=lt2026&date=gt2025-01",
+    "date=eb2026-01-05",
+    "date=sa2025-03",
+    "date=ne2026",
+    "value-quantity=1",
+    "value-quantity=1.0|http://unitsofmeasure.org|mg",
+    "value-quantity=2500|http://unitsofmeasure.org|mg",
+    "value-quantity=gt1||g",
+    "value-quantity=lt1||mg",
+    "value-quantity=le1.04",
+    "value-quantity=ge2.5|http://unitsofmeasure.org|g",
+    "value-quantity=ap1",
+    "value-quantity=ne1",
+    "value-quantity:missing=true",
+    "combo-value-quantity=gt1|http://unitsofmeasure.org|g",
+    "code-value-quantity=a$gt1",
+    "code-value-quantity=http://loinc.org|a$2500|http://unitsofmeasure.org|mg",
+    "component-code-value-quantity=b$le1.04",
+    "combo-code-value-quantity=c$lt5|http://unitsofmeasure.org|g",
+    "_profile=http://x.org/a/b",
+    "_profile:below=http://x.org/a",
+    "_profile=http://x.org/a/d|1",
+    "_tag=urn:t|t",
+    "_tag:not=t",
+    "_id=1",
+];
+
+const ORGANISATIONS: &[&str] = &[
+    "name=north",
+    "partof=Organization/1",
+    "partof.partof.name=north",
+    "_has:Patient:organization:gender=male",
+    "_has:Patient:organization:_has:Observation:patient:status=final",
+    "_has:Patient:organization:family=smith",
+];
+
+/// Every record of a site.
+struct Everything {
+    registry: Registry,
+    records: Vec<(ResourceType, String, String)>,
+    seen: fhir::search::Access,
+}
+
+impl Everything {
+    async fn of(stage: &Stage, seen: fhir::search::Access) -> Self {
+        let history =
+            stage.records.history(&stage.here, Span::Site, (None, None, 5_000), None).await.unwrap();
+        let mut known = BTreeSet::new();
+        let newest = history.versions.into_iter().filter(|version| known.insert(version.reference()));
+        let records = newest.filter_map(|version| {
+            Some((version.resource_type, version.id.to_string(), version.body?.into_string()))
+        });
+        Self { registry: Registry::r4(), records: records.collect(), seen }
+    }
+
+    fn ask(
+        &self,
+        text: &str,
+        ask: &mut dyn FnMut(&Entries<'_>) -> Result<bool, Undecided>,
+    ) -> Result<bool, Undecided> {
+        let document = Document::from_json(text.as_bytes(), &DocumentLimits::default()).unwrap();
+        let entries = extract(document.root(), &self.registry).unwrap();
+        let seen = (self.seen)(entries.resource_type);
+        Ok(holds(&seen, &entries, self)? && ask(&entries)?)
+    }
+
+    fn that_hold(&self, of: ResourceType, test: &Test) -> Vec<String> {
+        let own = self.records.iter().filter(|(own, ..)| *own == of);
+        let held =
+            own.filter(|(.., text)| self.ask(text, &mut |entries| holds(test, entries, self)).unwrap());
+        held.map(|(_, id, _)| id.clone()).collect()
+    }
+}
+
+impl Around for Everything {
+    fn record(
+        &self,
+        of: ResourceType,
+        id: &str,
+        ask: &mut dyn FnMut(&Entries<'_>) -> Result<bool, Undecided>,
+    ) -> Result<bool, Undecided> {
+        let found = self.records.iter().find(|(own, known, _)| *own == of && known == id);
+        found.map_or(Ok(false), |(.., text)| self.ask(text, ask))
+    }
+
+    fn referring(
+        &self,
+        source: ResourceType,
+        parameter: ParameterId,
+        (of, id): (ResourceType, &str),
+        ask: &mut dyn FnMut(&Entries<'_>) -> Result<bool, Undecided>,
+    ) -> Result<bool, Undecided> {
+        for (_, _, text) in self.records.iter().filter(|(own, ..)| *own == source) {
+            let held = self.ask(text, &mut |entries| {
+                let refers = entries.of(parameter).any(|value| {
+                    matches!(value, fhir::index::Value::Reference(fhir::index::Reference::Local { resource_type, id: to, .. })
+                        if *resource_type == of && **to == *id)
+                });
+                Ok(refers && ask(entries)?)
+            })?;
+            if held {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn asked(stage: &Stage, kind: &str, text: &str) -> Query {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    let reading = Reading {
+        registry: stage.records.registry(),
+        now: Timestamp::from_seconds(1_767_600_000),
+        handling: Handling::Strict,
+    };
+    read(pairs, &[of(kind)], &reading).unwrap_or_else(|fault| panic!("{kind}?{text}: {fault}"))
+}
+
+fn search(query: &Query, seen: &fhir::search::Access, rows: usize, after: Option<Cursor>) -> Search {
+    Search {
+        resource_types: query.resource_types.clone(),
+        test: Test::All(query.criteria.iter().map(|one| one.test.clone()).collect()),
+        access: Arc::clone(seen),
+        sort: query.sort.clone(),
+        rows,
+        after,
+        includes: query.includes.clone(),
+        terminology: None,
+    }
+}
+
+fn ids(page: &Page) -> Vec<String> {
+    page.matches.iter().map(|version| version.id.to_string()).collect()
+}
+
+/// All pages, of so many rows.
+async fn pages(stage: &Stage, query: &Query, seen: &fhir::search::Access, rows: usize) -> Vec<String> {
+    let (mut after, mut found) = (None, Vec::new());
+    for _ in 0..1_000 {
+        let page = stage.records.search(&stage.here, search(query, seen, rows, after)).await.unwrap();
+        found.extend(ids(&page));
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+    panic!("pages without end");
+}
+
+/// Some records, changed and deleted now and then; the same in another site, which nothing may find.
+async fn filled(db: Db, seed: u64) -> Stage {
+    let stage = Stage::new(db).await;
+    let chance = Chance(SeededEntropy::new(seed));
+    for n in 0..96 {
+        stage.clock.advance(std::time::Duration::from_secs(1));
+        let make = [patient, observation, observation, organisation][n % 4];
+        let name = chance.below([5, 24, 24, 3][n % 4]).to_string();
+        stage.put(&stage.here, &name, &make(&chance)).await;
+        stage.put(&stage.there, &format!("there-{n}"), &make(&chance)).await;
+        if n % 7 == 6 {
+            let _ = stage.delete("Observation", &chance.below(24).to_string()).await;
+        }
+    }
+    stage
+}
+
+async fn compare(stage: &Stage, seen: &fhir::search::Access) -> usize {
+    let everything = Everything::of(stage, Arc::clone(seen)).await;
+    let mut fruitful = 0;
+    for (kind, queries) in
+        [("Patient", PATIENTS), ("Observation", OBSERVATIONS), ("Organization", ORGANISATIONS)]
+    {
+        for text in queries {
+            let query = asked(stage, kind, text);
+            let test = Test::All(query.criteria.iter().map(|one| one.test.clone()).collect());
+            let expected = everything.that_hold(of(kind), &test);
+            fruitful += usize::from(!expected.is_empty());
+            assert_eq!(pages(stage, &query, seen, 50).await, expected, "{kind}?{text}");
+            assert_eq!(pages(stage, &query, seen, 2).await, expected, "{kind}?{text}, page by page");
+            let counted = stage.records.count(&stage.here, search(&query, seen, 1, None)).await.unwrap();
+            assert_eq!(counted, Counted::Exactly(expected.len() as u64), "{kind}?{text}, counted");
+        }
+    }
+    fruitful
+}
+
+const SORTED: &[(&str, &str)] = &[
+    ("Patient", "_sort=birthdate"),
+    ("Patient", "_sort=-birthdate&gender=male"),
+    ("Patient", "_sort=family,-given"),
+    ("Patient", "_sort=-gender,birthdate"),
+    ("Observation", "_sort=date"),
+    ("Observation", "_sort=-date&status=final"),
+    ("Observation", "_sort=-date&code:not=a"),
+    ("Observation", "_sort=-value-quantity"),
+    ("Observation", "_sort=_lastUpdated"),
+    ("Organization", "_sort=name,-_lastUpdated"),
+];
+
+on_each_engine!(
+    async fn pages_of_a_sorted_answer_are_the_answer(db: Db) {
+        let everything: fhir::search::Access = Arc::new(|_| Test::EVERY);
+        let stage = filled(db, 3).await;
+        for (kind, text) in SORTED {
+            let query = asked(&stage, kind, text);
+            let whole = pages(&stage, &query, &everything, 100).await;
+            assert_eq!(pages(&stage, &query, &everything, 1).await, whole, "{kind}?{text}, one by one");
+            assert_eq!(pages(&stage, &query, &everything, 3).await, whole, "{kind}?{text}, page by page");
+            let mut unsorted = query.clone();
+            unsorted.sort.clear();
+            let mut found = pages(&stage, &unsorted, &everything, 100).await;
+            assert!(found.len() > 2);
+            found.sort();
+            let mut sorted = whole;
+            sorted.sort();
+            assert_eq!(sorted, found, "{kind}?{text}");
+        }
+        let newest_last =
+            pages(&stage, &asked(&stage, "Patient", "_sort=_lastUpdated"), &everything, 100).await;
+        let newest_first = pages(&stage, &asked(&stage, "Patient", ""), &everything, 100).await;
+        assert_eq!(newest_last.into_iter().rev().collect::<Vec<_>>(), newest_first);
+        for (name, born) in [("x", "1950-01"), ("y", "1950-01-15"), ("z", "1949")] {
+            let text = format!(r#"{{"resourceType":"Patient","gender":"other","birthDate":"{born}"}}"#);
+            stage.put(&stage.here, name, &text).await;
+        }
+        stage.put(&stage.here, "none", r#"{"resourceType":"Patient","gender":"other"}"#).await;
+        for (text, expected) in [
+            ("gender=other&_sort=birthdate", ["z", "x", "y", "none"]),
+            ("gender=other&_sort=-birthdate", ["x", "y", "z", "none"]),
+            ("gender=other&_sort=birthdate,_lastUpdated", ["z", "x", "y", "none"]),
+        ] {
+            assert_eq!(
+                pages(&stage, &asked(&stage, "Patient", text), &everything, 2).await,
+                expected,
+                "{text}"
+            );
+        }
+    },
+    migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
+);
+
+on_each_engine!(
+    async fn includes_bring_what_may_be_seen_each_once(db: Db) {
+        let stage = Stage::new(db).await;
+        let put = async |name: &str, text: &str| {
+            stage.put(&stage.here, name, text).await;
+        };
+        put("top", r#"{"resourceType":"Organization"}"#).await;
+        put("org", r#"{"resourceType":"Organization","partOf":{"reference":"Organization/top"}}"#).await;
+        put("pat", r#"{"resourceType":"Patient","managingOrganization":{"reference":"Organization/org"}}"#)
+            .await;
+        for n in ["o1", "o2"] {
+            put(
+                n,
+                r#"{"resourceType":"Observation","subject":{"reference":"Patient/pat"},"status":"final"}"#,
+            )
+            .await;
+        }
+        let everything: fhir::search::Access = Arc::new(|_| Test::EVERY);
+        let no_organisations: fhir::search::Access =
+            Arc::new(|of| if of.as_str() == "Organization" { Test::NONE } else { Test::EVERY });
+        let included = async |kind: &str, text: &str, seen: &fhir::search::Access| {
+            let page =
+                stage.records.search(&stage.here, search(&asked(&stage, kind, text), seen, 10, None)).await;
+            let mut names: Vec<_> =
+                page.unwrap().included.iter().map(|version| version.id.to_string()).collect();
+            names.sort();
+            names.join(" ")
+        };
+        for (kind, text, expected) in [
+            ("Observation", "_include=Observation:subject", "pat"),
+            ("Observation", "_include=Observation:subject&_include=Patient:organization", "pat"),
+            ("Observation", "_include=Observation:subject&_include:iterate=Patient:organization", "org pat"),
+            ("Observation", "_include=*&_include:iterate=*", "org pat top"),
+            ("Observation", "_include=Observation:subject:Group", ""),
+            ("Patient", "_revinclude=Observation:patient", "o1 o2"),
+            ("Patient", "_revinclude=Observation:subject&_include=Patient:organization", "o1 o2 org"),
+            (
+                "Organization",
+                "_id=org&_revinclude=Patient:organization&_revinclude:iterate=Observation:subject",
+                "o1 o2 pat",
+            ),
+        ] {
+            assert_eq!(included(kind, text, &everything).await, expected, "{kind}?{text}");
+        }
+        assert_eq!(included("Observation", "_include=*&_include:iterate=*", &no_organisations).await, "pat");
+    },
+    migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
+);
+
+on_each_engine!(
+    async fn a_search_finds_what_holds_it_and_nothing_else(db: Db) {
+        let everything: fhir::search::Access = Arc::new(|_| Test::EVERY);
+        let stage = filled(db, 1).await;
+        assert!(compare(&stage, &everything).await > 60);
+        assert!(stage.records.read(&stage.there, of("Patient"), &id("there-0")).await.unwrap().is_some());
+    },
+    migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
+);
+
+on_each_engine!(
+    async fn nothing_is_found_through_what_may_not_be_seen(db: Db) {
+        // Two patients' compartments, and organisations for everybody.
+        let seen: fhir::search::Access = Arc::new(|of| match of.as_str() {
+            "Organization" => Test::EVERY,
+            _ => Test::In {
+                compartment: fhir::parameter::Compartment::Patient,
+                ids: vec!["1".into(), "3".into()],
+            },
+        });
+        let stage = filled(db, 2).await;
+        assert!(compare(&stage, &seen).await > 10);
+    },
+    migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
+);
