@@ -41,7 +41,7 @@ fn judge(tgz: &[u8]) {
     let mut names = BTreeSet::new();
     for resource in package.resources().chain(package.examples()) {
         let name = resource.name;
-        assert!(name.len() <= LIMITS.name_bytes_max && resource.bytes.len() <= LIMITS.file_bytes_max);
+        assert!(name.len() <= LIMITS.name_bytes_max && resource.json().len() <= LIMITS.file_bytes_max);
         assert!(!name.starts_with('/') && !name.contains(['\\', '\0', ':']));
         assert!(name.split('/').all(|part| !matches!(part, "" | "." | "..")));
         assert!(names.insert(name.to_lowercase()), "{name} is there twice");

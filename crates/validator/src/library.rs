@@ -19,7 +19,8 @@ pub struct Library {
     packages: Vec<Arc<Package>>,
     by_url: HashMap<Box<str>, Vec<Place>>,
     by_type: BTreeMap<Box<str>, Vec<Place>>,
-    types: HashMap<Box<str>, Place>,
+    /// In order, so that a model is the same each time that it is made.
+    types: BTreeMap<Box<str>, Place>,
     definitions: OnceLock<Arc<Definitions>>,
 }
 
@@ -70,7 +71,7 @@ impl Library {
         self.definitions.get_or_init(|| {
             let mut definitions = Definitions::new();
             for resource in self.types.values().filter_map(|place| self.at(*place)) {
-                if let Ok(document) = Document::from_json(resource.bytes, &DocumentLimits::default()) {
+                if let Ok(document) = Document::from_json(&resource.outline(), &DocumentLimits::default()) {
                     // One without a snapshot is no type of FHIR, and one that cannot be read is told where it is used.
                     let _ = definitions.add(document.root());
                 }

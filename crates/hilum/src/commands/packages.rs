@@ -9,19 +9,26 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use kernel::Timestamp;
 use validator::{
     Package,
-    package::{Dependency, Fetched, Limits, Severity, resolve},
+    package::{Dependency, Limits, Severity, resolve},
 };
 
 use super::say;
-use crate::validate::packages::{self, Folders};
+use crate::validate::{
+    compiled::{self, Compiled},
+    packages::{self, Folders},
+};
 
 #[derive(Args)]
 pub(super) struct Packages {
     /// The folder of packages; ~/.fhir/packages without one.
     #[arg(long = "packages", global = true, value_name = "FOLDER")]
     folder: Option<PathBuf>,
+    /// Where packages that were read before are kept; hilum/packages in the folder for caches, such as ~/.cache, without one.
+    #[arg(long = "compiled", global = true, value_name = "FOLDER")]
+    compiled: Option<PathBuf>,
     #[command(subcommand)]
     what: What,
 }
@@ -41,21 +48,28 @@ enum What {
         /// NAME#VERSION
         names: Vec<String>,
     },
+    /// Tell how much is kept of packages that were read before; they are read anew when it is gone.
+    Compiled {
+        /// Remove it.
+        #[arg(long)]
+        clear: bool,
+    },
 }
 
 /// 0: done, and nothing wrong; 1: something is wrong with a package; 2: could not run.
-pub(super) fn run(asked: Packages, environment: &BTreeMap<String, String>) -> ExitCode {
+pub(super) fn run(asked: Packages, environment: &BTreeMap<String, String>, now: Timestamp) -> ExitCode {
     let folder = asked.folder.or_else(|| packages::default_cache(environment));
-    let done =
-        folder.context("say --packages FOLDER: there is no home folder").and_then(|folder| {
-            match asked.what {
-                What::List => list(&folder),
-                What::Add { archives } => {
-                    archives.iter().try_for_each(|tgz| add(&folder, tgz)).map(|()| true)
-                }
-                What::Verify { names } => verify(&folder, &names),
-            }
-        });
+    let compiled = Compiled::new(asked.compiled.or_else(|| compiled::default_folder(environment)), now);
+    let folder = folder.context("say --packages FOLDER: there is no home folder");
+    let done = match asked.what {
+        What::Compiled { clear } => kept(&compiled, clear),
+        What::List => folder.and_then(|folder| list(folder, compiled)),
+        What::Add { archives } => folder.and_then(|folder| {
+            archives.iter().try_for_each(|tgz| add(&folder, tgz))?;
+            Ok(true)
+        }),
+        What::Verify { names } => folder.and_then(|folder| verify(&folder, &names)),
+    };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -66,8 +80,8 @@ pub(super) fn run(asked: Packages, environment: &BTreeMap<String, String>) -> Ex
     }
 }
 
-fn list(folder: &Path) -> anyhow::Result<bool> {
-    for package in Folders::new(vec![folder.to_owned()]).list() {
+fn list(folder: PathBuf, compiled: Compiled) -> anyhow::Result<bool> {
+    for package in Folders::new(vec![folder], compiled).list() {
         say(format_args!("{}#{}  {}", package.name, package.version, package.path.display()))?;
     }
     Ok(true)
@@ -88,8 +102,17 @@ fn add(folder: &Path, tgz: &Path) -> anyhow::Result<()> {
     say(format_args!("{id}: {} resources", package.resources().count()))
 }
 
+fn kept(compiled: &Compiled, is_cleared: bool) -> anyhow::Result<bool> {
+    let folder = compiled.folder().context("say --compiled FOLDER: there is no folder for caches")?;
+    let size = if is_cleared { compiled.clear().context("removing what is kept")? } else { compiled.size() };
+    let end = if is_cleared { ", removed" } else { "" };
+    say(format_args!("{}: {} packages, {} bytes{end}", folder.display(), size.files, size.bytes))?;
+    Ok(true)
+}
+
+/// What is there is read itself, not what was kept of it.
 fn verify(folder: &Path, names: &[String]) -> anyhow::Result<bool> {
-    let folders = Folders::new(vec![folder.to_owned()]);
+    let folders = Folders::new(vec![folder.to_owned()], Compiled::default());
     let mut is_good = true;
     let roots: Vec<Dependency> = match names {
         [] => folders
@@ -105,11 +128,10 @@ fn verify(folder: &Path, names: &[String]) -> anyhow::Result<bool> {
     // An archive that cannot be read has no name to be listed by.
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
         if path.extension().is_some_and(|ending| ending == "tgz")
-            && let Fetched::Archive(tgz) = packages::fetch(&path)?
-            && let Err(fault) = Package::read(&tgz)
+            && let Err(fault) = Compiled::default().open(&path)
         {
             is_good = false;
-            say(format_args!("{}: {fault}", path.display()))?;
+            say(format_args!("{fault:#}"))?;
         }
     }
     let resolution = resolve(&roots, &folders, &Limits::default());

@@ -19,6 +19,7 @@ use validator::{
 };
 
 use crate::validate::{
+    compiled::{self, Compiled},
     input::Inputs,
     packages::{self, Folders},
     terminology::Server,
@@ -50,6 +51,9 @@ pub(super) struct Validate {
     /// Also tell of each element that a profile calls must-support whether it is there.
     #[arg(long)]
     must_support: bool,
+    /// Where packages that were read before are kept. Without one, hilum/packages in the folder for caches, such as ~/.cache.
+    #[arg(long = "compiled", value_name = "FOLDER")]
+    compiled: Option<PathBuf>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Form::Text)]
     output: Form,
@@ -98,7 +102,8 @@ fn validated(
     }
     let mut progress = Progress::new();
     progress.say("reading packages");
-    let loaded = packages::load(&asked.guides, Folders::new(folders))?;
+    let compiled = asked.compiled.clone().or_else(|| compiled::default_folder(environment));
+    let loaded = packages::load(&asked.guides, Folders::new(folders, Compiled::new(compiled, now)))?;
     progress.clear();
     for note in &loaded.notes {
         eprintln!("hilum: {note}");
@@ -120,17 +125,13 @@ fn validated(
     let out = BufWriter::new(io::stdout().lock());
     let mut writer = Writer::begin(out, asked.output, amount(&asked.files)).context("writing the answer")?;
     let (mut inputs, mut totals) = (Inputs::new(&asked.files), Totals::default());
-    loop {
-        let batch = inputs.batch();
-        if batch.is_empty() {
-            break;
-        }
-        let checked = work::check(&validator, &request, batch, threads);
+    work::each_batch(&validator, &request, &mut inputs, threads, |checked| {
         checked.iter().for_each(|one| totals.add(one));
         progress.clear();
         writer.batch(&checked).context("writing the answer")?;
         progress.tell(&totals);
-    }
+        anyhow::Ok(())
+    })?;
     progress.clear();
     totals.unanswered = server.as_ref().map_or(0, Server::unanswered);
     if totals.unanswered > 0 {

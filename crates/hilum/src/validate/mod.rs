@@ -1,5 +1,6 @@
 //! Validating files: which packages, which inputs, on all cores, and what is written about it.
 
+pub mod compiled;
 pub mod input;
 pub mod packages;
 pub mod terminology;

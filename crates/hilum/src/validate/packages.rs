@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::{Context, bail};
@@ -14,14 +14,17 @@ use validator::{
     package::{Dependency, Fetched, Found, Limits, Severity, Source, Version, Wanted, resolve},
 };
 
+use super::compiled::Compiled;
+
 /// Where packages are looked for.
 #[derive(Debug, Default)]
 pub struct Folders {
     folders: Vec<PathBuf>,
+    compiled: Compiled,
     /// Packages that were named by their path.
     named: Vec<(String, Version, PathBuf)>,
-    /// What is in archives whose names do not say it.
-    opened: Mutex<HashMap<PathBuf, Option<(String, Version)>>>,
+    /// Archives that were opened to see what they are, since their names do not say it.
+    opened: Mutex<HashMap<PathBuf, Option<Arc<Package>>>>,
 }
 
 /// One package that there is.
@@ -46,15 +49,17 @@ const BESIDE: [&str; 2] = ["hl7.terminology.r4", "hl7.fhir.uv.extensions.r4"];
 
 impl Folders {
     /// In the order in which they are looked through.
-    pub fn new(folders: Vec<PathBuf>) -> Self {
-        Self { folders, ..Self::default() }
+    pub fn new(folders: Vec<PathBuf>, compiled: Compiled) -> Self {
+        Self { folders, compiled, ..Self::default() }
     }
 
     /// All packages in the folders.
     pub fn list(&self) -> Vec<Listed> {
         let mut listed = Vec::new();
         for path in self.folders.iter().flat_map(|folder| entries(folder)) {
-            if let Some((name, version)) = self.identity(&path) {
+            let opened = || is_archive(&path).then(|| self.compiled.open(&path).ok()).flatten();
+            if let Some((name, version)) = said(&path).or_else(|| opened().map(|package| identity(&package)))
+            {
                 listed.push(Listed { name, version: version.as_str().to_owned(), path });
             }
         }
@@ -62,22 +67,10 @@ impl Folders {
         listed
     }
 
-    /// Name and version of what lies at a path; nothing, if that is no package.
-    fn identity(&self, path: &Path) -> Option<(String, Version)> {
-        let name = path.file_name()?.to_str()?;
-        if path.is_dir() {
-            let (name, version) = name.split_once('#')?;
-            path.join("package/package.json").is_file().then(|| (name.to_owned(), Version::new(version)))
-        } else if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
-            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            let open = || {
-                let package = Package::read(&fs::read(path).ok()?).ok()?;
-                Some((package.manifest.name, package.manifest.version))
-            };
-            opened.entry(path.to_owned()).or_insert_with(open).clone()
-        } else {
-            None
-        }
+    /// The archive at a path, opened once; nothing, if it is no good package.
+    fn open_once(&self, path: &Path) -> Option<Arc<Package>> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.entry(path.to_owned()).or_insert_with(|| self.compiled.open(path).ok()).clone()
     }
 
     /// All places of one package.
@@ -88,7 +81,9 @@ impl Folders {
             path.file_name().and_then(|file| file.to_str()).is_some_and(|file| file.starts_with(name))
         };
         for path in self.folders.iter().flat_map(|folder| entries(folder)).filter(begins) {
-            if let Some((own, version)) = self.identity(&path)
+            let opened = || is_archive(&path).then(|| self.open_once(&path)).flatten();
+            let opened = || opened().map(|package| identity(&package));
+            if let Some((own, version)) = said(&path).or_else(opened)
                 && own == name
             {
                 places.push((version, path));
@@ -96,6 +91,25 @@ impl Folders {
         }
         places
     }
+}
+
+/// Name and version, where the name of a folder or file says them; whoever opens it sees whether they are right.
+fn said(path: &Path) -> Option<(String, Version)> {
+    let file = path.file_name()?.to_str()?;
+    let id = match path.is_dir() {
+        true => path.join("package/package.json").is_file().then_some(file),
+        false => file.strip_suffix(".tgz"),
+    };
+    let (name, version) = id?.split_once('#')?;
+    Some((name.to_owned(), Version::new(version)))
+}
+
+fn identity(package: &Package) -> (String, Version) {
+    (package.manifest.name.clone(), package.manifest.version.clone())
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| name.ends_with(".tgz") || name.ends_with(".tar.gz"))
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -113,34 +127,10 @@ impl Source for Folders {
     fn fetch(&self, name: &str, version: &Version) -> Result<Fetched, String> {
         let place = self.places(name).into_iter().find(|(own, _)| own == version);
         let (_, path) = place.ok_or_else(|| "it is not there any more".to_owned())?;
-        fetch(&path).map_err(|fault| format!("{fault:#}"))
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned().flatten();
+        let package = opened.map_or_else(|| self.compiled.open(&path), Ok);
+        package.map(Fetched::Read).map_err(|fault| format!("{fault:#}"))
     }
-}
-
-/// A package at a path: a `.tgz`, or a folder that holds one unpacked.
-///
-/// # Errors
-/// Where it cannot be read.
-pub fn fetch(path: &Path) -> anyhow::Result<Fetched> {
-    if !path.is_dir() {
-        return Ok(Fetched::Archive(fs::read(path).with_context(|| path.display().to_string())?));
-    }
-    let limits = Limits::default();
-    let mut files = Vec::new();
-    let mut bytes = 0;
-    for file in entries(&path.join("package")).into_iter().filter(|file| file.is_file()) {
-        let Some(name) = file.file_name().and_then(|name| name.to_str()) else { continue };
-        if !name.ends_with(".json") {
-            continue;
-        }
-        let read = fs::read(&file).with_context(|| file.display().to_string())?;
-        bytes += read.len();
-        if bytes > limits.unpacked_bytes_max || files.len() > limits.entries_max {
-            bail!("{} holds more than a package may", path.display());
-        }
-        files.push((format!("package/{name}"), read));
-    }
-    Ok(Fetched::Unpacked(files))
 }
 
 /// What was loaded, and what is to be said about it.
@@ -162,7 +152,10 @@ pub fn load(guides: &[String], mut folders: Folders) -> anyhow::Result<Loaded> {
         if !path.exists() {
             roots.push(Dependency::new(guide));
         } else if is_package(path) {
-            let (name, version) = open(path)?;
+            let package = folders.compiled.open(path)?;
+            let (name, version) = identity(&package);
+            let opened = folders.opened.get_mut().unwrap_or_else(PoisonError::into_inner);
+            opened.insert(path.to_owned(), Some(package));
             roots.push(Dependency { name: name.clone(), wanted: Wanted::Exact(version.clone()) });
             folders.named.push((name, version, path.to_owned()));
         } else {
@@ -199,17 +192,8 @@ pub fn load(guides: &[String], mut folders: Folders) -> anyhow::Result<Loaded> {
 fn is_package(path: &Path) -> bool {
     match path.is_dir() {
         true => path.join("package/package.json").is_file(),
-        false => path.to_str().is_some_and(|name| name.ends_with(".tgz") || name.ends_with(".tar.gz")),
+        false => is_archive(path),
     }
-}
-
-fn open(path: &Path) -> anyhow::Result<(String, Version)> {
-    let package = match fetch(path)? {
-        Fetched::Archive(tgz) => Package::read(&tgz),
-        Fetched::Unpacked(files) => Package::unpacked(files),
-    };
-    let package = package.with_context(|| path.display().to_string())?;
-    Ok((package.manifest.name, package.manifest.version))
 }
 
 /// Definitions that lie in a file, or in the files of a folder.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use validator::{Outcome, Validator, check::Request};
 
-use super::input::{Input, Unread};
+use super::input::{Input, Inputs, Unread};
 
 /// A resource and what was found about it.
 #[derive(Debug)]
@@ -20,8 +20,35 @@ pub struct Checked {
     pub outcome: Result<Outcome, Unread>,
 }
 
+/// Checks all inputs batch by batch and tells each batch in its turn. While one is checked, the one before is told and the next is read, so
+/// that memory holds three and no core waits for the disk.
+///
+/// # Errors
+/// Where a batch cannot be told: nothing more is checked then.
+pub fn each_batch<E>(
+    validator: &Validator<'_>,
+    request: &Request<'_>,
+    inputs: &mut Inputs,
+    threads: usize,
+    mut tell: impl FnMut(Vec<Checked>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (mut batch, mut checked) = (inputs.batch(), Vec::new());
+    while !batch.is_empty() || !checked.is_empty() {
+        let (done, told, next) = std::thread::scope(|scope| {
+            let checking = scope.spawn(|| check(validator, request, batch, threads));
+            let told = tell(checked);
+            let next = if told.is_ok() { inputs.batch() } else { Vec::new() };
+            (checking.join(), told, next)
+        });
+        told?;
+        batch = next;
+        checked = done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    }
+    Ok(())
+}
+
 /// Checks a batch with as many threads as are given.
-pub fn check(
+fn check(
     validator: &Validator<'_>,
     request: &Request<'_>,
     batch: Vec<Result<Input, Unread>>,

@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use hilum::validate::input::Inputs;
 use serde_json::Value;
 
 /// Exit status and what was written.
@@ -95,6 +96,69 @@ fn packages_are_listed_verified_and_added() {
     let (status, out, _) = run(cache.path(), &["packages", "--packages", "packages", "verify"]);
     assert_eq!(status, 1);
     assert!(out.contains("bomb.tgz"), "{out}");
+}
+
+#[test]
+fn what_was_read_is_kept_and_can_be_removed() {
+    let cache = cache();
+    let here = cache.path();
+    fs::write(here.join("a.json"), "{}").unwrap();
+    let validate =
+        ["validate", "--packages", "packages", "--compiled", "kept", "--ig", "a.guide#1.0.0", "a.json"];
+    let compiled = |more: &[&str]| {
+        let words =
+            [&["packages", "--compiled", "kept", "--packages", "packages", "compiled"], more].concat();
+        let (status, out, err) = run(here, &words);
+        assert_eq!(status, 0, "{err}");
+        out
+    };
+    assert!(compiled(&[]).contains("kept: 0 packages, 0 bytes"));
+    let first = run(here, &validate);
+    assert!(compiled(&[]).contains("kept: 2 packages"), "{}", compiled(&[]));
+    assert_eq!(run(here, &validate), first, "by what is kept as by what is there");
+    for file in fs::read_dir(here.join("kept")).unwrap() {
+        fs::write(file.unwrap().path(), "HILUMPKG, but damaged").unwrap();
+    }
+    assert_eq!(run(here, &validate), first, "what is damaged is read anew");
+    assert!(compiled(&["--clear"]).contains("2 packages"));
+    assert!(compiled(&[]).contains("kept: 0 packages, 0 bytes"));
+    let (status, _, err) = run(here, &["packages", "compiled"]);
+    assert_eq!(status, 2, "without a home there is no folder");
+    assert!(err.contains("--compiled"), "{err}");
+}
+
+#[test]
+fn folders_files_and_lines_come_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    fs::create_dir(folder.path().join("b")).unwrap();
+    write("a.json", "{}");
+    write("b/z.xml", "<Patient/>");
+    write("b/readme.txt", "not a resource");
+    write("c.ndjson", "{\"n\":1}\n\n{\"n\":2}");
+    let mut inputs = Inputs::new(&[folder.path().to_owned(), folder.path().join("gone.json")]);
+    let batch = inputs.batch();
+    let told: Vec<String> = batch
+        .iter()
+        .map(|input| match input {
+            Ok(input) => {
+                let name = input.file.rsplit('/').next().unwrap();
+                format!("{name} {:?} {:?} {}", input.line, input.format, input.bytes.len())
+            }
+            Err(unread) => format!("unread {}", unread.file.rsplit('/').next().unwrap()),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "a.json None Json 2",
+            "z.xml None Xml 10",
+            "c.ndjson Some(1) Json 8",
+            "c.ndjson Some(3) Json 7",
+            "unread gone.json"
+        ]
+    );
+    assert!(inputs.batch().is_empty());
 }
 
 /// The real packages, which lie beside the repository.

@@ -77,7 +77,6 @@ impl Loose<'_> {
 impl Head {
     /// The head of a resource; `Ok(None)` where the JSON is no resource.
     pub(super) fn read(json: &[u8]) -> Result<Option<Self>, serde_json::Error> {
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         if json.trim_ascii_start().first() == Some(&b'[') {
             return Ok(None);
         }

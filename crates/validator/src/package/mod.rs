@@ -1,20 +1,26 @@
 //! FHIR packages: what npm calls a tarball, with resources in `package/`.
 //! <https://hl7.org/fhir/packages.html>, <https://confluence.hl7.org/display/FHIR/NPM+Package+Specification>
 
+mod compiled;
 mod fault;
 mod files;
 mod gunzip;
 mod header;
 mod index;
+mod lean;
 mod manifest;
 mod name;
+mod outline;
 mod read;
 mod resolve;
 mod tar;
+mod texts;
 mod version;
 
+pub use compiled::{CompiledFault, ContentKey, FORMAT_VERSION};
 pub use fault::PackageFault;
 pub use index::{Head, Kind};
+pub(crate) use lean::Kept;
 pub use manifest::{Dependency, Manifest};
 pub use read::{Examples, Package, Resource, Skipped};
 pub use resolve::{Fetched, Found, Resolution, ResolveFinding, Severity, Source, resolve};
@@ -40,6 +46,8 @@ pub struct Limits {
 impl Limits {
     /// A small archive of spaces is no bomb: the ratio is asked beyond this only.
     pub const RATIO_FREE_BYTES: usize = 4 << 20;
+    /// `BLOCK_BYTES_MAX`: one unpacked block of a compiled package, which holds one file or many small ones.
+    pub const BLOCK_BYTES_MAX: usize = 64 << 20;
 }
 
 impl Default for Limits {

@@ -2,17 +2,23 @@
 
 use serde_json::Value;
 
-use super::{Head, Limits, Manifest, PackageFault, fault::shown, gunzip::gunzip, tar};
+use super::{
+    Head, Kept, Limits, Manifest, PackageFault,
+    fault::shown,
+    gunzip::gunzip,
+    lean, tar,
+    texts::{Packer, Place, Texts},
+};
 
-/// A package, taken whole. The bytes of its resources lie one behind another in one piece of memory and are parsed when asked for.
+/// A package, taken whole. The texts of its resources are kept packed, and are unpacked and parsed when asked for.
 #[derive(Debug)]
 pub struct Package {
     /// `package/package.json`
     pub manifest: Manifest,
-    entries: Vec<Entry>,
-    skipped: Vec<Skipped>,
-    bytes: Box<[u8]>,
-    origin: Origin,
+    pub(super) entries: Vec<Entry>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) texts: Texts,
+    pub(super) origin: Origin,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +37,13 @@ pub enum Examples {
 }
 
 #[derive(Debug)]
-struct Entry {
-    name: Box<str>,
-    head: Head,
-    start: usize,
-    end: usize,
-    is_example: bool,
+pub(super) struct Entry {
+    pub(super) name: Box<str>,
+    pub(super) head: Head,
+    pub(super) place: Place,
+    /// Of a type's definition in a compiled package, what the model asks of it.
+    pub(super) outline: Option<Place>,
+    pub(super) is_example: bool,
 }
 
 /// A JSON file of the package that is not taken, and why. A package with one bad file is still a package.
@@ -57,17 +64,33 @@ pub struct Resource<'a> {
     pub name: &'a str,
     /// What it is.
     pub head: &'a Head,
-    /// Its JSON.
-    pub bytes: &'a [u8],
+    texts: &'a Texts,
+    place: Place,
+    outline: Option<Place>,
 }
 
 impl Resource<'_> {
+    /// Its JSON, unpacked for the caller.
+    pub fn json(&self) -> Vec<u8> {
+        self.texts.read(self.place)
+    }
+
+    /// Its JSON, or what the model asks of it where that was made before.
+    pub(crate) fn outline(&self) -> Vec<u8> {
+        self.texts.read(self.outline.unwrap_or(self.place))
+    }
+
+    /// The resource as a tree with what is kept of it.
+    pub(crate) fn parse_kept(&self, kept: Kept) -> Result<Value, serde_json::Error> {
+        lean::parse(&self.json(), kept)
+    }
+
     /// The resource as a tree.
     ///
     /// # Errors
     /// Where the JSON is not UTF-8 or too deep: its brackets were read before, its texts were not.
     pub fn parse(&self) -> Result<Value, serde_json::Error> {
-        serde_json::from_slice(self.bytes)
+        serde_json::from_slice(&self.json())
     }
 }
 
@@ -85,35 +108,22 @@ impl Package {
     /// # Errors
     /// Any [`PackageFault`]: an archive is taken whole or not at all.
     pub fn read_within(tgz: &[u8], limits: &Limits, examples: Examples) -> Result<Self, PackageFault> {
-        let mut archive = gunzip(tgz, limits)?;
+        let archive = gunzip(tgz, limits)?;
         let files = tar::files(&archive, limits)?;
         let manifest = files.iter().find(|file| file.name == "package/package.json");
         let manifest = manifest.ok_or(PackageFault::NoManifest)?;
         let manifest = Manifest::read(archive.get(manifest.bytes.clone()).unwrap_or_default())?;
-        let (mut entries, mut skipped) = (Vec::new(), Vec::new());
-        let mut kept = 0;
+        let mut taking = Taking::default();
         for file in files {
             let is_example = match folder(&file.name) {
                 Folder::Resources => false,
                 Folder::Examples if examples == Examples::Kept => true,
                 Folder::Examples | Folder::Other => continue,
             };
-            match Head::read(archive.get(file.bytes.clone()).unwrap_or_default()) {
-                Ok(None) => {}
-                Ok(Some(head)) => {
-                    // What is kept moves to the front, so that the rest of the archive can be given back.
-                    let end = kept + file.bytes.len();
-                    archive.copy_within(file.bytes, kept);
-                    entries.push(Entry { name: file.name.into(), head, start: kept, end, is_example });
-                    kept = end;
-                }
-                Err(why) => skipped.push(Skipped { name: shown(&file.name), why: why.to_string() }),
-            }
+            taking.take(file.name, archive.get(file.bytes).unwrap_or_default(), is_example);
         }
-        archive.truncate(kept);
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        let bytes = archive.into_boxed_slice();
-        Ok(Self { manifest, entries, skipped, bytes, origin: Origin::Archive })
+        taking.entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(taking.package(manifest, Origin::Archive))
     }
 
     /// A package of resources that lie outside of any, in the order given: names, and JSON each.
@@ -122,22 +132,14 @@ impl Package {
         origin: Origin,
         files: impl IntoIterator<Item = (String, Result<Vec<u8>, String>)>,
     ) -> Self {
-        let (mut entries, mut skipped, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut taking = Taking::default();
         for (name, json) in files {
-            let head = json
-                .and_then(|json| Head::read(&json).map(|head| (json, head)).map_err(|why| why.to_string()));
-            match head {
-                Ok((_, None)) => {}
-                Ok((json, Some(head))) => {
-                    let start = bytes.len();
-                    bytes.extend_from_slice(&json);
-                    let end = bytes.len();
-                    entries.push(Entry { name: name.into(), head, start, end, is_example: false });
-                }
-                Err(why) => skipped.push(Skipped { name: shown(&name), why }),
+            match json {
+                Ok(json) => taking.take(name, &json, false),
+                Err(why) => taking.skipped.push(Skipped { name: shown(&name), why }),
             }
         }
-        Self { manifest, entries, skipped, bytes: bytes.into_boxed_slice(), origin }
+        taking.package(manifest, origin)
     }
 
     /// Whether it stands for all that it holds: files that somebody names beside packages are meant to replace what is in these.
@@ -162,7 +164,7 @@ impl Package {
 
     /// What the resources take in memory.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len()
+        self.texts.size_bytes()
     }
 
     pub(crate) fn entry(&self, index: usize) -> Option<Resource<'_>> {
@@ -179,9 +181,46 @@ impl Package {
     }
 
     fn resource_of<'a>(&'a self, entry: &'a Entry) -> Resource<'a> {
-        let bytes = self.bytes.get(entry.start..entry.end).unwrap_or_default();
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        Resource { package: &self.manifest, name: &entry.name, head: &entry.head, bytes }
+        Resource {
+            package: &self.manifest,
+            name: &entry.name,
+            head: &entry.head,
+            texts: &self.texts,
+            place: entry.place,
+            outline: entry.outline,
+        }
+    }
+}
+
+/// Files on their way into a package.
+#[derive(Default)]
+struct Taking {
+    entries: Vec<Entry>,
+    skipped: Vec<Skipped>,
+    packer: Packer,
+}
+
+impl Taking {
+    fn take(&mut self, name: String, json: &[u8], is_example: bool) {
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+        let why = match Head::read(json) {
+            Ok(None) => return,
+            Ok(Some(head)) => match self.packer.push(json) {
+                Some(place) => {
+                    let name = name.into();
+                    self.entries.push(Entry { name, head, place, outline: None, is_example });
+                    return;
+                }
+                None => "there is no more room in the package".to_owned(),
+            },
+            Err(why) => why.to_string(),
+        };
+        self.skipped.push(Skipped { name: shown(&name), why });
+    }
+
+    fn package(self, manifest: Manifest, origin: Origin) -> Package {
+        let texts = self.packer.finish().unwrap_or_default();
+        Package { manifest, entries: self.entries, skipped: self.skipped, texts, origin }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
+    sync::Arc,
 };
 
 use super::{Dependency, Examples, Limits, Package, PackageFault, Version, Wanted};
@@ -26,13 +27,15 @@ pub enum Fetched {
     Archive(Vec<u8>),
     /// Its files, under the names that they had in the archive.
     Unpacked(Vec<(String, Vec<u8>)>),
+    /// A package that was read already.
+    Read(Arc<Package>),
 }
 
 /// All packages that are needed, each behind those that it needs, and what is to be said about it.
 #[derive(Debug, Default)]
 pub struct Resolution {
     /// What was asked for comes last.
-    pub packages: Vec<Package>,
+    pub packages: Vec<Arc<Package>>,
     /// In the order in which they were found.
     pub findings: Vec<ResolveFinding>,
 }
@@ -158,7 +161,7 @@ struct Work<'a, S> {
 struct Loaded {
     asked_by: Vec<String>,
     /// `None` for one that cannot be had: it is asked for once.
-    package: Option<Package>,
+    package: Option<Arc<Package>>,
 }
 
 impl<S: Source> Work<'_, S> {
@@ -208,10 +211,11 @@ impl<S: Source> Work<'_, S> {
         Some(next)
     }
 
-    fn open(&self, (name, version): &(String, Version)) -> Result<Package, Found> {
+    fn open(&self, (name, version): &(String, Version)) -> Result<Arc<Package>, Found> {
         let package = match self.source.fetch(name, version).map_err(Found::NotFetched)? {
-            Fetched::Archive(tgz) => Package::read_within(&tgz, self.limits, Examples::Dropped),
-            Fetched::Unpacked(files) => Package::unpacked(files),
+            Fetched::Archive(tgz) => Package::read_within(&tgz, self.limits, Examples::Dropped).map(Arc::new),
+            Fetched::Unpacked(files) => Package::unpacked(files).map(Arc::new),
+            Fetched::Read(package) => Ok(package),
         };
         let package = package.map_err(Found::Refused)?;
         // A build has a version of its own behind the name `current`.

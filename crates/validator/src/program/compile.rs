@@ -9,7 +9,7 @@ use super::{
     Binding, Condition, Controls, Discriminator, Expected, ExtensionContext, Invariant, Profile, Programs,
     Rule, Slicing, SlicingRules, Strength, TypeKind, TypeUse, rule::Names,
 };
-use crate::{Severity, snapshot::Node};
+use crate::{Severity, package::Kept, snapshot::Node};
 
 const EXTENSIONS: &str = "http://hl7.org/fhir/StructureDefinition/";
 const SYSTEM: &str = "http://hl7.org/fhirpath/System.";
@@ -18,12 +18,7 @@ const SYSTEM: &str = "http://hl7.org/fhirpath/System.";
 pub(super) fn compile(programs: &Programs<'_>, canonical: &str) -> Option<Profile> {
     let resource = programs.library().canonical_of_type(canonical, "StructureDefinition")?;
     let structure = programs.with_snapshots(|snapshots| snapshots.structure(canonical))?;
-    let mut definition = resource.parse().ok()?;
-    if let Value::Object(fields) = &mut definition {
-        for large in ["snapshot", "differential", "text"] {
-            fields.remove(large);
-        }
-    }
+    let definition = resource.parse_kept(Kept::Frame).ok()?;
     let text = |name: &str| definition.get(name).and_then(Value::as_str).map(Box::<str>::from);
     let url = text("url").unwrap_or_else(|| canonical.into());
     let version = text("version");

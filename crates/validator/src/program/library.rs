@@ -7,10 +7,10 @@ use std::{
 };
 
 use fhirpath::{model::Definitions, path::Program};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::{Condition, Native, Profile, TypeUse, compile};
-use crate::{Library, Snapshots, snapshot::Published};
+use crate::{Library, Snapshots};
 
 /// `PROFILES_MAX`: profiles of one library that can be compiled.
 pub const PROFILES_MAX: usize = PAGES * PAGE;
@@ -43,6 +43,20 @@ pub struct Programs<'a> {
 /// By type of resource, the profiles that guides ask of all, with the guide.
 pub(crate) type Globals = HashMap<Box<str>, Vec<(Box<str>, Box<str>)>>;
 
+/// Of an `ImplementationGuide`, whose list of resources is long, what is asked of it.
+#[derive(Deserialize)]
+struct Guide {
+    url: Option<Box<str>>,
+    global: Option<Vec<Global>>,
+}
+
+#[derive(Deserialize)]
+struct Global {
+    #[serde(rename = "type")]
+    of: Box<str>,
+    profile: Box<str>,
+}
+
 impl<'a> Programs<'a> {
     /// Nothing is compiled before it is asked for.
     pub fn new(library: &'a Library) -> Self {
@@ -51,7 +65,7 @@ impl<'a> Programs<'a> {
             model: Arc::clone(library.definitions()),
             pages: (0..PAGES).map(|_| OnceLock::new()).collect(),
             numbers: RwLock::default(),
-            snapshots: Mutex::new(Snapshots::new(library, Published::Kept)),
+            snapshots: Mutex::new(Snapshots::of_rules(library)),
             expressions: Mutex::default(),
             globals: OnceLock::new(),
         }
@@ -137,14 +151,9 @@ impl<'a> Programs<'a> {
         self.globals.get_or_init(|| {
             let mut globals = Globals::new();
             for guide in self.library.of_type("ImplementationGuide") {
-                let Ok(parsed) = guide.parse() else { continue };
-                let text =
-                    |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(Box::<str>::from);
-                let url = text(&parsed, "url").unwrap_or_default();
-                for global in parsed.get("global").and_then(Value::as_array).into_iter().flatten() {
-                    if let (Some(of), Some(profile)) = (text(global, "type"), text(global, "profile")) {
-                        globals.entry(of).or_default().push((profile, url.clone()));
-                    }
+                let Ok(Guide { url, global }) = serde_json::from_slice(&guide.json()) else { continue };
+                for Global { of, profile } in global.unwrap_or_default() {
+                    globals.entry(of).or_default().push((profile, url.clone().unwrap_or_default()));
                 }
             }
             globals

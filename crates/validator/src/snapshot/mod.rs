@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Library,
-    package::{Kind, Resource},
+    package::{Kept, Kind, Resource},
 };
 
 pub use finding::{SnapshotFinding, SnapshotFound};
@@ -65,10 +65,18 @@ pub enum Published {
     MadeAnew,
 }
 
+/// Whether elements keep what they say to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    Kept,
+    LeftOut,
+}
+
 /// Makes snapshots over a library, each once.
 pub struct Snapshots<'a> {
     library: &'a Library,
     published: Published,
+    words: Words,
     made: HashMap<Box<str>, Option<Arc<Structure>>>,
     making: Vec<Box<str>>,
     findings: Vec<SnapshotFinding>,
@@ -77,7 +85,20 @@ pub struct Snapshots<'a> {
 impl<'a> Snapshots<'a> {
     /// Nothing is made before it is asked for.
     pub fn new(library: &'a Library, published: Published) -> Self {
-        Self { library, published, made: HashMap::new(), making: Vec::new(), findings: Vec::new() }
+        Self {
+            library,
+            published,
+            words: Words::Kept,
+            made: HashMap::new(),
+            making: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// As a validator needs them: those that are published are kept, and elements have no words for people, of which most of a snapshot
+    /// is made.
+    pub fn of_rules(library: &'a Library) -> Self {
+        Self { words: Words::LeftOut, ..Self::new(library, Published::Kept) }
     }
 
     /// The structure of a canonical url. `None`, with a finding, where it or what it is built on is missing.
@@ -133,7 +154,11 @@ impl<'a> Snapshots<'a> {
     }
 
     fn make(&mut self, resource: Resource<'_>) -> Option<Structure> {
-        let mut definition = match resource.parse() {
+        let read = match self.words {
+            Words::Kept => resource.parse(),
+            Words::LeftOut => resource.parse_kept(Kept::Rules),
+        };
+        let mut definition = match read {
             Ok(definition) => definition,
             Err(why) => {
                 self.tell("", SnapshotFound::Unreadable(why.to_string()));

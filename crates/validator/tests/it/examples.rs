@@ -44,7 +44,7 @@ fn faulty(names: &[&str]) -> Option<(usize, usize)> {
     let (mut all, mut faulty) = (0, 0);
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for example in package.examples() {
-        let found = errors(&validator, example.bytes);
+        let found = errors(&validator, &example.json());
         all += 1;
         faulty += usize::from(!found.is_empty());
         for finding in &found {

@@ -11,6 +11,7 @@
 mod archive;
 mod cases;
 mod check;
+mod compiled;
 mod data;
 mod examples;
 mod hostile;
