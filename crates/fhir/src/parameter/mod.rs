@@ -5,6 +5,8 @@ mod elements;
 mod registry;
 mod resource_type;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use elements::Elements;
 pub use registry::{Component, Parameter, ParameterFault, Registry, limits};

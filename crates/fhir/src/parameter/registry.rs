@@ -258,7 +258,8 @@ fn components(definition: Element<'_>) -> Result<Vec<Component>, ParameterFault>
 }
 
 fn text(of: Element<'_>, name: &str) -> Option<String> {
-    of.child(name).and_then(|child| child.text()).map(std::borrow::Cow::into_owned)
+    let text = of.child(name).and_then(|child| child.text()).filter(|text| !text.is_empty());
+    text.map(std::borrow::Cow::into_owned)
 }
 
 fn texts<'d, 'n>(of: Element<'d>, name: &'n str) -> impl Iterator<Item = String> + use<'d, 'n> {

@@ -9,6 +9,10 @@ use serde_json::Value;
 const NOT_OF_R4: [&str; 3] =
     ["DetectedIssue-status", "DeviceDefinition-classification", "ServiceRequest-order-detail"];
 
+/// The package lets these refer to more than R4 does.
+const TARGETS_OF_R4: [(&str, &str); 1] =
+    [("MeasureReport-subject", "Practitioner,Group,Device,Patient,PractitionerRole,RelatedPerson,Location")];
+
 const PREFIX: &str = "http://hl7.org/fhir/SearchParameter/";
 
 fn of_r4(parameters: &[Value]) -> impl Iterator<Item = &Value> {
@@ -60,7 +64,7 @@ pub(super) fn lines(parameters: &[Value]) -> Result<Vec<String>> {
             text(parameter, "code"),
             text(parameter, "type"),
             &words(parameter, "base"),
-            &words(parameter, "target"),
+            &targets(id, parameter),
             &text(parameter, "expression").split_whitespace().collect::<Vec<_>>().join(" "),
             &components.collect::<Vec<_>>().join(";"),
         ]
@@ -68,6 +72,11 @@ pub(super) fn lines(parameters: &[Value]) -> Result<Vec<String>> {
         lines.insert(id.to_owned(), line.trim_end().to_owned());
     }
     Ok(lines.into_values().collect())
+}
+
+fn targets(id: &str, parameter: &Value) -> String {
+    let known = TARGETS_OF_R4.iter().find(|(own, _)| *own == id);
+    known.map_or_else(|| words(parameter, "target"), |(_, targets)| (*targets).to_owned())
 }
 
 /// A line for each type in each compartment: whose, type, codes of its parameters.
