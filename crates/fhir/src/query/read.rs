@@ -223,6 +223,12 @@ impl<'r> Reader<'r> {
         }
         let unknown = || Problem::Modifier { modifier: shown(modifier), kind: parameter.kind };
         let (how, is_negated) = how(parameter.kind, modifier).ok_or_else(unknown)?;
+        if let Modifier::Target(wanted) = how
+            && !parameter.targets.is_empty()
+            && !parameter.targets.contains(&wanted)
+        {
+            return Err(Problem::NotATarget { code: shown(code), to: wanted.as_str().into() });
+        }
         let values = self.values(parameter, how, value)?;
         Ok(match is_negated {
             Negated::Yes => Test::NotAny { parameter: parameter.id, values },

@@ -323,6 +323,11 @@ fn what_is_not_known_is_refused_or_told() {
             "subject:Patient=Group/1",
             "search parameter `subject:Patient`: value 1 is not a reference to the type that `:` names",
         ),
+        (
+            "Observation",
+            "subject:Coverage=1",
+            "search parameter `subject:Coverage`: `subject` does not refer to Coverage",
+        ),
         ("Patient", "_count=1&_count=2", "search parameter `_count`: it may be given once"),
         ("Patient", "_count=-1", "search parameter `_count`: value 1 is not a number of entries"),
         ("Patient", "page=0", "search parameter `page`: value 1 is not the number of a page, from 1"),
