@@ -232,7 +232,7 @@ impl<'a> Reader<'a, '_> {
         self.space();
         if self.peek() == Some(b']') {
             self.at += 1;
-            let node = self.append(frame, slot, 0)?;
+            let node = self.append(frame, slot, self.last_of_name(slot, paired))?;
             self.change(node, |node| {
                 (node.kind, node.value_start, node.value_len) = (Kind::EmptyArray, start as u32, 2);
             });
@@ -257,6 +257,17 @@ impl<'a> Reader<'a, '_> {
                 _ => return Err(self.unexpected("`,` or `]`")),
             }
             self.space();
+        }
+    }
+
+    /// The last element of the other half: those of one name stand together.
+    fn last_of_name(&self, slot: Slot, paired: u32) -> u32 {
+        let mut last = paired;
+        loop {
+            match self.next_of_name(last, slot, paired) {
+                0 => return last,
+                next => last = next,
+            }
         }
     }
 

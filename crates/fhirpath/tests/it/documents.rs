@@ -185,6 +185,24 @@ fn what_xml_cannot_hold_is_not_written() {
 }
 
 #[test]
+fn halves_stand_together_however_far_apart_they_are_written() {
+    for text in [
+        r#"{"_b":[null,{"id":"1"}],"a":["x",null],"b":[],"c":null}"#,
+        r#"{"_b":[null,{"id":"1"}],"a":1,"b":["x","y","z"]}"#,
+        r#"{"b":[],"a":1,"_b":[null,null]}"#,
+    ] {
+        let document = json(text).unwrap();
+        let names: Vec<&str> = document.root().members().map(|member| member.name()).collect();
+        let mut apart = names.clone();
+        apart.dedup();
+        apart.sort_unstable();
+        assert!(apart.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        let written = document.root().to_compact_json();
+        assert_eq!(json(&written).unwrap().root().to_compact_json(), written);
+    }
+}
+
+#[test]
 fn an_empty_array_is_no_element_but_can_be_found() {
     let document = json(r#"{"a":[],"b":1}"#).unwrap();
     assert_eq!(document.root().children().count(), 1);
