@@ -94,7 +94,7 @@ impl Finding {
 /// Everything that was found about one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// In the order in which they were found; none twice.
+    /// In the order in which they were found; of one element none twice.
     pub findings: Vec<Finding>,
 }
 

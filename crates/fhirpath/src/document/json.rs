@@ -159,7 +159,10 @@ impl<'a> Reader<'a, '_> {
         }
         let written = self.bytes.get(name.start..name.start + name.len).unwrap_or_default();
         let (half, text, name_start) = match written {
-            [b'_', text @ ..] if !text.is_empty() => (Half::Extensions, text, name.start + 1),
+            // Of two underlines the first stands for nothing: no element is called `_a` whose half this could be.
+            [b'_', text @ ..] if !text.is_empty() && !text.starts_with(b"_") => {
+                (Half::Extensions, text, name.start + 1)
+            }
             _ => (Half::Value, written, name.start),
         };
         let slot = Slot { name_start, name_len: text.len(), hash: hash(text), half, flags: 0 };

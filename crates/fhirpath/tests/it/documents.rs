@@ -185,6 +185,14 @@ fn what_xml_cannot_hold_is_not_written() {
 }
 
 #[test]
+fn two_underlines_are_a_name_and_no_half() {
+    let document = json(r#"{"__a":[null,{"id":"1"}],"_":1,"___a":2}"#).unwrap();
+    let names: Vec<&str> = document.root().members().map(|member| member.name()).collect();
+    assert_eq!(names, ["__a", "__a", "_", "___a"]);
+    assert_eq!(document.root().to_compact_json(), document.source());
+}
+
+#[test]
 fn halves_stand_together_however_far_apart_they_are_written() {
     for text in [
         r#"{"_b":[null,{"id":"1"}],"a":["x",null],"b":[],"c":null}"#,

@@ -3,7 +3,7 @@
 
 use fhirpath::document::Element;
 
-use super::{Run, messages};
+use super::{Run, messages, primitive::decoded_len};
 use crate::{
     Severity::Error,
     program::{Controls, Profile},
@@ -19,6 +19,13 @@ struct Part<'t> {
 
 impl<'a, 'd> Run<'a, 'd> {
     pub(super) fn check_controls(&mut self, element: Element<'d>, profile: &'d Profile, controls: &Controls) {
+        if let Some(max) = controls.max_size
+            && let Some(len) = element.child("data").and_then(|data| decoded_len(&data.text()?))
+            && len as u64 > max
+        {
+            let arguments = [&*len.to_string(), &*max.to_string(), &profile.shown];
+            self.tell(element, Error, &messages::ATTACHMENT_TOO_LARGE, &arguments);
+        }
         if !controls.alternatives.is_empty() && !element.has_value() {
             let is_one = |extension: Element<'d>| {
                 let url = extension.child("url").and_then(|url| url.text());

@@ -53,6 +53,11 @@ impl<'a, 'd> Run<'a, 'd> {
             None if is_of_examples(plain) => {
                 self.tell(extension, Warning, &messages::EXTENSION_UNKNOWN, &[plain])
             }
+            // What a system has to do with an element is nothing that the element says: no resource is wrong by it.
+            None if is_of_obligations(plain) => {}
+            None if is_of_other_version(plain) => {
+                self.tell_at(extension, Place::Url, Error, &messages::EXTENSION_UNKNOWN, &[plain]);
+            }
             None => self.tell(extension, Error, &messages::EXTENSION_UNKNOWN, &[plain]),
         }
     }
@@ -170,6 +175,23 @@ impl<'a, 'd> Run<'a, 'd> {
             })
             .map(str::to_owned)
     }
+}
+
+/// Obligations, which R4's packages do not define. <https://hl7.org/fhir/extensions/obligations.html>
+fn is_of_obligations(url: &str) -> bool {
+    let name =
+        url.strip_prefix("http://hl7.org/fhir/").and_then(|rest| rest.split_once("StructureDefinition/"));
+    matches!(name, Some(("" | "tools/", "obligation" | "inherit-obligations" | "obligation-profile-flag")))
+}
+
+/// An element of another version of FHIR: `http://hl7.org/fhir/3.0/StructureDefinition/extension-Patient.animal`.
+/// <https://hl7.org/fhir/R4/versions.html#extensions>
+fn is_of_other_version(url: &str) -> bool {
+    let parts = url.strip_prefix("http://hl7.org/fhir/").and_then(|rest| rest.split_once('/'));
+    parts.is_some_and(|(version, rest)| {
+        matches!(version, "1.0" | "3.0" | "4.0" | "4.3" | "5.0")
+            && rest.starts_with("StructureDefinition/extension-")
+    })
 }
 
 /// Urls that nobody owns and specifications use in examples. RFC 2606 §3

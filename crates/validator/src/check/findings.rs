@@ -37,6 +37,8 @@ pub(crate) enum Place {
     Bare,
     /// At the element by its expression; by line and column at what holds it.
     AtParent,
+    /// At the element by its expression; by line and column at what holds what holds it.
+    AtGrandparent,
     /// At what holds the element, as readers of XML tell it.
     XmlParent,
     /// At the element, without its number.

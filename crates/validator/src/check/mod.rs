@@ -7,6 +7,7 @@ mod element;
 mod extension;
 mod findings;
 mod invariant;
+mod measure;
 mod messages;
 mod narrative;
 mod place;
@@ -21,6 +22,7 @@ mod terminology;
 mod value;
 
 pub use findings::Findings;
+pub(crate) use findings::Place;
 pub use questionnaire::QUESTIONS_DEEP_MAX;
 pub use reference::References;
 pub use run::{STEPS_MAX, TRIALS_MAX};

@@ -196,7 +196,7 @@ impl<'a, 'd> Run<'a, 'd> {
 }
 
 /// The value of an attribute of a tag.
-fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+pub(super) fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
     let (_, after) = tag.split_once(&format!("{name}="))?;
     let quote = after.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     after.get(1..)?.split(quote).next()

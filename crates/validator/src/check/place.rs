@@ -30,6 +30,7 @@ impl<'p> Places<'p> {
         let (line, column) = match found.place {
             Place::Nowhere => (0, 0),
             Place::AtParent => self.position(self.offset(parent)),
+            Place::AtGrandparent => self.position(self.offset(parent.parent().unwrap_or(parent))),
             _ => self.position(self.offset(found.at)),
         };
         let expression = match found.place {
@@ -43,7 +44,9 @@ impl<'p> Places<'p> {
                 let url = found.at.child("url").and_then(|url| url.text()).unwrap_or_default();
                 format!("{}[url='{url}']", self.expression(found.at))
             }
-            Place::Element | Place::AtParent | Place::Nowhere => self.expression(found.at),
+            Place::Element | Place::AtParent | Place::AtGrandparent | Place::Nowhere => {
+                self.expression(found.at)
+            }
         };
         Finding {
             severity: found.severity,

@@ -1,5 +1,7 @@
 //! A resource, on its own, contained or in a Bundle: its type, and the profiles that it declares.
 
+use std::borrow::Cow;
+
 use fhirpath::document::Element;
 
 use super::{Request, Run, messages, run::Active};
@@ -179,15 +181,15 @@ impl<'a, 'd> Run<'a, 'd> {
             return;
         }
         let codings = resource.child("code").into_iter().flat_map(|code| code.children());
-        for coding in codings.filter(|child| child.name() == "coding") {
-            let text = |name: &str| coding.child(name).and_then(|child| child.text()).unwrap_or_default();
-            let (system, code) = (text("system"), text("code"));
-            let Some(vital) = vital_sign(&system, &code) else { continue };
-            let url = format!("{CORE}{vital}");
-            if let Ok(found) = self.usable(resource, &url) {
-                self.tell(resource, Information, &messages::VITAL_SIGNS, &[&url, &code]);
-                self.with_profile(resource, base, found, name);
-            }
+        let codings: Vec<_> = codings
+            .filter(|child| child.name() == "coding")
+            .filter_map(|coding| Some((coding.child("system")?.text()?, coding.child("code")?.text()?)))
+            .collect();
+        let Some((vital, code)) = vital_sign(&codings) else { return };
+        let url = format!("{CORE}{vital}");
+        if let Ok(found) = self.usable(resource, &url) {
+            self.tell(resource, Information, &messages::VITAL_SIGNS, &[&url, code]);
+            self.with_profile(resource, base, found, name);
         }
     }
 
@@ -205,6 +207,8 @@ impl<'a, 'd> Run<'a, 'd> {
     fn check_kind_of_resource(&mut self, resource: Element<'d>, name: &str) {
         match name {
             "Bundle" => self.check_bundle(resource),
+            "Measure" => self.check_measure(resource),
+            "SearchParameter" => self.check_search_parameter(resource),
             "StructureDefinition" => self.check_structure(resource),
             "Questionnaire" => self.check_questionnaire(resource),
             "QuestionnaireResponse" => self.check_response(resource),
@@ -221,19 +225,98 @@ pub(super) enum Missing {
     Unusable,
 }
 
-/// The profile of a vital sign, by the code that is looked for.
-fn vital_sign(system: &str, code: &str) -> Option<&'static str> {
-    Some(match (system, code) {
-        ("http://loinc.org", "85353-1") => "vitalspanel",
-        ("http://loinc.org", "9279-1") => "resprate",
-        ("http://loinc.org", "8867-4") => "heartrate",
-        ("http://loinc.org", "2708-6" | "59408-5") => "oxygensat",
-        ("http://loinc.org", "8310-5") | ("http://snomed.info/sct", "276885007") => "bodytemp",
-        ("http://loinc.org", "8302-2") => "bodyheight",
-        ("http://loinc.org", "9843-4") => "headcircum",
-        ("http://loinc.org", "29463-7") => "bodyweight",
-        ("http://loinc.org", "39156-5") => "bmi",
-        ("http://loinc.org", "85354-9") => "bp",
-        _ => return None,
+/// Profiles of vital signs and the codes of LOINC, then of SNOMED CT, that HL7's validator takes for them; the first that fits counts.
+const VITAL_SIGNS: [(&str, &[&str]); 18] = [
+    ("vitalspanel", &["85353-1"]),
+    ("resprate", &["9279-1", "76170-0", "76172-6", "76171-8", "19840-8", "33438-3", "76270-8", "11291-2"]),
+    (
+        "heartrate",
+        &[
+            "60978-4", "73795-7", "73799-9", "76476-1", "76477-9", "8867-4", "8889-8", "8890-6", "8891-4",
+            "8892-2", "8893-0", "40443-4", "55425-3", "68999-2", "11328-2", "69000-8", "8886-4",
+        ],
+    ),
+    (
+        "oxygensat",
+        &[
+            "2708-6", "19224-5", "20564-1", "2709-4", "2710-2", "2711-0", "2713-6", "51733-4", "59408-5",
+            "59417-6", "89276-0", "97549-0",
+        ],
+    ),
+    (
+        "bodytemp",
+        &[
+            "8310-5", "60834-9", "60835-6", "60836-4", "60838-0", "60955-2", "61009-7", "75539-7", "75987-8",
+            "76010-8", "76011-6", "76278-1", "8309-7", "8328-7", "8329-5", "8330-3", "8331-1", "8332-9",
+            "8333-7", "8334-5", "91371-5", "98657-0", "98663-8",
+        ],
+    ),
+    ("bodyheight", &["8302-2", "3137-7", "3138-5", "8306-3", "8308-9"]),
+    ("headcircum", &["9843-4", "8287-5"]),
+    ("bodyweight", &["29463-7", "3141-9", "3142-7", "75292-3", "79348-9", "8350-1", "8351-9"]),
+    ("bmi", &["39156-5", "59574-4", "89270-3"]),
+    ("bp", &["85354-9", "35094-2", "8459-0", "76534-7", "55284-4", "8480-6"]),
+    ("vitalspanel", &["46680005"]),
+    ("heartrate", &["249043002", "444981005", "399017001", "251670001", "429525003", "429614003"]),
+    (
+        "oxygensat",
+        &["103228002", "442349007", "442476006", "442440005", "431314004", "442734002", "713194001"],
+    ),
+    (
+        "bodytemp",
+        &[
+            "386725007",
+            "276885007",
+            "300076005",
+            "1222808002",
+            "364246006",
+            "307047009",
+            "708499008",
+            "431598003",
+            "698831002",
+            "698832009",
+            "415882003",
+            "415974002",
+            "415929009",
+            "415945006",
+        ],
+    ),
+    (
+        "bodyheight",
+        &["1153637007", "1162419008", "50373000", "1162418000", "1230278008", "1162392001", "1162417005"],
+    ),
+    ("headcircum", &["363812007", "169876006", "1269262007", "363811000"]),
+    (
+        "bodyweight",
+        &["60621009", "735395000", "425024002", "424927000", "784399000", "1162416001", "1162415002"],
+    ),
+    (
+        "bp",
+        &[
+            "75367002",
+            "251076008",
+            "163033001",
+            "163035008",
+            "386534000",
+            "386536003",
+            "271649006",
+            "271650006",
+            "407556006",
+            "407554009",
+            "716579001",
+            "399304008",
+        ],
+    ),
+];
+
+/// The profile of a vital sign, and the code that asks for it.
+fn vital_sign<'c>(codings: &'c [(Cow<'_, str>, Cow<'_, str>)]) -> Option<(&'static str, &'c str)> {
+    VITAL_SIGNS.iter().find_map(|(profile, codes)| {
+        // Codes of LOINC end with a check digit behind a hyphen.
+        let system =
+            |code: &str| if code.contains('-') { "http://loinc.org" } else { "http://snomed.info/sct" };
+        let fits =
+            |(own, code): &&(Cow<'_, str>, Cow<'_, str>)| *own == system(code) && codes.contains(&&**code);
+        codings.iter().find(fits).map(|(_, code)| (*profile, &**code))
     })
 }

@@ -275,8 +275,18 @@ fn controls(fields: &Map<String, Value>) -> Option<Box<Controls>> {
         says_source: !values("/narrative-source-control").is_empty(),
         languages: values("/narrative-language-control"),
         alternatives: values("/extension-ElementDefinition.valueAlternatives"),
+        max_size: max_size(fields),
     };
     (controls != Controls::default()).then(|| Box::new(controls))
+}
+
+/// <https://hl7.org/fhir/extensions/StructureDefinition-maxSize.html>
+fn max_size(fields: &Map<String, Value>) -> Option<u64> {
+    let url = |one: &&Value| {
+        one.get("url").and_then(Value::as_str) == Some("http://hl7.org/fhir/StructureDefinition/maxSize")
+    };
+    let value = list_in(fields, "extension").find(url)?.get("valueDecimal")?;
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 fn binding(binding: &Value) -> Option<Binding> {

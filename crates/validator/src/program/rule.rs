@@ -69,6 +69,8 @@ pub struct Controls {
     pub languages: Box<[Box<str>]>,
     /// `ElementDefinition.valueAlternatives`: extensions of which one is there where the value is not.
     pub alternatives: Box<[Box<str>]>,
+    /// `maxSize`: bytes of an attachment.
+    pub max_size: Option<u64>,
 }
 
 /// A value that an instance must have.

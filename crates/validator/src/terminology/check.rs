@@ -15,7 +15,7 @@ use super::{
     messages::*,
 };
 use crate::{
-    check::{Coded, Findings, Terminology},
+    check::{Coded, Findings, Place, Terminology},
     finding::{Message, Severity},
     program::{Binding, Strength},
 };
@@ -33,6 +33,25 @@ impl<'d> Said<'d> {
     fn new(at: Element<'d>) -> Option<Self> {
         let text = |name: &str| at.child(name).and_then(|child| child.text());
         Some(Self { at, system: text("system"), version: text("version"), code: text("code")? })
+    }
+
+    /// Tells something of one of its elements, or of all of it; by line and column where the concept begins that it is a coding of.
+    fn tell(
+        &self,
+        owner: Element<'d>,
+        name: &str,
+        severity: Severity,
+        message: &'static Message,
+        arguments: &[&str],
+        findings: &mut Findings<'d>,
+    ) {
+        let at = self.at.child(name).unwrap_or(self.at);
+        let place = match (at == self.at, owner == self.at) {
+            (true, true) => Place::Element,
+            (true, false) | (false, true) => Place::AtParent,
+            (false, false) => Place::AtGrandparent,
+        };
+        findings.tell_at(at, place, severity, message, arguments);
     }
 
     /// `system#code`
@@ -128,7 +147,7 @@ impl Codes<'_> {
             Some(set) => self.is_in_set(&set, None, &code, 0),
             None => self.contains(value_set, None, None, &code),
         };
-        match ask(&binding.value_set) {
+        match binding_answer(binding, ask) {
             Answer::In => {}
             Answer::Out => {
                 let set = self.named(&binding.value_set);
@@ -178,12 +197,11 @@ impl Codes<'_> {
         no_system: &'static Message,
         findings: &mut Findings<'d>,
     ) {
-        let at = |name: &str| said.at.child(name).unwrap_or(said.at);
         let Some(system) = said.system.as_deref() else {
-            return findings.tell(said.at, Severity::Warning, no_system, &[&said.code]);
+            return said.tell(owner, "", Severity::Warning, no_system, &[&said.code], findings);
         };
         if let Some(meant) = misspelt(system) {
-            return findings.tell(said.at, Severity::Error, &SYSTEM_INVALID, &[system, meant]);
+            return said.tell(owner, "", Severity::Error, &SYSTEM_INVALID, &[system, meant], findings);
         }
         match self.standing(system, said.version.as_deref(), &said.code) {
             Standing::Code(compiled) => {
@@ -193,19 +211,26 @@ impl Codes<'_> {
             }
             Standing::NoCode(why) => {
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-                findings.tell(at("code"), Severity::Error, &UNKNOWN_CODE, &[&said.code, system, &why]);
+                let arguments = [&*said.code, system, &why];
+                said.tell(owner, "code", Severity::Error, &UNKNOWN_CODE, &arguments, findings);
             }
             Standing::Beyond(compiled) => {
                 self.status(owner, &compiled, findings);
-                findings.tell(at("code"), Severity::Warning, &UNKNOWN_IN_PART, &[&said.code, system]);
+                said.tell(
+                    owner,
+                    "code",
+                    Severity::Warning,
+                    &UNKNOWN_IN_PART,
+                    &[&said.code, system],
+                    findings,
+                );
             }
-            Standing::Unknown => self.unknown(said, system, findings),
+            Standing::Unknown => self.unknown(said, owner, system, findings),
         }
     }
 
     /// A code whose system no package has: the server, if there is one, is asked.
-    fn unknown<'d>(&self, said: &Said<'d>, system: &str, findings: &mut Findings<'d>) {
-        let at = |name: &str| said.at.child(name).unwrap_or(said.at);
+    fn unknown<'d>(&self, said: &Said<'d>, owner: Element<'d>, system: &str, findings: &mut Findings<'d>) {
         let code = &*said.code;
         if let Some(remote) = &self.remote {
             let display = said.at.child("display").and_then(|child| child.text());
@@ -216,24 +241,25 @@ impl Codes<'_> {
                 Ok(Verdict::WrongDisplay { display: own }) => {
                     let arguments =
                         [display.unwrap_or_default(), code, system, own.as_deref().unwrap_or_default()];
-                    return findings.tell(at("display"), Severity::Error, &DISPLAY, &arguments);
+                    return said.tell(owner, "display", Severity::Error, &DISPLAY, &arguments, findings);
                 }
                 Ok(Verdict::Bad { message }) => {
                     let why = format!(": {message}");
-                    return findings.tell(at("code"), Severity::Error, &UNKNOWN_CODE, &[code, system, &why]);
+                    let arguments = [code, system, &why];
+                    return said.tell(owner, "code", Severity::Error, &UNKNOWN_CODE, &arguments, findings);
                 }
                 Ok(Verdict::Unknown { .. }) => {}
                 Err(RemoteFault(why)) => {
-                    return findings.tell(said.at, Severity::Warning, &SERVER_SILENT, &[code, &why]);
+                    return said.tell(owner, "", Severity::Warning, &SERVER_SILENT, &[code, &why], findings);
                 }
             }
         }
         if self.library.canonical_of_type(system, "ValueSet").is_some() {
-            findings.tell(said.at, Severity::Error, &SYSTEM_IS_SET, &[system]);
+            said.tell(owner, "", Severity::Error, &SYSTEM_IS_SET, &[system], findings);
         } else if grammar::is_large(system) {
-            findings.tell(said.at, Severity::Information, &NOT_CHECKED, &[system, code]);
+            said.tell(owner, "", Severity::Information, &NOT_CHECKED, &[system, code], findings);
         } else {
-            findings.tell(at("system"), Severity::Warning, &UNKNOWN_SYSTEM, &[system]);
+            said.tell(owner, "system", Severity::Warning, &UNKNOWN_SYSTEM, &[system], findings);
         }
     }
 
@@ -243,14 +269,17 @@ impl Codes<'_> {
         let Some(concept) = system.concept(&said.code) else { return };
         let (code, url) = (&*said.code, &*system.url);
         if concept.is_inactive {
-            findings.tell(said.at, Severity::Warning, &INACTIVE, &[code, url]);
+            said.tell(owner, "", Severity::Warning, &INACTIVE, &[code, url], findings);
         }
-        let Some(at) = said.at.child("display") else { return };
-        let Some(shown) = at.text() else { return };
+        let Some(shown) = said.at.child("display").and_then(|display| display.text()) else { return };
         match display::compare(concept, &shown) {
             Shown::Right => {}
-            Shown::Otherwise(own) => findings.tell(at, Severity::Error, &DISPLAY, &[&shown, code, url, own]),
-            Shown::None => findings.tell(at, Severity::Error, &NO_DISPLAY, &[&shown, code, url]),
+            Shown::Otherwise(own) => {
+                said.tell(owner, "display", Severity::Error, &DISPLAY, &[&shown, code, url, own], findings);
+            }
+            Shown::None => {
+                said.tell(owner, "display", Severity::Error, &NO_DISPLAY, &[&shown, code, url], findings);
+            }
         }
     }
 
@@ -291,7 +320,7 @@ impl Codes<'_> {
             }))
         };
         let shown = || said.iter().map(Said::shown).collect::<Vec<_>>().join(", ");
-        match ask(&binding.value_set) {
+        match binding_answer(binding, ask) {
             Answer::In => {}
             Answer::Out => {
                 messages.tell(element, binding, &shown(), &self.named(&binding.value_set), findings);
@@ -342,6 +371,14 @@ impl Codes<'_> {
             Some(set) if !set.title.is_empty() => format!("{} ({})", set.title, set.canonical),
             _ => canonical.to_owned(),
         }
+    }
+}
+
+/// What an example shows binds nobody, and nobody is asked about it.
+fn binding_answer(binding: &Binding, ask: impl Fn(&str) -> Answer) -> Answer {
+    match binding.strength {
+        Strength::Example => Answer::In,
+        _ => ask(&binding.value_set),
     }
 }
 

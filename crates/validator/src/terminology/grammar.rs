@@ -16,6 +16,10 @@ pub(super) fn check(system: &str, code: &str) -> Option<Result<(), String>> {
         UCUM => ucum::check(&without_spaces(code)).map_err(|fault| fault.to_string()),
         "urn:ietf:bcp:47" => otherwise(is_language_tag(code), "it is no language tag (BCP 47)"),
         // R4 lets `CapabilityStatement.format` say these, which are no media types.
+        // As R4 binds `Expression.language`: the list itself in place of a value set.
+        "http://www.rfc-editor.org/bcp/bcp13.txt" => {
+            otherwise(is_media_type(code), "it is no media type (BCP 13)")
+        }
         "urn:ietf:bcp:13" if matches!(code, "xml" | "json" | "ttl") => Ok(()),
         "urn:ietf:bcp:13" => otherwise(is_media_type(code), "it is no media type (BCP 13)"),
         "urn:ietf:rfc:3986" => otherwise(is_uri(code), "it is no URI (RFC 3986)"),

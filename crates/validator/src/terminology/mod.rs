@@ -141,7 +141,11 @@ impl<'a> Codes<'a> {
     ) -> Answer {
         let answer = match self.set(value_set) {
             Some(set) => self.is_in_set(&set, system, code, 0),
-            None => Answer::Undecided(Why::UnknownSet(value_set.into())),
+            None => match grammar::check(value_set, code) {
+                Some(Ok(())) => Answer::In,
+                Some(Err(_)) => Answer::Out,
+                None => Answer::Undecided(Why::UnknownSet(value_set.into())),
+            },
         };
         let (Answer::Undecided(_), Some(remote)) = (&answer, &self.remote) else { return answer };
         let question = Question { system, version, code, display: None, value_set: Some(value_set) };

@@ -58,7 +58,10 @@ pub(crate) struct Answers {
 impl Answers {
     pub(crate) fn read() -> Option<Self> {
         let mut answers = Self::default();
-        for (question, answer) in pairs()? {
+        let mut pairs = pairs()?;
+        // The port asks for no language, as who asks in that of the server.
+        pairs.sort_by_key(|(question, _)| question["langs"] != "en-US");
+        for (question, answer) in pairs {
             // A value set that was sent along has no name to be asked by.
             if question["valueSet"].is_object() {
                 continue;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use validator::{
     Codes, Library, Package, Severity, Validator,
     check::{EntryProfile, Html, References, Request},
+    package::Wanted,
 };
 
 use crate::{data, recorded::Replay};
@@ -154,7 +155,18 @@ impl Step {
             let of_source = package.resources().find(|resource| resource.name == source);
             of_source.and_then(|resource| resource.head.url.clone()).unwrap_or_default().into_string()
         });
-        let mut packages = self.packages.iter().map(|name| guide(name)).collect::<Option<Vec<_>>>()?;
+        let mut packages = Vec::new();
+        for name in &self.packages {
+            let package = guide(name)?;
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let beside = package.manifest.dependencies.iter().filter_map(|needed| {
+                let Wanted::Exact(version) = &needed.wanted else { return None };
+                let file = format!("{folder}/{}#{}.tgz", needed.name, version.as_str());
+                data::root().join("fhir").join(FOLDER).join(&file).is_file().then(|| guide(&file))?
+            });
+            packages.extend(beside);
+            packages.push(package);
+        }
         packages.push(package);
         let library = base.with(packages);
         let codes = match server {
