@@ -3,6 +3,7 @@
 //!
 //! How they are kept and found is told in `docs/decisions/0013-records-under-keyed-hashes.md`.
 
+pub mod bundle;
 pub mod index;
 mod key;
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub use id::{LogicalId, MalformedLogicalId};
 pub use rewrite::Edit;
 pub use update::{Absent, Condition};
 
+pub(crate) use draft::Ready;
 pub(crate) use queries::{VersionRow, newest as newest_version, unpack_all, versions_at};
 pub(crate) use rows::push_part;
 pub(crate) use sheet::Sheet;

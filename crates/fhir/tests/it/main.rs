@@ -12,3 +12,4 @@ mod oracle;
 mod record;
 mod rows;
 mod stage;
+mod transaction;

@@ -1,0 +1,312 @@
+//! A transaction as one unit.
+
+use std::collections::{HashMap, HashSet};
+
+use kernel::Timestamp;
+use percent_encoding::percent_decode_str;
+use store::{DbError, Writer};
+
+use super::{
+    Done, Entry, Problem, Target, Task, Transaction, TransactionFault,
+    mark::{Marked, To, mark},
+    plan::{Name, Plan, Step, Text, written},
+};
+use crate::{
+    parameter::ResourceType,
+    query::{Handling, Reading, Test, read},
+    resource::{
+        Absent, Author, Condition, Draft, Method, Ready, Records, Sheet, Version, Where, WriteFault,
+        newest_version,
+    },
+    tenant::Tenant,
+};
+
+impl Records {
+    /// Do all that the entries ask for, or nothing; what became of each, in their order.
+    ///
+    /// # Errors
+    /// [`TransactionFault`] names the entry that is at fault.
+    pub async fn transact(
+        &self,
+        tenant: &Tenant,
+        author: &Author,
+        transaction: Transaction,
+    ) -> Result<Vec<Done>, TransactionFault> {
+        let plan = Plan::new(self, tenant, transaction)?;
+        let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
+        let turn = tenant.number();
+        self.db()
+            .write_in_turn(turn, async move |tx: &mut Writer| {
+                let unit = Unit { records: &records, tenant: &tenant, plan: &plan };
+                let done = unit.run(tx).await?;
+                unit.note(tx, &author, &done).await?;
+                Ok(done)
+            })
+            .await
+    }
+}
+
+struct Unit<'u> {
+    records: &'u Records,
+    tenant: &'u Tenant,
+    plan: &'u Plan,
+}
+
+/// What the database says of an entry.
+struct Found {
+    /// The newest version of the record that it means.
+    stored: Option<Version>,
+    /// The record that it means, once all is done.
+    name: Name,
+}
+
+impl Unit<'_> {
+    fn entries(&self) -> impl Iterator<Item = (usize, &Entry, &Step)> {
+        let entries = self.plan.transaction.entries.iter().zip(&self.plan.steps);
+        entries.enumerate().map(|(at, (entry, step))| (at, entry, step))
+    }
+
+    async fn run(&self, tx: &mut Writer) -> Result<Vec<Done>, TransactionFault> {
+        let mut found = Vec::with_capacity(self.plan.steps.len());
+        for (at, entry, step) in self.entries() {
+            found.push(self.find(tx, entry, step).await.map_err(|fault| Problem::Write(fault).of(at))?);
+        }
+        self.apart(&found)?;
+        let late = self.late(tx, &found).await?;
+        let mut sheet = Sheet::draw(tx, self.records, self.tenant, self.plan.steps.len()).await?;
+        let mut done: Vec<Option<Done>> = self.plan.steps.iter().map(|_| None).collect();
+        // "Process any DELETE interactions, then POST, then PUT or PATCH."
+        for round in 0..3 {
+            for (at, entry, step) in self.entries() {
+                if round_of(&entry.task) == round
+                    && let (Some(found), Some(place)) = (found.get(at), done.get_mut(at))
+                {
+                    let ready = late.get(&at).or(match &step.text {
+                        Text::Ready(ready) => Some(ready),
+                        _ => None,
+                    });
+                    *place = Some(
+                        put(&mut sheet, &entry.task, found, ready)
+                            .map_err(|fault| Problem::Write(fault).of(at))?,
+                    );
+                }
+            }
+        }
+        sheet.write(tx).await?;
+        Ok(done.into_iter().map(|done| done.unwrap_or(Done::Absent)).collect())
+    }
+
+    /// The record that an entry means, and whether it may be written.
+    async fn find(&self, tx: &mut Writer, entry: &Entry, step: &Step) -> Result<Found, WriteFault> {
+        let of = entry.resource_type;
+        let own = || (of, step.id.clone());
+        let (target, version) = match &entry.task {
+            Task::Create { unless: None, .. } => return Ok(Found { stored: None, name: own() }),
+            Task::Create { unless: Some((_, test)), .. } => {
+                let stored = self.meant(tx, of, test).await?;
+                let name = stored.as_ref().map_or_else(own, |stored| (of, stored.id.clone()));
+                return Ok(Found { stored, name });
+            }
+            Task::Update { target, version, .. }
+            | Task::Patch { target, version, .. }
+            | Task::Delete { target, version } => (target, version),
+        };
+        let stored = match target {
+            Target::Id(id) => newest_version(tx, self.tenant, of, id).await?,
+            Target::Where(_, test) => self.meant(tx, of, test).await?,
+        };
+        let condition = Condition { version: *version, judge: self.plan.transaction.judge.clone() };
+        condition.check(stored.as_ref())?;
+        let is_there = stored.as_ref().is_some_and(|stored| !stored.is_deletion());
+        match (&entry.task, target) {
+            (Task::Patch { .. }, _) if !is_there => return Err(WriteFault::Missing),
+            (Task::Update { .. }, Target::Id(_))
+                if !is_there && self.plan.transaction.absent == Absent::Refuse =>
+            {
+                return Err(WriteFault::Missing);
+            }
+            _ => {}
+        }
+        let name = stored.as_ref().map_or_else(own, |stored| (of, stored.id.clone()));
+        Ok(Found { stored, name })
+    }
+
+    async fn meant(
+        &self,
+        tx: &mut Writer,
+        of: ResourceType,
+        test: &Test,
+    ) -> Result<Option<Version>, WriteFault> {
+        let meant = Where { test: test.clone(), access: self.plan.transaction.access.clone() };
+        meant.one(tx, self.records, self.tenant, of).await
+    }
+
+    /// "If any resource identities (including resolved identities from conditional update/delete) overlap, the transaction fails."
+    fn apart(&self, found: &[Found]) -> Result<(), TransactionFault> {
+        let mut writes: HashMap<&Name, usize> = HashMap::new();
+        let mut reads: HashMap<&Name, usize> = HashMap::new();
+        for ((at, entry, _), found) in self.entries().zip(found) {
+            let is_read = matches!(&entry.task, Task::Create { .. }) && found.stored.is_some();
+            let same = if is_read {
+                reads.insert(&found.name, at);
+                writes.get(&found.name).copied()
+            } else {
+                writes.insert(&found.name, at).or_else(|| reads.get(&found.name).copied())
+            };
+            if let Some(other) = same {
+                return Err(Problem::SameRecord(other).of(at));
+            }
+        }
+        Ok(())
+    }
+
+    /// The texts that had to wait.
+    async fn late(
+        &self,
+        tx: &mut Writer,
+        found: &[Found],
+    ) -> Result<HashMap<usize, Ready>, TransactionFault> {
+        let mut meant: HashMap<String, String> = HashMap::new();
+        let mut ready = HashMap::new();
+        for (at, entry, step) in self.entries() {
+            let Some(own) = found.get(at) else { continue };
+            let draft = match (&entry.task, &step.text, &own.stored) {
+                (Task::Patch { patch, .. }, ..) => {
+                    let stored = own.stored.as_ref().and_then(|stored| stored.body.as_ref());
+                    let patched = patch(stored.map_or("", |body| body.as_str()));
+                    let text = patched.map_err(|fault| Problem::Patch(fault).of(at))?;
+                    let marked = mark(&text).map_err(|fault| Problem::Write(fault.into()).of(at))?;
+                    if marked.resource_type != entry.resource_type {
+                        return Err(Problem::WrongType.of(at));
+                    }
+                    self.resolved(tx, (at, &marked), found, &mut meant).await?
+                }
+                // It stays as it is.
+                (Task::Create { .. }, _, Some(_)) => continue,
+                (_, Text::Marked(marked), _) => self.resolved(tx, (at, marked), found, &mut meant).await?,
+                _ => continue,
+            };
+            ready.insert(at, draft.ready(self.tenant, self.records.registry()));
+        }
+        Ok(ready)
+    }
+
+    async fn resolved(
+        &self,
+        tx: &mut Writer,
+        (at, marked): (usize, &Marked),
+        found: &[Found],
+        meant: &mut HashMap<String, String>,
+    ) -> Result<Draft, TransactionFault> {
+        let mut edits = Vec::new();
+        for mark in &marked.marks {
+            match &mark.to {
+                To::Url(url) => {
+                    let entry = self.plan.entry_at(url).and_then(|entry| found.get(entry));
+                    edits.extend(entry.map(|Found { name: (of, id), .. }| mark.edit(format!("{of}/{id}"))));
+                }
+                To::Where(of, words) => {
+                    let known = match meant.get(words) {
+                        Some(known) => known.clone(),
+                        None => {
+                            let known =
+                                self.reference(tx, *of, words).await.map_err(|problem| problem.of(at))?;
+                            meant.insert(words.clone(), known.clone());
+                            known
+                        }
+                    };
+                    edits.push(mark.edit(known));
+                }
+            }
+        }
+        let id = found.get(at).map(|found| found.name.1.clone());
+        let id = id.ok_or_else(|| Problem::Write(WriteFault::Missing).of(at))?;
+        written(marked, &edits, id).map_err(|fault| Problem::Write(fault).of(at))
+    }
+
+    /// The record that a conditional reference means. <https://hl7.org/fhir/R4/http.html#trules>
+    async fn reference(&self, tx: &mut Writer, of: ResourceType, words: &str) -> Result<String, Problem> {
+        let (_, asked) = words.split_once('?').unwrap_or_default();
+        let decoded =
+            |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let pairs = asked.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs: Vec<(String, String)> =
+            pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+        let now: Timestamp = self.records.world().now();
+        let reading = Reading { registry: self.records.registry(), now, handling: Handling::Strict };
+        let query = read(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), &[of], &reading)?;
+        if query.criteria.is_empty() {
+            return Err(Problem::Reference("every record"));
+        }
+        let test = Test::All(query.criteria.into_iter().map(|criterion| criterion.test).collect());
+        match self.meant(tx, of, &test).await {
+            Ok(Some(version)) => Ok(version.reference()),
+            Ok(None) => Err(Problem::Reference("no record")),
+            Err(WriteFault::ManyMatches) => Err(Problem::Reference("several records")),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// One row of the audit trail for all: how many records were written, and up to which place they stand among those of the site.
+    async fn note(&self, tx: &mut Writer, author: &Author, done: &[Done]) -> Result<(), DbError> {
+        let count = |is: fn(&Done) -> bool| done.iter().filter(|done| is(done)).count();
+        let last = done.iter().filter_map(Done::written).map(|version| version.rid.number()).max();
+        let types: HashSet<ResourceType> =
+            done.iter().filter_map(Done::written).map(|one| one.resource_type).collect();
+        let entry = audit::Entry {
+            organisation: Some(self.tenant.organisation()),
+            actor: author.actor,
+            act: "records.written",
+            subject: audit::Subject::of(self.tenant.site()),
+            outcome: audit::Outcome::Done,
+            request: author.request.clone(),
+            details: serde_json::json!({
+                "created": count(|done| matches!(done, Done::Created(_))),
+                "updated": count(|done| matches!(done, Done::Updated(_))),
+                "deleted": count(|done| matches!(done, Done::Deleted(_))),
+                "types": types.len(),
+                "last": last,
+            }),
+        };
+        audit::record(tx, self.records.world(), &entry).await
+    }
+}
+
+impl Done {
+    /// The version that was written.
+    const fn written(&self) -> Option<&Version> {
+        match self {
+            Self::Created(version) | Self::Updated(version) | Self::Deleted(version) => Some(version),
+            Self::Existing(_) | Self::Absent => None,
+        }
+    }
+}
+
+const fn round_of(task: &Task) -> u8 {
+    match task {
+        Task::Delete { .. } => 0,
+        Task::Create { .. } => 1,
+        Task::Update { .. } | Task::Patch { .. } => 2,
+    }
+}
+
+fn put(sheet: &mut Sheet<'_>, task: &Task, found: &Found, ready: Option<&Ready>) -> Result<Done, WriteFault> {
+    let stored = found.stored.as_ref();
+    let live = stored.filter(|stored| !stored.is_deletion());
+    let method = match task {
+        Task::Delete { .. } => {
+            return Ok(live.map_or(Done::Absent, |stored| Done::Deleted(sheet.tombstone(stored))));
+        }
+        Task::Create { .. } => {
+            if let Some(stored) = stored {
+                return Ok(Done::Existing(stored.clone()));
+            }
+            Method::Post
+        }
+        Task::Update { .. } => Method::Put,
+        Task::Patch { .. } => Method::Patch,
+    };
+    let ready = ready.ok_or(WriteFault::Missing)?;
+    let version = sheet.put(ready, method, stored)?;
+    Ok(if live.is_some() { Done::Updated(version) } else { Done::Created(version) })
+}
