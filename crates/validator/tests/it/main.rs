@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod bad_input;
 mod cases;
 mod check;
 mod compiled;
