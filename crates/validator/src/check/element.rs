@@ -408,19 +408,18 @@ impl<'a, 'd> Run<'a, 'd> {
 
     fn wrong_count(&mut self, element: Element<'d>, active: Active<'d>, rule: &'d Rule, count: u32) {
         let found = count.to_string();
-        if count < rule.min {
-            let message = if rule.slice.is_some() { &messages::SLICE_TOO_FEW } else { &messages::TOO_FEW };
-            let wanted = rule.min.to_string();
-            self.tell(element, Error, message, &[&rule.id, &wanted, &found, &active.profile.shown]);
-        } else if let Some(max) = rule.max {
-            let wanted = max.to_string();
-            self.tell(
-                element,
-                Error,
-                &messages::TOO_MANY,
-                &[&rule.id, &wanted, &found, &active.profile.shown],
-            );
-        }
+        let (message, wanted) = match rule.max {
+            _ if count < rule.min && rule.slice.is_some() => (&messages::SLICE_TOO_FEW, rule.min),
+            _ if count < rule.min => (&messages::TOO_FEW, rule.min),
+            Some(max) => (&messages::TOO_MANY, max),
+            None => return,
+        };
+        // Of what the caller asks of an entry HL7's validator does not repeat which resource it is.
+        let url = |canonical: &str| canonical.split('|').next() == Some(&*active.profile.url);
+        let is_of_entry = self.entries.iter().any(|entry| url(&entry.profile));
+        let place = if is_of_entry { Place::Bare } else { Place::Element };
+        let arguments = [&*rule.id, &*wanted.to_string(), &*found, &active.profile.shown];
+        self.tell_at(element, place, Error, message, &arguments);
     }
 
     /// In XML elements stand in the order of their definition.

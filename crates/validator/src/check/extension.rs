@@ -194,16 +194,9 @@ fn is_of_other_version(url: &str) -> bool {
     })
 }
 
-/// Urls that nobody owns and specifications use in examples. RFC 2606 §3
+/// Urls that specifications use in examples, as far as HL7's validator lets them pass.
 fn is_of_examples(url: &str) -> bool {
-    [
-        "http://example.org",
-        "http://example.com",
-        "https://example.org",
-        "https://example.com",
-        "http://acme.com",
-        "http://acme.org",
-    ]
-    .iter()
-    .any(|prefix| url.starts_with(prefix))
+    ["http://example.org", "https://example.org", "http://acme.com", "https://acme.com"]
+        .iter()
+        .any(|prefix| url.starts_with(prefix))
 }
