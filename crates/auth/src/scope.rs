@@ -31,8 +31,12 @@ const SMART: [&str; 3] = ["patient/*.*", "system/*.*", "user/*.*"];
 /// many scopes as their product.
 pub const RESTRICTED_MAX: usize = 32;
 
-/// Scopes of the API of client connections.  Contract 5
-const OF_CLIENTS: [&str; 6] = [
+/// Codes of an organisation's sites, and what it has subscribed to.  Contract 3
+pub const SITES_ADMIN: &str = "sites:admin";
+
+/// Scopes of the APIs of client connections (contract 5) and of sites.
+const OF_CLIENTS: [&str; 7] = [
+    SITES_ADMIN,
     client_connection::CLIENT_READ,
     client_connection::READ,
     client_connection::WRITE,

@@ -3,17 +3,31 @@
 //!
 //! How they are kept and found is told in `docs/decisions/0013-records-under-keyed-hashes.md`.
 
+pub mod access;
 pub mod bundle;
+mod by;
+mod capability;
+pub mod discovery;
 pub mod index;
+pub mod interaction;
 mod key;
 #[cfg(test)]
 mod material;
 mod migrations;
+pub mod outcome;
 pub mod parameter;
+mod port;
 pub mod query;
 pub mod resource;
 pub mod search;
+mod service;
+pub mod site;
 pub mod tenant;
 
+pub use by::By;
+pub use interaction::routes;
 pub use migrations::MIGRATIONS;
+pub use port::{Context, NamedSite, People, PortFault, Sites};
+pub use service::{Fhir, Inner, Parts};
+pub use site::manage::routes as admin_routes;
 pub use tenant::Tenant;

@@ -1,10 +1,11 @@
-//! What the broker asks of others, answered by `auth`.
+//! What the broker and the FHIR APIs ask of others, answered by `auth`.
 
-use auth::Auth;
+use auth::{Acting, Auth, smart::Reach};
 use broker::{Clients, KnownClient, People, PortFault, Visitor};
+use fhir::{NamedSite, access::Sight};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
-use kernel::{Client, Id};
+use kernel::{Caller, Client, Id, Level, Organisation, SmartScopes};
 use web::{Cookies, LocalPath};
 
 /// Registered client applications.
@@ -63,5 +64,54 @@ impl People for AuthPeople {
     fn sign_in(&self, return_to: &LocalPath) -> LocalPath {
         LocalPath::parse(&auth::session::sign_in_location(Some(return_to)))
             .unwrap_or_else(|_| LocalPath::root())
+    }
+}
+
+/// What tokens and people say of whose records may be seen.
+pub struct AuthReach(pub Auth);
+
+/// Sites of organisations.
+pub struct AuthSites(pub Auth);
+
+fn unsaid<E: std::error::Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> fhir::PortFault {
+    move |cause| fhir::PortFault { what, cause: Box::new(cause) }
+}
+
+impl AuthReach {
+    /// It is asked for where a scope is about what a person may see, and nowhere else.
+    async fn sight(&self, caller: &Caller) -> Result<Sight, fhir::PortFault> {
+        let is_users = SmartScopes::of(&caller.scopes).iter().any(|scope| scope.level() == Level::User);
+        let none = || Sight::Patients([].into());
+        let Some(person) = caller.person.filter(|_| is_users) else { return Ok(none()) };
+        Ok(match auth::smart::reach(&self.0, person).await.map_err(unsaid("person"))? {
+            Reach::Everybody => Sight::Site,
+            Reach::Patients(patients) => Sight::Patients(patients.into_iter().map(Box::from).collect()),
+        })
+    }
+}
+
+impl fhir::People for AuthReach {
+    fn context<'a>(
+        &'a self,
+        caller: &'a Caller,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<fhir::Context, fhir::PortFault>> {
+        async move {
+            let verified = self.0.check(token).await.map_err(unsaid("token"))?;
+            let patient = verified.context.get("patient").and_then(|id| id.as_str()).map(str::to_owned);
+            Ok(fhir::Context { patient, sight: self.sight(caller).await? })
+        }
+        .boxed()
+    }
+}
+
+impl fhir::Sites for AuthSites {
+    fn of(&self, organisation: Id<Organisation>) -> BoxFuture<'_, Result<Vec<NamedSite>, fhir::PortFault>> {
+        async move {
+            let acting = Acting::system(organisation);
+            let sites = auth::organisation::sites(&self.0, &acting).await.map_err(unsaid("site"))?;
+            Ok(sites.into_iter().map(|site| NamedSite { id: site.id, name: site.name }).collect())
+        }
+        .boxed()
     }
 }

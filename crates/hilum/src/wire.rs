@@ -8,6 +8,11 @@ use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::{Console, Languages};
 use crypto::x509::Certificate;
+use fhir::{
+    Fhir,
+    discovery::Discovery,
+    interaction::{Check, PackageCheck},
+};
 use jobs::Worker;
 use kernel::World;
 use store::{Db, MigrationSet, StoreConfig, StoreUrl};
@@ -20,13 +25,20 @@ use web::{
 
 use crate::{
     config::{Config, Durability, SelfRegistration},
-    ports::{AuthClients, AuthPeople},
+    ports::{AuthClients, AuthPeople, AuthReach, AuthSites},
+    validate::packages::{self, Folders},
 };
 use outbound::{Outbound, SystemLookup};
 
 /// The tables of every crate, in the order in which they refer to one another.
-pub const MIGRATIONS: [MigrationSet; 5] =
-    [vault::MIGRATIONS, audit::MIGRATIONS, jobs::MIGRATIONS, auth::MIGRATIONS, broker::MIGRATIONS];
+pub const MIGRATIONS: [MigrationSet; 6] = [
+    vault::MIGRATIONS,
+    audit::MIGRATIONS,
+    jobs::MIGRATIONS,
+    auth::MIGRATIONS,
+    broker::MIGRATIONS,
+    fhir::MIGRATIONS,
+];
 
 const TITLE: &str = "Hilum";
 
@@ -38,6 +50,10 @@ pub struct House {
     pub auth: Auth,
     /// The broker.
     pub broker: Broker,
+    /// Records of sites.
+    pub fhir: Fhir,
+    /// Where everything is.
+    pub discovery: Discovery,
     /// Tasks that shutdown waits for.
     pub tasks: Tasks,
     /// Begins when the process is told to stop.
@@ -120,6 +136,17 @@ impl House {
         })
         .await
         .context("opening auth")?;
+        let fhir = Fhir::new(fhir::Parts {
+            db: db.clone(),
+            vault: vault.clone(),
+            world: world.clone(),
+            people: Arc::new(AuthReach(auth.clone())),
+            sites: Arc::new(AuthSites(auth.clone())),
+            check: definitions(config, world)?,
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+            public_url: config.server.public_url.clone(),
+        });
         let broker = Broker::new(Parts {
             db: db.clone(),
             vault,
@@ -136,7 +163,18 @@ impl House {
             refresh: RefreshPolicy::default(),
         });
         let calls_per_minute = config.integrations.calls_per_minute;
-        Ok(Self { db, auth, broker, tasks, shutdown, limiter, calls_per_minute, world: world.clone() })
+        Ok(Self {
+            db,
+            auth,
+            broker,
+            fhir,
+            discovery: Discovery::default(),
+            tasks,
+            shutdown,
+            limiter,
+            calls_per_minute,
+            world: world.clone(),
+        })
     }
 
     /// What happens by itself.
@@ -148,7 +186,9 @@ impl House {
     /// The application: every family of routes, each in its dialect, with the manners around it.
     pub fn application(&self, config: &Config, metrics: &Metrics, health: Health) -> anyhow::Result<Router> {
         let pages = Dialect::Page(console::error_page);
-        let Described { oauth, clients, integrations, api } = described(&self.auth, &self.broker);
+        let Described { oauth, clients, integrations, records, sites, discovery, api } = self.described();
+        let api = web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), api);
+        self.discovery.settle(&api, config.server.public_url.as_str().trim_end_matches('/'));
         let limits = &config.limits;
         // One count for everything, taken inside each family, so that each refuses in its own words.
         let all = ("all", Quota::per_minute(limits.requests_per_minute));
@@ -165,6 +205,9 @@ impl House {
         let families = Families::new()
             .guarded(Dialect::OAuth, tokens, oauth)
             .guarded(Dialect::Meta, counted(), clients)
+            .guarded(Dialect::Fhir, counted(), records.layer(Extension(Arc::clone(&authenticate))))
+            .guarded(Dialect::ProblemJson, counted(), sites.layer(Extension(Arc::clone(&authenticate))))
+            .guarded(Dialect::ProblemJson, counted(), discovery)
             .guarded(Dialect::ProblemJson, counted(), integrations.layer(Extension(authenticate)))
             .guarded(pages, counted(), auth::browser_routes(self.auth.clone()))
             .guarded(pages, counted(), broker::browser_routes(self.broker.clone()))
@@ -173,6 +216,8 @@ impl House {
             .guarded(pages, counted(), web::openapi::document(TITLE, env!("CARGO_PKG_VERSION"), api))
             .with(Dialect::ProblemJson, health.routes())
             .unmatched("/oauth2", Dialect::OAuth)
+            .unmatched("/fhir", Dialect::Fhir)
+            .unmatched("/admin/fhir", Dialect::ProblemJson)
             .unmatched("/integrations/v1", Dialect::ProblemJson);
         let families = auth::CLIENT_PATHS
             .into_iter()
@@ -219,26 +264,34 @@ struct Described {
     oauth: Router,
     clients: Router,
     integrations: Router,
+    records: Router,
+    sites: Router,
+    discovery: Router,
     api: utoipa::openapi::OpenApi,
 }
 
-/// The families and the document come from the same routers, so that no endpoint is undocumented.
-fn described(auth: &Auth, broker: &Broker) -> Described {
-    let (oauth, oauth_api) = OpenApiRouter::new().merge(auth::routes(auth.clone())).split_for_parts();
-    let (clients, clients_api) =
-        OpenApiRouter::new().merge(auth::client_routes(auth.clone())).split_for_parts();
-    let (integrations, integrations_api) =
-        OpenApiRouter::new().merge(broker::routes(broker.clone())).split_for_parts();
-    let mut api = web::openapi::with_errors(Dialect::OAuth, oauth_api);
-    api.merge(web::openapi::with_errors(Dialect::Meta, clients_api));
-    api.merge(web::openapi::with_errors(Dialect::ProblemJson, integrations_api));
-    Described { oauth, clients, integrations, api }
-}
-
 impl House {
+    /// The families and the document come from the same routers, so that no endpoint is undocumented.
+    fn described(&self) -> Described {
+        let parts = |routes: OpenApiRouter| OpenApiRouter::new().merge(routes).split_for_parts();
+        let (oauth, mut api) = parts(auth::routes(self.auth.clone()));
+        api = web::openapi::with_errors(Dialect::OAuth, api);
+        let mut family = |dialect, routes: OpenApiRouter| {
+            let (router, described) = parts(routes);
+            api.merge(web::openapi::with_errors(dialect, described));
+            router
+        };
+        let clients = family(Dialect::Meta, auth::client_routes(self.auth.clone()));
+        let integrations = family(Dialect::ProblemJson, broker::routes(self.broker.clone()));
+        let records = family(Dialect::Fhir, fhir::routes(self.fhir.clone()));
+        let sites = family(Dialect::ProblemJson, fhir::admin_routes(self.fhir.clone()));
+        let discovery = family(Dialect::ProblemJson, self.discovery.routes());
+        Described { oauth, clients, integrations, records, sites, discovery, api }
+    }
+
     /// The document that describes every endpoint.
     pub fn openapi(&self) -> utoipa::openapi::OpenApi {
-        web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), described(&self.auth, &self.broker).api)
+        web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), self.described().api)
     }
 }
 
@@ -272,6 +325,18 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
         session_absolute: Duration::from_secs(config.people.session_absolute_s),
         ..own
     })
+}
+
+/// What records are checked with, if this deployment has the definitions. They live as long as the process.
+fn definitions(config: &Config, world: &World) -> anyhow::Result<Option<Arc<dyn Check>>> {
+    let Some(folder) = &config.fhir.packages_folder else { return Ok(None) };
+    let loaded = packages::load(&config.fhir.packages, Folders::new(vec![folder.clone()]));
+    let loaded = loaded.context("fhir.packages_folder")?;
+    for note in &loaded.notes {
+        tracing::warn!(note, "loading FHIR packages");
+    }
+    let check = PackageCheck::new(Box::leak(Box::new(loaded.library)), world.clone());
+    Ok(Some(Arc::new(check)))
 }
 
 fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {

@@ -58,7 +58,8 @@ pub fn may_give(maker: Maker, known: &Scopes) -> Scopes {
     match maker {
         Maker::Administrator => own,
         Maker::Developer => {
-            own.iter().filter(|scope| scope.as_str() != client_connection::ADMIN).cloned().collect()
+            let of_administrators = [client_connection::ADMIN, scope::SITES_ADMIN];
+            own.iter().filter(|scope| !of_administrators.contains(&scope.as_str())).cloned().collect()
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod launch;
 mod patient;
 mod pick;
 mod queries;
+mod reach;
 
 use kernel::IdKind;
 
@@ -27,6 +28,7 @@ pub use patient::{
 pub(crate) use pick::label_of;
 
 pub use pick::{Question, answer, question};
+pub use reach::{REACH_ROWS_MAX, Reach, reach};
 
 /// A link between a person and a patient's record.
 #[derive(Debug, Clone, Copy)]

@@ -57,6 +57,22 @@ pub(super) async fn links_of(
     .await
 }
 
+/// The record that a person is and those of the patients they are linked to, in one statement.
+pub(super) async fn records_of(
+    tx: &mut Reader,
+    person: Id<Person>,
+    rows_max: i64,
+) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = tx
+        .all(
+            "SELECT resource AS record FROM fhir_user WHERE person_id = $1 \
+             UNION ALL SELECT 'Patient/' || patient_id AS record FROM patient_link WHERE person_id = $1 LIMIT $2",
+            binds![person, rows_max],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(record,)| record).collect())
+}
+
 pub(super) async fn insert_encounter(tx: &mut Writer, new: &ClosedEncounter) -> Result<u64, DbError> {
     tx.execute(
         "INSERT INTO patient_encounter (id, organisation_id, patient_id, encounter_id, label, created_at) \

@@ -420,7 +420,7 @@ fn the_rest_of_a_search_is_read() {
     let sort = |own: &Sort| (own.parameter, own.order);
     let expected = [(id("Observation", "date"), Order::Descending), (ParameterId::ID, Order::Ascending)];
     assert_eq!(query.sort.iter().map(sort).collect::<Vec<_>>(), expected);
-    assert_eq!(query.elements, ["id".into(), "code".into()]);
+    assert_eq!(query.elements, ["id", "code"].map(Box::<str>::from));
     let include = |direction, source: Option<&str>, parameter, target: Option<&str>, reach| Include {
         direction,
         source: source.map(typed),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 mod clients;
+mod fhir;
 mod integrations;
 mod layers;
 mod limits;
@@ -25,6 +26,7 @@ mod vault;
 
 pub use self::{
     clients::ClientsConfig,
+    fhir::FhirConfig,
     integrations::IntegrationsConfig,
     limits::LimitsConfig,
     log::{LogConfig, LogFormat},
@@ -70,6 +72,8 @@ pub struct Config {
     pub udap: UdapConfig,
     /// Third-party services.
     pub integrations: IntegrationsConfig,
+    /// Records of sites.
+    pub fhir: FhirConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
     /// Logs.

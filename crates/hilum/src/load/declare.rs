@@ -4,7 +4,8 @@ use auth::{Acting, organisation::Named};
 use kernel::{Id, Organisation, Site, Study};
 
 use super::{
-    Declarations, OrganisationDeclared, Report, api_key, application, id_of, integration, person, upstream,
+    Declarations, OrganisationDeclared, Report, api_key, application, id_of, integration, person, site,
+    upstream,
 };
 use crate::wire::House;
 
@@ -23,6 +24,7 @@ pub async fn declare(house: &House, declared: &Declarations) -> anyhow::Result<R
     for client in &declared.clients {
         application::declare(house, &acting, client).await?;
     }
+    site::declare(house, acting.organisation, &declared.organisation).await?;
     let mut api_keys = Vec::new();
     for key in &declared.api_keys {
         api_keys.push(api_key::declare(house, &acting, key).await?);

@@ -13,6 +13,7 @@ mod application;
 mod declare;
 mod integration;
 mod person;
+mod site;
 mod upstream;
 
 pub use declare::declare;
@@ -63,6 +64,13 @@ pub struct OrganisationDeclared {
     /// Studies at all of these places, by short name and name.
     #[serde(default)]
     pub studies: BTreeMap<String, String>,
+    /// The values of `SU-SiteId` that places go by, by short name (docs/fhir.md).
+    #[serde(default)]
+    pub codes: BTreeMap<String, String>,
+    /// Whether what is written at these places is validated: `off`, `warn`, `enforce`.
+    pub validation: Option<String>,
+    /// What the organisation has subscribed to; as it is, where nothing is said.
+    pub subscriptions: Option<Vec<String>>,
 }
 
 /// A person with an account.

@@ -11,7 +11,9 @@ use crate::app::{App, DIARY, FOREIGN_PATIENT, PATIENT, RIVAL, STRANGER, TestApp,
 const STEPS: &str = r#"{"from":"2026-01-04","to":"2026-01-04"}"#;
 
 /// What everybody may read.
-const PUBLIC: [(&str, &str); 4] = [
+const PUBLIC: [(&str, &str); 6] = [
+    ("GET /.well-known/discovery-document.json", "/.well-known/discovery-document.json"),
+    ("GET /fhir/metadata", "/fhir/metadata"),
     ("GET /fhir/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration"),
     ("GET /oauth2/jwks", "/oauth2/jwks"),
     ("GET /oauth2/.well-known/openid-configuration", "/oauth2/.well-known/openid-configuration"),
@@ -59,7 +61,31 @@ const fn of_connections(operation: &'static str, path: &'static str, body: Optio
     (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
 
+/// None of these calls names a site, which is asked after the token; who may do what at which site: `crates/fhir/tests/api`.
+const fn of_records(operation: &'static str, path: &'static str) -> Row {
+    (operation, path, None, [401, 401, 401, 401, 400, 400, 400, 400, 400])
+}
+
+/// Nobody here has the scope of administrators; who has: `crates/fhir/tests/api`.
+const fn of_sites(operation: &'static str, path: &'static str, body: Option<&'static str>) -> Row {
+    (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
+}
+
 const OF_TOKENS: &[Row] = &[
+    of_records("GET /fhir/_history", "/fhir/_history"),
+    of_records("GET /fhir/{type}/_history", "/fhir/Patient/_history"),
+    of_records("POST /fhir/{type}", "/fhir/Patient"),
+    of_records("POST /fhir/{type}/$validate", "/fhir/Patient/$validate"),
+    of_records("GET /fhir/{type}/{id}", "/fhir/Patient/1"),
+    of_records("PUT /fhir/{type}/{id}", "/fhir/Patient/1"),
+    of_records("PATCH /fhir/{type}/{id}", "/fhir/Patient/1"),
+    of_records("DELETE /fhir/{type}/{id}", "/fhir/Patient/1"),
+    of_records("GET /fhir/{type}/{id}/_history", "/fhir/Patient/1/_history"),
+    of_records("GET /fhir/{type}/{id}/_history/{version}", "/fhir/Patient/1/_history/1"),
+    of_sites("GET /admin/fhir/sites", "/admin/fhir/sites", None),
+    of_sites("PUT /admin/fhir/sites/{site}", "/admin/fhir/sites/x", Some("{}")),
+    of_sites("GET /admin/fhir/plan", "/admin/fhir/plan", None),
+    of_sites("PUT /admin/fhir/plan", "/admin/fhir/plan", Some(r#"{"subscriptions":[]}"#)),
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),

@@ -41,15 +41,25 @@ async fn operations_and_their_answers() {
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
     DELETE /api/clients/{id}/connections/{cid} → 204 default
+    DELETE /fhir/{type}/{id} → 200 412 default
     DELETE /integrations/v1/{integration} → 204 default
     DELETE /integrations/v1/{integration}/proxy/{path} → default
     DELETE /oauth2/register/{client_id} → 204 default
+    GET /.well-known/discovery-document.json → 200 304 default
     GET /.well-known/oauth-authorization-server/oauth2 → 200 default
+    GET /admin/fhir/plan → 200 default
+    GET /admin/fhir/sites → 200 default
     GET /api/clients → 200 default
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
     GET /fhir/.well-known/smart-configuration → 200 default
+    GET /fhir/_history → 200 default
+    GET /fhir/metadata → 200 304 default
+    GET /fhir/{type}/_history → 200 default
+    GET /fhir/{type}/{id} → 200 304 default
+    GET /fhir/{type}/{id}/_history → 200 default
+    GET /fhir/{type}/{id}/_history/{version} → 200 304 default
     GET /integrations/v1/ → 200 default
     GET /integrations/v1/{integration} → 200 default
     GET /integrations/v1/{integration}/actions → 200 default
@@ -62,7 +72,10 @@ async fn operations_and_their_answers() {
     HEAD /integrations/v1/{integration}/proxy/{path} → default
     PATCH /api/clients/{id}/connections/{cid} → 200 default
     PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
+    PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
+    POST /fhir/{type} → 201 422 default
+    POST /fhir/{type}/$validate → 200 default
     POST /integrations/v1/{integration}/actions/{action} → 200 default
     POST /integrations/v1/{integration}/proxy/{path} → default
     POST /oauth2/device_authorization → 200 default
@@ -74,7 +87,10 @@ async fn operations_and_their_answers() {
     POST /oauth2/token → 200 default
     POST /oauth2/userinfo → 200 default
     PUT /admin/clients/{id}/connections → 200 201 default
+    PUT /admin/fhir/plan → 200 default
+    PUT /admin/fhir/sites/{site} → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
+    PUT /fhir/{type}/{id} → 200 201 412 422 default
     PUT /integrations/v1/{integration}/proxy/{path} → default
     PUT /oauth2/register/{client_id} → 200 default
     ");
@@ -195,4 +211,27 @@ fn collect_references(value: &Value, into: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, into)),
         _ => {}
     }
+}
+
+/// The discovery document has every operation, and nothing besides.
+#[tokio::test]
+async fn the_discovery_document_has_every_operation() {
+    let app = TestApp::empty(&[], 0).await;
+    let told = app.get("/.well-known/discovery-document.json").await.expect(200).json();
+    let told = told.as_object().unwrap();
+    let document = document(&app);
+    let mut count = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            count += 1;
+            let (place, kind) = match path.split_once('{') {
+                Some((before, _)) => (before, "namespace"),
+                None => (path.as_str(), "endpoint"),
+            };
+            let key = format!("{}_{kind}", operation["operationId"].as_str().unwrap());
+            let address = told.get(&key).unwrap_or_else(|| panic!("{key} is missing"));
+            assert!(address.as_str().unwrap().ends_with(place), "{key}: {address}");
+        }
+    }
+    assert_eq!(told.len(), count);
 }

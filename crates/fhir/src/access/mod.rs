@@ -1,0 +1,175 @@
+//! What a caller may do with which records: one decision for every candidate of every interaction.  Contract 3 "tenancy",
+//! SMART App Launch 2.2 §3.0.2
+//!
+//! A site's plan, the scopes of the token, the patient in context and what the person may see come to one [`Rule`] for a type and an
+//! interaction. A rule is asked of a record that is read or written, and becomes criteria of a search before any limit. What it does
+//! not permit is answered as what does not exist.
+
+mod judge;
+
+use std::sync::Arc;
+
+use kernel::{Criteria, Interaction, Level, Permit, Scopes, SmartScopes};
+
+pub(crate) use judge::Reader;
+
+use crate::site::{Plan, Subscription};
+
+/// Which records a person may see, where scopes name no patient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Those of the whole site: a practitioner's.
+    Site,
+    /// Those of these patients: their own, those they care for.
+    Patients(Arc<[Box<str>]>),
+}
+
+/// What a caller may do with records of one type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// Nothing.
+    Nothing,
+    /// It may be done to every record of the site.
+    Everything,
+    /// It may be done to records that fulfil one of these.
+    AnyOf(Vec<Clause>),
+}
+
+/// What a record has to fulfil, all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// It is in the compartment of one of these patients; none where it need not be in any.
+    pub patients: Option<Arc<[Box<str>]>>,
+    /// It matches what a scope asks for.
+    pub criteria: Criteria,
+}
+
+/// Everything that a caller's rules are made of.
+#[derive(Debug, Clone)]
+pub struct Access {
+    plan: Plan,
+    scopes: SmartScopes,
+    patient: Option<Arc<[Box<str>]>>,
+    sight: Sight,
+}
+
+impl Access {
+    /// What these scopes permit at a site with this plan; `patient` is the one in context, `sight` what the person may see.
+    pub fn new(plan: Plan, scopes: &Scopes, patient: Option<&str>, sight: Sight) -> Self {
+        let patient = patient.map(|id| Arc::from([Box::from(id)]));
+        Self { plan, scopes: SmartScopes::of(scopes), patient, sight }
+    }
+
+    /// The subscription that is missing for this type.
+    ///
+    /// # Errors
+    /// Its name.
+    pub fn subscribed(&self, resource_type: &str) -> Result<(), Subscription> {
+        self.plan.admits(resource_type)
+    }
+
+    /// The rule for a type.
+    pub fn rule(&self, resource_type: &str, interaction: Interaction) -> Rule {
+        if self.plan.admits(resource_type).is_err() {
+            return Rule::Nothing;
+        }
+        let mut clauses = Vec::new();
+        for level in [Level::Patient, Level::User, Level::System] {
+            let reach = match (level, &self.patient, &self.sight) {
+                (Level::Patient, Some(patient), _) => Some(Arc::clone(patient)),
+                (Level::Patient, None, _) => continue,
+                (Level::User, _, Sight::Patients(patients)) => Some(Arc::clone(patients)),
+                (Level::User, _, Sight::Site) | (Level::System, _, _) => None,
+            };
+            if reach.as_ref().is_some_and(|patients| patients.is_empty()) {
+                continue;
+            }
+            match (self.scopes.permits(level, resource_type, interaction), reach) {
+                (Permit::Nothing, _) => {}
+                (Permit::Everything, None) => return Rule::Everything,
+                (Permit::Everything, patients) => {
+                    clauses.push(Clause { patients, criteria: Criteria::default() });
+                }
+                (Permit::Matching(criteria), patients) => {
+                    let clause = |criteria| Clause { patients: patients.clone(), criteria };
+                    clauses.extend(criteria.into_iter().map(clause));
+                }
+            }
+        }
+        if clauses.is_empty() { Rule::Nothing } else { Rule::AnyOf(clauses) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        [Subscription::Base, Subscription::Clinical].into_iter().collect()
+    }
+
+    fn patients(ids: &[&str]) -> Arc<[Box<str>]> {
+        ids.iter().map(|id| Box::from(*id)).collect()
+    }
+
+    fn shown(rule: &Rule) -> String {
+        match rule {
+            Rule::Nothing => "-".to_owned(),
+            Rule::Everything => "*".to_owned(),
+            Rule::AnyOf(clauses) => {
+                let clause = |clause: &Clause| {
+                    let whose = clause.patients.as_ref().map_or("*".to_owned(), |all| all.join(","));
+                    format!("{whose}?{}", clause.criteria)
+                };
+                clauses.iter().map(clause).collect::<Vec<_>>().join(" | ")
+            }
+        }
+    }
+
+    #[test]
+    fn what_scopes_context_and_sight_come_to() {
+        use Interaction::{Create, Delete, Read, Search};
+        let (site, own, none) =
+            (Sight::Site, Sight::Patients(patients(&["1", "2"])), Sight::Patients(patients(&[])));
+        for (scopes, patient, sight, resource_type, interaction, expected) in [
+            ("", Some("1"), &site, "Observation", Read, "-"),
+            ("patient/*.read", Some("1"), &site, "Observation", Read, "1?"),
+            ("patient/*.read", Some("1"), &site, "Observation", Create, "-"),
+            ("patient/*.read", None, &site, "Observation", Read, "-"),
+            ("patient/*.rs", Some("1"), &own, "Claim", Read, "-"),
+            ("patient/Observation.s", Some("1"), &site, "Observation", Read, "-"),
+            ("patient/Observation.s", Some("1"), &site, "Observation", Search, "1?"),
+            ("user/*.cruds", None, &site, "Observation", Delete, "*"),
+            ("user/*.cruds", None, &own, "Observation", Delete, "1,2?"),
+            ("user/*.cruds", None, &none, "Observation", Delete, "-"),
+            ("system/*.*", None, &none, "Observation", Delete, "*"),
+            ("system/Observation.rs?category=a", None, &none, "Observation", Search, "*?category=a"),
+            ("system/Observation.rs?category=a system/Observation.r", None, &none, "Observation", Read, "*"),
+            (
+                "patient/Observation.rs?category=a user/Observation.rs?code=b",
+                Some("1"),
+                &own,
+                "Observation",
+                Read,
+                "1?category=a | 1,2?code=b",
+            ),
+            ("patient/*.read user/Patient.read", Some("1"), &site, "Patient", Read, "*"),
+        ] {
+            let access = Access::new(plan(), &scopes.parse().unwrap(), patient, sight.clone());
+            let rule = access.rule(resource_type, interaction);
+            assert_eq!(
+                shown(&rule),
+                expected,
+                "{scopes} {patient:?} {sight:?} {resource_type} {interaction:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_subscription_there_is_nothing() {
+        let access = Access::new(plan(), &"system/*.*".parse().unwrap(), None, Sight::Site);
+        assert_eq!(access.subscribed("Claim"), Err(Subscription::Financial));
+        assert_eq!(access.rule("Claim", Interaction::Read), Rule::Nothing);
+        assert_eq!(access.subscribed("Patient"), Ok(()));
+    }
+}

@@ -1,0 +1,126 @@
+//! Who asks, under which site, in which version: what every call has to show before anything else is looked at.  Contract 3
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, HeaderName, header, request::Parts};
+use kernel::{Interaction, Kind, RequestId};
+use web::{Bearer, Problem};
+
+use super::manner::prefer::Prefer;
+use crate::{
+    By, Fhir,
+    access::{Access, Rule},
+    parameter::ResourceType,
+    site::{Site, SiteCode},
+};
+
+/// The header that names the site.
+pub(crate) const SITE: HeaderName = HeaderName::from_static("su-siteid");
+
+/// A call whose caller is known and may call this site.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub site: Arc<Site>,
+    pub access: Access,
+    pub prefer: Prefer,
+    pub by: By,
+}
+
+impl FromRequestParts<Fhir> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, fhir: &Fhir) -> Result<Self, Problem> {
+        let Bearer(caller) = Bearer::from_request_parts(parts, fhir).await?;
+        let code = said(&parts.headers)?;
+        let found = fhir.shelf.get(&fhir.db, &code, fhir.world.now()).await?;
+        // What is not there and what is another's are one answer.
+        let site = found.filter(|site| site.organisation() == caller.organisation).ok_or_else(not_granted)?;
+        let token = token(&parts.headers);
+        let context = fhir.people.context(&caller, token).await?;
+        let access =
+            Access::new(site.plan.clone(), &caller.scopes, context.patient.as_deref(), context.sight);
+        let by = By {
+            actor: caller.actor(),
+            organisation: caller.organisation,
+            request: parts.extensions.get::<RequestId>().cloned(),
+        };
+        Ok(Self { site, access, prefer: Prefer::of(&parts.headers), by })
+    }
+}
+
+/// The token, which the bearer was proven by.
+fn token(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split_once(' ').map_or("", |(_, token)| token.trim_matches(' '))
+}
+
+fn said(headers: &HeaderMap) -> Result<SiteCode, Problem> {
+    let mut values = headers.get_all(SITE).iter();
+    let refused = |words: &'static str| Problem::new(Kind::Invalid, words).with_path("SU-SiteId");
+    match (values.next(), values.next()) {
+        (None, _) => Err(refused("SU-SiteId is missing: it names the site under which records are kept")),
+        (Some(_), Some(_)) => Err(refused("SU-SiteId is there more than once")),
+        (Some(value), None) => value
+            .to_str()
+            .ok()
+            .and_then(SiteCode::parse)
+            .ok_or_else(|| refused("SU-SiteId must be HC and five letters or digits")),
+    }
+}
+
+fn not_granted() -> Problem {
+    Problem::new(Kind::Forbidden, "the site is unknown, or not granted to the caller").with_path("SU-SiteId")
+}
+
+impl Asked {
+    /// The rule for a type: what no scope lets at all is refused, and so is what the plan does not have.
+    ///
+    /// # Errors
+    /// 403 that names the subscription or the scope that is missing.
+    pub fn rule(&self, resource_type: ResourceType, interaction: Interaction) -> Result<Rule, Problem> {
+        self.subscribed(resource_type)?;
+        match self.access.rule(resource_type.as_str(), interaction) {
+            Rule::Nothing => Err(Problem::new(
+                Kind::Forbidden,
+                format!(
+                    "the access token does not let records of type {resource_type} be {}",
+                    did(interaction)
+                ),
+            )
+            .with_code("insufficient_scope")),
+            rule => Ok(rule),
+        }
+    }
+
+    /// Whether the organisation has subscribed to what records of this type belong to.
+    ///
+    /// # Errors
+    /// 403 that names the subscription that is missing.
+    pub fn subscribed(&self, resource_type: ResourceType) -> Result<(), Problem> {
+        self.access.subscribed(resource_type.as_str()).map_err(|missing| {
+            let words = format!("{resource_type} needs the subscription `{missing}`, which the organisation of the site does not have");
+            Problem::new(Kind::Forbidden, words).with_code("MSG_RESOURCE_NOT_ALLOWED")
+        })
+    }
+}
+
+const fn did(interaction: Interaction) -> &'static str {
+    match interaction {
+        Interaction::Create => "created",
+        Interaction::Read => "read",
+        Interaction::Update => "updated",
+        Interaction::Delete => "deleted",
+        Interaction::Search => "searched",
+    }
+}
+
+/// The type that a path names.
+///
+/// # Errors
+/// 404: there is no such type.
+pub(crate) fn type_of(name: &str) -> Result<ResourceType, Problem> {
+    ResourceType::named(name).ok_or_else(|| {
+        Problem::new(Kind::NotFound, "FHIR R4 has no resource of this type").with_code("MSG_UNKNOWN_TYPE")
+    })
+}

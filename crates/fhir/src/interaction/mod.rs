@@ -1,0 +1,66 @@
+//! What can be done over HTTP.  <https://hl7.org/fhir/R4/http.html>, contract 3
+
+mod answer;
+mod asked;
+mod check;
+mod create;
+mod cursor;
+mod delete;
+mod history;
+mod json_patch;
+mod manner;
+mod patch;
+mod posted;
+mod read;
+mod shape;
+mod show;
+mod speak;
+mod update;
+mod validate;
+mod written;
+
+use axum::{extract::DefaultBodyLimit, middleware::from_fn};
+use http::{HeaderMap, HeaderValue, header};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Fhir, capability};
+
+pub use check::{Check, Checked, PackageCheck};
+
+/// The largest record that is sent, in bytes.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+
+/// Records of sites, for callers with an access token. To be spoken as [`web::Dialect::Fhir`].
+pub fn routes(fhir: Fhir) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(capability::capabilities))
+        .routes(routes!(history::site_history))
+        .routes(routes!(history::type_history))
+        .routes(routes!(history::record_history))
+        .routes(routes!(create::create_record))
+        .routes(routes!(validate::validate_record))
+        .routes(routes!(read::read_record, update::update_record, patch::patch_record, delete::delete_record))
+        .routes(routes!(read::read_version))
+        .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
+        .layer(from_fn(speak::speak))
+        .with_state(fhir)
+}
+
+/// The tag of an answer that is made once: a digest of its bytes.  RFC 9110 §8.8.3
+pub(crate) fn etag_of(body: &[u8]) -> HeaderValue {
+    let digest = crypto::sha256(body);
+    let short: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&format!("\"{short}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Whether the caller has what this tag names.  RFC 9110 §13.1.2
+pub(crate) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let Ok(ours) = etag.to_str() else { return false };
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| tag.trim() == "*" || weak(tag) == weak(ours))
+}

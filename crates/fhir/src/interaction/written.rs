@@ -1,0 +1,89 @@
+//! What every write has in common: the document, whether it is good, and whether the caller may keep it.
+
+use fhirpath::document::Document;
+use http::StatusCode;
+use kernel::{Interaction, Kind};
+use web::Problem;
+
+use super::{
+    answer,
+    asked::Asked,
+    check::Checked,
+    posted::{Refusal, Said},
+};
+use crate::{
+    Fhir,
+    access::Rule,
+    outcome,
+    parameter::ResourceType,
+    resource::{Author, WriteFault},
+    site::Validation,
+};
+
+impl Asked {
+    pub(super) fn author(&self) -> Author {
+        Author { actor: self.by.actor, request: self.by.request.clone() }
+    }
+}
+
+/// Whether what would be kept is good, as far as the site asks.
+///
+/// # Errors
+/// 422 with everything that was found; 503 where the site wants it checked and no definitions are there.
+pub(super) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
+    let (check, is_enforced) = match (asked.site.policy.validation, &fhir.check) {
+        (Validation::Off, _) => return Ok(Checked::default()),
+        (Validation::Warn, None) => return Ok(Checked::default()),
+        (Validation::Enforce, None) => {
+            let words =
+                "the site wants records validated, and this deployment has no definitions to do it with";
+            return Err(Problem::new(Kind::Unavailable, words).into());
+        }
+        (Validation::Warn, Some(check)) => (check, false),
+        (Validation::Enforce, Some(check)) => (check, true),
+    };
+    let checked = check.check(document, &[]);
+    match is_enforced && !checked.is_valid() {
+        true => Err(outcome::answer(StatusCode::UNPROCESSABLE_ENTITY, &checked.issues).into()),
+        false => Ok(checked),
+    }
+}
+
+/// The caller may keep this document under the id that it says.
+///
+/// # Errors
+/// 403: it would be a record that the caller may not write.
+pub(super) fn permitted(
+    fhir: &Fhir,
+    asked: &Asked,
+    of: ResourceType,
+    document: &Document<'_>,
+    interaction: Interaction,
+) -> Said<Rule> {
+    let rule = asked.rule(of, interaction)?;
+    match rule.permits(document, of, &fhir.reader()) {
+        true => Ok(rule),
+        false => Err(Problem::new(
+            Kind::Forbidden,
+            "the access token does not let a record like this be written: it is outside of what its scopes reach",
+        )
+        .with_code("insufficient_scope")
+        .into()),
+    }
+}
+
+/// Why a record was not written, in FHIR's words and HTTP's status.
+pub(super) fn refused(fault: WriteFault) -> Refusal {
+    match fault {
+        WriteFault::Missing | WriteFault::Withheld => answer::missing().into(),
+        WriteFault::Changed { .. } | WriteFault::Exists => {
+            let problem = Problem::from(fault).with_code("MSG_VERSION_AWARE_CONFLICT");
+            problem.with_status(StatusCode::PRECONDITION_FAILED).into()
+        }
+        WriteFault::ManyMatches => {
+            let problem = Problem::from(fault).with_code("UPDATE_MULTIPLE_MATCHES");
+            problem.with_status(StatusCode::PRECONDITION_FAILED).into()
+        }
+        other => Problem::from(other).into(),
+    }
+}

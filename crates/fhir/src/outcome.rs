@@ -1,0 +1,188 @@
+//! OperationOutcome: what is told of a request beside its records.  <https://hl7.org/fhir/R4/operationoutcome.html>, contract 3 "errors"
+
+use axum::response::{IntoResponse, Response};
+use fhirpath::document::ParseFault;
+use http::{HeaderValue, StatusCode, header};
+use kernel::{Issue, Kind};
+use serde_json::{Map, Value, json};
+use web::{Problem, Verbatim};
+
+/// Where the codes of [`Message`] are defined.
+pub const MESSAGES: &str = "http://terminology.hl7.org/CodeSystem/operation-outcome";
+/// FHIR in JSON.
+pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+/// The most issues that one outcome tells.
+pub const ISSUES_MAX: usize = 1_000;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing else could be looked at.
+    Fatal,
+    /// The request is refused for it.
+    Error,
+    /// It could be done all the same.
+    Warning,
+    /// Good to know.
+    Information,
+}
+
+impl Severity {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fatal => "fatal",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Information => "information",
+        }
+    }
+}
+
+/// One issue.
+#[derive(Debug, Clone)]
+pub struct Told {
+    severity: Severity,
+    code: &'static str,
+    message: Option<&'static str>,
+    diagnostics: String,
+    expression: Option<String>,
+    place: Option<(u32, u32)>,
+}
+
+impl Told {
+    /// An issue by its code in <https://hl7.org/fhir/R4/valueset-issue-type.html>.
+    pub fn new(severity: Severity, code: &'static str, diagnostics: impl Into<String>) -> Self {
+        Self { severity, code, message: None, diagnostics: diagnostics.into(), expression: None, place: None }
+    }
+
+    /// The same with its code in [`MESSAGES`].
+    #[must_use]
+    pub const fn with_message(mut self, message: &'static str) -> Self {
+        self.message = Some(message);
+        self
+    }
+
+    /// The same with the element that it is about, as a path.
+    #[must_use]
+    pub fn at(mut self, expression: impl Into<String>) -> Self {
+        self.expression = Some(expression.into());
+        self
+    }
+
+    /// The same with its line and column.
+    #[must_use]
+    pub const fn at_place(mut self, line: u32, column: u32) -> Self {
+        self.place = Some((line, column));
+        self
+    }
+
+    /// How bad it is.
+    pub const fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    fn to_json(&self) -> Value {
+        let mut issue = Map::new();
+        issue.insert("severity".to_owned(), self.severity.as_str().into());
+        issue.insert("code".to_owned(), self.code.into());
+        if let Some(code) = self.message {
+            issue.insert("details".to_owned(), json!({"coding": [{"system": MESSAGES, "code": code}]}));
+        }
+        let mut diagnostics = self.diagnostics.clone();
+        if let Some((line, column)) = self.place {
+            diagnostics.push_str(&format!(" (line {line}, column {column})"));
+        }
+        issue.insert("diagnostics".to_owned(), diagnostics.into());
+        if let Some(expression) = &self.expression {
+            issue.insert("expression".to_owned(), json!([expression]));
+        }
+        Value::Object(issue)
+    }
+}
+
+/// The resource that tells these issues.
+pub fn resource(issues: &[Told]) -> Value {
+    let told: Vec<Value> = issues.iter().take(ISSUES_MAX).map(Told::to_json).collect();
+    json!({"resourceType": "OperationOutcome", "issue": told})
+}
+
+/// An answer that is an outcome.
+pub fn answer(status: StatusCode, issues: &[Told]) -> Response {
+    let body = resource(issues).to_string();
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
+    Verbatim(response).into_response()
+}
+
+/// The outcome that a problem comes to, with its status and headers.
+pub fn of_problem(problem: &Problem) -> Response {
+    let (code, message) = words(problem);
+    let one = |text: &str, path: Option<&str>| {
+        let told = Told::new(Severity::Error, code, text);
+        let told = match message {
+            Some(message) => told.with_message(message),
+            None => told,
+        };
+        match path.filter(|path| !path.is_empty()) {
+            Some(path) => told.at(path),
+            None => told,
+        }
+    };
+    let issues: Vec<Told> = match problem.issues() {
+        [] => vec![one(problem.message(), problem.path())],
+        issues => issues.iter().map(|issue: &Issue| one(&issue.message, Some(&issue.path))).collect(),
+    };
+    let mut response = answer(problem.status(), &issues);
+    for (name, value) in problem.headers() {
+        response.headers_mut().append(name, value.clone());
+    }
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The code of the issue, and the one in [`MESSAGES`] where it has one that says this.
+fn words(problem: &Problem) -> (&'static str, Option<&'static str>) {
+    let named = problem.code().filter(|code| code.starts_with("MSG_") || code.contains("_MULTIPLE"));
+    let (code, usual) = match (problem.status().as_u16(), problem.kind()) {
+        (406 | 415, _) => ("not-supported", Some("MSG_UNKNOWN_CONTENT")),
+        (405 | 501, _) => ("not-supported", Some("MSG_UNKNOWN_OPERATION")),
+        (408, _) => ("timeout", None),
+        (412, _) if named.is_some_and(|code| code.contains("_MULTIPLE")) => ("multiple-matches", None),
+        (409 | 412, _) => ("conflict", Some("MSG_VERSION_AWARE_CONFLICT")),
+        (413 | 414 | 431, _) => ("too-long", None),
+        (_, Kind::Invalid) => ("invalid", Some("MSG_PARAM_INVALID")),
+        (_, Kind::Unauthenticated) => ("login", Some("MSG_AUTH_REQUIRED")),
+        (_, Kind::Forbidden) => ("forbidden", Some("MSG_OP_NOT_ALLOWED")),
+        (_, Kind::NotFound) => ("not-found", Some("MSG_NO_EXIST")),
+        (_, Kind::Gone) => ("deleted", Some("MSG_DELETED")),
+        (_, Kind::Conflict) => ("conflict", None),
+        (_, Kind::Unsupported) => ("not-supported", None),
+        (_, Kind::Throttled) => ("throttled", None),
+        (_, Kind::Unavailable) => ("transient", Some("MSG_LOCAL_FAIL")),
+        (_, Kind::Internal) => ("exception", Some("MSG_LOCAL_FAIL")),
+    };
+    (code, named.or(usual))
+}
+
+/// The refusal of a text that is no FHIR document: where, and what would be right.
+pub fn unreadable(fault: &ParseFault) -> Response {
+    use fhirpath::document::Problem as P;
+    let (status, code) = match fault.problem {
+        P::TooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
+        P::TooDeep { .. } | P::TooManyElements { .. } => (StatusCode::BAD_REQUEST, "too-costly"),
+        P::DuplicateName(_) => (StatusCode::BAD_REQUEST, "structure"),
+        _ => (StatusCode::BAD_REQUEST, "structure"),
+    };
+    let words = match &fault.problem {
+        // What somebody wrote as a name is not repeated: it may be anything.
+        P::DuplicateName(_) => "a name stands twice in one object".to_owned(),
+        P::UnknownAttribute(_) => "an element has an attribute that FHIR's XML does not know".to_owned(),
+        P::MisplacedExtensions(_) => {
+            "a name with _ must hold the id and extensions of a primitive".to_owned()
+        }
+        P::WrongNamespace(_) => "an element is not in FHIR's namespace".to_owned(),
+        other => other.to_string(),
+    };
+    let told = Told::new(Severity::Fatal, code, words).with_message("MSG_CANT_PARSE_CONTENT");
+    answer(status, &[told.at_place(fault.at.line, fault.at.column)])
+}

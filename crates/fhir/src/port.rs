@@ -1,0 +1,68 @@
+//! What this crate asks of others: what a person may see, and which sites an organisation has. `hilum` answers from `auth`.
+
+use std::error::Error;
+
+use futures_util::future::BoxFuture;
+use kernel::{Caller, Id, Organisation, Site};
+
+use crate::access::Sight;
+
+/// The other side of a port does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be looked up")]
+pub struct PortFault {
+    /// What was asked for: `token`, `site`.
+    pub what: &'static str,
+    /// Why there is no answer.
+    #[source]
+    pub cause: Box<dyn Error + Send + Sync>,
+}
+
+impl kernel::Fault for PortFault {
+    fn kind(&self) -> kernel::Kind {
+        kernel::Kind::Unavailable
+    }
+    fn public(&self) -> std::borrow::Cow<'static, str> {
+        "not available at the moment; try again later".into()
+    }
+    fn retry_after_s(&self) -> Option<u64> {
+        Some(1)
+    }
+}
+
+/// What a caller's token and person say beside the scopes.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The patient in the context of the launch (SMART App Launch 2.2 §2.0.7).
+    pub patient: Option<String>,
+    /// Whose records the person may see.
+    pub sight: Sight,
+}
+
+/// People and their tokens.
+pub trait People: Send + Sync + 'static {
+    /// What is known of this caller, whose token this is.
+    ///
+    /// # Errors
+    /// [`PortFault`]: nothing can be said at the moment.
+    fn context<'a>(&'a self, caller: &'a Caller, token: &'a str)
+    -> BoxFuture<'a, Result<Context, PortFault>>;
+}
+
+/// A site as its organisation knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedSite {
+    /// Its id.
+    pub id: Id<Site>,
+    /// Its name.
+    pub name: String,
+}
+
+/// Sites of organisations.
+pub trait Sites: Send + Sync + 'static {
+    /// The sites of an organisation, by name.
+    ///
+    /// # Errors
+    /// [`PortFault`]: nothing can be said at the moment.
+    fn of(&self, organisation: Id<Organisation>) -> BoxFuture<'_, Result<Vec<NamedSite>, PortFault>>;
+}

@@ -1,0 +1,111 @@
+//! The state of this crate, and how it hears of changes.
+
+use std::{ops::Deref, sync::Arc};
+
+use kernel::World;
+use store::Db;
+use url::Url;
+use vault::Vault;
+use web::{Shutdown, Tasks};
+
+use crate::{
+    People, Sites,
+    access::Reader,
+    capability::Statement,
+    interaction::Check,
+    parameter::Registry,
+    resource::Records,
+    site::{CHANGED, Shelf},
+};
+
+/// What this crate is made of.
+pub struct Parts {
+    /// The database, migrated.
+    pub db: Db,
+    /// The keys: they seal where a list goes on.
+    pub vault: Vault,
+    /// Time and chance.
+    pub world: World,
+    /// People and their tokens.
+    pub people: Arc<dyn People>,
+    /// Sites of organisations.
+    pub sites: Arc<dyn Sites>,
+    /// What is written is checked by this; none where no definitions are there.
+    pub check: Option<Arc<dyn Check>>,
+    /// Runs what goes on beside requests.
+    pub tasks: Tasks,
+    /// When to end.
+    pub shutdown: Shutdown,
+    /// The base under which clients reach this deployment.
+    pub public_url: Url,
+}
+
+/// The FHIR APIs. Cheap to clone.
+#[derive(Clone)]
+pub struct Fhir(Arc<Inner>);
+
+/// What a [`Fhir`] holds.
+pub struct Inner {
+    pub(crate) db: Db,
+    pub(crate) vault: Vault,
+    pub(crate) world: World,
+    pub(crate) people: Arc<dyn People>,
+    pub(crate) sites: Arc<dyn Sites>,
+    pub(crate) check: Option<Arc<dyn Check>>,
+    pub(crate) shelf: Shelf,
+    pub(crate) records: Records,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) statement: Statement,
+    /// `https://…/fhir`, without a slash at the end.
+    pub(crate) base: String,
+}
+
+impl Deref for Fhir {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Fhir {
+    /// The APIs, which from now on hear of changes that other nodes make.
+    pub fn new(parts: Parts) -> Self {
+        let base = format!("{}/fhir", parts.public_url.as_str().trim_end_matches('/'));
+        let registry = Arc::new(Registry::r4().with_base(&base));
+        let fhir = Self(Arc::new(Inner {
+            records: Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry)),
+            registry,
+            statement: Statement::new(&base),
+            db: parts.db,
+            vault: parts.vault,
+            world: parts.world,
+            people: parts.people,
+            sites: parts.sites,
+            check: parts.check,
+            shelf: Shelf::new(),
+            base,
+        }));
+        parts.tasks.spawn(listen(fhir.clone(), parts.shutdown));
+        fhir
+    }
+
+    /// What rules of access are read with.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { registry: Arc::clone(&self.registry), now: self.world.now() }
+    }
+}
+
+/// Drop from memory what is no longer true; a message that got lost is a reason too.
+async fn listen(fhir: Fhir, shutdown: Shutdown) {
+    let mut sites = fhir.db.notify().subscribe(CHANGED);
+    loop {
+        let heard = tokio::select! {
+            () = shutdown.begun() => return,
+            heard = sites.next() => heard,
+        };
+        match heard {
+            Some(_) => fhir.shelf.forget(),
+            None => return,
+        }
+    }
+}

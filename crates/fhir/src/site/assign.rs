@@ -1,0 +1,100 @@
+//! Giving a site its code, and how it takes what is written.
+
+use audit::Subject;
+use kernel::{Id, World};
+use serde_json::{Value, json};
+use store::{Db, Writer};
+
+use super::{
+    CHANGED, Policy, SiteCode, SiteFault,
+    queries::{self, Terms},
+};
+use crate::{By, tenant};
+
+/// How often a code is drawn before it is given up: with a million sites, four are taken one time in 300,000.
+const DRAWS_MAX: usize = 8;
+
+/// What a site is to have.
+#[derive(Debug, Clone, Default)]
+pub struct Assigned {
+    /// Its code; one is drawn where none is said.
+    pub code: Option<SiteCode>,
+    /// How it takes what is written; as it is, where nothing is said.
+    pub policy: Option<Policy>,
+}
+
+/// A site as administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coded {
+    /// The site.
+    pub site: Id<kernel::Site>,
+    /// What callers name it by.
+    pub code: SiteCode,
+    /// How it takes what is written.
+    pub policy: Policy,
+}
+
+impl Coded {
+    pub(super) fn of(terms: Terms) -> Self {
+        Self { site: terms.site, code: terms.code, policy: terms.policy }
+    }
+}
+
+/// Give a site of the organisation its code, or change how it takes what is written. A code stays for good: records are kept
+/// under it. Asked for again, nothing changes. Whether the site is the organisation's is the caller's to know.
+///
+/// # Errors
+/// [`SiteFault::Taken`], [`SiteFault::HasCode`].
+pub async fn assign(
+    db: &Db,
+    world: &World,
+    by: &By,
+    site: Id<kernel::Site>,
+    wanted: Assigned,
+) -> Result<Coded, SiteFault> {
+    let (world, by) = (world.clone(), by.clone());
+    db.write(async move |tx| {
+        let before = queries::of_site(tx, by.organisation, site).await?;
+        match (&before, &wanted.code) {
+            (Some(there), Some(code)) if there.code != *code => return Err(SiteFault::HasCode),
+            (Some(_), _) => {}
+            (None, code) => {
+                let code = free(tx, &world, code.clone()).await?;
+                tenant::open(tx, &world, by.organisation, site, code.as_str()).await?;
+            }
+        }
+        let there = queries::of_site(tx, by.organisation, site).await?.ok_or(SiteFault::NoSite)?;
+        if let Some(policy) = wanted.policy {
+            queries::set_policy(tx, there.tenant, policy, world.now()).await?;
+        }
+        let now = queries::of_site(tx, by.organisation, site).await?.ok_or(SiteFault::NoSite)?;
+        if before.as_ref() != Some(&now) {
+            let act = if before.is_some() { "fhir_site.changed" } else { "fhir_site.assigned" };
+            audit::record(tx, &world, &by.did(act, Subject::of(site), details(&now))).await?;
+            tx.publish(CHANGED, now.code.as_str()).await?;
+        }
+        Ok(Coded::of(now))
+    })
+    .await
+}
+
+fn details(terms: &Terms) -> Value {
+    json!({
+        "code": terms.code.as_str(),
+        "validation": terms.policy.validation.as_str(),
+        "upsert": terms.policy.upsert.as_str(),
+    })
+}
+
+async fn free(tx: &mut Writer, world: &World, said: Option<SiteCode>) -> Result<SiteCode, SiteFault> {
+    if let Some(code) = said {
+        return if queries::is_taken(tx, &code).await? { Err(SiteFault::Taken) } else { Ok(code) };
+    }
+    for _ in 0..DRAWS_MAX {
+        let drawn = SiteCode::draw(world);
+        if !queries::is_taken(tx, &drawn).await? {
+            return Ok(drawn);
+        }
+    }
+    Err(SiteFault::NoneFree)
+}

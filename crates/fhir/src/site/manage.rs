@@ -1,0 +1,182 @@
+//! The API of administrators: codes of sites, how sites take what is written, and the plan.
+
+use axum::{Extension, extract::State};
+use kernel::{Id, Issue};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use web::{Answer, Bearer, Context, Json, Path};
+
+use super::{Assigned, Coded, Plan, Policy, SiteCode, SiteFault, assign, plan, queries, subscribe};
+use crate::{By, Fhir};
+
+/// The scope that all of these need.
+pub const SCOPE: &str = "sites:admin";
+
+/// What administrators call, with [`SCOPE`]. To be spoken as `problem+json`.
+pub fn routes(fhir: Fhir) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list_sites))
+        .routes(routes!(assign_site))
+        .routes(routes!(view_plan, change_plan))
+        .with_state(fhir)
+}
+
+/// A site of the caller's organisation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FhirSite)]
+pub(crate) struct SiteOut {
+    id: String,
+    name: String,
+    /// The value of `SU-SiteId`; none until one is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// `off`, `warn` or `enforce`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<&'static str>,
+    /// `allowed` or `refused`: whether a record may be made under an id that the caller names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upsert: Option<&'static str>,
+}
+
+/// What a site is to have.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = FhirSiteIn)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SiteIn {
+    /// `HC` and five letters or digits; drawn where none is said.
+    code: Option<String>,
+    /// `off`, `warn` or `enforce`.
+    validation: Option<String>,
+    /// `allowed` or `refused`.
+    upsert: Option<String>,
+}
+
+/// What an organisation has subscribed to.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = FhirPlan)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanBody {
+    /// `foundation`, `base`, `clinical`, `financial`, `specialized`.
+    subscriptions: Vec<String>,
+}
+
+fn out(id: Id<kernel::Site>, name: String, site: Option<&Coded>) -> SiteOut {
+    SiteOut {
+        id: id.to_string(),
+        name,
+        code: site.map(|site| site.code.as_str().to_owned()),
+        validation: site.map(|site| site.policy.validation.as_str()),
+        upsert: site.map(|site| site.policy.upsert.as_str()),
+    }
+}
+
+fn by(bearer: &Bearer, context: &Context) -> Answer<By> {
+    bearer.require(SCOPE)?;
+    let caller = &bearer.0;
+    Ok(By {
+        actor: caller.actor(),
+        organisation: caller.organisation,
+        request: Some(context.request_id().clone()),
+    })
+}
+
+/// The sites of the caller's organisation, by name.
+#[utoipa::path(get, path = "/admin/fhir/sites", tag = "sites", operation_id = "list_sites",
+    responses((status = 200, description = "The sites", body = Vec<SiteOut>)),
+    security(("bearer" = ["sites:admin"])))]
+pub(crate) async fn list_sites(
+    State(fhir): State<Fhir>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+) -> Answer<axum::Json<Vec<SiteOut>>> {
+    let by = by(&bearer, &context)?;
+    let named = fhir.sites.of(by.organisation).await?;
+    let coded = queries::of_organisation(&mut fhir.db.read().await?, by.organisation).await?;
+    let coded: Vec<Coded> = coded.into_iter().map(Coded::of).collect();
+    let site = |id| coded.iter().find(|coded| coded.site == id);
+    Ok(axum::Json(named.into_iter().map(|one| out(one.id, one.name, site(one.id))).collect()))
+}
+
+/// Give a site its code, or change how it takes what is written.
+#[utoipa::path(put, path = "/admin/fhir/sites/{site}", tag = "sites", operation_id = "assign_site",
+    params(("site" = String, Path, description = "The site's id")),
+    request_body = SiteIn,
+    responses((status = 200, description = "The site as it is now", body = SiteOut)),
+    security(("bearer" = ["sites:admin"])))]
+pub(crate) async fn assign_site(
+    State(fhir): State<Fhir>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Path(site): Path<String>,
+    Json(wanted): Json<SiteIn>,
+) -> Answer<axum::Json<SiteOut>> {
+    let by = by(&bearer, &context)?;
+    let id: Id<kernel::Site> = site.parse().map_err(|_| SiteFault::NoSite)?;
+    let named = fhir.sites.of(by.organisation).await?;
+    let named = named.into_iter().find(|one| one.id == id).ok_or(SiteFault::NoSite)?;
+    let there = queries::of_site(&mut fhir.db.read().await?, by.organisation, id).await?;
+    let wanted = read(&wanted, there.map(|site| site.policy).unwrap_or_default())?;
+    let assigned = assign(&fhir.db, &fhir.world, &by, id, wanted).await?;
+    Ok(axum::Json(out(id, named.name, Some(&assigned))))
+}
+
+/// What the caller's organisation has subscribed to.
+#[utoipa::path(get, path = "/admin/fhir/plan", tag = "sites", operation_id = "view_plan",
+    responses((status = 200, description = "The plan", body = PlanBody)),
+    security(("bearer" = ["sites:admin"])))]
+pub(crate) async fn view_plan(
+    State(fhir): State<Fhir>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+) -> Answer<axum::Json<PlanBody>> {
+    let by = by(&bearer, &context)?;
+    Ok(axum::Json(body(&plan(&fhir.db, by.organisation).await?)))
+}
+
+/// Subscribe to what is named, and to nothing else.
+#[utoipa::path(put, path = "/admin/fhir/plan", tag = "sites", operation_id = "change_plan",
+    request_body = PlanBody,
+    responses((status = 200, description = "The plan as it is now", body = PlanBody)),
+    security(("bearer" = ["sites:admin"])))]
+pub(crate) async fn change_plan(
+    State(fhir): State<Fhir>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Json(wanted): Json<PlanBody>,
+) -> Answer<axum::Json<PlanBody>> {
+    let by = by(&bearer, &context)?;
+    let named = wanted.subscriptions.iter().enumerate().map(|(nth, word)| {
+        word.parse::<super::Subscription>()
+            .map_err(|unknown| Issue::at(format!("subscriptions[{nth}]"), unknown.to_string()))
+    });
+    let wanted: Plan =
+        named.collect::<Result<_, Issue>>().map_err(|issue| SiteFault::Refused(vec![issue]))?;
+    Ok(axum::Json(body(&subscribe(&fhir.db, &fhir.world, &by, wanted).await?)))
+}
+
+fn body(plan: &Plan) -> PlanBody {
+    PlanBody { subscriptions: plan.iter().map(|one| one.as_str().to_owned()).collect() }
+}
+
+/// Every field that is at fault is named.
+fn read(said: &SiteIn, before: Policy) -> Result<Assigned, SiteFault> {
+    let mut issues = Vec::new();
+    let code = said.code.as_deref().map(SiteCode::parse);
+    if code == Some(None) {
+        issues.push(Issue::at("code", "must be HC and five letters or digits").of_rule("format"));
+    }
+    let mut policy = before;
+    match said.validation.as_deref().map(str::parse).transpose() {
+        Ok(validation) => policy.validation = validation.unwrap_or(before.validation),
+        Err(unknown) => issues.push(Issue::at("validation", unknown.to_string())),
+    }
+    match said.upsert.as_deref().map(str::parse).transpose() {
+        Ok(upsert) => policy.upsert = upsert.unwrap_or(before.upsert),
+        Err(unknown) => issues.push(Issue::at("upsert", unknown.to_string())),
+    }
+    match issues.is_empty() {
+        true => Ok(Assigned { code: code.flatten(), policy: Some(policy) }),
+        false => Err(SiteFault::Refused(issues)),
+    }
+}

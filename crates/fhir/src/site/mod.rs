@@ -1,0 +1,48 @@
+//! Sites: under which code records are kept and found, who may call, and what an organisation has subscribed to.  Contract 3
+//!
+//! A site is granted to the callers of the organisation that it belongs to, and to nobody else.
+
+mod assign;
+mod code;
+mod fault;
+mod known;
+pub mod manage;
+mod plan;
+mod policy;
+mod queries;
+mod subscription;
+
+use kernel::{Id, Organisation};
+
+use crate::tenant::Tenant;
+
+pub use assign::{Assigned, Coded, assign};
+pub use code::SiteCode;
+pub use fault::SiteFault;
+pub(crate) use known::Shelf;
+pub use plan::{plan, subscribe};
+pub use policy::{Policy, Upsert, Validation};
+pub use subscription::{Plan, Subscription, UnknownSubscription};
+
+/// On this channel changes of sites, policies and plans are told.
+pub const CHANGED: &str = "fhir_site";
+
+/// A site that has a code.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What its records are kept under.
+    pub tenant: Tenant,
+    /// What callers name it by.
+    pub code: SiteCode,
+    /// How it takes what is written.
+    pub policy: Policy,
+    /// What its organisation has subscribed to.
+    pub plan: Plan,
+}
+
+impl Site {
+    /// Whose it is, and so whose callers it is granted to.
+    pub const fn organisation(&self) -> Id<Organisation> {
+        self.tenant.organisation()
+    }
+}

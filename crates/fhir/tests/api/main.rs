@@ -1,0 +1,26 @@
+//! The FHIR APIs as callers see them: the contract's table row by row, on both engines.
+
+/// One test for each engine, on a stage that is set.
+#[cfg(test)]
+macro_rules! on_stage {
+    (async fn $name:ident($stage:ident) $body:block) => {
+        testkit::on_each_engine!(
+            async fn $name(db: store::Db) {
+                let $stage = $crate::stage::Stage::new(db).await;
+                $body
+            },
+            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, fhir::MIGRATIONS]
+        );
+    };
+}
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod manners;
+#[cfg(test)]
+mod reach;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod stage;

@@ -1,0 +1,274 @@
+//! A deployment in miniature: the routes, two organisations with a site each, callers that are what their token says.
+
+use std::sync::Arc;
+
+use axum::{Extension, Router, body::Body};
+use fhir::{
+    By, Context, Fhir, NamedSite, Parts, People, PortFault, Sites,
+    access::Sight,
+    interaction::{Check, Checked},
+    outcome::{Severity, Told},
+    site::{Assigned, Plan, Policy, SiteCode, Subscription, Upsert, Validation, assign, subscribe},
+};
+use fhirpath::document::Document;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Method, Request};
+use kernel::{Caller, Id, Organisation, Site};
+use serde_json::Value;
+use store::Db;
+use testkit::MockClock;
+use tower::ServiceExt;
+use vault::{RootKeySource, Vault};
+use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presented, Shutdown, Tasks};
+
+pub const NORTH: &str = "HCNORTH";
+pub const NORTH_TWO: &str = "HCNORT2";
+pub const SOUTH: &str = "HCSOUTH";
+pub const BASE: &str = "https://hilum.example/fhir";
+
+pub fn organisation(nth: u8) -> Id<Organisation> {
+    Id::from_bytes([nth; 16])
+}
+pub fn site(nth: u8) -> Id<Site> {
+    Id::from_bytes([100 + nth; 16])
+}
+
+/// `<organisation>~<scopes, with , between>~<patient>~<patients of the person, with , between>`: without a fourth word, no
+/// person; with `site` a practitioner.
+struct Bearers;
+
+fn words(token: &str) -> Option<(u8, String, Option<String>, Option<String>)> {
+    let mut words = token.split('~');
+    let number = words.next()?.parse().ok()?;
+    let scopes = words.next().unwrap_or_default().replace(',', " ");
+    let some = |word: Option<&str>| word.filter(|word| !word.is_empty()).map(str::to_owned);
+    Some((number, scopes, some(words.next()), some(words.next())))
+}
+
+/// Tokens have few characters.
+pub fn token(organisation: u8, scopes: &str, patient: &str, sight: &str) -> String {
+    let hex: String = format!("{organisation}~{}~{patient}~{sight}", scopes.replace(' ', ","))
+        .bytes()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    hex
+}
+
+fn unhex(text: &str) -> String {
+    let bytes =
+        text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap_or(""), 16));
+    String::from_utf8(bytes.collect::<Result<_, _>>().unwrap_or_default()).unwrap_or_default()
+}
+
+impl Authenticate for Bearers {
+    fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        let read = words(&unhex(presented.token)).map(|(number, scopes, _, sight)| Caller {
+            organisation: organisation(number),
+            client: Id::from_bytes([50 + number; 16]),
+            person: sight.map(|_| Id::from_bytes([70 + number; 16])),
+            scopes: scopes.parse().unwrap_or_else(|_| kernel::Scopes::none()),
+            token: Id::from_bytes([1; 16]),
+        });
+        Box::pin(std::future::ready(read.ok_or(AuthFault::Invalid)))
+    }
+}
+
+struct Persons;
+
+impl People for Persons {
+    fn context<'a>(&'a self, _: &'a Caller, token: &'a str) -> BoxFuture<'a, Result<Context, PortFault>> {
+        let (_, _, patient, sight) = words(&unhex(token)).unwrap_or_default();
+        let sight = match sight.as_deref() {
+            Some("site") => Sight::Site,
+            Some(patients) => Sight::Patients(patients.split(',').map(Box::from).collect()),
+            None => Sight::Patients(Arc::from([])),
+        };
+        Box::pin(std::future::ready(Ok(Context { patient, sight })))
+    }
+}
+
+struct Named;
+
+impl Sites for Named {
+    fn of(&self, of: Id<Organisation>) -> BoxFuture<'_, Result<Vec<NamedSite>, PortFault>> {
+        let named = |nth: u8, name: &str| NamedSite { id: site(nth), name: name.to_owned() };
+        let all = match of {
+            of if of == organisation(1) => {
+                vec![named(1, "North"), named(3, "North two"), named(9, "North nine")]
+            }
+            of if of == organisation(2) => vec![named(2, "South")],
+            _ => Vec::new(),
+        };
+        Box::pin(std::future::ready(Ok(all)))
+    }
+}
+
+/// A stranger's rule: the status of an Observation has to be `final`.
+struct Finals;
+
+impl Check for Finals {
+    fn check(&self, document: &Document<'_>, _: &[&str]) -> Checked {
+        let root = document.root();
+        let status = root.child("status").and_then(|status| status.text().map(|text| text.into_owned()));
+        let issues = match (root.resource_type().as_deref(), status.as_deref()) {
+            (Some("Observation"), Some("final")) => Vec::new(),
+            (Some("Observation"), _) => {
+                vec![Told::new(Severity::Error, "value", "status must be final").at("Observation.status")]
+            }
+            _ => Vec::new(),
+        };
+        Checked { issues }
+    }
+}
+
+pub struct Stage {
+    pub db: Db,
+    pub clock: MockClock,
+    pub app: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+pub struct Heard {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Heard {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+    /// It is an OperationOutcome whose first issue has this code and says this.
+    #[track_caller]
+    pub fn tells(&self, code: &str, words: &str) {
+        let outcome = self.json();
+        assert_eq!(outcome["resourceType"], "OperationOutcome", "{}", self.body);
+        assert_eq!(outcome["issue"][0]["code"], code, "{}", self.body);
+        let said = outcome["issue"][0].to_string();
+        assert!(said.contains(words), "{words}: {}", self.body);
+    }
+}
+
+impl Stage {
+    pub async fn new(db: Db) -> Self {
+        let (world, clock) = testkit::world();
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("root.key");
+        Vault::create_root_key_file(&key, &world).unwrap();
+        let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
+        let off = Policy { validation: Validation::Off, upsert: Upsert::Allowed };
+        for (of, nth, code) in [(1, 1, NORTH), (1, 3, NORTH_TWO), (2, 2, SOUTH)] {
+            let wanted = Assigned { code: SiteCode::parse(code), policy: Some(off) };
+            assign(&db, &world, &By::system(organisation(of)), site(nth), wanted).await.unwrap();
+        }
+        let plan: Plan = [Subscription::Base, Subscription::Clinical].into_iter().collect();
+        for of in [1, 2] {
+            subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
+        }
+        let public_url: url::Url = "https://hilum.example".parse().unwrap();
+        let fhir = Fhir::new(Parts {
+            db: db.clone(),
+            vault,
+            world: world.clone(),
+            people: Arc::new(Persons),
+            sites: Arc::new(Named),
+            check: Some(Arc::new(Finals)),
+            tasks: Tasks::new(),
+            shutdown: Shutdown::new(),
+            public_url: public_url.clone(),
+        });
+        let (records, _) = fhir::routes(fhir.clone()).split_for_parts();
+        let (admin, _) = fhir::admin_routes(fhir).split_for_parts();
+        let authenticate: Arc<dyn Authenticate> = Arc::new(Bearers);
+        let app = web::family(Dialect::Fhir, records).merge(web::family(Dialect::ProblemJson, admin));
+        let manners = Manners {
+            world: world.clone(),
+            public_url,
+            trusted_proxies: Networks::default(),
+            client_certificates: web::ClientCertificates::default(),
+            metrics: Metrics::new(),
+            numbered: &[],
+            body_bytes_max: web::BODY_BYTES_MAX,
+        };
+        let app = manners.around(app.layer(Extension(authenticate)));
+        Self { db, clock, app, _folder: folder }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Heard {
+        let answer = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Heard {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub fn by(&self, token: String) -> Calls<'_> {
+        Calls { stage: self, token, site: NORTH.to_owned() }
+    }
+
+    /// A system of the first organisation that may do everything.
+    pub fn north(&self) -> Calls<'_> {
+        self.by(token(1, "system/*.cruds", "", ""))
+    }
+
+    /// One of the second.
+    pub fn south(&self) -> Calls<'_> {
+        self.by(token(2, "system/*.cruds", "", "")).at(SOUTH)
+    }
+}
+
+/// Somebody who calls under a site.
+#[derive(Clone)]
+pub struct Calls<'a> {
+    stage: &'a Stage,
+    pub token: String,
+    pub site: String,
+}
+
+impl Calls<'_> {
+    pub fn at(mut self, site: &str) -> Self {
+        self.site = site.to_owned();
+        self
+    }
+
+    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Heard {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header("authorization", format!("Bearer {}", self.token));
+        if !self.site.is_empty() {
+            request = request.header("su-siteid", &self.site);
+        }
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/fhir+json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.stage.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Heard {
+        self.call(Method::GET, path, &[], "").await
+    }
+    pub async fn post(&self, path: &str, body: &str) -> Heard {
+        self.call(Method::POST, path, &[], body).await
+    }
+    pub async fn put(&self, path: &str, body: &str) -> Heard {
+        self.call(Method::PUT, path, &[], body).await
+    }
+    pub async fn delete(&self, path: &str) -> Heard {
+        self.call(Method::DELETE, path, &[], "").await
+    }
+}
