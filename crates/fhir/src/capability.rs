@@ -1,5 +1,7 @@
 //! `GET [base]/metadata`: what this server can do, made of what is on.  <https://hl7.org/fhir/R4/capabilitystatement.html>
 
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -8,7 +10,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{Fhir, interaction, outcome::FHIR_JSON, parameter::ResourceType};
+use crate::{
+    Fhir, interaction,
+    outcome::FHIR_JSON,
+    parameter::{Parameter, Registry, ResourceType},
+};
 
 /// How long the statement is believed without asking again, in seconds.
 pub const MAX_AGE_S: u32 = 300;
@@ -20,19 +26,35 @@ pub(crate) struct Statement {
 }
 
 /// What can be done with records of every type; each is a route of this crate.
-const OF_TYPE: [&str; 8] =
-    ["read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create"];
+const OF_TYPE: [&str; 9] = [
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+];
 /// What can be done with the site as a whole.
 const OF_SITE: [&str; 1] = ["history-system"];
 
 impl Statement {
-    pub fn new(base: &str) -> Self {
-        let body = statement(base).to_string().into_bytes();
+    pub fn new(base: &str, registry: &Registry) -> Self {
+        let body = statement(base, registry).to_string().into_bytes();
         Self { etag: interaction::etag_of(&body), body: body.into() }
     }
 }
 
-fn statement(base: &str) -> Value {
+/// How parameters are called that every type has beside its own.
+fn parameters(registry: &Registry, of: ResourceType) -> Vec<Value> {
+    let shown =
+        |parameter: &Arc<Parameter>| json!({"name": &*parameter.code, "type": parameter.kind.as_str()});
+    registry.parameters(of).map(shown).collect()
+}
+
+fn statement(base: &str, registry: &Registry) -> Value {
     let codes = |all: &[&str]| -> Vec<Value> { all.iter().map(|code| json!({"code": code})).collect() };
     let resource = |of: ResourceType| {
         json!({
@@ -42,6 +64,8 @@ fn statement(base: &str) -> Value {
             "readHistory": true,
             "updateCreate": true,
             "conditionalRead": "not-supported",
+            "conditionalCreate": true,
+            "searchParam": parameters(registry, of),
             "operation": [{
                 "name": "validate",
                 "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",

@@ -333,7 +333,8 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
 /// What records are checked with, if this deployment has the definitions. They live as long as the process.
 fn definitions(config: &Config, world: &World) -> anyhow::Result<Option<Arc<dyn Check>>> {
     let Some(folder) = &config.fhir.packages_folder else { return Ok(None) };
-    let loaded = packages::load(&config.fhir.packages, Folders::new(vec![folder.clone()], Compiled::default()));
+    let loaded =
+        packages::load(&config.fhir.packages, Folders::new(vec![folder.clone()], Compiled::default()));
     let loaded = loaded.context("fhir.packages_folder")?;
     for note in &loaded.notes {
         tracing::warn!(note, "loading FHIR packages");

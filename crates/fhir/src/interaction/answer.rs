@@ -61,6 +61,13 @@ pub(crate) fn missing() -> Problem {
     Problem::new(Kind::NotFound, "there is no such record").with_code("MSG_NO_EXIST")
 }
 
+/// A record that stands in the way of a conditional create.
+pub(crate) fn existing(fhir: &Fhir, version: &Version, answer: Return) -> Response {
+    let mut response = wrote(fhir, version, answer, &Checked::default());
+    *response.status_mut() = StatusCode::OK;
+    response
+}
+
 /// A version that was written: what the caller prefers of it, and where it is.
 pub(crate) fn wrote(fhir: &Fhir, version: &Version, answer: Return, checked: &Checked) -> Response {
     let status = if version.version == 1 { StatusCode::CREATED } else { StatusCode::OK };

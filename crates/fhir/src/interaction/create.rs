@@ -5,8 +5,9 @@ use axum::{
     response::Response,
 };
 use fhirpath::document::Format;
+use http::HeaderMap;
 use kernel::Interaction;
-use web::Path;
+use web::{Path, Problem};
 
 use super::{
     answer,
@@ -14,11 +15,13 @@ use super::{
     json_patch::JsonPatch,
     manner::media::Sent,
     posted::{Posted, Said, document, invalid, is_of},
+    search,
     written::{checked, permitted, refused},
 };
 use crate::{
     Fhir,
-    resource::{Draft, LogicalId, WriteFault},
+    parameter::ResourceType,
+    resource::{Draft, LogicalId, Where, WriteFault, Written},
 };
 
 /// What a record may be sent in.
@@ -27,9 +30,11 @@ pub(super) const RESOURCE: &[Sent] = &[Sent::Resource(Format::Json), Sent::Resou
 /// A new record under an id of ours.
 #[utoipa::path(post, path = "/fhir/{type}", tag = "records", operation_id = "create_record",
     params(("type" = String, Path, description = "`Patient`"),
-        ("SU-SiteId" = String, Header, description = "The site")),
+        ("SU-SiteId" = String, Header, description = "The site"),
+        ("If-None-Exist" = Option<String>, Header, description = "A search: only if it finds nothing")),
     request_body(description = "The resource", content_type = "application/fhir+json"),
-    responses((status = 201, description = "The record as it is kept", content_type = "application/fhir+json"),
+    responses((status = 200, description = "There is one already, as the condition asks", content_type = "application/fhir+json"),
+        (status = 201, description = "The record as it is kept", content_type = "application/fhir+json"),
         (status = 422, description = "It is not valid", content_type = "application/fhir+json")),
     security(("bearer" = ["system/*.c"])))]
 pub(crate) async fn create_record(
@@ -40,6 +45,7 @@ pub(crate) async fn create_record(
 ) -> Said<Response> {
     let of = type_of(&of)?;
     asked.rule(of, Interaction::Create)?;
+    let unless = unless(&fhir, &asked, of, request.headers())?;
     let json = Posted::read(request, RESOURCE).await?.json()?;
     let document = document(&json)?;
     is_of(&document, of)?;
@@ -48,8 +54,43 @@ pub(crate) async fn create_record(
     permitted(&fhir, &asked, of, &self::document(&renamed)?, Interaction::Create)?;
     let checked = checked(&fhir, &asked, &document)?;
     let draft = Draft::new(&document, id).map_err(|fault| refused(WriteFault::from(fault)))?;
-    let version = fhir.records.create(&asked.site.tenant, &asked.author(), draft).await.map_err(refused)?;
+    let (tenant, author) = (&asked.site.tenant, asked.author());
+    let version = match unless {
+        None => fhir.records.create(tenant, &author, draft).await.map_err(refused)?,
+        Some(unless) => {
+            match fhir.records.create_unless(tenant, &author, draft, unless).await.map_err(refused)? {
+                Written::Existing(version) => {
+                    return Ok(answer::existing(&fhir, &version, asked.prefer.answer));
+                }
+                Written::Created(version) | Written::Updated(version) => version,
+            }
+        }
+    };
     Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &checked))
+}
+
+/// `If-None-Exist`: the search by which there must be no record. What the caller may not find does not stand in the way.
+fn unless(
+    fhir: &Fhir,
+    asked: &Asked,
+    of: ResourceType,
+    headers: &HeaderMap,
+) -> Result<Option<Where>, Problem> {
+    let mut said = headers.get_all("if-none-exist").iter();
+    let refused = |words: &'static str| invalid(words, "If-None-Exist");
+    let query = match (said.next(), said.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().map_err(|_| refused("If-None-Exist must be ASCII"))?,
+        (Some(_), Some(_)) => return Err(refused("If-None-Exist is there more than once")),
+    };
+    asked.rule(of, Interaction::Search)?;
+    let query = search::read(fhir, asked, of, &search::pairs(query.trim_start_matches('?')))?;
+    if query.criteria.is_empty() {
+        return Err(refused("If-None-Exist must be a search with criteria"));
+    }
+    let test = search::test_of(fhir, of, &query)?;
+    let access = search::reach(&asked.access, Interaction::Search, fhir.reader());
+    Ok(Some(Where { test, access }))
 }
 
 /// The resource under the id that it will have: which id it says it has opens nothing.

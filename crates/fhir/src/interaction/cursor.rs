@@ -1,7 +1,7 @@
 //! Where a list goes on: sealed, so that it tells nothing and cannot be made up; bound to the site, the caller and the question.
 
 use kernel::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use vault::Vault;
 use web::Problem;
 
@@ -23,14 +23,14 @@ pub(crate) struct Cursor {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Bound {
+struct Bound<C> {
     /// The site, the client, the person, and what was asked for.
     of: String,
-    cursor: Cursor,
+    cursor: C,
 }
 
 /// Seal a cursor for the same caller, site and question.
-pub(crate) fn seal(vault: &Vault, asked: &Asked, question: &str, cursor: Cursor) -> Option<String> {
+pub(crate) fn seal(vault: &Vault, asked: &Asked, question: &str, cursor: &impl Serialize) -> Option<String> {
     let bound = Bound { of: bound_to(asked, question), cursor };
     serde_json::to_vec(&bound).ok().map(|bytes| vault.seal_cookie(NAME, &bytes))
 }
@@ -39,10 +39,15 @@ pub(crate) fn seal(vault: &Vault, asked: &Asked, question: &str, cursor: Cursor)
 ///
 /// # Errors
 /// 400 for one that was not made here, for this site, caller and question.
-pub(crate) fn open(vault: &Vault, asked: &Asked, question: &str, text: &str) -> Result<Cursor, Problem> {
+pub(crate) fn open<C: DeserializeOwned>(
+    vault: &Vault,
+    asked: &Asked,
+    question: &str,
+    text: &str,
+) -> Result<C, Problem> {
     let refused = || invalid("the cursor was not made for this list, site and caller", "_cursor");
     let bytes = vault.open_cookie(NAME, text).ok_or_else(refused)?;
-    let bound: Bound = serde_json::from_slice(bytes.expose()).map_err(|_| refused())?;
+    let bound: Bound<C> = serde_json::from_slice(bytes.expose()).map_err(|_| refused())?;
     if bound.of == bound_to(asked, question) { Ok(bound.cursor) } else { Err(refused()) }
 }
 

@@ -107,7 +107,7 @@ fn wish(fhir: &Fhir, asked: &Asked, place: &str, query: &str) -> Result<Wish, Pr
                 wish.since = Some(since);
             }
             "_cursor" => {
-                let cursor = cursor::open(&fhir.vault, asked, place, &value)?;
+                let cursor: Cursor = cursor::open(&fhir.vault, asked, place, &value)?;
                 let since = cursor.since.map(kernel::Timestamp::from_micros);
                 return Ok(Wish { rows: cursor.rows, since, before: Some(Rid::numbered(cursor.before)) });
             }
@@ -141,7 +141,7 @@ async fn page(
     if let Some(next) = found.next {
         let since = since.map(kernel::Timestamp::as_micros);
         let cursor = Cursor { before: next.number(), rows, since };
-        if let Some(sealed) = cursor::seal(&fhir.vault, asked, place, cursor) {
+        if let Some(sealed) = cursor::seal(&fhir.vault, asked, place, &cursor) {
             links.push(json!({"relation": "next", "url": format!("{own}?_cursor={sealed}")}));
         }
     }

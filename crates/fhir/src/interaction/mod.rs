@@ -6,12 +6,14 @@ mod check;
 mod create;
 mod cursor;
 mod delete;
+mod found;
 mod history;
 mod json_patch;
 mod manner;
 mod patch;
 mod posted;
 mod read;
+mod search;
 mod shape;
 mod show;
 mod speak;
@@ -37,7 +39,8 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(history::site_history))
         .routes(routes!(history::type_history))
         .routes(routes!(history::record_history))
-        .routes(routes!(create::create_record))
+        .routes(routes!(search::search_records, create::create_record))
+        .routes(routes!(search::search_records_by_form))
         .routes(routes!(validate::validate_record))
         .routes(routes!(read::read_record, update::update_record, patch::patch_record, delete::delete_record))
         .routes(routes!(read::read_version))

@@ -23,4 +23,6 @@ mod reach;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod stage;

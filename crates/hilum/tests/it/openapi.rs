@@ -56,6 +56,7 @@ async fn operations_and_their_answers() {
     GET /fhir/.well-known/smart-configuration → 200 default
     GET /fhir/_history → 200 default
     GET /fhir/metadata → 200 304 default
+    GET /fhir/{type} → 200 default
     GET /fhir/{type}/_history → 200 default
     GET /fhir/{type}/{id} → 200 304 default
     GET /fhir/{type}/{id}/_history → 200 default
@@ -74,8 +75,9 @@ async fn operations_and_their_answers() {
     PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
-    POST /fhir/{type} → 201 422 default
+    POST /fhir/{type} → 200 201 422 default
     POST /fhir/{type}/$validate → 200 default
+    POST /fhir/{type}/_search → 200 default
     POST /integrations/v1/{integration}/actions/{action} → 200 default
     POST /integrations/v1/{integration}/proxy/{path} → default
     POST /oauth2/device_authorization → 200 default
