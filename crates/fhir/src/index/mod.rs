@@ -20,6 +20,8 @@
 //! [`extract`] makes them. Entries are sorted by parameter and hold nothing twice. That a parameter has any entry is what `:missing=false` asks.
 
 mod date;
+#[cfg(test)]
+mod every;
 mod extract;
 mod fold;
 mod number;

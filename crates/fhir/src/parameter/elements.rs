@@ -54,6 +54,15 @@ impl Elements {
         self.known(of, written)?.system
     }
 
+    /// Every element of a type as instances write it, with its type.
+    #[cfg(test)]
+    pub(crate) fn written(&self, of: TypeId) -> Vec<(&str, ElementType)> {
+        let own = self.with_bases(of).flat_map(|own| &own.elements);
+        let mut all: Vec<_> = own.map(|(name, known)| (&**name, known.element)).collect();
+        all.sort_by_key(|(name, _)| *name);
+        all
+    }
+
     fn read(table: &'static str) -> Self {
         let mut all = Self::default();
         let mut at = None;

@@ -42,7 +42,16 @@ fn the_table_says_what_r4_says() {
                 format!("{definition}={}", part["expression"].as_str().unwrap())
             })
             .collect();
-        assert_eq!(components.join(";"), row.components, "{id}");
+        if id == "DocumentReference-relationship" {
+            // R4 has the expressions of its components the wrong way round: a code is no reference.
+            assert_eq!(
+                components.join(";"),
+                "DocumentReference-relatesto=code;DocumentReference-relation=target"
+            );
+            assert_eq!(row.components, "DocumentReference-relatesto=target;DocumentReference-relation=code");
+        } else {
+            assert_eq!(components.join(";"), row.components, "{id}");
+        }
         compared += 1;
     }
     assert_eq!((compared, rows.len()), (1372, 1372));

@@ -13,6 +13,12 @@ const NOT_OF_R4: [&str; 3] =
 const TARGETS_OF_R4: [(&str, &str); 1] =
     [("MeasureReport-subject", "Practitioner,Group,Device,Patient,PractitionerRole,RelatedPerson,Location")];
 
+/// R4 has the expressions of these components the wrong way round: a code is no reference.
+const COMPONENTS_MENDED: [(&str, &str); 1] = [(
+    "DocumentReference-relationship",
+    "DocumentReference-relatesto=target;DocumentReference-relation=code",
+)];
+
 const PREFIX: &str = "http://hl7.org/fhir/SearchParameter/";
 
 fn of_r4(parameters: &[Value]) -> impl Iterator<Item = &Value> {
@@ -50,15 +56,6 @@ pub(super) fn lines(parameters: &[Value]) -> Result<Vec<String>> {
     for parameter in of_r4(parameters) {
         let url = text(parameter, "url");
         let id = url.strip_prefix(PREFIX).with_context(|| format!("{url} is not HL7's"))?;
-        let components = parameter["component"].as_array().into_iter().flatten();
-        let components = components.map(|component| {
-            let definition = text(component, "definition");
-            format!(
-                "{}={}",
-                definition.strip_prefix(PREFIX).unwrap_or(definition),
-                text(component, "expression")
-            )
-        });
         let line = [
             id,
             text(parameter, "code"),
@@ -66,12 +63,24 @@ pub(super) fn lines(parameters: &[Value]) -> Result<Vec<String>> {
             &words(parameter, "base"),
             &targets(id, parameter),
             &text(parameter, "expression").split_whitespace().collect::<Vec<_>>().join(" "),
-            &components.collect::<Vec<_>>().join(";"),
+            &components(id, parameter),
         ]
         .join("\t");
         lines.insert(id.to_owned(), line.trim_end().to_owned());
     }
     Ok(lines.into_values().collect())
+}
+
+fn components(id: &str, parameter: &Value) -> String {
+    if let Some((_, mended)) = COMPONENTS_MENDED.iter().find(|(own, _)| *own == id) {
+        return (*mended).to_owned();
+    }
+    let components = parameter["component"].as_array().into_iter().flatten().map(|component| {
+        let definition = text(component, "definition");
+        let definition = definition.strip_prefix(PREFIX).unwrap_or(definition);
+        format!("{definition}={}", text(component, "expression"))
+    });
+    components.collect::<Vec<_>>().join(";")
 }
 
 fn targets(id: &str, parameter: &Value) -> String {
