@@ -170,7 +170,7 @@ impl<'a> Reader<'a, '_> {
         let paired = self.names.get(known).map_or(0, |named| named.first);
         let first = match self.peek() {
             Some(b'[') => self.array(frame, slot, paired)?,
-            _ if half == Half::Value && text == b"resourceType" && self.peek() == Some(b'"') => {
+            Some(b'"') if half == Half::Value && text == b"resourceType" && self.is_typed(frame) => {
                 self.type_name(frame, slot)?
             }
             _ => self.value(frame, slot, paired, paired)?,
@@ -217,6 +217,14 @@ impl<'a> Reader<'a, '_> {
     fn text_of(&self, named: &Named) -> &'a [u8] {
         let start = named.start as usize;
         self.bytes.get(start..start + named.len as usize).unwrap_or_default()
+    }
+
+    /// Whether `resourceType` says what an object is. `ExampleScenario.instance.resourceType` is an element.
+    fn is_typed(&self, frame: &Frame<'a>) -> bool {
+        self.nodes.get(frame.node as usize).is_none_or(|node| {
+            let start = node.name_start as usize;
+            self.bytes.get(start..start + usize::from(node.name_len)) != Some(b"instance")
+        })
     }
 
     fn type_name(&mut self, frame: &mut Frame<'a>, slot: Slot) -> Result<u32, ParseFault> {

@@ -173,7 +173,7 @@ impl<'a, 'd> Run<'a, 'd> {
         }
         let is_json = self.document.format() == Format::Json;
         let message = if is_json { &messages::UNKNOWN_ELEMENT } else { &messages::UNKNOWN_ELEMENT_XML };
-        let place = if is_json { Place::Parent } else { Place::XmlParent };
+        let place = if is_json { Place::JsonParent } else { Place::XmlParent };
         self.tell_at(child, place, Error, message, &[child.name(), code]);
     }
 
@@ -181,7 +181,7 @@ impl<'a, 'd> Run<'a, 'd> {
     fn check_shape(&mut self, first: Element<'d>, rule: &'d Rule, of: Option<&'d TypeUse>) {
         if self.document.format() == Format::Json && first.repeats() != rule.repeats {
             let message = if rule.repeats { &messages::NOT_AN_ARRAY } else { &messages::AN_ARRAY };
-            self.tell(first, Error, message, &[first.name()]);
+            self.tell_at(first, Place::JsonName, Error, message, &[first.name()]);
         }
         let code = of.map_or("BackboneElement", |of| &*of.code);
         let _ = code;
@@ -192,11 +192,11 @@ impl<'a, 'd> Run<'a, 'd> {
         let primitive = is_primitive(code);
         match child.kind() {
             Kind::Null => {
-                self.tell(child, Error, &messages::A_NULL, &[child.name()]);
+                self.tell_at(child, Place::JsonElement, Error, &messages::A_NULL, &[child.name()]);
                 false
             }
             Kind::Object if primitive && code != "xhtml" => {
-                self.tell(child, Error, &messages::NOT_SIMPLE, &[child.name(), code]);
+                self.tell_at(child, Place::JsonElement, Error, &messages::NOT_SIMPLE, &[child.name(), code]);
                 false
             }
             Kind::String | Kind::Number | Kind::Boolean if !primitive => {
@@ -250,7 +250,7 @@ impl<'a, 'd> Run<'a, 'd> {
             } else if !rule.types.is_empty() && !unsliced.types.is_empty() && rule.content.is_none() {
                 let allowed: Vec<&str> = rule.types.iter().map(|of| &*of.code).collect();
                 let arguments = [&*active.profile.shown, &*allowed.join(", "), code];
-                self.tell(child, Error, &messages::WRONG_CHOICE, &arguments);
+                self.wrong_choice(child, Place::Element, &arguments);
             }
         }
         let _ = parent;
@@ -273,12 +273,20 @@ impl<'a, 'd> Run<'a, 'd> {
         match allowed.as_slice() {
             [only] => {
                 let arguments = [&*active.profile.shown, only, code];
-                self.tell_at(child, Place::AtParent, Error, &messages::WRONG_CHOICE, &arguments);
+                self.wrong_choice(child, Place::AtParent, &arguments);
             }
             _ => {
                 let arguments = [child.name(), &*allowed.join(", "), &*active.profile.shown];
                 self.tell_at(child, Place::Parent, Error, &messages::NOT_IN_PROFILE, &arguments);
             }
+        }
+    }
+
+    /// That a profile does not allow this type; of an extension's value, told at the extension.
+    fn wrong_choice(&mut self, child: Element<'d>, place: Place, arguments: &[&str]) {
+        match child.parent().filter(|parent| matches!(parent.name(), "extension" | "modifierExtension")) {
+            Some(extension) => self.tell(extension, Error, &messages::EXTENSION_TYPE, arguments),
+            None => self.tell_at(child, place, Error, &messages::WRONG_CHOICE, arguments),
         }
     }
 
@@ -408,6 +416,11 @@ impl<'a, 'd> Run<'a, 'd> {
 
     fn wrong_count(&mut self, element: Element<'d>, active: Active<'d>, rule: &'d Rule, count: u32) {
         let found = count.to_string();
+        if rule.is_choice && rule.max == Some(1) && count > 1 && self.document.format() == Format::Json {
+            // A reader of JSON knows one type of a choice, and the others are names that it does not know.
+            let arguments = [&*rule.name, &*found];
+            return self.tell_at(element, Place::JsonElement, Error, &messages::TWO_CHOICES, &arguments);
+        }
         let (message, wanted) = match rule.max {
             _ if count < rule.min && rule.slice.is_some() => (&messages::SLICE_TOO_FEW, rule.min),
             _ if count < rule.min => (&messages::TOO_FEW, rule.min),

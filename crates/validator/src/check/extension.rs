@@ -124,8 +124,18 @@ impl<'a, 'd> Run<'a, 'd> {
                 let wanted = context.expression.split('#').next_back().unwrap_or_default();
                 let wanted = wanted.trim_end_matches("[x]");
                 names.iter().any(|name| name == wanted)
+                    || (wanted == "CanonicalResource" && self.is_canonical(parent))
             }
         }
+    }
+
+    /// Whether an element is a resource of those that R5 calls canonical: each says who publishes it.
+    /// <https://hl7.org/fhir/R5/canonicalresource.html>
+    fn is_canonical(&self, element: Element<'d>) -> bool {
+        use fhirpath::model::Model;
+        let model = self.programs.model();
+        let of = element.resource_type().and_then(|name| model.type_named(&name));
+        of.is_some_and(|of| model.element(of, "publisher").is_some())
     }
 
     /// What the place of an extension may be called: its type and what that specializes, its path in the resource and in the
@@ -196,7 +206,7 @@ fn is_of_other_version(url: &str) -> bool {
 
 /// Urls that specifications use in examples, as far as HL7's validator lets them pass.
 fn is_of_examples(url: &str) -> bool {
-    ["http://example.org", "https://example.org", "http://acme.com", "https://acme.com"]
+    ["http://example.org", "https://example.org", "http://acme.com", "https://acme.com", "http://nema.org"]
         .iter()
         .any(|prefix| url.starts_with(prefix))
 }

@@ -39,6 +39,12 @@ pub(crate) enum Place {
     AtParent,
     /// At the element by its expression; by line and column at what holds what holds it.
     AtGrandparent,
+    /// At the element, as readers of JSON tell it: choices by their own name, and without saying which resource it is.
+    JsonElement,
+    /// The same, for all elements of its name.
+    JsonName,
+    /// At what holds the element, as readers of JSON tell it; by line and column at the element.
+    JsonParent,
     /// At what holds the element, as readers of XML tell it.
     XmlParent,
     /// At the element, without its number.

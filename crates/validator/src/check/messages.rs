@@ -19,6 +19,7 @@ messages! {
     SLICE_TOO_FEW = "Validation_VAL_Profile_Minimum_SLICE", "structure", "the slice `{0}` has to be there {1} times at least, and {2} elements match it (asked by {3})";
     TOO_MANY = "Validation_VAL_Profile_Maximum", "structure", "`{0}` may be there {1} times at most, and is there {2} times (asked by {3})";
     UNKNOWN_ELEMENT = "Unrecognised_property_", "structure", "`{0}` is not an element of {1}";
+    TWO_CHOICES = "Unrecognised_property_", "structure", "`{0}[x]` is there as {1} types, and may be there as one";
     UNKNOWN_ELEMENT_XML = "Undefined_element_", "structure", "`{0}` is not an element of {1}";
     NOT_IN_PROFILE = "Validation_VAL_Content_Unknown", "structure", "the type of `{0}` is none of those that the profile {2} allows: {1}";
     WRONG_CHOICE = "Validation_VAL_Profile_WrongType", "structure", "the profile {0} allows {1} here, and this is {2}";
@@ -34,7 +35,7 @@ messages! {
     EMPTY_VALUE = "PRIMITIVE_VALUE_MUST_NOT_BE_EMPTY", "invalid", "a value must not be empty: leave the element out";
     INVARIANT = "http://hl7.org/fhir/tools/invariant#broken", "invariant", "the rule {0} does not hold: {1} (asked by {2})";
     INVARIANT_UNDECIDED = "FHIRPATH_INVARIANT_UNDECIDED", "exception", "the rule {0} could not be checked: {1}";
-    FIXED = "Fixed_Type_Checks_DT_Simple", "value", "the value is {0}, and {2} fixes it to {1}";
+    FIXED = "_DT_Fixed_Wrong", "value", "the value is {0}, and {2} fixes it to {1}";
     FIXED_PART = "PROFILE_VAL_MISSING_ELEMENT", "structure", "`{0}` is missing, and {1} fixes or patterns it";
     FIXED_EXTRA = "Fixed_Type_Checks_DT_Extra", "value", "`{0}` must not be here, since {1} fixes the whole element";
     PATTERN = "Pattern_CheckDT_Simple", "value", "the value is {0}, and {2} needs {1}";
@@ -66,6 +67,7 @@ messages! {
     ATTACHMENT_NOTHING = "TYPE_SPECIFIC_CHECKS_DT_ATT_NO_CONTENT", "structure", "an attachment has data, a url, or at least a contentType or a language";
     EXTENSION_NO_URL = "Extension_EXT_Url_NotFound", "required", "an extension has to say its url";
     EXTENSION_RELATIVE = "Extension_EXT_URL_Absolute", "invalid", "the url of an extension has to be absolute";
+    EXTENSION_TYPE = "Extension_EXT_Type", "structure", "the extension {0} allows {1} as its value, and this is {2}";
     EXTENSION_VERSION = "EXT_VERSION_NOT_ALLOWED", "invalid", "the url of an extension must not have a version: `{0}`";
     EXTENSION_UNKNOWN = "Extension_EXT_Unknown_NotHere", "structure", "the extension `{0}` is in no package here";
     EXTENSION_UNKNOWN_MODIFIER = "Extension_EXT_Unknown_Modifier", "structure", "the modifier extension `{0}` is in no package here, so what the element means is not known";
@@ -83,9 +85,9 @@ messages! {
     REFERENCE_AGGREGATION = "Reference_REF_Aggregation", "structure", "what is referred to is {0}, and has to be {1}";
     CONTAINED_UNUSED = "Reference_REF_NotReferred", "invariant", "the contained resource `{0}` is not referred to";
     CONTAINED_NO_ID = "Resource_RES_ID_Missing", "invalid", "a contained resource needs an id";
-    BUNDLE_FULL_URL_RELATIVE = "Bundle_BUNDLE_Entry_FullUrl_Absolute", "invalid", "a fullUrl has to be absolute, and this is `{0}`";
+    BUNDLE_FULL_URL_RELATIVE = "BUNDLE_ENTRY_URL_ABSOLUTE", "invalid", "a fullUrl has to be absolute, and this is `{0}`";
     BUNDLE_FULL_URL_NO_ID = "BUNDLE_BUNDLE_ENTRY_FULLURL_REQUIRED", "invalid", "the fullUrl `{0}` looks like the url of a resource on a server, and the resource has no id";
-    BUNDLE_FULL_URL_MISMATCH = "BUNDLE_BUNDLE_POSSIBLE_MISMATCH", "invalid", "the fullUrl `{0}` looks like the url of a resource on a server, so it has to end with `{1}`";
+    BUNDLE_FULL_URL_MISMATCH = "BUNDLE_ENTRY_URL_MATCHES_TYPE_ID", "invalid", "the fullUrl `{0}` looks like the url of a resource on a server, so it has to end with `{1}`";
     BUNDLE_NO_FIRST = "Bundle_BUNDLE_Entry_NoFirst", "invalid", "a Bundle of type {0} begins with a {1}, and has no entries";
     BUNDLE_WRONG_FIRST = "Bundle_BUNDLE_Entry_Document", "invalid", "a Bundle of type {0} begins with a {1}, and this begins with {2}";
     BUNDLE_LINK_TWICE = "BUNDLE_LINK_UNKNOWN", "invalid", "the relation `{0}` of links may be there once";

@@ -36,6 +36,16 @@ impl<'p> Places<'p> {
         let expression = match found.place {
             Place::Parent => self.expression(parent),
             Place::XmlParent => xml_path(parent),
+            Place::JsonElement => self.as_read(found.at).0,
+            Place::JsonName => {
+                let path = self.as_read(found.at).0;
+                path.strip_suffix(']')
+                    .and_then(|path| path.rsplit_once('['))
+                    .filter(|(_, number)| *number != "x")
+                    .map_or(path.as_str(), |(path, _)| path)
+                    .to_owned()
+            }
+            Place::JsonParent => self.as_read(parent).0,
             Place::Bare => self.plain(found.at).0,
             Place::Name => format!("{}.{}", self.expression(parent), found.at.name()),
             Place::First => format!("{}.{}[0]", self.expression(parent), found.at.name()),
@@ -96,6 +106,24 @@ impl<'p> Places<'p> {
             None => path.push_str(element.name()),
         }
         if known.map_or(element.repeats(), |known| known.repeats) {
+            path.push_str(&format!("[{}]", self.number(parent, element)));
+        }
+        (path, own.or(known.map(|known| known.type_id)))
+    }
+
+    /// `Bundle.entry[0].resource.component[0].value[x].value`, and the type.
+    fn as_read(&self, element: Element<'_>) -> (String, Option<TypeId>) {
+        let own = element.resource_type().and_then(|name| self.model.type_named(&name));
+        let Some(parent) = element.parent() else { return self.plain(element) };
+        let (mut path, parent_type) = self.as_read(parent);
+        let known = parent_type.and_then(|of| self.model.element(of, element.name()));
+        path.push('.');
+        match parent_type.and_then(|of| self.choice(of, element.name())) {
+            Some(choice) => path.push_str(&format!("{choice}[x]")),
+            None => path.push_str(element.name()),
+        }
+        let is_simple = element.kind() != Kind::Object;
+        if element.repeats() && !(is_simple && known.is_some_and(|known| known.repeats)) {
             path.push_str(&format!("[{}]", self.number(parent, element)));
         }
         (path, own.or(known.map(|known| known.type_id)))

@@ -5,7 +5,7 @@ use fhirpath::{
     value::{Decimal, Temporal},
 };
 
-use super::{Html, Run, messages};
+use super::{Html, Run, findings::Place, messages};
 use crate::Severity::{Error, Warning};
 
 impl<'d> Run<'_, 'd> {
@@ -29,7 +29,7 @@ impl<'d> Run<'_, 'd> {
             "unsignedInt" if !text.parse::<i32>().is_ok_and(|number| number >= 0 && is_integer(text)) => {
                 self.bad(element, text, code);
             }
-            "decimal" if text.parse::<Decimal>().is_err() => self.bad(element, text, code),
+            "decimal" if !is_decimal(text) => self.bad(element, text, code),
             "code" if !is_code(text) => self.bad(element, text, code),
             "id" => self.check_id(element, text),
             "oid" if !is_oid(text.strip_prefix("urn:oid:").unwrap_or_default()) => {
@@ -75,7 +75,7 @@ impl<'d> Run<'_, 'd> {
                 Kind::Number => "a number",
                 _ => "a string",
             };
-            self.tell(element, Error, &messages::WRONG_JSON_KIND, &[name, code]);
+            self.tell_at(element, Place::JsonElement, Error, &messages::WRONG_JSON_KIND, &[name, code]);
         }
         false
     }
@@ -166,6 +166,12 @@ pub(super) fn is_uuid(text: &str) -> bool {
 }
 
 /// RFC 3986 §4.3: it says its scheme.
+/// Of any size: what is too large to be reckoned with is a number all the same.
+fn is_decimal(text: &str) -> bool {
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    digits.parse::<Decimal>().is_ok() && exponent.parse::<i32>().is_ok()
+}
+
 pub(super) fn is_absolute(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, rest)| {
         !rest.is_empty()

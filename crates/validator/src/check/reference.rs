@@ -174,6 +174,10 @@ pub(super) fn type_in_url(reference: &str) -> Option<&str> {
     let reference = reference.split("/_history/").next()?;
     let (before, id) = reference.rsplit_once('/')?;
     let name = before.rsplit('/').next()?;
+    let base = before.strip_suffix(name)?;
+    if !base.is_empty() && !is_absolute(base) {
+        return None;
+    }
     let is_id =
         !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     (is_id
@@ -339,6 +343,7 @@ mod tests {
         assert_eq!(type_in_url("Patient/1"), Some("Patient"));
         assert_eq!(type_in_url("http://a/b/Patient/1/_history/2"), Some("Patient"));
         assert_eq!(type_in_url("urn:uuid:1"), None);
+        assert_eq!(type_in_url("Organization/https://a/StructureDefinition/b"), None);
         assert_eq!(type_in_url("http://a/patient/1"), None);
     }
 }

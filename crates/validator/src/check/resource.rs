@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use fhirpath::document::Element;
+use fhirpath::document::{Element, Format};
 
-use super::{Request, Run, messages, run::Active};
+use super::{Request, Run, findings::Place, messages, run::Active};
 use crate::{
     Severity::{self, Information},
     program::{Profile, TypeUse},
@@ -45,7 +45,9 @@ impl<'a, 'd> Run<'a, 'd> {
             .of_type(name)
             .is_some_and(|of| of.kind == crate::program::TypeKind::Resource && !of.is_abstract);
         if !known {
-            self.tell(resource, Severity::Fatal, &messages::UNKNOWN_RESOURCE_TYPE, &[name]);
+            let is_json = resource.document().format() == Format::Json;
+            let place = if is_json { Place::JsonElement } else { Place::Element };
+            self.tell_at(resource, place, Severity::Fatal, &messages::UNKNOWN_RESOURCE_TYPE, &[name]);
         }
         known
     }

@@ -26,6 +26,10 @@ pub(super) fn compile(programs: &Programs<'_>, canonical: &str) -> Option<Profil
     let mut compiler = Compiler { programs, rules: Vec::with_capacity(structure.root.size) };
     compiler.node(&structure.root, &structure.root.name, &structure.root.name);
     compiler.content_references();
+    let base = text("baseDefinition");
+    if [Some(&url), base.as_ref()].into_iter().flatten().any(|url| **url == *VITAL_SIGNS) {
+        compiler.mend_vital_signs();
+    }
     Some(Profile {
         shown: shown.into(),
         defines: structure.defines.clone(),
@@ -37,7 +41,7 @@ pub(super) fn compile(programs: &Programs<'_>, canonical: &str) -> Option<Profil
         },
         is_constraint: structure.is_constraint,
         is_abstract: definition.get("abstract").and_then(Value::as_bool).unwrap_or_default(),
-        base: text("baseDefinition"),
+        base,
         contexts: list(&definition, "context").filter_map(context).collect(),
         context_invariants: list(&definition, "contextInvariant")
             .filter_map(Value::as_str)
@@ -62,11 +66,17 @@ pub(super) fn mended<'e>(key: &str, expression: &'e str) -> &'e str {
             "enableWhen.count() > 1 implies enableBehavior.exists()"
         }
         ("ras-2", "probability is decimal implies (probability as decimal) <= 100") => {
-            "(probability is decimal) implies ((probability as decimal) <= 100)"
+            "probability.empty() or ((probability is decimal) implies ((probability as decimal) <= 100))"
+        }
+        ("que-7", "operator = 'exists' implies (answer is Boolean)") => {
+            "operator = 'exists' implies (answer is boolean)"
         }
         _ => expression,
     }
 }
+
+const VITAL_SIGNS: &str = "http://hl7.org/fhir/StructureDefinition/vitalsigns";
+const VITAL_UNITS: &str = "http://hl7.org/fhir/ValueSet/ucum-vitals-common|4.0.1";
 
 struct Compiler<'p, 'a> {
     programs: &'p Programs<'a>,
@@ -74,6 +84,16 @@ struct Compiler<'p, 'a> {
 }
 
 impl Compiler<'_, '_> {
+    /// R4 requires the common units for components of vital signs too, as those of an inhaled flow: HL7's own validator takes it as extensible.
+    fn mend_vital_signs(&mut self) {
+        let of_units = self.rules.iter_mut().filter(|rule| &*rule.path == "Observation.component.value[x]");
+        for binding in of_units.filter_map(|rule| rule.binding.as_mut()) {
+            if *binding.value_set == *VITAL_UNITS {
+                binding.strength = Strength::Extensible;
+            }
+        }
+    }
+
     fn node(&mut self, node: &Node, path: &str, id: &str) -> u32 {
         let number = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
         let rule = self.rule(node, path, id);

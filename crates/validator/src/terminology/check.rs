@@ -9,7 +9,7 @@ use fhirpath::{
 };
 
 use super::{
-    Answer, Codes, Question, RemoteFault, Set, Standing, System, Verdict, Why,
+    Answer, Codes, Content, Question, RemoteFault, Set, Standing, System, Verdict, Why,
     display::{self, Shown},
     grammar,
     messages::*,
@@ -277,6 +277,8 @@ impl Codes<'_> {
             Shown::Otherwise(own) => {
                 said.tell(owner, "display", Severity::Error, &DISPLAY, &[&shown, code, url, own], findings);
             }
+            // A fragment may leave displays out, as it does codes.
+            Shown::None if system.content != Content::Complete => {}
             Shown::None => {
                 said.tell(owner, "display", Severity::Error, &NO_DISPLAY, &[&shown, code, url], findings);
             }
