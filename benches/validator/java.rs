@@ -36,17 +36,21 @@ pub struct Issue {
 pub fn class_path() -> Option<String> {
     let folder = material::made();
     let path = folder.join("class-path.txt");
-    let pom = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/validator/pom.xml");
-    let built = Command::new("mvn")
-        .args(["-q", "-B", "-f", pom, &format!("-Dmade={}", folder.display()), "compile"])
-        .args(["dependency:build-classpath", &format!("-Dmdep.outputFile={}", path.display())])
-        .stdout(Stdio::null())
-        .status();
-    if !built.is_ok_and(|status| status.success()) {
+    let output = format!("-Dmdep.outputFile={}", path.display());
+    if !maven(&["compile", "dependency:build-classpath", &output]) {
         println!("WITHOUT THE PEER: Maven, a JDK 17 and Maven Central are needed for it");
         return None;
     }
     Some(format!("{}:{}", folder.join("classes").display(), fs::read_to_string(path).unwrap()))
+}
+
+/// Whether Maven did what it was asked.
+pub fn maven(goals: &[&str]) -> bool {
+    let pom = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/validator/pom.xml");
+    let made = format!("-Dmade={}", material::made().display());
+    let done =
+        Command::new("mvn").args(["-q", "-B", "-f", pom, &made]).args(goals).stdout(Stdio::null()).status();
+    done.is_ok_and(|status| status.success())
 }
 
 /// It, with packages loaded.

@@ -7,10 +7,11 @@ pub type Set = [&'static str];
 
 macro_rules! with_base {
     ($($guide:literal),*) => {
-        &["hl7.fhir.r4.core-4.0.1-reconstructed", "hl7.terminology.r4-7.0.1", "hl7.fhir.uv.extensions.r4-5.2.0", $($guide),*]
+        &["hl7.fhir.r4.core-4.0.1-reconstructed", "hl7.terminology.r4-7.0.1", "hl7.fhir.uv.extensions.r4-5.2.0" $(, $guide)*]
     };
 }
 
+pub const BASE: &Set = with_base!();
 pub const US_CORE: &Set = with_base!("us_core_610");
 pub const IPS: &Set = with_base!("ips_v110");
 pub const UK_CORE: &Set = with_base!("fhir.r4.ukcore-2025-06-20-differential");

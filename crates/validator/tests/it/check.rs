@@ -105,6 +105,22 @@ const FAULTS: &[(&str, &[&str])] = &[
         r#"<Patient xmlns="http://hl7.org/fhir"><colour value="red"/></Patient>"#,
         &["/f:Patient Undefined_element_"],
     ),
+    (
+        r#"{"resourceType":"ExampleScenario","status":"draft","instance":[{"resourceId":"a","resourceType":"Patient"}]}"#,
+        &[],
+    ),
+    (
+        r#"{"resourceType":"Observation","status":"final","code":{"text":"a"},"valueQuantity":{"value":1.0E-245}}"#,
+        &[],
+    ),
+    (
+        r#"{"resourceType":"Observation","status":"final","code":{"text":"a"},"performer":[{"reference":"Patient/http://a/Encounter/1"}]}"#,
+        &[],
+    ),
+    (
+        r#"{"resourceType":"RiskAssessment","status":"final","subject":{"display":"a"},"prediction":[{"outcome":{"text":"a"}}]}"#,
+        &[],
+    ),
 ];
 
 #[test]

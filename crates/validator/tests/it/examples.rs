@@ -211,5 +211,5 @@ fn of_r4() {
     }
     compared.extra.sort();
     eprintln!("R4: {compared:#?}");
-    kept(&compared, 0);
+    kept(&compared, 1591);
 }
