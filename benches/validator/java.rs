@@ -150,7 +150,7 @@ fn unpack(home: &Path, file: &str) -> String {
     for resource in package.resources() {
         let own = resource.name.rsplit('/').next().unwrap();
         if !(is_core && own == NOT_IN_CORE) {
-            fs::write(folder.join(own), resource.bytes).unwrap();
+            fs::write(folder.join(own), resource.json()).unwrap();
         }
     }
     let (id, version) = EMPTY.split_once('#').unwrap();

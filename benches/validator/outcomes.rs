@@ -65,7 +65,7 @@ fn examples(set: &Set) -> Vec<PathBuf> {
         fs::write(&file, bytes).unwrap();
         file
     };
-    package.examples().map(|example| put(example.name, example.bytes)).collect()
+    package.examples().map(|example| put(example.name, &example.json())).collect()
 }
 
 fn in_folder(folder: &Path) -> Vec<PathBuf> {

@@ -125,8 +125,7 @@ fn compared(names: &[&str], facts: &str, files: &BTreeMap<String, Vec<u8>>, libr
 fn of_guide(name: &str, facts: &str) -> Option<Compared> {
     let library = library(&[name])?;
     let files = library.packages().last()?.examples();
-    let files =
-        files.map(|own| (own.name.rsplit('/').next().unwrap_or_default().to_owned(), own.json().to_vec()));
+    let files = files.map(|own| (own.name.rsplit('/').next().unwrap_or_default().to_owned(), own.json()));
     Some(compared(&[name], facts, &files.collect(), &library))
 }
 
