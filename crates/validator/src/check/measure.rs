@@ -33,9 +33,8 @@ impl<'a, 'd> Run<'a, 'd> {
             }
         }
         for stratifier in named(measure, "group").flat_map(|group| named(group, "stratifier")) {
-            let components =
-                named(stratifier, "component").filter_map(|component| component.child("criteria"));
-            for criteria in stratifier.child("criteria").into_iter().chain(components) {
+            // Those of components are not looked at by HL7's validator.
+            if let Some(criteria) = stratifier.child("criteria") {
                 self.check_criteria(criteria, &libraries);
             }
         }
