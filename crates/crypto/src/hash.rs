@@ -10,6 +10,21 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     thirty_two(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
+/// SHA-512 of the bytes.
+pub fn sha512(bytes: &[u8]) -> [u8; 64] {
+    let mut out = [0; 64];
+    out.iter_mut().zip(digest::digest(&digest::SHA512, bytes).as_ref()).for_each(|(to, from)| *to = *from);
+    out
+}
+
+/// SHA-1 of the bytes, for what others have published with no better digest. It tells damage, and no intent.
+pub fn sha1(bytes: &[u8]) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let mut out = [0; 20];
+    out.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    out
+}
+
 /// HMAC-SHA-256 over the parts one after another, as protocols use it. The parts are not told apart: where their
 /// borders matter, use [`keyed_digest`].
 pub fn hmac_sha256(key: &Secret<[u8; 32]>, parts: &[&[u8]]) -> Digest {

@@ -17,7 +17,9 @@ pub mod x509;
 
 pub use aead::{AeadKey, Unopenable};
 pub use entropy::SystemEntropy;
-pub use hash::{constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_text, keyed_digest, sha256};
+pub use hash::{
+    constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_text, keyed_digest, sha1, sha256, sha512,
+};
 
 /// The value of an operation that has no way to fail on what it is given here (HKDF of a few blocks, AES-GCM far
 /// below its limit of 64 GiB). Were one to fail all the same, there would be no key, no seal or no chance to go on

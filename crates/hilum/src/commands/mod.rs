@@ -91,7 +91,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Validate(asked) => {
             return Ok(validate::run(asked, &environment, world.now(), runtime.handle().clone()));
         }
-        Command::Packages(asked) => return Ok(packages::run(asked, &environment, world.now())),
+        Command::Packages(asked) => {
+            return Ok(packages::run(asked, &environment, world.now(), runtime.handle()));
+        }
         Command::Sandbox(sandbox) => runtime.block_on(sandbox::run(sandbox, world)),
         Command::Demo(demo) => runtime.block_on(demo::run(demo, environment, world)),
         Command::Sample(sample) => runtime.block_on(sample::run(sample, world)),

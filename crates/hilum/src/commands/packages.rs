@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use kernel::Timestamp;
+use tokio::runtime::Handle;
 use validator::{
     Package,
     package::{Dependency, Limits, Severity, resolve},
@@ -18,7 +19,9 @@ use validator::{
 use super::say;
 use crate::validate::{
     compiled::{self, Compiled},
+    fetch::{self, Fetching},
     packages::{self, Folders},
+    registry::Registries,
 };
 
 #[derive(Args)]
@@ -38,11 +41,7 @@ enum What {
     /// Print the packages that there are.
     List,
     /// Read packages, refuse what means harm, and put them into the folder.
-    Add {
-        /// Archives in the FHIR package format.
-        #[arg(required = true, value_name = "TGZ")]
-        archives: Vec<PathBuf>,
-    },
+    Add(Add),
     /// Read packages and all that they need, and tell what is wrong or missing; without names, all.
     Verify {
         /// NAME#VERSION
@@ -56,17 +55,42 @@ enum What {
     },
 }
 
+#[derive(Args)]
+struct Add {
+    /// Archives in the FHIR package format, or NAME#VERSION to be fetched from the sources.
+    #[arg(required = true, value_name = "PACKAGE")]
+    packages: Vec<String>,
+    /// The address of a FHIR package registry; may be repeated, and the first that has a package is asked for it.
+    /// Without one, the addresses in HILUM_PACKAGE_SOURCES.
+    #[arg(long = "source", value_name = "URL")]
+    sources: Vec<String>,
+    /// The address of a build server, for packages that are `current`.
+    #[arg(long, value_name = "URL")]
+    build_server: Option<String>,
+    /// Fetch also what they need and what is not in the folder.
+    #[arg(long)]
+    with_dependencies: bool,
+}
+
 /// 0: done, and nothing wrong; 1: something is wrong with a package; 2: could not run.
-pub(super) fn run(asked: Packages, environment: &BTreeMap<String, String>, now: Timestamp) -> ExitCode {
+pub(super) fn run(
+    asked: Packages,
+    environment: &BTreeMap<String, String>,
+    now: Timestamp,
+    runtime: &Handle,
+) -> ExitCode {
     let folder = asked.folder.or_else(|| packages::default_cache(environment));
     let compiled = Compiled::new(asked.compiled.or_else(|| compiled::default_folder(environment)), now);
     let folder = folder.context("say --packages FOLDER: there is no home folder");
     let done = match asked.what {
         What::Compiled { clear } => kept(&compiled, clear),
         What::List => folder.and_then(|folder| list(folder, compiled)),
-        What::Add { archives } => folder.and_then(|folder| {
-            archives.iter().try_for_each(|tgz| add(&folder, tgz))?;
-            Ok(true)
+        What::Add(mut asked) => folder.and_then(|folder| {
+            if asked.sources.is_empty() {
+                let set = environment.get("HILUM_PACKAGE_SOURCES").map(String::as_str).unwrap_or_default();
+                asked.sources = set.split_ascii_whitespace().map(str::to_owned).collect();
+            }
+            add(&asked, &folder, compiled, runtime)
         }),
         What::Verify { names } => folder.and_then(|folder| verify(&folder, &names)),
     };
@@ -87,18 +111,43 @@ fn list(folder: PathBuf, compiled: Compiled) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Read first, so that nothing is kept that would be refused later; renamed into place, so that nobody sees half of it.
-fn add(folder: &Path, tgz: &Path) -> anyhow::Result<()> {
+/// Archives by their paths, and others by name from the sources. Without anybody's word nothing is fetched but what is named.
+fn add(asked: &Add, folder: &Path, compiled: Compiled, runtime: &Handle) -> anyhow::Result<bool> {
+    let (archives, named): (Vec<&String>, Vec<&String>) =
+        asked.packages.iter().partition(|package| Path::new(package).exists() || package.ends_with(".tgz"));
+    for tgz in archives {
+        add_archive(folder, Path::new(tgz))?;
+    }
+    if named.is_empty() {
+        return Ok(true);
+    }
+    if asked.sources.is_empty() && asked.build_server.is_none() {
+        bail!("say --source URL, from which registry packages are to be fetched by name");
+    }
+    let registries = Registries::new(&asked.sources, asked.build_server.as_deref(), runtime.clone())?;
+    let folders = Folders::new(vec![folder.to_owned()], compiled);
+    let fetching = Fetching::new(folder, &folders, &registries);
+    let mut roots = Vec::new();
+    for name in named {
+        roots.push(fetching.add(&Dependency::new(name))?);
+        fetching.told().iter().try_for_each(say)?;
+    }
+    let resolution = match asked.with_dependencies {
+        true => resolve(&roots, &fetching, &Limits::default()),
+        false => resolve(&roots, &folders, &Limits::default()),
+    };
+    fetching.told().iter().try_for_each(say)?;
+    resolution.findings.iter().try_for_each(say)?;
+    let is_missing = resolution.findings.iter().any(|finding| finding.severity() == Severity::Error);
+    Ok(!(asked.with_dependencies && is_missing))
+}
+
+/// Read first, so that nothing is kept that would be refused later.
+fn add_archive(folder: &Path, tgz: &Path) -> anyhow::Result<()> {
     let bytes = fs::read(tgz).with_context(|| tgz.display().to_string())?;
     let package = Package::read(&bytes).with_context(|| tgz.display().to_string())?;
     let id = package.manifest.id();
-    let Some(file) = Path::new(&format!("{id}.tgz")).file_name().map(ToOwned::to_owned) else {
-        bail!("{id} is no name of a file");
-    };
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let beside = tempfile::NamedTempFile::new_in(folder).context("writing beside the packages")?;
-    fs::write(beside.path(), &bytes).context("writing the package")?;
-    beside.persist(folder.join(file)).context("putting the package into its place")?;
+    fetch::put(folder, &id, &bytes)?;
     say(format_args!("{id}: {} resources", package.resources().count()))
 }
 

@@ -17,6 +17,7 @@ mod openapi;
 mod pages;
 mod party;
 mod portal;
+mod registry;
 mod settings;
 mod sql;
 mod terminology;
