@@ -6,8 +6,16 @@ use std::{
     process::Command,
 };
 
-use hilum::validate::input::Inputs;
+use hilum::validate::{
+    input::{BATCH_RESOURCES_MAX, Inputs},
+    work,
+};
+use kernel::Timestamp;
 use serde_json::Value;
+use validator::{
+    Library, Validator,
+    check::{NoTerminology, Request},
+};
 
 /// Exit status and what was written.
 fn run(folder: &Path, words: &[&str]) -> (i32, String, String) {
@@ -159,6 +167,35 @@ fn folders_files_and_lines_come_in_order() {
         ]
     );
     assert!(inputs.batch().is_empty());
+}
+
+#[test]
+fn many_lines_are_read_in_bounded_batches_and_told_in_order() {
+    const LINES: usize = 3 * BATCH_RESOURCES_MAX + 5;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("many.ndjson");
+    let lines: String =
+        (0..LINES).map(|at| format!("{{\"resourceType\":\"A\",\"id\":\"{at}\"}}\n")).collect();
+    fs::write(&file, lines).unwrap();
+    let library = Library::default();
+    let validator = Validator::new(&library, Box::new(NoTerminology));
+    let request = Request { profiles: &[], now: Timestamp::from_seconds(0) };
+    let (mut told, mut largest) = (Vec::new(), 0);
+    let mut inputs = Inputs::new(&[file.clone()]);
+    let done = work::each_batch(&validator, &request, &mut inputs, 2, |batch| {
+        largest = largest.max(batch.len());
+        told.extend(batch.iter().map(|one| (one.line, one.outcome.is_ok())));
+        Ok::<(), ()>(())
+    });
+    assert_eq!((done, largest), (Ok(()), BATCH_RESOURCES_MAX));
+    let expected: Vec<_> = (1..=LINES).map(|line| (u32::try_from(line).ok(), true)).collect();
+    assert!(told == expected, "each once and in its order");
+    let mut batches = 0;
+    let stopped = work::each_batch(&validator, &request, &mut Inputs::new(&[file]), 2, |batch| {
+        batches += usize::from(!batch.is_empty());
+        if batch.is_empty() { Ok(()) } else { Err("the pipe is closed") }
+    });
+    assert_eq!((stopped, batches), (Err("the pipe is closed"), 1), "nothing more is told");
 }
 
 /// The real packages, which lie beside the repository.
