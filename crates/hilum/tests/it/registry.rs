@@ -217,7 +217,11 @@ fn what_a_registry_should_not_do_is_refused() {
         ("larger than", "a.a#1.0.0", vec![("/a.a", Reply::Endless)]),
         ("another package", "a.a#1.0.0", of(&other, body(&other))),
         ("links are refused", "a.a#1.0.0", of(&link, body(&link))),
-        ("not a gzip stream", "a.a#1.0.0", of(b"text", body(b"text"))),
+        (
+            "not a gzip stream",
+            "a.a#1.0.0",
+            of(b"this is no archive at all", body(b"this is no archive at all")),
+        ),
         ("what http", "a.a#1.0.0", vec![("/a.a", body(b"<html>"))]),
         ("500", "a.a#1.0.0", vec![("/a.a", Reply::Status(500))]),
         ("is not there", "a.a#1.0.0", vec![("/a.a", listing(&[("1.0.0", &good)]))]),
