@@ -181,7 +181,7 @@ fn many_lines_are_read_in_bounded_batches_and_told_in_order() {
     let validator = Validator::new(&library, Box::new(NoTerminology));
     let request = Request { profiles: &[], now: Timestamp::from_seconds(0) };
     let (mut told, mut largest) = (Vec::new(), 0);
-    let mut inputs = Inputs::new(&[file.clone()]);
+    let mut inputs = Inputs::new(std::slice::from_ref(&file));
     let done = work::each_batch(&validator, &request, &mut inputs, 2, |batch| {
         largest = largest.max(batch.len());
         told.extend(batch.iter().map(|one| (one.line, one.outcome.is_ok())));
