@@ -16,8 +16,8 @@ use super::rewrite::Kept;
 const DICTIONARY_1: &[u8] = include_bytes!("dictionary-1.txt");
 /// The fastest level: a higher one saves a tenth and takes thrice the time.
 const LEVEL: i32 = 1;
-/// No resource unpacks to more.
-const BYTES_MAX: usize = 64 << 20;
+/// No resource unpacks to more: what is read has 64 MiB at the most, and a little is written into it.
+const BYTES_MAX: usize = (64 << 20) + 4096;
 
 const PLAIN: i64 = 0;
 const ZSTD_1: i64 = 1;

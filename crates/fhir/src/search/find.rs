@@ -83,8 +83,12 @@ impl Sought {
         window: Option<Window>,
     ) -> Statement<'t> {
         let mut statement = Statement::new(tenant, begin);
-        statement.places(self.of, conjuncts(&self.condition), self.driver, window);
+        self.add_places(&mut statement, window);
         statement
+    }
+
+    pub(super) fn add_places(&self, statement: &mut Statement<'_>, window: Option<Window>) {
+        statement.places(self.of, conjuncts(&self.condition), self.driver, window);
     }
 
     pub(super) async fn versions(

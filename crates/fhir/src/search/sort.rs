@@ -18,7 +18,7 @@ use crate::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, Page, SORT_MAX, Search, SearchFault,
         condition::Condition,
         find::{Sought, date_of, types},
-        statement::Window,
+        statement::{Statement, Window},
         verify::Verifier,
     },
     tenant::Tenant,
@@ -226,17 +226,17 @@ async fn dated(
     (parameter, order): (ParameterId, Order),
     (after, newest): (Option<(Option<i64>, i64)>, Rid),
 ) -> Result<Vec<(i64, Option<i64>)>, SearchFault> {
-    let begin = match order {
-        Order::Ascending => "SELECT rid, moment FROM (SELECT found.rid AS rid, MIN(d.lo) AS moment FROM (",
-        Order::Descending => {
-            "SELECT rid, moment FROM (SELECT found.rid AS rid, MAX(d.lo + d.span) AS moment FROM ("
-        }
+    let least = match order {
+        Order::Ascending => "(SELECT MIN(d.lo) FROM fhir_date d WHERE d.tenant = ",
+        Order::Descending => "(SELECT MAX(d.lo + d.span) FROM fhir_date d WHERE d.tenant = ",
     };
     let before = Rid::numbered(newest.number().saturating_add(1));
-    let mut statement = sought.places(tenant, begin, Some(Window { before, rows: None }));
     let key = Of { tenant, resource_type: sought.of, parameter }.date(&[]);
-    statement.text(") AS found LEFT JOIN fhir_date d ON d.tenant = ").int(tenant.number());
-    statement.text(" AND d.k = ").int(key).text(" AND d.rid = found.rid GROUP BY found.rid) AS sorted");
+    let mut statement = Statement::new(tenant, "SELECT rid, moment FROM (SELECT found.rid AS rid, ");
+    statement.text(least).int(tenant.number()).text(" AND d.k = ").int(key);
+    statement.text(" AND d.rid = found.rid) AS moment FROM (");
+    sought.add_places(&mut statement, Some(Window { before, rows: None }));
+    statement.text(") AS found) AS sorted");
     match (after, order) {
         (None, _) => {}
         (Some((None, rid)), _) => {

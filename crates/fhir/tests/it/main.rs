@@ -4,10 +4,12 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     reason = "all of this is tests, also what stands outside their functions"
 )]
 
 mod conditional;
+mod kill;
 mod oracle;
 mod record;
 mod rows;

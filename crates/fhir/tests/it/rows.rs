@@ -44,3 +44,27 @@ on_each_engine!(
     },
     migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
 );
+
+fn schema_of(engine: store::Engine) -> Option<store::check::Schema> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    testkit::engine::with_url(engine, async |url| {
+        let db = Db::open(&store::StoreConfig::new(url)).await.unwrap();
+        db.migrate(&[fhir::MIGRATIONS]).await.unwrap();
+        sender.send(store::check::schema(&db).await.unwrap()).unwrap();
+    });
+    receiver.try_recv().ok()
+}
+
+#[test]
+fn every_table_begins_its_key_with_the_tenant_on_both_engines() {
+    let sqlite = schema_of(store::Engine::Sqlite).unwrap();
+    let of_records =
+        ["version", "current", "history", "posting", "link", "string", "date", "number", "clock"];
+    for name in of_records {
+        let first = &sqlite.tables[&format!("fhir_{name}")][0];
+        assert_eq!((first.name.as_str(), first.key_place), ("tenant", Some(1)), "fhir_{name}");
+    }
+    if testkit::engine::server().is_some() {
+        assert_eq!(sqlite, schema_of(store::Engine::Postgres).unwrap());
+    }
+}
