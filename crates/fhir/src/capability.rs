@@ -38,7 +38,7 @@ const OF_TYPE: [&str; 9] = [
     "search-type",
 ];
 /// What can be done with the site as a whole.
-const OF_SITE: [&str; 1] = ["history-system"];
+const OF_SITE: [&str; 3] = ["transaction", "batch", "history-system"];
 
 impl Statement {
     pub fn new(base: &str, registry: &Registry) -> Self {

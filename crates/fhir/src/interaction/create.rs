@@ -83,18 +83,13 @@ fn unless(
         (Some(value), None) => value.to_str().map_err(|_| refused("If-None-Exist must be ASCII"))?,
         (Some(_), Some(_)) => return Err(refused("If-None-Exist is there more than once")),
     };
-    asked.rule(of, Interaction::Search)?;
-    let query = search::read(fhir, asked, of, &search::pairs(query.trim_start_matches('?')))?;
-    if query.criteria.is_empty() {
-        return Err(refused("If-None-Exist must be a search with criteria"));
-    }
-    let test = search::test_of(fhir, of, &query)?;
+    let test = search::condition(fhir, asked, of, query)?;
     let access = search::reach(&asked.access, Interaction::Search, fhir.reader());
     Ok(Some(Where { test, access }))
 }
 
 /// The resource under the id that it will have: which id it says it has opens nothing.
-fn renamed(json: &str, id: &LogicalId) -> Said<String> {
+pub(super) fn renamed(json: &str, id: &LogicalId) -> Said<String> {
     let patch = format!(r#"[{{"op":"add","path":"/id","value":"{id}"}}]"#);
     let renamed = JsonPatch::read(patch.as_bytes()).and_then(|patch| patch.apply(json));
     Ok(renamed.map_err(|_| invalid("the resource cannot be read", "id"))?)

@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked;
+mod bundle;
 mod check;
 mod create;
 mod cursor;
@@ -34,6 +35,16 @@ pub const RECORD_BYTES_MAX: usize = 16 << 20;
 
 /// Records of sites, for callers with an access token. To be spoken as [`web::Dialect::Fhir`].
 pub fn routes(fhir: Fhir) -> OpenApiRouter {
+    let bundles = OpenApiRouter::new()
+        .routes(routes!(bundle::process_bundle))
+        .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
+        .layer(from_fn(speak::speak))
+        .with_state(fhir.clone());
+    of_records(fhir).merge(bundles)
+}
+
+/// What an entry of a batch can ask for too.
+fn of_records(fhir: Fhir) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(capability::capabilities))
         .routes(routes!(history::site_history))

@@ -143,7 +143,7 @@ fn cursor_in(query: &str) -> Option<String> {
 }
 
 /// The parameters; a range of dates (`2025-05-01_2025-05-03`, both ends in) is two of them.  Contract 3 "ranges"
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
+fn pairs(query: &str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let is_date = |text: &str| {
@@ -163,12 +163,7 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// The words of a search, read.
-pub(super) fn read(
-    fhir: &Fhir,
-    asked: &Asked,
-    of: ResourceType,
-    pairs: &[(String, String)],
-) -> Result<Query, Problem> {
+fn read(fhir: &Fhir, asked: &Asked, of: ResourceType, pairs: &[(String, String)]) -> Result<Query, Problem> {
     let handling = match asked.prefer.handling {
         Handling::Strict => query::Handling::Strict,
         Handling::Lenient => query::Handling::Lenient,
@@ -190,7 +185,7 @@ fn refused(fault: &QueryFault) -> Problem {
     Problem::new(Kind::Invalid, fault.problem.to_string()).with_code(code).with_path(shown)
 }
 
-pub(super) fn failed(fault: SearchFault) -> Problem {
+fn failed(fault: SearchFault) -> Problem {
     Problem::from(fault)
 }
 
@@ -201,7 +196,7 @@ pub(super) fn reach(access: &Access, interaction: Interaction, reader: Reader) -
 }
 
 /// All criteria of a search as one test.
-pub(super) fn test_of(fhir: &Fhir, of: ResourceType, query: &Query) -> Result<Test, Problem> {
+fn test_of(fhir: &Fhir, of: ResourceType, query: &Query) -> Result<Test, Problem> {
     let mut tests: Vec<Test> = query.criteria.iter().map(|criterion| criterion.test.clone()).collect();
     if let Some(since) = query.since {
         let reading =
@@ -211,6 +206,16 @@ pub(super) fn test_of(fhir: &Fhir, of: ResourceType, query: &Query) -> Result<Te
         tests.push(test.map_err(|fault| refused(&fault))?);
     }
     Ok(Test::All(tests))
+}
+
+/// What the words of a condition ask; they have to ask something.
+pub(super) fn condition(fhir: &Fhir, asked: &Asked, of: ResourceType, words: &str) -> Result<Test, Problem> {
+    asked.rule(of, Interaction::Search)?;
+    let query = read(fhir, asked, of, &pairs(words.trim_start_matches('?')))?;
+    if query.criteria.is_empty() {
+        return Err(invalid("a condition must be a search with criteria", "If-None-Exist"));
+    }
+    test_of(fhir, of, &query)
 }
 
 fn search(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &Query) -> Result<Search, Problem> {

@@ -17,6 +17,8 @@ macro_rules! on_stage {
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod bundles;
+#[cfg(test)]
 mod manners;
 #[cfg(test)]
 mod reach;

@@ -74,6 +74,7 @@ const fn of_sites(operation: &'static str, path: &'static str, body: Option<&'st
 const OF_TOKENS: &[Row] = &[
     of_records("GET /fhir/_history", "/fhir/_history"),
     of_records("GET /fhir/{type}/_history", "/fhir/Patient/_history"),
+    of_records("POST /fhir", "/fhir"),
     of_records("GET /fhir/{type}", "/fhir/Patient"),
     of_records("POST /fhir/{type}", "/fhir/Patient"),
     of_records("POST /fhir/{type}/_search", "/fhir/Patient/_search"),

@@ -75,6 +75,7 @@ async fn operations_and_their_answers() {
     PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
+    POST /fhir → 200 default
     POST /fhir/{type} → 200 201 422 default
     POST /fhir/{type}/$validate → 200 default
     POST /fhir/{type}/_search → 200 default
