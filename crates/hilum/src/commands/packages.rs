@@ -125,7 +125,7 @@ fn add(asked: &Add, folder: &Path, compiled: Compiled, runtime: &Handle) -> anyh
         bail!("say --source URL, from which registry packages are to be fetched by name");
     }
     let registries = Registries::new(&asked.sources, asked.build_server.as_deref(), runtime.clone())?;
-    let folders = Folders::new(vec![folder.to_owned()], compiled);
+    let folders = Folders::new(vec![folder.to_owned()], compiled.clone());
     let fetching = Fetching::new(folder, &folders, &registries);
     let mut roots = Vec::new();
     for name in named {
@@ -138,6 +138,7 @@ fn add(asked: &Add, folder: &Path, compiled: Compiled, runtime: &Handle) -> anyh
     };
     fetching.told().iter().try_for_each(say)?;
     resolution.findings.iter().try_for_each(say)?;
+    compiled.keep_read();
     let is_missing = resolution.findings.iter().any(|finding| finding.severity() == Severity::Error);
     Ok(!(asked.with_dependencies && is_missing))
 }

@@ -103,7 +103,8 @@ fn validated(
     let mut progress = Progress::new();
     progress.say("reading packages");
     let compiled = asked.compiled.clone().or_else(|| compiled::default_folder(environment));
-    let loaded = packages::load(&asked.guides, Folders::new(folders, Compiled::new(compiled, now)))?;
+    let compiled = Compiled::new(compiled, now);
+    let loaded = packages::load(&asked.guides, Folders::new(folders, compiled.clone()))?;
     progress.clear();
     for note in &loaded.notes {
         eprintln!("hilum: {note}");
@@ -138,6 +139,7 @@ fn validated(
         eprintln!("hilum: {} questions had no answer of the terminology server", totals.unanswered);
     }
     writer.end(&totals).context("writing the answer")?;
+    compiled.keep_read();
     Ok(totals)
 }
 

@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -31,6 +31,8 @@ pub struct Compiled {
     folder: Option<PathBuf>,
     /// Since the Unix epoch.
     now: Duration,
+    /// What was read anew and is not kept yet.
+    read: Arc<Mutex<Vec<(ContentKey, Arc<Package>)>>>,
 }
 
 /// What is kept.
@@ -56,7 +58,8 @@ pub fn default_folder(environment: &BTreeMap<String, String>) -> Option<PathBuf>
 impl Compiled {
     /// In a folder, which is made when it is first needed; nothing is kept without one.
     pub fn new(folder: Option<PathBuf>, now: Timestamp) -> Self {
-        Self { folder, now: Duration::from_secs(u64::try_from(now.as_seconds()).unwrap_or_default()) }
+        let now = Duration::from_secs(u64::try_from(now.as_seconds()).unwrap_or_default());
+        Self { folder, now, read: Arc::default() }
     }
 
     /// The folder.
@@ -72,30 +75,38 @@ impl Compiled {
         let open = || match path.is_dir() {
             true => {
                 let files = files(path)?;
-                self.kept_or(&key_of_files(path, &files)?, || unpacked(&files))
+                self.kept_or(key_of_files(path, &files)?, || unpacked(&files))
             }
             false => {
                 let tgz = archive(path)?;
-                self.kept_or(&sha256(&tgz), || Ok(Package::read(&tgz)?))
+                self.kept_or(sha256(&tgz), || Ok(Package::read(&tgz)?))
             }
         };
-        open().map(Arc::new).with_context(|| path.display().to_string())
+        open().with_context(|| path.display().to_string())
     }
 
     fn kept_or(
         &self,
-        key: &ContentKey,
+        key: ContentKey,
         read: impl FnOnce() -> anyhow::Result<Package>,
-    ) -> anyhow::Result<Package> {
-        let Some(folder) = &self.folder else { return read() };
-        let file = folder.join(name(key));
-        if let Some(kept) = self.kept(&file).and_then(|bytes| Package::from_bytes(bytes, key).ok()) {
-            return Ok(kept);
+    ) -> anyhow::Result<Arc<Package>> {
+        let Some(folder) = &self.folder else { return read().map(Arc::new) };
+        let kept = self.kept(&folder.join(name(&key)));
+        if let Some(kept) = kept.and_then(|bytes| Package::from_bytes(bytes, &key).ok()) {
+            return Ok(Arc::new(kept));
         }
-        let package = read()?;
-        // A folder that cannot be written makes the next run slower, and nothing else.
-        let _ = self.keep(folder, &file, &package, key);
+        let package = Arc::new(read()?);
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).push((key, Arc::clone(&package)));
         Ok(package)
+    }
+
+    /// Writes what was read anew, for the next run. Nobody should wait for it: do it when everything else is told.
+    pub fn keep_read(&self) {
+        let read = std::mem::take(&mut *self.read.lock().unwrap_or_else(PoisonError::into_inner));
+        for (folder, (key, package)) in self.folder.iter().cycle().zip(read) {
+            // A folder that cannot be written makes the next run slower, and nothing else.
+            let _ = self.keep(folder, &folder.join(name(&key)), &package, &key);
+        }
     }
 
     /// The bytes of a kept file, which was used now.
@@ -231,6 +242,7 @@ mod tests {
         let path = here.path().join("a.b#1.0.0");
         let urls = |compiled: &Compiled| -> Vec<String> {
             let opened = compiled.open(&path).unwrap();
+            compiled.keep_read();
             opened.resources().map(|one| one.head.url.as_deref().unwrap_or_default().to_owned()).collect()
         };
         assert_eq!(compiled.size(), Size::default());
@@ -265,7 +277,9 @@ mod tests {
             "package/package.json".to_owned(),
             br#"{"name":"a","version":"1"}"#.to_vec(),
         )]);
-        compiled.kept_or(&[1; 32], || Ok(package.unwrap())).unwrap();
+        compiled.kept_or([1; 32], || Ok(package.unwrap())).unwrap();
+        assert!(!compiled.folder().unwrap().join(name(&[1; 32])).exists(), "nobody waits for it");
+        compiled.keep_read();
         assert_eq!(compiled.size().files, COMPILED_FILES_MAX);
         assert!(!here.path().join(format!("0.{ENDING}")).exists() && here.path().join("other").exists());
         assert!(compiled.folder().unwrap().join(name(&[1; 32])).exists());
@@ -277,7 +291,8 @@ mod tests {
         fs::write(here.path().join("file"), "").unwrap();
         let compiled = Compiled::new(Some(here.path().join("file/folder")), NOW);
         let manifest = ("package/package.json".to_owned(), br#"{"name":"a","version":"1"}"#.to_vec());
-        let package = compiled.kept_or(&[1; 32], || Ok(Package::unpacked([manifest])?)).unwrap();
+        let package = compiled.kept_or([1; 32], || Ok(Package::unpacked([manifest])?)).unwrap();
+        compiled.keep_read();
         assert_eq!(package.manifest.id(), "a#1");
     }
 

@@ -62,6 +62,8 @@ impl Folders {
             {
                 listed.push(Listed { name, version: version.as_str().to_owned(), path });
             }
+            // One at a time: a folder may hold more than the memory.
+            self.compiled.keep_read();
         }
         listed.sort();
         listed
