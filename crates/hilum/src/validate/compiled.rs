@@ -32,8 +32,11 @@ pub struct Compiled {
     /// Since the Unix epoch.
     now: Duration,
     /// What was read anew and is not kept yet.
-    read: Arc<Mutex<Vec<(ContentKey, Arc<Package>)>>>,
+    read: Arc<Mutex<Vec<ReadAnew>>>,
 }
+
+/// A package, and the digest of what it was read from.
+type ReadAnew = (ContentKey, Arc<Package>);
 
 /// What is kept.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
