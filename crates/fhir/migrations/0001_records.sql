@@ -20,7 +20,8 @@ CREATE TABLE fhir_clock (
 ) STRICT;
 
 -- Every version of every record, in the order of commits. `body` lacks what the row says: versionId and lastUpdated go in at
--- `meta_at`. None for a deletion. `codec` says how it is kept: 0 as it is, 1 zstd with dictionary 1.
+-- `meta_at`. None for a deletion. `codec` says how it is kept: 0 as it is, 1 zstd with dictionary 1. On SQLite a table with a rowid:
+-- one without would put what of a body is over a quarter of a page onto a page of its own, and leave that mostly empty.
 CREATE TABLE fhir_version (
     tenant INTEGER NOT NULL,
     rid INTEGER NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE fhir_version (
     meta_at INTEGER NOT NULL,
     body BLOB,
     PRIMARY KEY (tenant, rid)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- The newest version of each record that ever was.
 CREATE TABLE fhir_current (

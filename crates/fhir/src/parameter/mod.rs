@@ -4,6 +4,7 @@
 mod elements;
 mod registry;
 mod resource_type;
+mod shared;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod tests;
 pub use elements::Elements;
 pub use registry::{Component, Parameter, ParameterFault, Registry, limits};
 pub use resource_type::ResourceType;
+pub(crate) use shared::Shared;
 
 /// The number of a parameter's code (`family`, `patient`, `_id`) in keys and tables. One number for one code, whatever the type of
 /// resource, so that a key is made of type, number and value. R4's stand in `definitions/parameters.tsv` and never change; the

@@ -7,11 +7,11 @@ use std::{
 
 use fhirpath::document::Element;
 
-use super::{Compartment, ParameterId, ParameterKind, ResourceType, table};
+use super::{Compartment, ParameterId, ParameterKind, ResourceType, Shared, table};
 use crate::index::Plan;
 
 /// The canonical URLs of R4's parameters begin so.
-const HL7: &str = "http://hl7.org/fhir/SearchParameter/";
+pub(super) const HL7: &str = "http://hl7.org/fhir/SearchParameter/";
 
 /// Limits of parameters that are added; each stands in `docs/limits.md`.
 pub mod limits {
@@ -82,6 +82,7 @@ struct Known {
     parameters: BTreeMap<Box<str>, Arc<Parameter>>,
     by_id: HashMap<ParameterId, Arc<Parameter>>,
     plan: OnceLock<Arc<Plan>>,
+    shared: OnceLock<Shared>,
 }
 
 impl Registry {
@@ -175,6 +176,7 @@ impl Registry {
         for resource_type in bases.flat_map(types_of) {
             let known = self.by_type.entry(resource_type).or_default();
             known.plan = OnceLock::new();
+            known.shared = OnceLock::new();
             known.by_id.insert(parameter.id, Arc::clone(&parameter));
             known.parameters.insert(parameter.code.clone(), Arc::clone(&parameter));
         }
@@ -215,6 +217,14 @@ impl Registry {
         types.sort_unstable();
         types.dedup();
         types
+    }
+
+    /// Which of a type's parameters are asked of the rows of others.
+    pub(crate) fn shared(&self, of: ResourceType) -> Option<&Shared> {
+        let known = self.by_type.get(&of)?;
+        Some(
+            known.shared.get_or_init(|| Shared::of(of, |code| known.parameters.get(code).map(AsRef::as_ref))),
+        )
     }
 
     /// How a type's values are extracted: worked out when it is asked for first.

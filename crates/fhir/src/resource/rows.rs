@@ -38,11 +38,16 @@ impl Rows {
         let mut rows = Self::default();
         let resource_type = entries.resource_type;
         rows.postings.push((key::of_type(tenant, resource_type), 0));
+        let shared = registry.shared(resource_type);
         // The tables of versions answer these.
         let known = |code| registry.parameter(resource_type, code).map(|parameter| parameter.id);
         let elsewhere: [Option<ParameterId>; 2] = [known("_id"), known("_lastUpdated")];
         for entry in &entries.entries {
-            if !elsewhere.contains(&Some(entry.parameter)) {
+            let is_shared = shared.is_some_and(|shared| match &entry.value {
+                index::Value::Reference(_) => shared.patients_of(entry.parameter).is_some(),
+                _ => shared.union(entry.parameter).is_some(),
+            });
+            if !is_shared && !elsewhere.contains(&Some(entry.parameter)) {
                 rows.add(Of { tenant, resource_type, parameter: entry.parameter }, &entry.value);
             }
         }

@@ -118,17 +118,15 @@ impl Maker<'_> {
                 not(any_of(values.iter().map(|one| self.one(of, *parameter, one))))
             }
             Test::Present(_) | Test::Missing(_) => (Condition::Any, Says::Less),
-            Test::Chain { parameter, targets } => {
-                let key = self.of(of, *parameter).link();
-                any_of(targets.iter().map(|(target, test)| {
-                    let (inner, says) = self.whole(*target, test, depth + 1);
-                    (Condition::Chain { key, of: *target, inner: Box::new(inner) }, says)
-                }))
-            }
+            Test::Chain { parameter, targets } => any_of(targets.iter().map(|(target, test)| {
+                let (inner, says) = self.whole(*target, test, depth + 1);
+                let (key, tells) = self.link(self.of(of, *parameter), Some(*target));
+                (Condition::Chain { key, of: *target, inner: Box::new(inner) }, says.and(tells))
+            })),
             Test::Has { source, parameter, test } => {
                 let (inner, says) = self.whole(*source, test, depth + 1);
-                let key = self.of(*source, *parameter).link();
-                (Condition::Has { key, of: *source, inner: Box::new(inner) }, says)
+                let (key, tells) = self.link(self.of(*source, *parameter), Some(of));
+                (Condition::Has { key, of: *source, inner: Box::new(inner) }, says.and(tells))
             }
             Test::In { compartment, ids } => {
                 let whose = ResourceType::named(compartment.as_str());
@@ -152,7 +150,23 @@ impl Maker<'_> {
         Of { tenant: self.tenant, resource_type, parameter }
     }
 
+    /// The key under which a parameter's references to a type are kept, and whether nothing else is there.
+    fn link(&self, of: Of<'_>, to: Option<ResourceType>) -> (i64, Says) {
+        let shared = self.registry.shared(of.resource_type);
+        match shared.and_then(|shared| shared.patients_of(of.parameter)) {
+            Some(subject) => {
+                let is_patient = to.is_some_and(|to| to.as_str() == "Patient");
+                (Of { parameter: subject, ..of }.link(), plain(is_patient))
+            }
+            None => (of.link(), Says::All),
+        }
+    }
+
     fn one(&self, resource_type: ResourceType, parameter: ParameterId, one: &Match) -> Told {
+        let shared = self.registry.shared(resource_type);
+        if let Some(parts) = shared.and_then(|shared| shared.union(parameter)) {
+            return any_of(parts.map(|part| self.one(resource_type, part, one)));
+        }
         let of = self.of(resource_type, parameter);
         let code = self.registry.parameter_by_id(resource_type, parameter).map(|known| &*known.code);
         match (code, one) {
@@ -200,22 +214,25 @@ impl Maker<'_> {
     }
 
     fn reference(&self, of: Of<'_>, reference: &ReferenceMatch) -> Told {
-        let key = of.link();
-        let link = |targets| Condition::Link { key, targets };
+        let told = |to: Option<ResourceType>, targets, is_plain| {
+            let (key, tells) = self.link(of, to);
+            (Condition::Link { key, targets }, tells.and(plain(is_plain)))
+        };
         match reference {
             ReferenceMatch::Local { resource_type: Some(to), id, version } => {
-                (link(vec![key::identity(self.tenant, *to, id)]), plain(version.is_none()))
+                told(Some(*to), vec![key::identity(self.tenant, *to, id)], version.is_none())
             }
             ReferenceMatch::Local { resource_type: None, id, version } => {
                 let known = self.registry.parameter_by_id(of.resource_type, of.parameter);
                 let targets = known.map(|known| known.targets.clone()).unwrap_or_default();
                 let targets = if targets.is_empty() { ResourceType::all().collect() } else { targets };
+                let only = if let [only] = *targets { Some(only) } else { None };
                 let targets = targets.into_iter().map(|to| key::identity(self.tenant, to, id)).collect();
-                (link(targets), plain(version.is_none()))
+                told(only, targets, version.is_none())
             }
-            ReferenceMatch::Absolute(url) => (link(vec![key::url_target(self.tenant, url)]), Says::All),
+            ReferenceMatch::Absolute(url) => told(None, vec![key::url_target(self.tenant, url)], true),
             ReferenceMatch::Canonical { url, version } => {
-                (link(vec![key::canonical_target(self.tenant, url)]), plain(version.is_none()))
+                told(None, vec![key::canonical_target(self.tenant, url)], version.is_none())
             }
             ReferenceMatch::CanonicalBelow(_) => (Condition::Any, Says::Less),
         }
