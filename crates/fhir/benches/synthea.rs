@@ -23,7 +23,7 @@ use fhir::{
     bundle::{Done, Entry, Task, Transaction},
     parameter::{Registry, ResourceType},
     query::{Handling, Reading, Test, read},
-    resource::{Absent, Author, LogicalId, Records},
+    resource::{Absent, Author, Draft, LogicalId, Records},
     search::{Counted, Search},
     tenant,
 };
@@ -45,8 +45,9 @@ fn main() {
             let db = Db::open(&StoreConfig::new(url)).await.unwrap();
             db.migrate(&[audit::MIGRATIONS, fhir::MIGRATIONS]).await.unwrap();
             println!("{}", engine.name());
-            measure(&db, &bundles).await;
+            let (site, observation) = measure(&db, &bundles).await;
             size(&db).await;
+            create(&site, &observation).await;
             db.close().await;
         });
     }
@@ -71,7 +72,8 @@ struct Site {
     author: Author,
 }
 
-async fn measure(db: &Db, bundles: &[String]) {
+/// The site, and an Observation of it.
+async fn measure(db: &Db, bundles: &[String]) -> (Site, String) {
     let world = World::new(SystemClock, SeededEntropy::new(7));
     let opening = world.clone();
     let opened = db.write(async move |tx: &mut Writer| {
@@ -107,7 +109,18 @@ async fn measure(db: &Db, bundles: &[String]) {
         bytes / resources.max(1),
     );
     let patient = patients.last().unwrap().clone();
-    ask(&site, &patient).await;
+    let observation = ask(&site, &patient).await;
+    (site, observation)
+}
+
+/// Each in a unit of its own, one after the other.
+async fn create(site: &Site, observation: &str) {
+    timed("create, durable", async || {
+        let draft = Draft::parse(observation, site.records.new_id()).unwrap();
+        site.records.create(&site.tenant, &site.author, draft).await.unwrap();
+        1
+    })
+    .await;
 }
 
 fn entries(text: &str) -> Vec<Entry> {
@@ -125,7 +138,7 @@ fn entries(text: &str) -> Vec<Entry> {
     all.map(entry).collect()
 }
 
-async fn ask(site: &Site, patient: &LogicalId) {
+async fn ask(site: &Site, patient: &LogicalId) -> String {
     let observation = ResourceType::named("Observation").unwrap();
     let of_patient = search(site, "Observation", &format!("patient={patient}"), 20);
     let newest = site.records.search(&site.tenant, of_patient.clone()).await.unwrap();
@@ -158,6 +171,7 @@ async fn ask(site: &Site, patient: &LogicalId) {
         })
         .await;
     }
+    newest.matches.into_iter().find_map(|version| version.body).unwrap().into_string()
 }
 
 fn search(site: &Site, kind: &str, words: &str, rows: usize) -> Search {
