@@ -108,7 +108,8 @@ pub struct Transaction {
     pub entries: Vec<Entry>,
     /// What the caller may see: conditions match nothing else.
     pub access: Access,
-    /// Whether a caller may write what is stored: asked of every record before it is changed.
+    /// Whether a caller may write what is stored: asked of every record before it is changed. With a judge what is not there cannot
+    /// be deleted either.
     pub judge: Option<crate::resource::Judge>,
     /// Whether updates may create.
     pub absent: Absent,

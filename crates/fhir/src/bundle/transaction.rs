@@ -125,6 +125,10 @@ impl Unit<'_> {
             {
                 return Err(WriteFault::Missing);
             }
+            // Who may delete some records only hears of one that is another's what is heard of none.
+            (Task::Delete { .. }, Target::Id(_)) if !is_there && self.plan.transaction.judge.is_some() => {
+                return Err(WriteFault::Missing);
+            }
             _ => {}
         }
         let name = stored.as_ref().map_or_else(own, |stored| (of, stored.id.clone()));

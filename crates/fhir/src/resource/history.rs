@@ -1,5 +1,7 @@
 //! What became of a record, of the records of a type, of all of a site; newest first. <https://hl7.org/fhir/R4/http.html#history>
 
+use std::collections::BTreeMap;
+
 use kernel::Timestamp;
 use store::{DbError, Reader};
 
@@ -35,7 +37,8 @@ pub struct History {
 }
 
 impl Records {
-    /// A page of a history: versions that the judge allows, not older than `since`, before the place where the page before ended.
+    /// A page of a history: versions that the judge allows, of records that it allows as they are now, not older than `since`, before
+    /// the place where the page before ended. There is another page only if there is something for the judge's caller on it.
     ///
     /// # Errors
     /// [`DbError`].
@@ -50,23 +53,25 @@ impl Records {
         let since = since.unwrap_or(Timestamp::from_micros(i64::MIN));
         let before = before.unwrap_or(Rid(i64::MAX));
         self.db()
-            .scan(async move |reader: &mut Reader| {
+            .snapshot(async move |reader: &mut Reader| {
                 let mut page = History::default();
+                let mut sight = Sight { judge: judge.clone(), now: BTreeMap::new() };
                 let mut examined = 0;
                 let mut before_now = before;
                 while examined < HISTORY_EXAMINED_MAX {
                     let fetched = fetch(reader, &tenant, &span, (before_now, since)).await?;
                     let is_last = fetched.len() < FETCHED;
                     for version in fetched {
+                        examined += 1;
+                        before_now = version.rid;
+                        if !sight.reaches(reader, &tenant, &version).await? {
+                            continue;
+                        }
                         if page.versions.len() == rows {
                             page.next = Some(Rid(version.rid.0 + 1));
                             return Ok(page);
                         }
-                        examined += 1;
-                        before_now = version.rid;
-                        if judge.as_ref().is_none_or(|judge| judge(&version)) {
-                            page.versions.push(version);
-                        }
+                        page.versions.push(version);
                     }
                     if is_last {
                         return Ok(page);
@@ -77,6 +82,55 @@ impl Records {
             })
             .await
     }
+}
+
+/// What a caller sees of a history.
+struct Sight {
+    judge: Option<Judge>,
+    /// Whether records that were asked about are the caller's as they are now.
+    now: BTreeMap<(ResourceType, LogicalId), bool>,
+}
+
+impl Sight {
+    /// The version is the caller's, and so is the record as it is now: one that turned out to be another's is not seen as it was.
+    async fn reaches(
+        &mut self,
+        reader: &mut Reader,
+        tenant: &Tenant,
+        version: &Version,
+    ) -> Result<bool, DbError> {
+        let Some(judge) = self.judge.clone() else { return Ok(true) };
+        if !knows(reader, tenant, &judge, version).await? {
+            return Ok(false);
+        }
+        let record = (version.resource_type, version.id.clone());
+        if let Some(known) = self.now.get(&record) {
+            return Ok(*known);
+        }
+        let newest = queries::newest(reader, tenant, record.0, &record.1).await?;
+        let is_own = match newest {
+            Some(newest) if newest.rid == version.rid => true,
+            Some(newest) => knows(reader, tenant, &judge, &newest).await?,
+            None => false,
+        };
+        self.now.insert(record, is_own);
+        Ok(is_own)
+    }
+}
+
+/// Who could see what was deleted may know that it was.
+async fn knows(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    judge: &Judge,
+    version: &Version,
+) -> Result<bool, DbError> {
+    if judge(version) || !version.is_deletion() {
+        return Ok(judge(version));
+    }
+    let before = version.version.saturating_sub(1);
+    let before = queries::numbered(reader, tenant, (version.resource_type, &version.id), before).await?;
+    Ok(before.is_some_and(|before| judge(&before)))
 }
 
 async fn fetch(

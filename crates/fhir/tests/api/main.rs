@@ -21,6 +21,8 @@ mod bundles;
 #[cfg(test)]
 mod manners;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod records;

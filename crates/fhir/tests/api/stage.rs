@@ -13,7 +13,7 @@ use fhir::{
 use fhirpath::document::Document;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
-use kernel::{Caller, Id, Organisation, Site};
+use kernel::{Caller, Id, Organisation, Site, World};
 use serde_json::Value;
 use store::Db;
 use testkit::MockClock;
@@ -24,6 +24,8 @@ use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presente
 pub const NORTH: &str = "HCNORTH";
 pub const NORTH_TWO: &str = "HCNORT2";
 pub const SOUTH: &str = "HCSOUTH";
+/// Sites of the third organisation.
+pub const TWINS: u8 = 20;
 pub const BASE: &str = "https://hilum.example/fhir";
 
 pub fn organisation(nth: u8) -> Id<Organisation> {
@@ -97,6 +99,7 @@ impl Sites for Named {
                 vec![named(1, "North"), named(3, "North two"), named(9, "North nine")]
             }
             of if of == organisation(2) => vec![named(2, "South")],
+            of if of == organisation(3) => (20..20 + TWINS).map(|nth| named(nth, "Twin")).collect(),
             _ => Vec::new(),
         };
         Box::pin(std::future::ready(Ok(all)))
@@ -124,6 +127,7 @@ impl Check for Finals {
 pub struct Stage {
     pub db: Db,
     pub clock: MockClock,
+    world: World,
     pub app: Router,
     _folder: tempfile::TempDir,
 }
@@ -172,7 +176,7 @@ impl Stage {
             assign(&db, &world, &By::system(organisation(of)), site(nth), wanted).await.unwrap();
         }
         let plan: Plan = [Subscription::Base, Subscription::Clinical].into_iter().collect();
-        for of in [1, 2] {
+        for of in [1, 2, 3] {
             subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
         }
         let public_url: url::Url = "https://hilum.example".parse().unwrap();
@@ -201,7 +205,7 @@ impl Stage {
             body_bytes_max: web::BODY_BYTES_MAX,
         };
         let app = manners.around(app.layer(Extension(authenticate)));
-        Self { db, clock, app, _folder: folder }
+        Self { db, clock, world, app, _folder: folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Heard {
@@ -222,6 +226,16 @@ impl Stage {
     /// A system of the first organisation that may do everything.
     pub fn north(&self) -> Calls<'_> {
         self.by(token(1, "system/*.cruds", "", ""))
+    }
+
+    /// One of the third, at an empty site of its own.
+    pub async fn twin(&self, nth: u8) -> Calls<'_> {
+        let code = format!("HCTWN{nth:02}");
+        let policy = Some(Policy { validation: Validation::Off, upsert: Upsert::Allowed });
+        let wanted = Assigned { code: SiteCode::parse(&code), policy };
+        let by = By::system(organisation(3));
+        assign(&self.db, &self.world, &by, site(20 + nth), wanted).await.unwrap();
+        self.by(token(3, "system/*.cruds", "", "")).at(&code)
     }
 
     /// One of the second.

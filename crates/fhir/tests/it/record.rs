@@ -142,8 +142,11 @@ on_each_engine!(
         }
         let judge: fhir::resource::Judge = Arc::new(|version: &Version| version.version == 1);
         let firsts =
-            stage.records.history(&stage.here, Span::Site, (None, None, 2), Some(judge)).await.unwrap();
-        assert_eq!(places(&firsts.versions), [("Patient/p".to_owned(), 1), ("Basic/b".to_owned(), 1)]);
+            stage.records.history(&stage.here, Span::Site, (None, None, 3), Some(judge)).await.unwrap();
+        // The deletion of what it allows, and nothing of a record that it does not allow as it is now, not even that there is more.
+        let expected = [("Basic/b", 2), ("Patient/p", 1), ("Basic/b", 1)];
+        assert_eq!(places(&firsts.versions), expected.map(|(name, n)| (name.to_owned(), n)));
+        assert_eq!(firsts.next, None);
     },
     migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
 );
