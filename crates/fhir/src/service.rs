@@ -38,6 +38,8 @@ pub struct Parts {
     pub shutdown: Shutdown,
     /// The base under which clients reach this deployment.
     pub public_url: Url,
+    /// Entries of one Bundle that is sent.
+    pub bundle_entries_max: usize,
 }
 
 /// The FHIR APIs. Cheap to clone.
@@ -74,7 +76,8 @@ impl Fhir {
         let registry = Arc::new(Registry::r4().with_base(&base));
         let statement = Statement::new(&base, &registry);
         let fhir = Self(Arc::new(Inner {
-            records: Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry)),
+            records: Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry))
+                .taking(parts.bundle_entries_max),
             registry,
             statement,
             db: parts.db,

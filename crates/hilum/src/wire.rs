@@ -149,6 +149,7 @@ impl House {
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
             public_url: config.server.public_url.clone(),
+            bundle_entries_max: config.fhir.bundle_entries_max,
         });
         let broker = Broker::new(Parts {
             db: db.clone(),

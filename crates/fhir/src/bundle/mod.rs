@@ -18,7 +18,7 @@ use crate::{
     search::Access,
 };
 
-/// Entries of one transaction.
+/// Entries of one transaction, where nothing else is set.
 pub const ENTRIES_MAX: usize = 10_000;
 
 /// Which record an entry means.
@@ -128,9 +128,9 @@ pub struct TransactionFault {
 /// What is wrong with a transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// There are more entries than [`ENTRIES_MAX`].
-    #[error("a transaction has {ENTRIES_MAX} entries at the most")]
-    TooMany,
+    /// There are more entries than so many.
+    #[error("a transaction has {0} entries at the most")]
+    TooMany(usize),
     /// Another entry has the same `fullUrl`.
     #[error("entry {0} has the same fullUrl")]
     SameUrl(usize),

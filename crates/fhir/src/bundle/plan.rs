@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    ENTRIES_MAX, Entry, Problem, Target, Task, Transaction, TransactionFault,
+    Entry, Problem, Target, Task, Transaction, TransactionFault,
     mark::{Marked, To, mark},
 };
 use crate::{
@@ -48,8 +48,8 @@ impl Plan {
         transaction: Transaction,
     ) -> Result<Self, TransactionFault> {
         let entries = &transaction.entries;
-        if entries.len() > ENTRIES_MAX {
-            return Err(Problem::TooMany.of(ENTRIES_MAX));
+        if entries.len() > records.entries_max {
+            return Err(Problem::TooMany(records.entries_max).of(records.entries_max));
         }
         let urls = urls(entries)?;
         apart(entries)?;

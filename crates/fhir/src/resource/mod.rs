@@ -22,7 +22,10 @@ use std::sync::Arc;
 use kernel::{Actor, RequestId, Timestamp, World};
 use store::Db;
 
-use crate::parameter::{Registry, ResourceType};
+use crate::{
+    bundle::ENTRIES_MAX,
+    parameter::{Registry, ResourceType},
+};
 
 pub use body::{Body, BodyFault};
 pub use conditional::{DELETED_AT_ONCE_MAX, Deletion, OwnId, Where, Written};
@@ -44,12 +47,20 @@ pub struct Records {
     db: Db,
     world: World,
     registry: Arc<Registry>,
+    pub(crate) entries_max: usize,
 }
 
 impl Records {
     /// The records in this database, found by these parameters.
     pub const fn new(db: Db, world: World, registry: Arc<Registry>) -> Self {
-        Self { db, world, registry }
+        Self { db, world, registry, entries_max: ENTRIES_MAX }
+    }
+
+    /// The same, taking so many entries of one transaction.
+    #[must_use]
+    pub const fn taking(mut self, entries_max: usize) -> Self {
+        self.entries_max = entries_max;
+        self
     }
 
     /// The parameters that records are found by.

@@ -190,6 +190,7 @@ impl Stage {
             tasks: Tasks::new(),
             shutdown: Shutdown::new(),
             public_url: public_url.clone(),
+            bundle_entries_max: fhir::bundle::ENTRIES_MAX,
         });
         let (records, _) = fhir::routes(fhir.clone()).split_for_parts();
         let (admin, _) = fhir::admin_routes(fhir).split_for_parts();

@@ -12,4 +12,6 @@ pub struct FhirConfig {
     pub packages_folder: Option<PathBuf>,
     /// The packages, as `name#version`; the definitions of FHIR where nothing is said.
     pub packages: Vec<String>,
+    /// Entries of one Bundle that is sent.
+    pub bundle_entries_max: usize,
 }

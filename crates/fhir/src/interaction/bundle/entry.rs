@@ -5,7 +5,7 @@ use http::Method;
 use web::Problem;
 
 use super::too_many;
-use crate::{bundle::ENTRIES_MAX, interaction::posted::invalid};
+use crate::interaction::posted::invalid;
 
 /// What an entry asks for.
 pub(super) struct Asking {
@@ -24,7 +24,7 @@ pub(super) struct Asking {
 ///
 /// # Errors
 /// 400 that names the entry; 413 for more than there may be.
-pub(super) fn read(bundle: &Document<'_>) -> Result<Vec<Asking>, Problem> {
+pub(super) fn read(bundle: &Document<'_>, entries_max: usize) -> Result<Vec<Asking>, Problem> {
     let root = bundle.root();
     if root.resource_type().as_deref() != Some("Bundle") {
         return Err(
@@ -32,8 +32,8 @@ pub(super) fn read(bundle: &Document<'_>) -> Result<Vec<Asking>, Problem> {
         );
     }
     let entries: Vec<Element<'_>> = root.members().filter(|member| member.name() == "entry").collect();
-    if entries.len() > ENTRIES_MAX {
-        return Err(too_many());
+    if entries.len() > entries_max {
+        return Err(too_many(entries_max));
     }
     entries.iter().enumerate().map(|(nth, entry)| one(*entry).map_err(|why| at(nth, why))).collect()
 }

@@ -19,7 +19,7 @@ use super::{
     create::RESOURCE,
     posted::{Posted, Said, invalid},
 };
-use crate::{Fhir, bundle::ENTRIES_MAX, outcome};
+use crate::{Fhir, outcome};
 use entry::Asking;
 
 /// The largest Bundle that is sent, in bytes.
@@ -41,7 +41,7 @@ pub(crate) async fn process_bundle(
     let limits = DocumentLimits { elements_max: 4_000_000, ..super::posted::limits() };
     let document = Document::from_json(json.as_bytes(), &limits);
     let document = document.map_err(|fault| outcome::unreadable(&fault))?;
-    let entries = entry::read(&document)?;
+    let entries = entry::read(&document, fhir.records.entries_max)?;
     let kind = document.root().child("type").and_then(|kind| kind.text().map(|text| text.into_owned()));
     match kind.as_deref() {
         Some("transaction") => transaction::run(&fhir, &asked, extensions, entries).await,
@@ -94,8 +94,8 @@ fn answer(kind: &str, all: &[Became]) -> Response {
     response
 }
 
-fn too_many() -> Problem {
-    Problem::new(Kind::Invalid, format!("a Bundle has {ENTRIES_MAX} entries at the most"))
+fn too_many(entries_max: usize) -> Problem {
+    Problem::new(Kind::Invalid, format!("a Bundle has {entries_max} entries at the most"))
         .with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
         .with_path("Bundle.entry")
 }

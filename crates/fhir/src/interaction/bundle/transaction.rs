@@ -181,7 +181,7 @@ fn version(tag: Option<&str>) -> Result<Option<u32>, &'static str> {
 fn failed(fault: TransactionFault, places: &[usize]) -> Refusal {
     let nth = places.get(fault.entry).copied().unwrap_or(fault.entry);
     match fault.problem {
-        bundle::Problem::TooMany => super::too_many().into(),
+        bundle::Problem::TooMany(entries_max) => super::too_many(entries_max).into(),
         bundle::Problem::Write(fault @ (WriteFault::Store(_) | WriteFault::Body(_))) => refused(fault),
         problem => {
             let (status, code) = match &problem {
