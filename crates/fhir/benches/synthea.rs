@@ -89,8 +89,13 @@ async fn measure(db: &Db, bundles: &[String]) -> (Site, String) {
     for text in bundles {
         let entries = entries(text);
         resources += entries.len();
-        let transaction =
-            Transaction { entries, access: Arc::new(|_| Test::EVERY), judge: None, absent: Absent::Create };
+        let transaction = Transaction {
+            entries,
+            access: Arc::new(|_| Test::EVERY),
+            judge: None,
+            keep: None,
+            absent: Absent::Create,
+        };
         let done = site.records.transact(&site.tenant, &site.author, transaction).await.unwrap();
         for done in &done {
             if let Done::Created(version) = done {

@@ -63,8 +63,10 @@ fn statement(base: &str, registry: &Registry) -> Value {
             "versioning": "versioned-update",
             "readHistory": true,
             "updateCreate": true,
-            "conditionalRead": "not-supported",
+            "conditionalRead": "full-support",
             "conditionalCreate": true,
+            "conditionalUpdate": true,
+            "conditionalDelete": "single",
             "searchParam": parameters(registry, of),
             "operation": [{
                 "name": "validate",

@@ -100,6 +100,40 @@ impl Told {
     }
 }
 
+/// A refusal that is an outcome: the status that it has, and what it tells.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("refused with {status}")]
+pub struct Refused {
+    /// HTTP's.
+    pub status: StatusCode,
+    /// The worst first.
+    pub issues: Vec<Told>,
+}
+
+impl Refused {
+    /// The same with the part of the request that it is about before the element that it names.
+    #[must_use]
+    pub fn within(mut self, part: &str) -> Self {
+        for told in &mut self.issues {
+            let inner = told.expression.take().filter(|inner| !inner.is_empty());
+            told.expression = Some(inner.map_or_else(|| part.to_owned(), |inner| format!("{part}.{inner}")));
+        }
+        self
+    }
+}
+
+impl From<&Problem> for Refused {
+    fn from(problem: &Problem) -> Self {
+        Self { status: problem.status(), issues: issues_of(problem) }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        answer(self.status, &self.issues)
+    }
+}
+
 /// The resource that tells these issues.
 pub fn resource(issues: &[Told]) -> Value {
     let told: Vec<Value> = issues.iter().take(ISSUES_MAX).map(Told::to_json).collect();
@@ -111,11 +145,26 @@ pub fn answer(status: StatusCode, issues: &[Told]) -> Response {
     let body = resource(issues).to_string();
     let mut response = (status, body).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
-    Verbatim(response).into_response()
+    let mut response = Verbatim(response).into_response();
+    response.extensions_mut().insert(IsOutcome);
+    response
 }
+
+/// Stands beside an answer that is an outcome, for who puts it into a Bundle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IsOutcome;
 
 /// The outcome that a problem comes to, with its status and headers.
 pub fn of_problem(problem: &Problem) -> Response {
+    let mut response = answer(problem.status(), &issues_of(problem));
+    for (name, value) in problem.headers() {
+        response.headers_mut().append(name, value.clone());
+    }
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn issues_of(problem: &Problem) -> Vec<Told> {
     let (code, message) = words(problem);
     let one = |text: &str, path: Option<&str>| {
         let told = Told::new(Severity::Error, code, text);
@@ -128,16 +177,10 @@ pub fn of_problem(problem: &Problem) -> Response {
             None => told,
         }
     };
-    let issues: Vec<Told> = match problem.issues() {
+    match problem.issues() {
         [] => vec![one(problem.message(), problem.path())],
         issues => issues.iter().map(|issue: &Issue| one(&issue.message, Some(&issue.path))).collect(),
-    };
-    let mut response = answer(problem.status(), &issues);
-    for (name, value) in problem.headers() {
-        response.headers_mut().append(name, value.clone());
     }
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// The code of the issue, and the one in [`MESSAGES`] where it has one that says this.
@@ -165,7 +208,7 @@ fn words(problem: &Problem) -> (&'static str, Option<&'static str>) {
 }
 
 /// The refusal of a text that is no FHIR document: where, and what would be right.
-pub fn unreadable(fault: &ParseFault) -> Response {
+pub fn unreadable(fault: &ParseFault) -> Refused {
     use fhirpath::document::Problem as P;
     let (status, code) = match fault.problem {
         P::TooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
@@ -184,5 +227,5 @@ pub fn unreadable(fault: &ParseFault) -> Response {
         other => other.to_string(),
     };
     let told = Told::new(Severity::Fatal, code, words).with_message("MSG_CANT_PARSE_CONTENT");
-    answer(status, &[told.at_place(fault.at.line, fault.at.column)])
+    Refused { status, issues: vec![told.at_place(fault.at.line, fault.at.column)] }
 }

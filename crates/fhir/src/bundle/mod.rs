@@ -7,14 +7,15 @@ mod mark;
 mod plan;
 mod transaction;
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use kernel::{Fault, Kind};
 
 use crate::{
+    outcome::Refused,
     parameter::ResourceType,
     query::{QueryFault, Test},
-    resource::{Absent, LogicalId, Version, WriteFault},
+    resource::{Absent, Expected, Judge, LogicalId, Patch, Version, WriteFault},
     search::Access,
 };
 
@@ -29,14 +30,6 @@ pub enum Target {
     /// `Patient?identifier=…`: its words, by which two entries are seen to mean the same, and what they ask.
     Where(String, Test),
 }
-
-/// Why a stored record could not be patched: for the caller.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PatchFault(pub String);
-
-/// What makes a new text of a stored one.
-pub type Patch = Arc<dyn Fn(&str) -> Result<String, PatchFault> + Send + Sync>;
 
 /// What an entry asks for.
 #[derive(Clone)]
@@ -54,8 +47,10 @@ pub enum Task {
         resource: String,
         /// Which record.
         target: Target,
-        /// `ifMatch`
-        version: Option<u32>,
+        /// The id that the resource says it has, where a condition says which record is meant.
+        own: Option<LogicalId>,
+        /// `ifMatch`, `ifNoneMatch`
+        expected: Expected,
     },
     /// `PATCH`
     Patch {
@@ -64,14 +59,14 @@ pub enum Task {
         /// Which record.
         target: Target,
         /// `ifMatch`
-        version: Option<u32>,
+        expected: Expected,
     },
     /// `DELETE`
     Delete {
         /// Which record.
         target: Target,
         /// `ifMatch`
-        version: Option<u32>,
+        expected: Expected,
     },
 }
 
@@ -110,7 +105,9 @@ pub struct Transaction {
     pub access: Access,
     /// Whether a caller may write what is stored: asked of every record before it is changed. With a judge what is not there cannot
     /// be deleted either.
-    pub judge: Option<crate::resource::Judge>,
+    pub judge: Option<Judge>,
+    /// Whether what is written may be the caller's: asked of every version as it will be kept, its references resolved.
+    pub keep: Option<Judge>,
     /// Whether updates may create.
     pub absent: Absent,
 }
@@ -148,7 +145,7 @@ pub enum Problem {
     WrongType,
     /// The record cannot be patched.
     #[error(transparent)]
-    Patch(#[from] PatchFault),
+    Patch(#[from] Refused),
     /// The record cannot be written.
     #[error(transparent)]
     Write(#[from] WriteFault),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     parameter::ResourceType,
+    query::Test,
     resource::{Draft, Edit, LogicalId, Ready, Records, WriteFault},
     tenant::Tenant,
 };
@@ -124,17 +125,18 @@ fn urls(entries: &[Entry]) -> Result<HashMap<String, usize>, TransactionFault> {
     Ok(urls)
 }
 
-/// No two entries say that they mean the same record, by its id or in the same words.
+/// No two entries say that they mean the same record, by its id or by conditions that ask the same.
 fn apart(entries: &[Entry]) -> Result<(), TransactionFault> {
-    let mut said: HashMap<(ResourceType, &str, &str), usize> = HashMap::new();
+    let mut said: HashMap<(ResourceType, &str, String), usize> = HashMap::new();
+    let by_condition = |test: &Test| ("?", format!("{test:?}"));
     for (at, entry) in entries.iter().enumerate() {
         let what = match &entry.task {
-            Task::Create { unless: Some((words, _)), .. } => ("?", words.as_str()),
+            Task::Create { unless: Some((_, test)), .. } => by_condition(test),
             Task::Create { unless: None, .. } => continue,
             Task::Update { target, .. } | Task::Patch { target, .. } | Task::Delete { target, .. } => {
                 match target {
-                    Target::Id(id) => ("/", id.as_str()),
-                    Target::Where(words, _) => ("?", words.as_str()),
+                    Target::Id(id) => ("/", id.as_str().to_owned()),
+                    Target::Where(_, test) => by_condition(test),
                 }
             }
         };
@@ -149,7 +151,8 @@ fn id_of(records: &Records, entry: &Entry) -> LogicalId {
     match &entry.task {
         Task::Update { target: Target::Id(id), .. }
         | Task::Patch { target: Target::Id(id), .. }
-        | Task::Delete { target: Target::Id(id), .. } => id.clone(),
+        | Task::Delete { target: Target::Id(id), .. }
+        | Task::Update { own: Some(id), .. } => id.clone(),
         _ => records.new_id(),
     }
 }

@@ -15,8 +15,8 @@ use crate::{
     parameter::ResourceType,
     query::{Handling, Reading, Test, read},
     resource::{
-        Absent, Author, Condition, Draft, Method, Ready, Records, Sheet, Version, Where, WriteFault,
-        newest_version,
+        Absent, Author, Condition, Draft, LogicalId, Method, Ready, Records, Sheet, Version, Where,
+        WriteFault, newest_version,
     },
     tenant::Tenant,
 };
@@ -85,10 +85,10 @@ impl Unit<'_> {
                         Text::Ready(ready) => Some(ready),
                         _ => None,
                     });
-                    *place = Some(
-                        put(&mut sheet, &entry.task, found, ready)
-                            .map_err(|fault| Problem::Write(fault).of(at))?,
-                    );
+                    let became = put(&mut sheet, &entry.task, found, ready)
+                        .and_then(|became| self.keep(became))
+                        .map_err(|fault| Problem::Write(fault).of(at))?;
+                    *place = Some(became);
                 }
             }
         }
@@ -96,27 +96,43 @@ impl Unit<'_> {
         Ok(done.into_iter().map(|done| done.unwrap_or(Done::Absent)).collect())
     }
 
+    /// What was put down may be the caller's.
+    fn keep(&self, became: Done) -> Result<Done, WriteFault> {
+        let condition = Condition { keep: self.plan.transaction.keep.clone(), ..Condition::default() };
+        match &became {
+            Done::Created(version) | Done::Updated(version) => condition.keep(version)?,
+            Done::Existing(_) | Done::Deleted(_) | Done::Absent => {}
+        }
+        Ok(became)
+    }
+
     /// The record that an entry means, and whether it may be written.
     async fn find(&self, tx: &mut Writer, entry: &Entry, step: &Step) -> Result<Found, WriteFault> {
         let of = entry.resource_type;
         let own = || (of, step.id.clone());
-        let (target, version) = match &entry.task {
+        let (target, expected) = match &entry.task {
             Task::Create { unless: None, .. } => return Ok(Found { stored: None, name: own() }),
             Task::Create { unless: Some((_, test)), .. } => {
                 let stored = self.meant(tx, of, test).await?;
                 let name = stored.as_ref().map_or_else(own, |stored| (of, stored.id.clone()));
                 return Ok(Found { stored, name });
             }
-            Task::Update { target, version, .. }
-            | Task::Patch { target, version, .. }
-            | Task::Delete { target, version } => (target, version),
+            Task::Update { target, expected, .. }
+            | Task::Patch { target, expected, .. }
+            | Task::Delete { target, expected } => (target, *expected),
         };
         let stored = match target {
             Target::Id(id) => newest_version(tx, self.tenant, of, id).await?,
             Target::Where(_, test) => self.meant(tx, of, test).await?,
         };
-        let condition = Condition { version: *version, judge: self.plan.transaction.judge.clone() };
-        condition.check(stored.as_ref())?;
+        let judge = self.plan.transaction.judge.clone();
+        Condition { expected, judge, keep: None }.check(stored.as_ref())?;
+        let stored = match (&entry.task, stored) {
+            (Task::Update { target: Target::Where(..), own: Some(own), .. }, stored) => {
+                self.own(tx, of, own, stored).await?
+            }
+            (_, stored) => stored,
+        };
         let is_there = stored.as_ref().is_some_and(|stored| !stored.is_deletion());
         match (&entry.task, target) {
             (Task::Patch { .. }, _) if !is_there => return Err(WriteFault::Missing),
@@ -133,6 +149,25 @@ impl Unit<'_> {
         }
         let name = stored.as_ref().map_or_else(own, |stored| (of, stored.id.clone()));
         Ok(Found { stored, name })
+    }
+
+    /// The record under an id that the caller chose, where a condition says which one is meant: that one, or none.
+    async fn own(
+        &self,
+        tx: &mut Writer,
+        of: ResourceType,
+        own: &LogicalId,
+        stored: Option<Version>,
+    ) -> Result<Option<Version>, WriteFault> {
+        match stored {
+            Some(stored) if stored.id == *own => Ok(Some(stored)),
+            Some(_) => Err(WriteFault::OtherId),
+            None if self.plan.transaction.absent == Absent::Refuse => Err(WriteFault::Missing),
+            None => match newest_version(tx, self.tenant, of, own).await? {
+                Some(other) if !other.is_deletion() => Err(WriteFault::Taken),
+                before => Ok(before),
+            },
+        }
     }
 
     async fn meant(

@@ -5,10 +5,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::Kind;
 use web::Problem;
 
-use super::{
-    manner::{http_date, prefer::Return},
-    posted::invalid,
-};
+use super::manner::{http_date, prefer::Return, read_http_date};
 use crate::{
     Fhir,
     interaction::check::Checked,
@@ -31,7 +28,7 @@ fn stamped(headers: &mut HeaderMap, version: &Version) {
 /// A version that is read.
 pub(crate) fn read(version: Version, asked: &HeaderMap) -> Response {
     let tag = etag(version.version);
-    let mut response = match (super::is_known(asked, &tag), &version.body) {
+    let mut response = match (is_known(asked, &tag, &version), &version.body) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
         (false, Some(body)) => body.as_str().to_owned().into_response(),
         (false, None) => return gone(&version).into_response(),
@@ -39,6 +36,16 @@ pub(crate) fn read(version: Version, asked: &HeaderMap) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, outcome::FHIR_JSON);
     stamped(response.headers_mut(), &version);
     response
+}
+
+/// Whether the caller has it already: `If-None-Match`, and only without it `If-Modified-Since`.  RFC 9110 §13.2.2
+fn is_known(asked: &HeaderMap, tag: &HeaderValue, version: &Version) -> bool {
+    if asked.contains_key(header::IF_NONE_MATCH) {
+        return super::is_known(asked, tag);
+    }
+    let since = asked.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
+    // What is no date is passed over: RFC 9110 §13.1.3.
+    since.and_then(read_http_date).is_some_and(|since| version.at.as_seconds() <= since.as_seconds())
 }
 
 /// A part of a version that is read: another text than the whole, so it has no tag.
@@ -91,49 +98,4 @@ pub(crate) fn wrote(fhir: &Fhir, version: &Version, answer: Return, checked: &Ch
         headers.insert(header::LOCATION, place);
     }
     response
-}
-
-/// The version that `If-Match` names.  RFC 9110 §13.1.1
-///
-/// # Errors
-/// 400 for what is no tag of ours.
-pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
-    let mut values = headers.get_all(header::IF_MATCH).iter();
-    let refused = || invalid("If-Match must be the ETag of one version, such as W/\"3\"", "If-Match");
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => {
-            let text = value.to_str().map_err(|_| refused())?.trim();
-            let tag = text.strip_prefix("W/").unwrap_or(text);
-            let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
-            let is_number = tag.bytes().all(|byte| byte.is_ascii_digit());
-            tag.parse().ok().filter(|_| is_number).map(Some).ok_or_else(refused)
-        }
-        (Some(_), Some(_)) => Err(refused()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn which_version_if_match_names() {
-        for (value, expected) in [
-            (None, Ok(None)),
-            (Some("W/\"3\""), Ok(Some(3))),
-            (Some("\"3\""), Ok(Some(3))),
-            (Some("3"), Ok(Some(3))),
-            (Some("*"), Err(400)),
-            (Some("W/\"3\", W/\"4\""), Err(400)),
-            (Some("W/\"+3\""), Err(400)),
-            (Some("\"\""), Err(400)),
-            (Some("abc"), Err(400)),
-        ] {
-            let headers: HeaderMap =
-                value.map(|value| (header::IF_MATCH, HeaderValue::from_static(value))).into_iter().collect();
-            let read = if_match(&headers).map_err(|problem| problem.status().as_u16());
-            assert_eq!(read, expected, "{value:?}");
-        }
-    }
 }

@@ -33,7 +33,7 @@ impl FromRequestParts<Fhir> for Asked {
     async fn from_request_parts(parts: &mut Parts, fhir: &Fhir) -> Result<Self, Problem> {
         // An entry of a Bundle: its caller has shown everything with the Bundle.
         if let Some(asked) = parts.extensions.get::<Self>() {
-            return Ok(Self { prefer: Prefer::of(&parts.headers), ..asked.clone() });
+            return Ok(asked.clone());
         }
         let Bearer(caller) = Bearer::from_request_parts(parts, fhir).await?;
         let code = said(&parts.headers)?;

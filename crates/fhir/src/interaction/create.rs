@@ -83,9 +83,7 @@ fn unless(
         (Some(value), None) => value.to_str().map_err(|_| refused("If-None-Exist must be ASCII"))?,
         (Some(_), Some(_)) => return Err(refused("If-None-Exist is there more than once")),
     };
-    let test = search::condition(fhir, asked, of, query)?;
-    let access = search::reach(&asked.access, Interaction::Search, fhir.reader());
-    Ok(Some(Where { test, access }))
+    search::condition(fhir, asked, of, (query, "If-None-Exist")).map(Some)
 }
 
 /// The resource under the id that it will have: which id it says it has opens nothing.

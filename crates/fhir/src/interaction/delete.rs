@@ -8,6 +8,7 @@ use web::Path;
 use super::{
     answer,
     asked::{Asked, type_of},
+    expected,
     posted::Said,
     read::newest,
     written::refused,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     Fhir,
     outcome::{self, Severity, Told},
-    resource::{Condition, LogicalId},
+    resource::{Condition, LogicalId, Version},
 };
 
 /// A record is gone; what it was before remains in its history.
@@ -35,13 +36,22 @@ pub(crate) async fn delete_record(
     let of = type_of(&of)?;
     let rule = asked.rule(of, Interaction::Delete)?;
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
-    let condition = Condition { version: answer::if_match(&headers)?, judge: rule.judge(of, &fhir.reader()) };
+    let expected = expected::of(&headers)?;
+    let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: None };
     // That it is deleted already may be known to whom it could have been deleted by.
     newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
     let deleted = fhir.records.delete(&asked.site.tenant, &asked.author(), (of, id), condition).await;
     let deleted = deleted.map_err(refused)?;
-    let told = Told::new(Severity::Information, "informational", "the record is deleted");
+    Ok(gone(Some(&deleted)))
+}
+
+/// That it is gone; that there was none where there was none.
+pub(super) fn gone(deleted: Option<&Version>) -> Response {
+    let words = if deleted.is_some() { "the record is deleted" } else { "there is none to delete" };
+    let told = Told::new(Severity::Information, "informational", words);
     let mut response = outcome::answer(StatusCode::OK, &[told.with_message("MSG_DELETED_DONE")]);
-    response.headers_mut().insert(header::ETAG, answer::etag(deleted.version));
-    Ok(response)
+    if let Some(deleted) = deleted {
+        response.headers_mut().insert(header::ETAG, answer::etag(deleted.version));
+    }
+    response
 }

@@ -4,9 +4,11 @@ mod answer;
 mod asked;
 mod bundle;
 mod check;
+mod conditional;
 mod create;
 mod cursor;
 mod delete;
+mod expected;
 mod found;
 mod history;
 mod json_patch;
@@ -50,7 +52,13 @@ fn of_records(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(history::site_history))
         .routes(routes!(history::type_history))
         .routes(routes!(history::record_history))
-        .routes(routes!(search::search_records, create::create_record))
+        .routes(routes!(
+            search::search_records,
+            create::create_record,
+            conditional::update_record_where,
+            conditional::patch_record_where,
+            conditional::delete_record_where
+        ))
         .routes(routes!(search::search_records_by_form))
         .routes(routes!(validate::validate_record))
         .routes(routes!(read::read_record, update::update_record, patch::patch_record, delete::delete_record))

@@ -1,10 +1,16 @@
 //! Change a part of a record.  <https://hl7.org/fhir/R4/http.html#patch>
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use fhirpath::{document::Format, patch::Patch};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use fhirpath::{
+    document::{Document, Format},
+    patch::Patch as PathPatch,
+};
 use http::StatusCode;
 use kernel::Interaction;
 use web::Path;
@@ -12,22 +18,23 @@ use web::Path;
 use super::{
     answer,
     asked::{Asked, type_of},
+    check::Checked,
+    expected,
     json_patch::{JsonPatch, Side},
     manner::media::Sent,
     posted::{Posted, Refusal, Said, document, id_in, invalid, is_of, limits},
     read::newest,
-    written::{checked, permitted, refused},
+    written::{checked, refused},
 };
 use crate::{
     Fhir,
-    outcome::{self, Severity, Told},
+    outcome::{Refused, Severity, Told},
     parameter::{Elements, ResourceType},
-    resource::{Absent, Condition, Draft, LogicalId, Method, WriteFault},
+    resource::{Condition, LogicalId, Meant, Patch},
 };
 
-const TAKEN: &[Sent] = &[Sent::JsonPatch, Sent::Resource(Format::Json), Sent::Resource(Format::Xml)];
-/// How often a patch is done again because the record was changed at the same time.
-const TRIES_MAX: usize = 5;
+pub(super) const TAKEN: &[Sent] =
+    &[Sent::JsonPatch, Sent::Resource(Format::Json), Sent::Resource(Format::Xml)];
 
 /// Change a record by JSON Patch, or by FHIRPath Patch (`Parameters`).
 #[utoipa::path(patch, path = "/fhir/{type}/{id}", tag = "records", operation_id = "patch_record",
@@ -48,57 +55,84 @@ pub(crate) async fn patch_record(
     let of = type_of(&of)?;
     let rule = asked.rule(of, Interaction::Update)?;
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
-    let named = answer::if_match(request.headers())?;
+    let expected = expected::of(request.headers())?;
     let change = Change::read(&Posted::read(request, TAKEN).await?)?;
-    for tries in 1.. {
-        let stored = newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
-        let Some(body) = &stored.body else { return Err(answer::gone(&stored).into()) };
-        let changed = change.apply(&fhir, body.as_str())?;
-        let document = document(&changed)?;
-        stays(&document, of, &id)?;
-        permitted(&fhir, &asked, of, &document, Interaction::Update)?;
-        let checked = checked(&fhir, &asked, &document)?;
-        let draft = Draft::new(&document, id.clone()).map_err(|fault| refused(WriteFault::from(fault)))?;
-        let condition =
-            Condition { version: named.or(Some(stored.version)), judge: rule.judge(of, &fhir.reader()) };
-        let author = asked.author();
-        let how = (Absent::Refuse, condition);
-        match fhir.records.update(&asked.site.tenant, &author, (draft, Method::Patch), how).await {
-            Err(WriteFault::Changed { .. }) if named.is_none() && tries < TRIES_MAX => {}
-            written => {
-                let version = written.map_err(refused)?;
-                return Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &checked));
-            }
-        }
+    // That it is deleted may be known to whom it could have been changed by.
+    let stored = newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
+    if stored.is_deletion() {
+        return Err(answer::gone(&stored).into());
     }
-    Err(answer::missing().into())
+    let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: asked.keeps(&fhir) };
+    let patch = change.patch(&fhir, &asked, of);
+    let version = fhir
+        .records
+        .patch(&asked.site.tenant, &asked.author(), (of, Meant::Id(id)), (patch, condition))
+        .await
+        .map_err(refused)?;
+    Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &Checked::default()))
 }
 
 /// A patch does not make another record of it.
-fn stays(document: &fhirpath::document::Document<'_>, of: ResourceType, id: &LogicalId) -> Said<()> {
+fn stays(document: &Document<'_>, of: ResourceType, id: Option<String>) -> Said<()> {
     is_of(document, of)?;
-    match id_in(document).as_deref() {
-        Some(said) if said == id.as_str() => Ok(()),
+    match id_in(document) {
+        said if said == id => Ok(()),
         _ => Err(invalid("a patch cannot change the id", "id").with_code("MSG_RESOURCE_ID_MISMATCH").into()),
     }
 }
 
-enum Change {
+/// What is to be done to a record.
+pub(super) enum Change {
     Json(JsonPatch),
     /// `Parameters`, in JSON.
     Paths(String),
 }
 
 impl Change {
-    fn read(posted: &Posted) -> Said<Self> {
-        if posted.sent != Sent::JsonPatch {
-            let parameters = posted.json()?;
-            Patch::read(document(&parameters)?.root())
-                .map_err(|fault| cannot(&fault.to_string(), None, Side::Patch))?;
-            return Ok(Self::Paths(parameters));
+    pub fn read(posted: &Posted) -> Said<Self> {
+        match posted.sent {
+            Sent::JsonPatch => Self::json(posted.bytes()),
+            _ => Self::paths(posted.json()?),
         }
-        let read = JsonPatch::read(posted.bytes());
+    }
+
+    fn json(bytes: &[u8]) -> Said<Self> {
+        let read = JsonPatch::read(bytes);
         Ok(Self::Json(read.map_err(|fault| cannot(fault.why, fault.operation, fault.of))?))
+    }
+
+    fn paths(parameters: String) -> Said<Self> {
+        PathPatch::read(document(&parameters)?.root())
+            .map_err(|fault| cannot(&fault.to_string(), None, Side::Patch))?;
+        Ok(Self::Paths(parameters))
+    }
+
+    /// What the entry of a Bundle brings: `Parameters`, or a Binary that holds a JSON Patch.
+    pub fn of_entry(resource: &str) -> Said<Self> {
+        match binary(resource)? {
+            None => Self::paths(resource.to_owned()),
+            Some(Binary { media, data }) if is_json_patch(&media) => Self::json(&data),
+            Some(_) => Err(invalid(
+                "a Binary that is a patch has the contentType application/json-patch+json",
+                "resource.contentType",
+            )
+            .into()),
+        }
+    }
+
+    /// The change as the unit makes it that writes what comes of it: it stays the same record, and good.
+    pub fn patch(self, fhir: &Fhir, asked: &Asked, of: ResourceType) -> Patch {
+        let (fhir, asked) = (fhir.clone(), asked.clone());
+        let made = move |body: &str| -> Said<String> {
+            let changed = self.apply(&fhir, body)?;
+            {
+                let document = document(&changed)?;
+                stays(&document, of, id_in(&self::document(body)?))?;
+                checked(&fhir, &asked, &document)?;
+            }
+            Ok(changed)
+        };
+        Arc::new(move |body: &str| made(body).map_err(Refused::from))
     }
 
     fn apply(&self, fhir: &Fhir, body: &str) -> Said<String> {
@@ -108,7 +142,7 @@ impl Change {
             }
             Self::Paths(parameters) => {
                 let (parameters, record) = (document(parameters)?, document(body)?);
-                let patch = Patch::read(parameters.root());
+                let patch = PathPatch::read(parameters.root());
                 let patch = patch.map_err(|fault| cannot(&fault.to_string(), None, Side::Patch))?;
                 let applied = patch.apply(&record, Elements::r4(), &limits(), fhir.world.now());
                 applied.map_err(|fault| {
@@ -130,5 +164,30 @@ fn cannot(why: &str, operation: Option<usize>, of: Side) -> Refusal {
         Some(nth) => told.at(format!("operation[{nth}]")),
         None => told,
     };
-    outcome::answer(status, &[told.with_message("MSG_PARAM_INVALID")]).into()
+    Refused { status, issues: vec![told.with_message("MSG_PARAM_INVALID")] }.into()
+}
+
+/// A Binary: its media type and what it holds.
+pub(super) struct Binary {
+    pub media: String,
+    pub data: Vec<u8>,
+}
+
+pub(super) fn is_json_patch(media: &str) -> bool {
+    media.split(';').next().is_some_and(|essence| essence.trim() == "application/json-patch+json")
+}
+
+/// The Binary that a resource is, if it is one.
+pub(super) fn binary(resource: &str) -> Said<Option<Binary>> {
+    let document = document(resource)?;
+    let root = document.root();
+    if root.resource_type().as_deref() != Some("Binary") {
+        return Ok(None);
+    }
+    let text = |name| root.child(name).and_then(|it| it.text().map(|text| text.into_owned()));
+    let data = text("data").unwrap_or_default();
+    let data: String = data.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let data =
+        STANDARD.decode(data).map_err(|_| invalid("data of a Binary must be base64", "resource.data"))?;
+    Ok(Some(Binary { media: text("contentType").unwrap_or_default(), data }))
 }

@@ -12,7 +12,7 @@ use web::Problem;
 
 use super::manner::media::{self, Sent};
 use crate::{
-    outcome::{self, Severity, Told},
+    outcome::{self, Refused, Severity, Told},
     parameter::{Elements, ResourceType},
 };
 
@@ -24,7 +24,7 @@ pub const RESOURCE_ELEMENTS_MAX: usize = 1_000_000;
 /// What is said instead of what was asked for: a problem, or an outcome with more to tell.
 pub(crate) enum Refusal {
     Problem(Problem),
-    Outcome(Box<Response>),
+    Outcome(Refused),
 }
 
 impl From<Problem> for Refusal {
@@ -32,16 +32,24 @@ impl From<Problem> for Refusal {
         Self::Problem(problem)
     }
 }
-impl From<Response> for Refusal {
-    fn from(response: Response) -> Self {
-        Self::Outcome(Box::new(response))
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self::Outcome(refused)
+    }
+}
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Problem(problem) => Self::from(&problem),
+            Refusal::Outcome(refused) => refused,
+        }
     }
 }
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
             Self::Problem(problem) => problem.into_response(),
-            Self::Outcome(response) => *response,
+            Self::Outcome(refused) => refused.into_response(),
         }
     }
 }
@@ -106,7 +114,7 @@ pub(crate) fn is_of(document: &Document<'_>, of: ResourceType) -> Said<()> {
         Some(_) => (format!("resourceType must be {of}, as in the address"), "MSG_RESOURCE_TYPE_MISMATCH"),
     };
     let told = Told::new(Severity::Error, "invalid", words).with_message(message).at("resourceType");
-    Err(outcome::answer(StatusCode::BAD_REQUEST, &[told]).into())
+    Err(Refused { status: StatusCode::BAD_REQUEST, issues: vec![told] }.into())
 }
 
 /// The id that the resource says it has.

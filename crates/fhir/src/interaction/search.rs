@@ -16,7 +16,10 @@ use super::{
     asked::{Asked, type_of},
     cursor,
     found::{Form, Found},
-    manner::{media::Sent, prefer::Handling},
+    manner::{
+        media::Sent,
+        prefer::{Handling, Prefer},
+    },
     posted::{Posted, Said, invalid},
     shape::Part,
 };
@@ -25,6 +28,7 @@ use crate::{
     access::{Access, Reader},
     parameter::ResourceType,
     query::{self, Query, QueryFault, Reading, Summary, Test, Total},
+    resource::Where,
     search::{self, Counted, Search, SearchFault},
 };
 
@@ -208,14 +212,22 @@ fn test_of(fhir: &Fhir, of: ResourceType, query: &Query) -> Result<Test, Problem
     Ok(Test::All(tests))
 }
 
-/// What the words of a condition ask; they have to ask something.
-pub(super) fn condition(fhir: &Fhir, asked: &Asked, of: ResourceType, words: &str) -> Result<Test, Problem> {
+/// Which record the words of a condition mean, of those that the caller may find; `at` is where they stand. They have to ask something,
+/// and what is not known is refused whatever is preferred: a condition that means less than was said would mean other records.
+pub(super) fn condition(
+    fhir: &Fhir,
+    asked: &Asked,
+    of: ResourceType,
+    (words, at): (&str, &'static str),
+) -> Result<Where, Problem> {
     asked.rule(of, Interaction::Search)?;
-    let query = read(fhir, asked, of, &pairs(words.trim_start_matches('?')))?;
+    let asked_so = Asked { prefer: Prefer { handling: Handling::Strict, ..asked.prefer }, ..asked.clone() };
+    let query = read(fhir, &asked_so, of, &pairs(words.trim_start_matches('?')))?;
     if query.criteria.is_empty() {
-        return Err(invalid("a condition must be a search with criteria", "If-None-Exist"));
+        return Err(invalid("a condition must be a search with criteria", at));
     }
-    test_of(fhir, of, &query)
+    let access = reach(&asked.access, Interaction::Search, fhir.reader());
+    Ok(Where { test: test_of(fhir, of, &query)?, access })
 }
 
 fn search(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &Query) -> Result<Search, Problem> {

@@ -4,7 +4,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use kernel::{Interaction, Kind};
 use web::{Path, Problem};
 
@@ -12,6 +12,7 @@ use super::{
     answer,
     asked::{Asked, type_of},
     create::RESOURCE,
+    expected,
     posted::{Posted, Said, document, id_in, invalid, is_of},
     written::{checked, permitted, refused},
 };
@@ -19,7 +20,7 @@ use crate::{
     Fhir,
     access::Rule,
     parameter::ResourceType,
-    resource::{Absent, Condition, Draft, LogicalId, Method, WriteFault},
+    resource::{Absent, Condition, Draft, Expected, LogicalId, Method, WriteFault},
     site::Upsert,
 };
 
@@ -44,8 +45,7 @@ pub(crate) async fn update_record(
     let id: LogicalId =
         id.parse().map_err(|_| invalid("an id has 1 to 64 letters, digits, - and .", "id"))?;
     asked.rule(of, Interaction::Update)?;
-    let condition = answer::if_match(request.headers())?;
-    let is_new = only_new(request.headers())?;
+    let expected = expected::of(request.headers())?;
     let json = Posted::read(request, RESOURCE).await?.json()?;
     let document = document(&json)?;
     is_of(&document, of)?;
@@ -54,16 +54,10 @@ pub(crate) async fn update_record(
     let checked = checked(&fhir, &asked, &document)?;
     let draft = Draft::new(&document, id).map_err(|fault| refused(WriteFault::from(fault)))?;
     let (tenant, author, absent) = (&asked.site.tenant, asked.author(), absent(&asked, of));
-    let written = match is_new {
-        true if absent == Absent::Create => fhir.records.create(tenant, &author, draft).await,
-        true => Err(WriteFault::Missing),
-        false => {
-            let condition = Condition { version: condition, judge: rule.judge(of, &fhir.reader()) };
-            fhir.records.update(tenant, &author, (draft, Method::Put), (absent, condition)).await
-        }
-    };
+    let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: None };
+    let written = fhir.records.update(tenant, &author, (draft, Method::Put), (absent, condition)).await;
     match written {
-        Err(WriteFault::Missing) if rule == Rule::Everything && condition.is_none() => {
+        Err(WriteFault::Missing) if rule == Rule::Everything && !matches!(expected, Expected::Version(_)) => {
             Err(no_upsert().into())
         }
         written => Ok(answer::wrote(&fhir, &written.map_err(refused)?, asked.prefer.answer, &checked)),
@@ -72,7 +66,7 @@ pub(crate) async fn update_record(
 
 /// Whether a record may be made under an id that the caller names. Who may write some records only may not: it would tell which
 /// ids others have.
-fn absent(asked: &Asked, of: ResourceType) -> Absent {
+pub(super) fn absent(asked: &Asked, of: ResourceType) -> Absent {
     let may_create = asked.access.rule(of.as_str(), Interaction::Create) == Rule::Everything;
     let sees_all = asked.access.rule(of.as_str(), Interaction::Update) == Rule::Everything;
     match asked.site.policy.upsert {
@@ -81,20 +75,11 @@ fn absent(asked: &Asked, of: ResourceType) -> Absent {
     }
 }
 
-fn no_upsert() -> Problem {
+pub(super) fn no_upsert() -> Problem {
     Problem::new(Kind::NotFound, "there is no such record, and none is made under an id that a caller names")
         .with_status(StatusCode::METHOD_NOT_ALLOWED)
         .with_code("MSG_OP_NOT_ALLOWED")
         .with_header(header::ALLOW, http::HeaderValue::from_static("GET"))
-}
-
-/// `If-None-Match: *`: only if there is no such record yet.  RFC 9110 §13.1.2
-fn only_new(headers: &HeaderMap) -> Result<bool, Problem> {
-    match headers.get(header::IF_NONE_MATCH).map(http::HeaderValue::as_bytes) {
-        None => Ok(false),
-        Some(b"*") => Ok(true),
-        Some(_) => Err(invalid("If-None-Match of an update can only be *", "If-None-Match")),
-    }
 }
 
 /// The resource says the id of the address.

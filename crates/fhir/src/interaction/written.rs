@@ -1,5 +1,7 @@
 //! What every write has in common: the document, whether it is good, and whether the caller may keep it.
 
+use std::sync::Arc;
+
 use fhirpath::document::Document;
 use http::StatusCode;
 use kernel::{Interaction, Kind};
@@ -9,14 +11,14 @@ use super::{
     answer,
     asked::Asked,
     check::Checked,
-    posted::{Refusal, Said},
+    posted::{Refusal, Said, invalid},
 };
 use crate::{
     Fhir,
     access::Rule,
-    outcome,
+    outcome::Refused,
     parameter::ResourceType,
-    resource::{Author, WriteFault},
+    resource::{Author, Judge, Version, WriteFault},
     site::Validation,
 };
 
@@ -44,7 +46,7 @@ pub(super) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Sa
     };
     let checked = check.check(document, &[]);
     match is_enforced && !checked.is_valid() {
-        true => Err(outcome::answer(StatusCode::UNPROCESSABLE_ENTITY, &checked.issues).into()),
+        true => Err(Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: checked.issues }.into()),
         false => Ok(checked),
     }
 }
@@ -63,12 +65,26 @@ pub(super) fn permitted(
     let rule = asked.rule(of, interaction)?;
     match rule.permits(document, of, &fhir.reader()) {
         true => Ok(rule),
-        false => Err(Problem::new(
-            Kind::Forbidden,
-            "the access token does not let a record like this be written: it is outside of what its scopes reach",
-        )
-        .with_code("insufficient_scope")
-        .into()),
+        false => Err(outside().into()),
+    }
+}
+
+fn outside() -> Problem {
+    Problem::new(
+        Kind::Forbidden,
+        "the access token does not let a record like this be written: it is outside of what its scopes reach",
+    )
+    .with_code("insufficient_scope")
+}
+
+impl Asked {
+    /// Whether a version may be kept, asked of it as it will be: the first one as a record that is created, others as updates.
+    pub(super) fn keeps(&self, fhir: &Fhir) -> Option<Judge> {
+        let (access, reader) = (self.access.clone(), fhir.reader());
+        Some(Arc::new(move |version: &Version| {
+            let did = if version.version == 1 { Interaction::Create } else { Interaction::Update };
+            access.rule(version.resource_type.as_str(), did).permits_version(version, &reader)
+        }))
     }
 }
 
@@ -84,6 +100,11 @@ pub(super) fn refused(fault: WriteFault) -> Refusal {
             let problem = Problem::from(fault).with_code("UPDATE_MULTIPLE_MATCHES");
             problem.with_status(StatusCode::PRECONDITION_FAILED).into()
         }
+        WriteFault::OtherId => invalid("id is not that of the record that the condition means", "id")
+            .with_code("MSG_RESOURCE_ID_MISMATCH")
+            .into(),
+        WriteFault::Outside => outside().into(),
+        WriteFault::Refused(refused) => refused.into(),
         other => Problem::from(other).into(),
     }
 }

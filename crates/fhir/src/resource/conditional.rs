@@ -7,7 +7,8 @@
 use store::{Reader, Writer};
 
 use super::{
-    Author, Condition, Draft, Method, Records, Sheet, Version, WriteFault, draft::Ready, queries, sheet::note,
+    Absent, Author, Condition, Draft, Method, Records, Sheet, Version, WriteFault, queries, sheet::note,
+    update::Put,
 };
 use crate::{
     parameter::ResourceType,
@@ -94,7 +95,8 @@ impl Records {
                 match unless.one(tx, &records, &tenant, ready.draft.resource_type).await? {
                     Some(existing) => Ok(Written::Existing(existing)),
                     None => {
-                        let put = Put { records: &records, tenant: &tenant, author: &author };
+                        let condition = &Condition::default();
+                        let put = Put { records: &records, tenant: &tenant, author: &author, condition };
                         put.next(tx, &ready, Method::Post, None).await.map(Written::Created)
                     }
                 }
@@ -106,13 +108,14 @@ impl Records {
     /// then it has to be that of the record that is meant, or of none.
     ///
     /// # Errors
-    /// [`WriteFault::ManyMatches`]; [`WriteFault::Exists`] if another record has the id that the caller chose.
+    /// [`WriteFault::ManyMatches`]; of an id that the caller chose [`WriteFault::OtherId`] if another record is meant,
+    /// [`WriteFault::Taken`] if none is meant and another record has it, [`WriteFault::Missing`] if `absent` refuses it.
     pub async fn update_where(
         &self,
         tenant: &Tenant,
         author: &Author,
         (draft, own_id): (Draft, OwnId),
-        (meant, condition): (Where, Condition),
+        (meant, absent, condition): (Where, Absent, Condition),
     ) -> Result<Written, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
         let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
@@ -120,12 +123,18 @@ impl Records {
             .write_in_turn(turn, async move |tx: &mut Writer| {
                 let stored = meant.one(tx, &records, &tenant, ready.draft.resource_type).await?;
                 condition.check(stored.as_ref())?;
-                let put = Put { records: &records, tenant: &tenant, author: &author };
+                let put = Put { records: &records, tenant: &tenant, author: &author, condition: &condition };
                 let Some(stored) = stored else {
-                    let Draft { resource_type, id, .. } = &ready.draft;
-                    let before = queries::newest(tx, &tenant, *resource_type, id).await?;
+                    let before = match (own_id, absent) {
+                        (OwnId::Given, _) => None,
+                        (OwnId::Chosen, Absent::Refuse) => return Err(WriteFault::Missing),
+                        (OwnId::Chosen, Absent::Create) => {
+                            let Draft { resource_type, id, .. } = &ready.draft;
+                            queries::newest(tx, &tenant, *resource_type, id).await?
+                        }
+                    };
                     if before.as_ref().is_some_and(|before| !before.is_deletion()) {
-                        return Err(WriteFault::Exists);
+                        return Err(WriteFault::Taken);
                     }
                     return put.next(tx, &ready, Method::Put, before.as_ref()).await.map(Written::Created);
                 };
@@ -133,7 +142,7 @@ impl Records {
                     return put.next(tx, &ready, Method::Put, Some(&stored)).await.map(Written::Updated);
                 }
                 if own_id == OwnId::Chosen {
-                    return Err(WriteFault::Exists);
+                    return Err(WriteFault::OtherId);
                 }
                 let ready = ready.draft.under(stored.id.clone())?.ready(&tenant, records.registry());
                 put.next(tx, &ready, Method::Put, Some(&stored)).await.map(Written::Updated)
@@ -144,13 +153,13 @@ impl Records {
     /// Delete what is meant; the deletions.
     ///
     /// # Errors
-    /// [`WriteFault::ManyMatches`].
+    /// [`WriteFault::ManyMatches`], and what `condition` refuses.
     pub async fn delete_where(
         &self,
         tenant: &Tenant,
         author: &Author,
         (of, meant): (ResourceType, Where),
-        deletion: Deletion,
+        (deletion, condition): (Deletion, Condition),
     ) -> Result<Vec<Version>, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
         let most = match deletion {
@@ -160,6 +169,12 @@ impl Records {
         self.db()
             .write_in_turn(tenant.number(), async move |tx: &mut Writer| {
                 let stored = meant.find(tx, &records, (&tenant, of), most).await?;
+                if stored.is_empty() {
+                    condition.check(None)?;
+                }
+                for stored in &stored {
+                    condition.check(Some(stored))?;
+                }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, stored.len()).await?;
                 let gone: Vec<Version> = stored.iter().map(|stored| sheet.tombstone(stored)).collect();
                 sheet.write(tx).await?;
@@ -179,27 +194,4 @@ pub enum OwnId {
     Chosen,
     /// We gave it.
     Given,
-}
-
-struct Put<'p> {
-    records: &'p Records,
-    tenant: &'p Tenant,
-    author: &'p Author,
-}
-
-impl Put<'_> {
-    async fn next(
-        &self,
-        tx: &mut Writer,
-        ready: &Ready,
-        method: Method,
-        stored: Option<&Version>,
-    ) -> Result<Version, WriteFault> {
-        let mut sheet = Sheet::draw(tx, self.records, self.tenant, 1).await?;
-        let version = sheet.put(ready, method, stored)?;
-        sheet.write(tx).await?;
-        let act = if version.version == 1 { "record.created" } else { "record.updated" };
-        note(tx, self.records, self.tenant, self.author, (act, &version)).await?;
-        Ok(version)
-    }
 }

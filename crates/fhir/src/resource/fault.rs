@@ -6,7 +6,7 @@ use kernel::{Fault, Kind};
 use store::DbError;
 
 use super::{BodyFault, DraftFault};
-use crate::search::SearchFault;
+use crate::{outcome::Refused, search::SearchFault};
 
 /// Why a record was not written. Nothing of the unit is kept.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,18 @@ pub enum WriteFault {
     /// A condition that has to mean one record means several.
     #[error("the condition matches more than one record")]
     ManyMatches,
+    /// The document has another id than the record that a condition means.
+    #[error("the resource has another id than the record that is meant")]
+    OtherId,
+    /// The condition means no record, and another one has the id that the caller chose.
+    #[error("the condition means no record, and another one has this id")]
+    Taken,
+    /// What would be kept is not the caller's to keep.
+    #[error("the record would not be one that the caller may write")]
+    Outside,
+    /// What would be made of the stored record is refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The document is no record.
     #[error(transparent)]
     Draft(#[from] DraftFault),
@@ -47,8 +59,9 @@ impl Fault for WriteFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Missing | Self::Withheld => Kind::NotFound,
-            Self::Changed { .. } | Self::Exists | Self::ManyMatches => Kind::Conflict,
-            Self::Draft(_) => Kind::Invalid,
+            Self::Changed { .. } | Self::Exists | Self::ManyMatches | Self::Taken => Kind::Conflict,
+            Self::OtherId | Self::Refused(_) | Self::Draft(_) => Kind::Invalid,
+            Self::Outside => Kind::Forbidden,
             Self::Search(fault) => fault.kind(),
             Self::Body(_) => Kind::Internal,
             Self::Store(fault) => fault.kind(),
@@ -58,9 +71,14 @@ impl Fault for WriteFault {
     fn public(&self) -> Cow<'static, str> {
         match self {
             Self::Missing | Self::Withheld => Cow::Borrowed("there is no such record"),
-            Self::Changed { .. } | Self::Exists | Self::ManyMatches | Self::Draft(_) => {
-                Cow::Owned(self.to_string())
-            }
+            Self::Changed { .. }
+            | Self::Exists
+            | Self::ManyMatches
+            | Self::OtherId
+            | Self::Taken
+            | Self::Outside
+            | Self::Refused(_)
+            | Self::Draft(_) => Cow::Owned(self.to_string()),
             Self::Search(fault) => fault.public(),
             Self::Body(_) => Cow::Borrowed("internal error"),
             Self::Store(fault) => fault.public(),

@@ -10,6 +10,7 @@ mod draft;
 mod fault;
 mod history;
 mod id;
+mod patch;
 mod queries;
 mod read;
 mod rewrite;
@@ -33,8 +34,9 @@ pub use draft::{Draft, DraftFault};
 pub use fault::WriteFault;
 pub use history::{HISTORY_EXAMINED_MAX, History, Span};
 pub use id::{LogicalId, MalformedLogicalId};
+pub use patch::{Meant, Patch};
 pub use rewrite::Edit;
-pub use update::{Absent, Condition};
+pub use update::{Absent, Condition, Expected};
 
 pub(crate) use draft::Ready;
 pub(crate) use queries::{VersionRow, newest as newest_version, unpack_all, versions_at};

@@ -2,7 +2,7 @@
 
 use store::Writer;
 
-use super::{Author, Draft, Judge, Method, Records, Sheet, Version, WriteFault, queries, sheet::note};
+use super::{Author, Draft, Judge, Method, Ready, Records, Sheet, Version, WriteFault, queries, sheet::note};
 use crate::tenant::Tenant;
 
 /// What becomes of an update of a record that there is not, or no more.
@@ -14,13 +14,27 @@ pub enum Absent {
     Refuse,
 }
 
-/// What a write demands of what is stored.
+/// What a write expects to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expected {
+    /// Whatever it is.
+    #[default]
+    Anything,
+    /// This version: `If-Match`.
+    Version(u32),
+    /// Nothing: `If-None-Match: *`.
+    Nothing,
+}
+
+/// What a write demands of what is stored and of what would be.
 #[derive(Clone, Default)]
 pub struct Condition {
-    /// `If-Match`: it has this version.
-    pub version: Option<u32>,
-    /// Whether it is the caller's; asked of the newest version that is not a deletion.
+    /// What the caller expects.
+    pub expected: Expected,
+    /// Whether what is stored is the caller's; asked of the newest version that is not a deletion.
     pub judge: Option<Judge>,
+    /// Whether what is written is the caller's to keep; asked of the version as it will be, whose number says if it is the first.
+    pub keep: Option<Judge>,
 }
 
 impl Condition {
@@ -32,11 +46,20 @@ impl Condition {
         {
             return Err(WriteFault::Withheld);
         }
-        match (self.version, live) {
-            (Some(named), Some(live)) if live.version != named => {
+        match (self.expected, live) {
+            (Expected::Version(named), Some(live)) if live.version != named => {
                 Err(WriteFault::Changed { current: live.version })
             }
-            (Some(_), None) => Err(WriteFault::Missing),
+            (Expected::Version(_), None) => Err(WriteFault::Missing),
+            (Expected::Nothing, Some(_)) => Err(WriteFault::Exists),
+            _ => Ok(()),
+        }
+    }
+
+    /// May this version be kept?
+    pub(crate) fn keep(&self, version: &Version) -> Result<(), WriteFault> {
+        match &self.keep {
+            Some(keep) if !keep(version) => Err(WriteFault::Outside),
             _ => Ok(()),
         }
     }
@@ -64,13 +87,35 @@ impl Records {
                 if absent == Absent::Refuse && stored.as_ref().is_none_or(Version::is_deletion) {
                     return Err(WriteFault::Missing);
                 }
-                let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
-                let version = sheet.put(&ready, method, stored.as_ref())?;
-                sheet.write(tx).await?;
-                let act = if version.version == 1 { "record.created" } else { "record.updated" };
-                note(tx, &records, &tenant, &author, (act, &version)).await?;
-                Ok(version)
+                let put = Put { records: &records, tenant: &tenant, author: &author, condition: &condition };
+                put.next(tx, &ready, method, stored.as_ref()).await
             })
             .await
+    }
+}
+
+/// Writes one version, as one of a unit of its own.
+pub(super) struct Put<'p> {
+    pub(super) records: &'p Records,
+    pub(super) tenant: &'p Tenant,
+    pub(super) author: &'p Author,
+    pub(super) condition: &'p Condition,
+}
+
+impl Put<'_> {
+    pub(super) async fn next(
+        &self,
+        tx: &mut Writer,
+        ready: &Ready,
+        method: Method,
+        stored: Option<&Version>,
+    ) -> Result<Version, WriteFault> {
+        let mut sheet = Sheet::draw(tx, self.records, self.tenant, 1).await?;
+        let version = sheet.put(ready, method, stored)?;
+        self.condition.keep(&version)?;
+        sheet.write(tx).await?;
+        let act = if version.version == 1 { "record.created" } else { "record.updated" };
+        note(tx, self.records, self.tenant, self.author, (act, &version)).await?;
+        Ok(version)
     }
 }

@@ -19,6 +19,8 @@ mod admin;
 #[cfg(test)]
 mod bundles;
 #[cfg(test)]
+mod conditional;
+#[cfg(test)]
 mod manners;
 #[cfg(test)]
 mod oracle;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fhir::{
     query::{Match, SystemMatch, Test, TokenMatch},
-    resource::{Condition, Deletion, Draft, OwnId, Where, WriteFault, Written},
+    resource::{Absent, Condition, Deletion, Draft, OwnId, Where, WriteFault, Written},
 };
 use store::Db;
 use testkit::on_each_engine;
@@ -39,7 +39,7 @@ on_each_engine!(
                 let meant = by_identifier(&stage, &value);
                 if client % 4 == 3 {
                     let given = (draft, OwnId::Given);
-                    let condition = (meant, Condition::default());
+                    let condition = (meant, Absent::Create, Condition::default());
                     stage.records.update_where(&stage.here, &stage.author, given, condition).await
                 } else {
                     stage.records.create_unless(&stage.here, &stage.author, draft, meant).await
@@ -66,7 +66,7 @@ on_each_engine!(
         stage.put(&stage.there, "d", &identified("3")).await;
         let update = async |name: &str, own_id, value: &str| {
             let draft = Draft::parse(&identified(value), id(name)).unwrap();
-            let meant = (by_identifier(&stage, value), Condition::default());
+            let meant = (by_identifier(&stage, value), Absent::Create, Condition::default());
             stage.records.update_where(&stage.here, &stage.author, (draft, own_id), meant).await
         };
         let Ok(Written::Updated(updated)) = update("given", OwnId::Given, "1").await else {
@@ -74,7 +74,8 @@ on_each_engine!(
         };
         assert_eq!((updated.id.as_str(), updated.version), ("a", 2));
         assert!(updated.body.unwrap().as_str().contains(r#""id":"a""#));
-        assert!(matches!(update("z", OwnId::Chosen, "1").await, Err(WriteFault::Exists)));
+        assert!(matches!(update("z", OwnId::Chosen, "1").await, Err(WriteFault::OtherId)));
+        assert!(matches!(update("b", OwnId::Chosen, "none").await, Err(WriteFault::Taken)));
         assert!(matches!(update("z", OwnId::Chosen, "2").await, Err(WriteFault::ManyMatches)));
         let Ok(Written::Created(created)) = update("z", OwnId::Chosen, "3").await else {
             panic!("not created")
@@ -86,7 +87,8 @@ on_each_engine!(
         assert!(matches!(made, Ok(Written::Created(_))));
         let delete = async |value: &str, deletion| {
             let meant = (of("Patient"), by_identifier(&stage, value));
-            stage.records.delete_where(&stage.here, &stage.author, meant, deletion).await
+            let how = (deletion, Condition::default());
+            stage.records.delete_where(&stage.here, &stage.author, meant, how).await
         };
         assert!(matches!(delete("2", Deletion::One).await, Err(WriteFault::ManyMatches)));
         assert_eq!(delete("2", Deletion::Many).await.unwrap().len(), 2);

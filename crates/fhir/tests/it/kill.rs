@@ -72,7 +72,13 @@ fn transaction() -> Transaction {
     let refers = r#","status":"final","subject":{"reference":"urn:uuid:p"}"#;
     let observations = (0..OBSERVATIONS).map(|n| entry("Observation", &format!("urn:uuid:{n}"), refers));
     let entries = [entry("Patient", "urn:uuid:p", "")].into_iter().chain(observations).collect();
-    Transaction { entries, access: Arc::new(|_| Test::EVERY), judge: None, absent: Absent::Create }
+    Transaction {
+        entries,
+        access: Arc::new(|_| Test::EVERY),
+        judge: None,
+        keep: None,
+        absent: Absent::Create,
+    }
 }
 
 fn search(kind: &str, test: Test) -> Search {

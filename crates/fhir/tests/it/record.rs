@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fhir::resource::{Absent, Condition, Draft, Method, Span, Version, WriteFault};
+use fhir::resource::{Absent, Condition, Draft, Expected, Method, Span, Version, WriteFault};
 use store::{Db, binds};
 use testkit::on_each_engine;
 
@@ -76,22 +76,29 @@ on_each_engine!(
     async fn a_condition_is_asked_of_what_is_stored(db: Db) {
         let stage = Stage::new(db).await;
         let text = r#"{"resourceType":"Basic"}"#;
-        let named = |version| Condition { version: Some(version), judge: None };
-        let judged = || Condition { version: None, judge: Some(nobody()) };
+        let named = |version| Condition { expected: Expected::Version(version), ..Condition::default() };
+        let judged = || Condition { judge: Some(nobody()), ..Condition::default() };
         let put = async |condition| stage.put_if(&stage.here, "a", text, condition).await;
         assert!(matches!(put(named(1)).await, Err(WriteFault::Missing)));
         assert_eq!(put(judged()).await.unwrap().version, 1);
         assert!(matches!(put(named(2)).await, Err(WriteFault::Changed { current: 1 })));
         assert!(matches!(put(judged()).await, Err(WriteFault::Withheld)));
+        let anew = || Condition { expected: Expected::Nothing, ..Condition::default() };
+        assert!(matches!(put(anew()).await, Err(WriteFault::Exists)));
+        let kept = Condition { keep: Some(nobody()), ..Condition::default() };
+        assert!(matches!(put(kept).await, Err(WriteFault::Outside)));
         assert_eq!(put(named(1)).await.unwrap().version, 2);
         let delete = async |condition| {
             stage.records.delete(&stage.here, &stage.author, (of("Basic"), id("a")), condition).await
         };
         assert!(matches!(delete(named(1)).await, Err(WriteFault::Changed { current: 2 })));
         assert!(matches!(delete(judged()).await, Err(WriteFault::Withheld)));
-        let mine =
-            Condition { version: None, judge: Some(Arc::new(|version: &Version| version.version == 2)) };
+        let mine = Condition {
+            judge: Some(Arc::new(|version: &Version| version.version == 2)),
+            ..Condition::default()
+        };
         assert_eq!(delete(mine).await.unwrap().version, 3);
+        assert_eq!(put(anew()).await.unwrap().version, 4, "of what is deleted there is none");
         let draft = Draft::parse(text, id("b")).unwrap();
         let refuse = (Absent::Refuse, Condition::default());
         let refused = stage.records.update(&stage.here, &stage.author, (draft, Method::Put), refuse).await;

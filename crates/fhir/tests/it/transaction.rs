@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use fhir::{
-    bundle::{
-        Done, ENTRIES_MAX, Entry, Patch, PatchFault, Problem, Target, Task, Transaction, TransactionFault,
-    },
+    bundle::{Done, ENTRIES_MAX, Entry, Problem, Target, Task, Transaction, TransactionFault},
+    outcome::Refused,
     query::{Handling, Reading, Test, read},
-    resource::{Absent, Version, WriteFault},
+    resource::{Absent, Expected, Patch, Version, WriteFault},
 };
+use http::StatusCode;
 use kernel::Timestamp;
 use store::Db;
 use testkit::on_each_engine;
@@ -36,11 +36,15 @@ fn post(kind: &str, url: &str, rest: &str) -> Entry {
 
 fn put(kind: &str, name: &str, rest: &str) -> Entry {
     let target = Target::Id(id(name));
-    entry(kind, None, Task::Update { resource: resource(kind, rest), target, version: None })
+    entry(
+        kind,
+        None,
+        Task::Update { resource: resource(kind, rest), target, own: None, expected: Expected::Anything },
+    )
 }
 
 fn delete(kind: &str, name: &str) -> Entry {
-    entry(kind, None, Task::Delete { target: Target::Id(id(name)), version: None })
+    entry(kind, None, Task::Delete { target: Target::Id(id(name)), expected: Expected::Anything })
 }
 
 fn resource(kind: &str, rest: &str) -> String {
@@ -49,7 +53,7 @@ fn resource(kind: &str, rest: &str) -> String {
 
 async fn transact(stage: &Stage, entries: Vec<Entry>) -> Result<Vec<Done>, TransactionFault> {
     let access: fhir::search::Access = Arc::new(|_| Test::EVERY);
-    let transaction = Transaction { entries, access, judge: None, absent: Absent::Create };
+    let transaction = Transaction { entries, access, judge: None, keep: None, absent: Absent::Create };
     stage.records.transact(&stage.here, &stage.author, transaction).await
 }
 
@@ -126,7 +130,7 @@ on_each_engine!(
             entry(
                 "Patient",
                 None,
-                Task::Patch { patch: Arc::clone(&patch), target: Target::Id(id("b")), version },
+                Task::Patch { patch: Arc::clone(&patch), target: Target::Id(id("b")), expected: version },
             )
         };
         let entries = |version| {
@@ -138,13 +142,13 @@ on_each_engine!(
                 delete("Patient", "never"),
             ]
         };
-        let refused = transact(&stage, entries(Some(2))).await.unwrap_err();
+        let refused = transact(&stage, entries(Expected::Version(2))).await.unwrap_err();
         assert!(matches!(
             refused,
             TransactionFault { entry: 1, problem: Problem::Write(WriteFault::Changed { current: 1 }) }
         ));
         assert_eq!(count(&stage).await, before);
-        let done = transact(&stage, entries(Some(1))).await.unwrap();
+        let done = transact(&stage, entries(Expected::Version(1))).await.unwrap();
         let [
             Done::Created(put),
             Done::Updated(patched),
@@ -181,13 +185,18 @@ on_each_engine!(
             let task = Task::Update {
                 resource: resource("Patient", ""),
                 target: Target::Where(words, test),
-                version: None,
+                own: None,
+                expected: Expected::Anything,
             };
             entry("Patient", None, task)
         };
-        let broken: Patch = Arc::new(|_| Err(PatchFault("no".to_owned())));
-        let patch =
-            entry("Patient", None, Task::Patch { patch: broken, target: Target::Id(id("3")), version: None });
+        let broken: Patch =
+            Arc::new(|_| Err(Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: Vec::new() }));
+        let patch = entry(
+            "Patient",
+            None,
+            Task::Patch { patch: broken, target: Target::Id(id("3")), expected: Expected::Anything },
+        );
         let good = || post("Patient", "urn:uuid:good", "");
         let refers = |to: &str| post("Basic", "urn:uuid:b", &format!(r#","subject":{{"reference":"{to}"}}"#));
         let cases: Vec<(&str, Vec<Entry>, usize)> = vec![

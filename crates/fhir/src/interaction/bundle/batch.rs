@@ -3,16 +3,23 @@
 use axum::{
     Router,
     body::{Body, to_bytes},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use http::{Extensions, Request, StatusCode, header};
+use http::{Extensions, HeaderName, HeaderValue, Method, Request, header};
 use tower::ServiceExt;
 
 use super::{Asking, Became, answer};
 use crate::{
     Fhir,
-    interaction::{asked::Asked, of_records, speak::REWRITTEN_BYTES_MAX},
-    outcome::{self, Severity, Told},
+    interaction::{
+        asked::Asked,
+        manner::read_http_date,
+        of_records,
+        patch::{Binary, binary},
+        posted::{Said, invalid},
+        speak::REWRITTEN_BYTES_MAX,
+    },
+    outcome::{self, IsOutcome, Refused},
 };
 
 /// The calls that an entry can ask for, all but Bundles within Bundles, by a caller who was proven once, for the whole Bundle.
@@ -49,51 +56,70 @@ impl<'a> Alone<'a> {
                 request.extensions_mut().insert(self.asked.clone());
                 request
             }
-            Err(_) => {
-                let told =
-                    Told::new(Severity::Error, "invalid", "request.url is no address below this server");
-                return became(outcome::answer(StatusCode::BAD_REQUEST, &[told])).await;
-            }
+            Err(refusal) => return became(Refused::from(refusal).into_response(), false).await,
         };
         match self.router.clone().oneshot(request).await {
-            Ok(response) => became(response).await,
+            Ok(response) => became(response, entry.url.contains('$')).await,
             Err(never) => match never {},
         }
     }
 }
 
-fn request(entry: &Asking) -> http::Result<Request<Body>> {
+fn request(entry: &Asking) -> Said<Request<Body>> {
     let mut request = Request::builder().method(entry.method.clone()).uri(format!("/fhir/{}", entry.url));
     let headers = [
-        ("if-match", &entry.if_match),
-        ("if-none-match", &entry.if_none_match),
-        ("if-none-exist", &entry.if_none_exist),
+        (header::IF_MATCH, &entry.if_match),
+        (header::IF_NONE_MATCH, &entry.if_none_match),
+        (header::IF_MODIFIED_SINCE, &entry.if_modified_since),
+        (IF_NONE_EXIST, &entry.if_none_exist),
     ];
     for (name, value) in headers {
         if let Some(value) = value {
             request = request.header(name, value);
         }
     }
-    if entry.resource.is_some() {
-        request = request.header(header::CONTENT_TYPE, outcome::FHIR_JSON);
-    }
-    request.body(Body::from(entry.resource.clone().unwrap_or_default()))
+    let body = match &entry.resource {
+        Some(resource) => {
+            let (media, body) = body(entry, resource)?;
+            request = request.header(header::CONTENT_TYPE, media);
+            Body::from(body)
+        }
+        None => Body::empty(),
+    };
+    let unsaid = |_| invalid("request.url is no address below this server", "request.url");
+    Ok(request.body(body).map_err(unsaid)?)
 }
 
-async fn became(response: Response) -> Became {
+/// What an entry sends: of a patch, what the Binary holds.
+fn body(entry: &Asking, resource: &str) -> Said<(HeaderValue, Vec<u8>)> {
+    let patch = if entry.method == Method::PATCH { binary(resource)? } else { None };
+    Ok(match patch {
+        Some(Binary { media, data }) => {
+            let unsaid = |_| invalid("contentType of the Binary is no media type", "resource.contentType");
+            (HeaderValue::from_str(&media).map_err(unsaid)?, data)
+        }
+        None => (outcome::FHIR_JSON, resource.as_bytes().to_vec()),
+    })
+}
+
+const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
+
+async fn became(response: Response, is_operation: bool) -> Became {
     let (parts, body) = response.into_parts();
     let text = |name: header::HeaderName| {
         parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
     let bytes = to_bytes(body, REWRITTEN_BYTES_MAX).await.unwrap_or_default();
     let json = String::from_utf8(bytes.to_vec()).ok().filter(|json| !json.is_empty());
-    let is_good = parts.status.is_success();
-    let (resource, outcome) = if is_good { (json, None) } else { (None, json) };
+    // How it went, told instead of a record: a deletion, `Prefer: return=OperationOutcome`. What an operation finds is its result.
+    let is_result = parts.extensions.get::<IsOutcome>().is_none() || is_operation;
+    let (resource, outcome) =
+        if parts.status.is_success() && is_result { (json, None) } else { (None, json) };
     Became {
         status: parts.status.to_string(),
         location: text(header::LOCATION),
         etag: text(header::ETAG),
-        modified: None,
+        modified: text(header::LAST_MODIFIED).and_then(|at| read_http_date(&at)).map(|at| at.to_string()),
         resource,
         outcome,
     }

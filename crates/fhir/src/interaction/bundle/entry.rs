@@ -5,7 +5,7 @@ use http::Method;
 use web::Problem;
 
 use super::too_many;
-use crate::interaction::posted::invalid;
+use crate::interaction::{cursor::instant, manner::http_date, posted::invalid};
 
 /// What an entry asks for.
 pub(super) struct Asking {
@@ -16,6 +16,8 @@ pub(super) struct Asking {
     pub if_match: Option<String>,
     pub if_none_match: Option<String>,
     pub if_none_exist: Option<String>,
+    /// As HTTP writes it.
+    pub if_modified_since: Option<String>,
     /// In JSON.
     pub resource: Option<String>,
 }
@@ -39,7 +41,7 @@ pub(super) fn read(bundle: &Document<'_>, entries_max: usize) -> Result<Vec<Aski
 }
 
 /// A refusal for this entry.
-pub(super) fn at(nth: usize, why: &'static str) -> Problem {
+fn at(nth: usize, why: &'static str) -> Problem {
     invalid(why, "").with_path(format!("Bundle.entry[{nth}]"))
 }
 
@@ -58,6 +60,10 @@ fn one(entry: Element<'_>) -> Result<Asking, &'static str> {
         _ => return Err("request.method must be GET, HEAD, POST, PUT, PATCH or DELETE"),
     };
     let url = text(request, "url").ok_or("request.url is missing")?;
+    let if_modified_since = match text(request, "ifModifiedSince") {
+        Some(since) => Some(http_date(instant(&since).ok_or("request.ifModifiedSince must be an instant")?)),
+        None => None,
+    };
     Ok(Asking {
         full_url: text(entry, "fullUrl"),
         method,
@@ -65,6 +71,7 @@ fn one(entry: Element<'_>) -> Result<Asking, &'static str> {
         if_match: text(request, "ifMatch"),
         if_none_match: text(request, "ifNoneMatch"),
         if_none_exist: text(request, "ifNoneExist"),
+        if_modified_since,
         resource: entry.child("resource").map(|resource| resource.to_json()),
     })
 }

@@ -7,21 +7,23 @@ use http::{Extensions, Method, StatusCode};
 use kernel::{Interaction, Kind};
 use web::Problem;
 
-use super::{Asking, Became, answer, batch::Alone, entry::at};
+use super::{Asking, Became, answer, batch::Alone};
 use crate::{
     Fhir,
     access::Rule,
     bundle::{self, Done, Entry, Target, Task, Transaction, TransactionFault},
     interaction::{
         asked::{Asked, type_of},
-        create::renamed,
-        posted::{Refusal, Said, document},
+        expected::expected,
+        manner::prefer::Return,
+        patch::Change,
+        posted::{Refusal, Said, document, id_in, invalid, is_of},
         search,
-        written::{checked, permitted, refused},
+        written::{checked, refused},
     },
-    outcome::{self, Severity, Told},
+    outcome::{self, Refused, Severity, Told},
     parameter::ResourceType,
-    resource::{Absent, Judge, Version, WriteFault},
+    resource::{Absent, Judge, LogicalId, Version, WriteFault},
     site::Upsert,
 };
 
@@ -41,7 +43,7 @@ pub(super) async fn run(
     let mut plan = Plan { entries: Vec::new(), places: Vec::new(), used: BTreeMap::new() };
     for (nth, entry) in entries.iter().enumerate() {
         if entry.method != Method::GET && entry.method != Method::HEAD {
-            let read = plan.read(fhir, asked, nth, entry)?;
+            let read = plan.read(fhir, asked, entry).map_err(|refusal| within(refusal, nth))?;
             plan.entries.push(read);
             plan.places.push(nth);
         }
@@ -49,6 +51,7 @@ pub(super) async fn run(
     let transaction = Transaction {
         access: search::reach(&asked.access, Interaction::Search, fhir.reader()),
         judge: plan.judge(fhir, asked),
+        keep: asked.keeps(fhir),
         absent: plan.absent(asked),
         entries: plan.entries,
     };
@@ -59,7 +62,7 @@ pub(super) async fn run(
     let mut all = Vec::with_capacity(entries.len());
     for (nth, entry) in entries.iter().enumerate() {
         all.push(match written.remove(&nth) {
-            Some(done) => became(fhir, done),
+            Some(done) => became(fhir, done, asked.prefer.answer),
             None => alone.ask(entry).await,
         });
     }
@@ -67,25 +70,29 @@ pub(super) async fn run(
 }
 
 impl Plan {
-    fn read(&mut self, fhir: &Fhir, asked: &Asked, nth: usize, entry: &Asking) -> Said<Entry> {
+    fn read(&mut self, fhir: &Fhir, asked: &Asked, entry: &Asking) -> Said<Entry> {
+        let wrong = |why: &'static str| invalid(why, "");
         let (path, query) = entry.url.split_once('?').unwrap_or((&entry.url, ""));
         let (name, id) = path.split_once('/').map_or((path, None), |(name, id)| (name, Some(id)));
         let of = type_of(name)?;
         let target = match (id, query) {
-            (Some(id), "") => Some(Target::Id(id.parse().map_err(|_| at(nth, "request.url has no id"))?)),
+            (Some(id), "") => Some(Target::Id(id.parse().map_err(|_| wrong("request.url has no id"))?)),
             (None, "") => None,
-            (None, words) => Some(condition(fhir, asked, of, words)?),
-            (Some(_), _) => return Err(at(nth, "request.url is no address of a record").into()),
+            (None, words) => Some(condition(fhir, asked, of, (words, "request.url"))?),
+            (Some(_), _) => return Err(wrong("request.url is no address of a record").into()),
         };
-        let version = version(entry.if_match.as_deref()).map_err(|why| at(nth, why))?;
-        let resource = || entry.resource.clone().ok_or_else(|| at(nth, "resource is missing"));
+        let said = expected(entry.if_match.as_deref(), entry.if_none_match.as_deref());
+        let expected = said.map_err(|why| wrong(why.of_entry()))?;
+        let resource = || entry.resource.clone().ok_or_else(|| wrong("resource is missing"));
         let task = match (&entry.method, target) {
             (&Method::POST, None) => {
                 self.uses(asked, of, Interaction::Create)?;
                 let resource = resource()?;
-                let judged = renamed(&resource, &fhir.records.new_id())?;
-                good(fhir, asked, (of, &judged), Interaction::Create)?;
-                let unless = entry.if_none_exist.as_deref().map(|words| condition(fhir, asked, of, words));
+                good(fhir, asked, (of, &resource))?;
+                let unless = entry
+                    .if_none_exist
+                    .as_deref()
+                    .map(|words| condition(fhir, asked, of, (words, "request.ifNoneExist")));
                 let unless = unless.transpose()?.and_then(|target| match target {
                     Target::Where(words, test) => Some((words, test)),
                     Target::Id(_) => None,
@@ -95,22 +102,24 @@ impl Plan {
             (&Method::PUT, Some(target)) => {
                 self.uses(asked, of, Interaction::Update)?;
                 let resource = resource()?;
-                if matches!(target, Target::Where(..)) {
-                    everything(asked, of)?;
+                let own = good(fhir, asked, (of, &resource))?;
+                if let (Target::Id(id), Some(own)) = (&target, &own)
+                    && id != own
+                {
+                    return Err(wrong("id must be the one in request.url").into());
                 }
-                let judged = match &target {
-                    Target::Id(id) => renamed(&resource, id)?,
-                    Target::Where(..) => resource.clone(),
-                };
-                good(fhir, asked, (of, &judged), Interaction::Update)?;
-                Task::Update { resource, target, version }
+                Task::Update { resource, target, own, expected }
+            }
+            (&Method::PATCH, Some(target)) => {
+                self.uses(asked, of, Interaction::Update)?;
+                let patch = Change::of_entry(&resource()?)?.patch(fhir, asked, of);
+                Task::Patch { patch, target, expected }
             }
             (&Method::DELETE, Some(target)) => {
                 self.uses(asked, of, Interaction::Delete)?;
-                Task::Delete { target, version }
+                Task::Delete { target, expected }
             }
-            (&Method::PATCH, _) => return Err(at(nth, "a patch is sent alone, not in a transaction").into()),
-            _ => return Err(at(nth, "request.url does not fit request.method").into()),
+            _ => return Err(wrong("request.url does not fit request.method").into()),
         };
         Ok(Entry { full_url: entry.full_url.clone(), resource_type: of, task })
     }
@@ -159,23 +168,28 @@ fn everything(asked: &Asked, of: ResourceType) -> Result<(), Problem> {
         .with_code("insufficient_scope"))
 }
 
-fn condition(fhir: &Fhir, asked: &Asked, of: ResourceType, words: &str) -> Said<Target> {
-    let meant = search::condition(fhir, asked, of, words)?;
-    Ok(Target::Where(words.to_owned(), meant))
+fn condition(
+    fhir: &Fhir,
+    asked: &Asked,
+    of: ResourceType,
+    (words, at): (&str, &'static str),
+) -> Said<Target> {
+    let meant = search::condition(fhir, asked, of, (words, at))?;
+    Ok(Target::Where(words.to_owned(), meant.test))
 }
 
-/// It is good, and the caller may keep it.
-fn good(fhir: &Fhir, asked: &Asked, (of, json): (ResourceType, &str), interaction: Interaction) -> Said<()> {
+/// It is good; the id that it says. Whether the caller may keep it is asked when its references are resolved.
+fn good(fhir: &Fhir, asked: &Asked, (of, json): (ResourceType, &str)) -> Said<Option<LogicalId>> {
     let document = document(json)?;
-    permitted(fhir, asked, of, &document, interaction)?;
+    is_of(&document, of)?;
     checked(fhir, asked, &document)?;
-    Ok(())
+    let wrong = |_| invalid("an id has 1 to 64 letters, digits, - and .", "resource.id");
+    Ok(id_in(&document).map(|id| id.parse()).transpose().map_err(wrong)?)
 }
 
-fn version(tag: Option<&str>) -> Result<Option<u32>, &'static str> {
-    let Some(tag) = tag else { return Ok(None) };
-    let number = tag.trim_start_matches("W/").trim_matches('"');
-    number.parse().map(Some).map_err(|_| "request.ifMatch must be the ETag of one version")
+/// The refusal of an entry.
+fn within(refusal: Refusal, nth: usize) -> Refusal {
+    Refused::from(refusal).within(&format!("Bundle.entry[{nth}]")).into()
 }
 
 fn failed(fault: TransactionFault, places: &[usize]) -> Refusal {
@@ -183,40 +197,34 @@ fn failed(fault: TransactionFault, places: &[usize]) -> Refusal {
     match fault.problem {
         bundle::Problem::TooMany(entries_max) => super::too_many(entries_max).into(),
         bundle::Problem::Write(fault @ (WriteFault::Store(_) | WriteFault::Body(_))) => refused(fault),
+        bundle::Problem::Write(fault) => within(refused(fault), nth),
+        bundle::Problem::Patch(refused) => within(refused.into(), nth),
         problem => {
-            let (status, code) = match &problem {
-                bundle::Problem::Write(WriteFault::Missing | WriteFault::Withheld) => {
-                    (StatusCode::NOT_FOUND, "not-found")
-                }
-                bundle::Problem::Write(_) => (StatusCode::PRECONDITION_FAILED, "conflict"),
-                _ => (StatusCode::BAD_REQUEST, "invalid"),
-            };
-            let words = match &problem {
-                bundle::Problem::Write(WriteFault::Missing | WriteFault::Withheld) => {
-                    "there is no such record".to_owned()
-                }
-                problem => problem.to_string(),
-            };
-            let told = Told::new(Severity::Error, code, words).at(format!("Bundle.entry[{nth}]"));
-            outcome::answer(status, &[told]).into()
+            let told = Told::new(Severity::Error, "invalid", problem.to_string());
+            within(Refused { status: StatusCode::BAD_REQUEST, issues: vec![told] }.into(), nth)
         }
     }
 }
 
-fn became(fhir: &Fhir, done: Done) -> Became {
-    let (status, version) = match done {
-        Done::Created(version) => ("201 Created", version),
-        Done::Updated(version) | Done::Existing(version) => ("200 OK", version),
-        Done::Deleted(version) => ("200 OK", version),
+fn became(fhir: &Fhir, done: Done, wanted: Return) -> Became {
+    let (status, words, version) = match done {
+        Done::Created(version) => ("201 Created", "the record was written", version),
+        Done::Updated(version) => ("200 OK", "the record was written", version),
+        Done::Existing(version) => ("200 OK", "there is one already", version),
+        Done::Deleted(version) => ("200 OK", "the record is deleted", version),
         Done::Absent => return gone(),
     };
+    let told = || outcome::resource(&[Told::new(Severity::Information, "informational", words)]).to_string();
     Became {
         status: status.to_owned(),
         location: Some(format!("{}/{}/_history/{}", fhir.base, version.reference(), version.version)),
         etag: Some(format!("W/\"{}\"", version.version)),
         modified: Some(version.at.to_string()),
-        resource: version.body.map(|body| body.into_string()),
-        outcome: None,
+        resource: match wanted {
+            Return::Representation => version.body.map(|body| body.into_string()),
+            Return::Minimal | Return::Outcome => None,
+        },
+        outcome: (wanted == Return::Outcome).then(told),
     }
 }
 

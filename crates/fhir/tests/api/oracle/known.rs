@@ -194,6 +194,37 @@ async fn writes(stage: &Stage, who: &Somebody, (of, id): (&str, &str), letters: 
     }
 }
 
+/// The same of what a search would find if it were seen.
+async fn conditional_writes(stage: &Stage, who: &Somebody, (of, id): (&str, &str)) {
+    let caller = who.calls(stage);
+    let patient = who.patient.split(',').next().filter(|id| !id.is_empty()).unwrap_or("p0");
+    let path = format!("/fhir/{of}?identifier=urn:own|{of}-ID");
+    let whole = own(of, patient).to_string().replace(r#""id":"ID","#, "");
+    let change = r#"[{"op":"replace","path":"/status","value":"amended"}]"#;
+    let ids = [id, NOWHERE];
+    for more in [("if-match", "W/\"1\""), ("if-match", "W/\"2\"")] {
+        same(&caller, (&Method::PUT, &path, &whole, &[more]), ids).await;
+        let patch = [("content-type", "application/json-patch+json"), more];
+        same(&caller, (&Method::PATCH, &path, change, &patch), ids).await;
+        same(&caller, (&Method::DELETE, &path, "", &[more]), ids).await;
+    }
+    let patch = [("content-type", "application/json-patch+json")];
+    same(&caller, (&Method::PATCH, &path, change, &patch), ids).await;
+    same(&caller, (&Method::DELETE, &path, "", &[]), ids).await;
+    let url = path.trim_start_matches("/fhir/");
+    for kind in ["batch", "transaction"] {
+        for (method, expects) in [("PUT", "W/\"1\""), ("PUT", "W/\"2\""), ("DELETE", "")] {
+            let mut entry = json!({"request": {"method": method, "url": url}});
+            if method == "PUT" {
+                entry["resource"] = serde_json::from_str(&whole).unwrap();
+                entry["request"]["ifMatch"] = expects.into();
+            }
+            let body = json!({"resourceType": "Bundle", "type": kind, "entry": [entry]}).to_string();
+            same(&caller, (&Method::POST, "/fhir", &body, &[]), ids).await;
+        }
+    }
+}
+
 on_db!(
     async fn writes_tell_nothing_of_what_is_not_seen(db) {
         let stage = filled(db, 4).await;
@@ -206,6 +237,9 @@ on_db!(
                 let hidden: String = ['u', 'd'].into_iter().filter(|letter| !past.may(who, *letter, newest)).collect();
                 if newest.version == one.version && !hidden.is_empty() {
                     writes(&stage, who, (one.of, one.id), &hidden).await;
+                    if !past.may(who, 's', newest) {
+                        conditional_writes(&stage, who, (one.of, one.id)).await;
+                    }
                     asked += 1;
                 }
             }
