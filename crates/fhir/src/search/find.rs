@@ -4,7 +4,7 @@ use store::Reader;
 
 use crate::{
     parameter::{ParameterKind, ResourceType},
-    query::Sort,
+    query::{Order, Sort},
     resource::{Records, Rid, Version, VersionRow, unpack_all},
     search::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, PROBED, Page, Search, SearchFault,
@@ -32,7 +32,7 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
-                let mut page = if search.sort.is_empty() {
+                let mut page = if search.sort.is_empty() || is_newest_first(&records, &search) {
                     newest(reader, &records, &tenant, &search).await?
                 } else {
                     sort::page(reader, &records, &tenant, &search).await?
@@ -207,6 +207,17 @@ async fn of_type(
         }
     }
     Ok(Found { versions, stopped: None })
+}
+
+/// Whether what is asked for is the order that lists have anyway: what was committed later has a greater place, and no earlier
+/// `lastUpdated`.
+fn is_newest_first(records: &Records, search: &Search) -> bool {
+    let [one] = &*search.sort else { return false };
+    let is_age = |of: &ResourceType| {
+        let known = records.registry().parameter_by_id(*of, one.parameter);
+        known.is_some_and(|known| &*known.code == "_lastUpdated")
+    };
+    one.order == Order::Descending && types(search).iter().all(is_age)
 }
 
 /// The one date that an answer is sorted by.

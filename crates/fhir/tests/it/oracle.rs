@@ -381,6 +381,7 @@ const SORTED: &[(&str, &str)] = &[
     ("Observation", "_sort=-date&code:not=a"),
     ("Observation", "_sort=-value-quantity"),
     ("Observation", "_sort=_lastUpdated"),
+    ("Observation", "_sort=-_lastUpdated"),
     ("Organization", "_sort=name,-_lastUpdated"),
 ];
 
