@@ -11,6 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest head of an answer that is read.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+/// The longest body of an answer that is sent in chunks.
+const CHUNKED_BYTES_MAX: usize = 256 << 20;
 
 /// What the bytes go through: a socket, or TLS over one.
 pub trait Stream: Read + Write + Send {}
@@ -60,15 +62,51 @@ impl Connection {
         };
         let head =
             std::str::from_utf8(&self.bytes[..head_ends]).map_err(|_| broken("the head is not text"))?;
+        let is_chunked = fields(head, "transfer-encoding").any(|coding| coding == "chunked");
         let length = fields(head, "content-length").next().and_then(|text| text.parse::<usize>().ok());
-        let ends = head_ends + length.ok_or_else(|| broken("an answer that does not say its length"))?;
-        while self.bytes.len() < ends {
-            self.read_more(ends)?;
+        if is_chunked {
+            self.read_chunks(head_ends)?;
+        } else {
+            let ends = head_ends + length.ok_or_else(|| broken("an answer that does not say its length"))?;
+            while self.bytes.len() < ends {
+                self.read_more(ends)?;
+            }
         }
         let (head, body) = self.bytes.split_at(head_ends);
         let head = std::str::from_utf8(head).map_err(|_| broken("the head is not text"))?;
         let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
         Ok(Answer { status: status.ok_or_else(|| broken("no status"))?, head, body })
+    }
+
+    /// Chunks become one body, in its place.  RFC 9112, section 7.1
+    fn read_chunks(&mut self, head_ends: usize) -> std::io::Result<()> {
+        let mut body = Vec::new();
+        let mut at = head_ends;
+        loop {
+            let line_ends = loop {
+                let rest = self.bytes.get(at..).unwrap_or_default();
+                if let Some(length) = rest.windows(2).position(|two| two == b"\r\n") {
+                    break at + length;
+                }
+                self.read_more(CHUNKED_BYTES_MAX)?;
+            };
+            let size = std::str::from_utf8(&self.bytes[at..line_ends]).ok().and_then(|line| {
+                let size = line.split(';').next().unwrap_or_default();
+                usize::from_str_radix(size.trim(), 16).ok()
+            });
+            let size = size.ok_or_else(|| broken("a chunk without a size"))?;
+            let (from, until) = (line_ends + 2, line_ends + 2 + size);
+            while self.bytes.len() < until + 2 {
+                self.read_more(CHUNKED_BYTES_MAX)?;
+            }
+            body.extend_from_slice(&self.bytes[from..until]);
+            at = until + 2;
+            if size == 0 {
+                self.bytes.truncate(head_ends);
+                self.bytes.extend_from_slice(&body);
+                return Ok(());
+            }
+        }
     }
 
     fn read_more(&mut self, bytes_max: usize) -> std::io::Result<()> {

@@ -80,7 +80,7 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// Processor time that a process has spent in all its threads: utime and stime.  proc(5)
-fn cpu_s(pid: u32) -> f64 {
+pub fn cpu_s(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;
     let fields: Vec<&str> = after_name.split_whitespace().collect();
