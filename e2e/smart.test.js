@@ -5,14 +5,15 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { application, deploymentFor } from './support/clients.js';
+import { application } from './support/clients.js';
 import { people } from './support/declarations.js';
+import { SITE, records, siteWith, tokenFor } from './support/fhir.js';
 import { freePort } from './support/hilum.js';
 import { tidyUp } from './support/link.js';
 import { Browser, authorize } from './support/person.js';
 
 const library = path.resolve(import.meta.dirname, 'node_modules/fhirclient/build/fhir-client.min.js');
-const SCOPE = 'openid fhirUser launch launch/patient patient/Observation.rs offline_access';
+const SCOPE = 'openid fhirUser launch launch/patient patient/Patient.rs patient/Observation.rs offline_access';
 
 let deployment, fhir, home, site, growth, ehr, portal, browser;
 
@@ -26,13 +27,15 @@ before(async () => {
   ehr = application('ehr', { redirectUri: 'http://127.0.0.1:9/ehr', grants: ['client_credentials'], scopes: 'launch:create' });
   portal = application('portal', { redirectUri: 'http://127.0.0.1:9/portal' });
   const patient = (id, relation, label) => `{ id = "${id}", relation = "${relation}", label = "${label}" }`;
-  deployment = await deploymentFor([growth, ehr, portal], {
+  deployment = await siteWith([growth, ehr, portal], {
     about: {
       nadia: `fhir_user = "Patient/pat-1"\npatients = [${patient('pat-1', 'self', 'Nadia Petrenko')}]`,
       omar: `fhir_user = "Practitioner/dr-1"\npatients = [${patient('pat-1', 'practitioner', 'Nadia Petrenko')}, ${patient('pat-2', 'practitioner', 'Amal Haddad')}]`,
     },
   });
   fhir = `${deployment.url}/fhir`;
+  const call = records(deployment, await tokenFor(deployment));
+  for (const id of ['pat-1', 'pat-2', 'pat-7']) await call('PUT', `/fhir/Patient/${id}`, { resourceType: 'Patient', id, name: [{ family: id }] });
   const script = await readFile(library, 'utf8');
   const page = (what) => `<!doctype html><title>Growth chart</title><main></main><script src="/fhir-client.js"></script><script>
     const say = (what) => { document.querySelector('main').textContent = JSON.stringify(what); };
@@ -40,8 +43,13 @@ before(async () => {
   const pages = {
     '/standalone.html': page(`FHIR.oauth2.authorize({ clientId: '${growth.id}', scope: '${SCOPE}', redirectUri: '${growth.redirectUri}', iss: '${fhir}' })`),
     '/launch.html': page(`FHIR.oauth2.authorize({ clientId: '${growth.id}', scope: '${SCOPE}', redirectUri: '${growth.redirectUri}' })`),
-    '/index.html': page(`FHIR.oauth2.ready().then((client) => say({
-      patient: client.patient.id, encounter: client.encounter.id, fhirUser: client.user.fhirUser, answer: client.state.tokenResponse }))`),
+    '/index.html': page(`FHIR.oauth2.ready().then(async (client) => {
+      const headers = { 'SU-SiteId': '${SITE}' };
+      const found = await client.request({ url: 'Patient', headers });
+      const own = await client.request({ url: 'Patient/' + client.patient.id, headers, includeResponse: true });
+      const refused = await client.request({ url: 'Patient/nobody', headers }).catch((error) => error.status);
+      say({ patient: client.patient.id, encounter: client.encounter.id, fhirUser: client.user.fhirUser, answer: client.state.tokenResponse,
+        found: found.entry.map((entry) => entry.resource.id), family: own.body.name[0].family, etag: own.response.headers.get('etag'), refused }); })`),
   };
   site = createServer((request, response) => {
     const name = request.url.split('?')[0];
@@ -71,6 +79,7 @@ async function told(page) {
   await page.waitForFunction(() => document.querySelector('main')?.textContent);
   const said = JSON.parse(await page.locator('main').textContent());
   assert.equal(said.error, undefined, said.error);
+  assert.deepEqual([said.found, said.family, said.etag, said.refused], [[said.patient], said.patient, 'W/"1"', 404], 'from its own page it reads the one patient, and no other');
   return said;
 }
 

@@ -20,8 +20,8 @@ ${client.secret ? `secret = "${client.secret}"` : ''}
 verified = true
 ${client.more}`;
 
-// A deployment with Nadia, Omar and these applications, started. `about` adds to what is declared of a person, by first name.
-export async function deploymentFor(clients, { about = {}, ...options } = {}) {
+// A deployment with Nadia, Omar and these applications, started. `about` adds to what is declared of a person, by first name, `organisation` to what is declared of the organisation.
+export async function deploymentFor(clients, { about = {}, organisation = '', ...options } = {}) {
   const person = ({ email, password, name }, roles, more = '') => `
 [[person]]
 email = "${email}"
@@ -34,6 +34,7 @@ ${more}
 [organisation]
 slug = "northwind"
 name = "Northwind Hospital"
+${organisation}
 ${person(people.nadia, [], about.nadia)}${person(people.omar, ['administrator', 'developer'], about.omar)}${clients.map(declared).join('')}`;
   const deployment = await Deployment.make({ declarations, ...options });
   await deployment.start();

@@ -41,8 +41,8 @@ const OF_TYPE: [&str; 9] = [
 const OF_SITE: [&str; 3] = ["transaction", "batch", "history-system"];
 
 impl Statement {
-    pub fn new(base: &str, registry: &Registry) -> Self {
-        let body = statement(base, registry).to_string().into_bytes();
+    pub fn new(base: &str, issuer: &str, registry: &Registry) -> Self {
+        let body = statement(base, issuer, registry).to_string().into_bytes();
         Self { etag: interaction::etag_of(&body), body: body.into() }
     }
 }
@@ -54,7 +54,7 @@ fn parameters(registry: &Registry, of: ResourceType) -> Vec<Value> {
     registry.parameters(of).map(shown).collect()
 }
 
-fn statement(base: &str, registry: &Registry) -> Value {
+fn statement(base: &str, issuer: &str, registry: &Registry) -> Value {
     let codes = |all: &[&str]| -> Vec<Value> { all.iter().map(|code| json!({"code": code})).collect() };
     let resource = |of: ResourceType| {
         json!({
@@ -90,7 +90,8 @@ fn statement(base: &str, registry: &Registry) -> Value {
             "mode": "server",
             "documentation": "Every call names its site in SU-SiteId.",
             "security": {
-                "cors": false,
+                "extension": [oauth_uris(issuer)],
+                "cors": true,
                 "service": [{"coding": [{
                     "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
                     "code": "SMART-on-FHIR",
@@ -100,6 +101,20 @@ fn statement(base: &str, registry: &Registry) -> Value {
             "interaction": codes(&OF_SITE),
         }],
     })
+}
+
+/// Where tokens come from, for clients that look here and not in `.well-known/smart-configuration`.  SMART App Launch 1.0 §2.4
+fn oauth_uris(issuer: &str) -> Value {
+    let uris: Vec<Value> = [
+        ("authorize", "authorize"),
+        ("token", "token"),
+        ("introspect", "introspection"),
+        ("revoke", "revocation"),
+    ]
+    .iter()
+    .map(|(name, path)| json!({"url": name, "valueUri": format!("{issuer}/{path}")}))
+    .collect();
+    json!({"url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris", "extension": uris})
 }
 
 /// When the statement's shape changed last.

@@ -3,12 +3,12 @@
 use axum::response::{IntoResponse, Response};
 use fhirpath::document::ParseFault;
 use http::{HeaderValue, StatusCode, header};
-use kernel::{Issue, Kind};
+use kernel::Issue;
 use serde_json::{Map, Value, json};
 use web::{Problem, Verbatim};
 
 /// Where the codes of [`Message`] are defined.
-pub const MESSAGES: &str = "http://terminology.hl7.org/CodeSystem/operation-outcome";
+pub const MESSAGES: &str = web::OUTCOME_SYSTEM;
 /// FHIR in JSON.
 pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 /// The most issues that one outcome tells.
@@ -34,6 +34,14 @@ impl Severity {
             Self::Error => "error",
             Self::Warning => "warning",
             Self::Information => "information",
+        }
+    }
+
+    /// What a refusal without a code of its own says: something in the record is not as it has to be.
+    const fn usual(self) -> Option<&'static str> {
+        match self {
+            Self::Fatal | Self::Error => Some("MSG_BAD_SYNTAX"),
+            Self::Warning | Self::Information => None,
         }
     }
 }
@@ -85,7 +93,7 @@ impl Told {
         let mut issue = Map::new();
         issue.insert("severity".to_owned(), self.severity.as_str().into());
         issue.insert("code".to_owned(), self.code.into());
-        if let Some(code) = self.message {
+        if let Some(code) = self.message.or(self.severity.usual()) {
             issue.insert("details".to_owned(), json!({"coding": [{"system": MESSAGES, "code": code}]}));
         }
         let mut diagnostics = self.diagnostics.clone();
@@ -165,13 +173,9 @@ pub fn of_problem(problem: &Problem) -> Response {
 }
 
 fn issues_of(problem: &Problem) -> Vec<Told> {
-    let (code, message) = words(problem);
+    let (code, message) = web::outcome_words(problem.status(), problem.kind(), problem.code());
     let one = |text: &str, path: Option<&str>| {
-        let told = Told::new(Severity::Error, code, text);
-        let told = match message {
-            Some(message) => told.with_message(message),
-            None => told,
-        };
+        let told = Told::new(Severity::Error, code, text).with_message(message);
         match path.filter(|path| !path.is_empty()) {
             Some(path) => told.at(path),
             None => told,
@@ -181,30 +185,6 @@ fn issues_of(problem: &Problem) -> Vec<Told> {
         [] => vec![one(problem.message(), problem.path())],
         issues => issues.iter().map(|issue: &Issue| one(&issue.message, Some(&issue.path))).collect(),
     }
-}
-
-/// The code of the issue, and the one in [`MESSAGES`] where it has one that says this.
-fn words(problem: &Problem) -> (&'static str, Option<&'static str>) {
-    let named = problem.code().filter(|code| code.starts_with("MSG_") || code.contains("_MULTIPLE"));
-    let (code, usual) = match (problem.status().as_u16(), problem.kind()) {
-        (406 | 415, _) => ("not-supported", Some("MSG_UNKNOWN_CONTENT")),
-        (405 | 501, _) => ("not-supported", Some("MSG_UNKNOWN_OPERATION")),
-        (408, _) => ("timeout", None),
-        (412, _) if named.is_some_and(|code| code.contains("_MULTIPLE")) => ("multiple-matches", None),
-        (409 | 412, _) => ("conflict", Some("MSG_VERSION_AWARE_CONFLICT")),
-        (413 | 414 | 431, _) => ("too-long", None),
-        (_, Kind::Invalid) => ("invalid", Some("MSG_PARAM_INVALID")),
-        (_, Kind::Unauthenticated) => ("login", Some("MSG_AUTH_REQUIRED")),
-        (_, Kind::Forbidden) => ("forbidden", Some("MSG_OP_NOT_ALLOWED")),
-        (_, Kind::NotFound) => ("not-found", Some("MSG_NO_EXIST")),
-        (_, Kind::Gone) => ("deleted", Some("MSG_DELETED")),
-        (_, Kind::Conflict) => ("conflict", None),
-        (_, Kind::Unsupported) => ("not-supported", None),
-        (_, Kind::Throttled) => ("throttled", None),
-        (_, Kind::Unavailable) => ("transient", Some("MSG_LOCAL_FAIL")),
-        (_, Kind::Internal) => ("exception", Some("MSG_LOCAL_FAIL")),
-    };
-    (code, named.or(usual))
 }
 
 /// The refusal of a text that is no FHIR document: where, and what would be right.

@@ -36,6 +36,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// When to end.
     pub shutdown: Shutdown,
+    /// Who gives access tokens: the CapabilityStatement says where.
+    pub issuer: String,
     /// The base under which clients reach this deployment.
     pub public_url: Url,
     /// Entries of one Bundle that is sent.
@@ -74,7 +76,7 @@ impl Fhir {
     pub fn new(parts: Parts) -> Self {
         let base = format!("{}/fhir", parts.public_url.as_str().trim_end_matches('/'));
         let registry = Arc::new(Registry::r4().with_base(&base));
-        let statement = Statement::new(&base, &registry);
+        let statement = Statement::new(&base, &parts.issuer, &registry);
         let fhir = Self(Arc::new(Inner {
             records: Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry))
                 .taking(parts.bundle_entries_max),

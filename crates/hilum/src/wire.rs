@@ -148,6 +148,7 @@ impl House {
             check: definitions(config, world)?,
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
+            issuer: auth.issuer().to_owned(),
             public_url: config.server.public_url.clone(),
             bundle_entries_max: config.fhir.bundle_entries_max,
         });
@@ -203,13 +204,17 @@ impl House {
         let console =
             Console::new(self.auth.clone(), self.broker.clone(), db, world, console_config(config)?);
         let token = ("token", Quota::per_minute(limits.token_per_minute));
-        let tokens = counted().limited(&self.limiter, metrics, token).read_from(origins);
+        let tokens = counted().limited(&self.limiter, metrics, token).read_from(Arc::clone(&origins));
         let sign_in = ("sign-in", Quota::per_minute(limits.sign_in_per_minute));
         let entrance = counted().limited(&self.limiter, metrics, sign_in);
         let families = Families::new()
             .guarded(Dialect::OAuth, tokens, oauth)
             .guarded(Dialect::Meta, counted(), clients)
-            .guarded(Dialect::Fhir, counted(), records.layer(Extension(Arc::clone(&authenticate))))
+            .guarded(
+                Dialect::Fhir,
+                counted().read_from(Arc::clone(&origins)),
+                records.layer(Extension(Arc::clone(&authenticate))),
+            )
             .guarded(Dialect::ProblemJson, counted(), sites.layer(Extension(Arc::clone(&authenticate))))
             .guarded(Dialect::ProblemJson, counted(), discovery)
             .guarded(Dialect::ProblemJson, counted(), integrations.layer(Extension(authenticate)))

@@ -16,10 +16,12 @@ pub trait AllowedOrigins: Send + Sync {
 const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "Accept, Authorization, Content-Type, DPoP, If-Match, If-None-Exist, If-None-Match, Prefer, X-Request-Id",
+    "Accept, Authorization, Content-Type, DPoP, HC-API-Version, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, \
+     Last-Event-ID, Prefer, SU-SiteId, X-Provenance, X-Request-Id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Content-Location, DPoP-Nonce, ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id",
+    "Content-Location, Deprecation, DPoP-Nonce, ETag, HC-API-Version, Last-Modified, Location, Retry-After, Sunset, \
+     WWW-Authenticate, X-Progress, X-Request-Id",
 );
 /// The longest origin that is looked at, in bytes.
 const ORIGIN_BYTES_MAX: usize = 512;

@@ -35,7 +35,9 @@ pub use browser::{Csp, browser};
 pub use certificate::{CHAIN_CERTIFICATES_MAX, ClientCertificate, ClientCertificates, MaybeCertificate};
 pub use cookie::{Cookie, Cookies, Transport};
 pub use cors::AllowedOrigins;
-pub use dialect::{Dialect, ErrorView, Families, PageRenderer, Verbatim, family};
+pub use dialect::{
+    Dialect, ErrorView, Families, OUTCOME_SYSTEM, PageRenderer, Verbatim, family, outcome_words,
+};
 pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters};
 pub use guards::Guards;
 pub use health::Health;

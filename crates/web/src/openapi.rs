@@ -147,12 +147,13 @@ fn oauth() -> Schema {
 }
 
 fn operation_outcome() -> Schema {
+    let coding = object(&[("system", text()), ("code", text())], &["system", "code"]);
     let issue = object(
         &[
             ("severity", text()),
             ("code", text()),
             ("diagnostics", text()),
-            ("details", RefOr::T(object(&[("text", text())], &[]))),
+            ("details", RefOr::T(object(&[("coding", list(coding)), ("text", text())], &[]))),
             ("expression", list(text())),
         ],
         &["severity", "code"],

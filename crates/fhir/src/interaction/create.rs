@@ -45,7 +45,7 @@ pub(crate) async fn create_record(
 ) -> Said<Response> {
     let of = type_of(&of)?;
     asked.rule(of, Interaction::Create)?;
-    let unless = unless(&fhir, &asked, of, request.headers())?;
+    let unless = unless(&fhir, &asked, of, (request.headers(), request.uri().query()))?;
     let json = Posted::read(request, RESOURCE).await?.json()?;
     let document = document(&json)?;
     is_of(&document, of)?;
@@ -70,20 +70,36 @@ pub(crate) async fn create_record(
 }
 
 /// `If-None-Exist`: the search by which there must be no record. What the caller may not find does not stand in the way.
+///
+/// Some clients (fhirpy) write the search into the address, where R4 says nothing of it. Passed over it would make records twice.
 fn unless(
     fhir: &Fhir,
     asked: &Asked,
     of: ResourceType,
-    headers: &HeaderMap,
+    (headers, query): (&HeaderMap, Option<&str>),
 ) -> Result<Option<Where>, Problem> {
     let mut said = headers.get_all("if-none-exist").iter();
     let refused = |words: &'static str| invalid(words, "If-None-Exist");
+    let in_address = searched(query.unwrap_or_default());
     let query = match (said.next(), said.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.to_str().map_err(|_| refused("If-None-Exist must be ASCII"))?,
+        (None, _) if in_address.is_empty() => return Ok(None),
+        (None, _) => &in_address,
+        (Some(value), None) if in_address.is_empty() => {
+            value.to_str().map_err(|_| refused("If-None-Exist must be ASCII"))?
+        }
+        (Some(_), None) => {
+            return Err(refused("the search stands in If-None-Exist or in the address, not in both"));
+        }
         (Some(_), Some(_)) => return Err(refused("If-None-Exist is there more than once")),
     };
     search::condition(fhir, asked, of, (query, "If-None-Exist")).map(Some)
+}
+
+/// What of an address is a search, and not how the answer is written.
+fn searched(query: &str) -> String {
+    let is_search =
+        |pair: &&str| !pair.is_empty() && !pair.starts_with("_format=") && !pair.starts_with("_pretty=");
+    query.split('&').filter(is_search).collect::<Vec<_>>().join("&")
 }
 
 /// The resource under the id that it will have: which id it says it has opens nothing.

@@ -24,7 +24,7 @@ mod update;
 mod validate;
 mod written;
 
-use axum::{extract::DefaultBodyLimit, middleware::from_fn};
+use axum::{extract::DefaultBodyLimit, middleware::from_fn, routing::post};
 use http::{HeaderMap, HeaderValue, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -39,6 +39,8 @@ pub const RECORD_BYTES_MAX: usize = 16 << 20;
 pub fn routes(fhir: Fhir) -> OpenApiRouter {
     let bundles = OpenApiRouter::new()
         .routes(routes!(bundle::process_bundle))
+        // The base with a slash at its end is the same (PyPI's fhirclient writes it so); described once.
+        .route("/fhir/", post(bundle::process_bundle))
         .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
         .layer(from_fn(speak::speak))
         .with_state(fhir.clone());

@@ -6,7 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use fhirpath::document::{Document, DocumentLimits, Format};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use kernel::Kind;
 use web::Problem;
 
@@ -68,7 +68,11 @@ impl Posted {
     pub async fn read(request: Request, taken: &'static [Sent]) -> Said<Self> {
         let sent = media::sent(request.headers(), taken)?;
         let bytes = Bytes::from_request(request, &()).await;
-        let bytes = bytes.map_err(|rejection| Problem::of_status(rejection.status()))?;
+        // What is still on its way must not be taken for the next request.
+        let close = HeaderValue::from_static("close");
+        let bytes = bytes.map_err(|rejection| {
+            Problem::of_status(rejection.status()).with_header(header::CONNECTION, close)
+        })?;
         Ok(Self { sent, bytes })
     }
 

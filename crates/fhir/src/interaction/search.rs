@@ -222,12 +222,19 @@ pub(super) fn condition(
 ) -> Result<Where, Problem> {
     asked.rule(of, Interaction::Search)?;
     let asked_so = Asked { prefer: Prefer { handling: Handling::Strict, ..asked.prefer }, ..asked.clone() };
-    let query = read(fhir, &asked_so, of, &pairs(words.trim_start_matches('?')))?;
+    let query = read(fhir, &asked_so, of, &pairs(asked_of(words, &fhir.base, of)))?;
     if query.criteria.is_empty() {
         return Err(invalid("a condition must be a search with criteria", at));
     }
     let access = reach(&asked.access, Interaction::Search, fhir.reader());
     Ok(Where { test: test_of(fhir, of, &query)?, access })
+}
+
+/// The parameters of a condition. R4 wants them alone ("just what is in the URL after the ?"); HAPI's client sends the whole address.
+fn asked_of<'a>(words: &'a str, base: &str, of: ResourceType) -> &'a str {
+    let Some((place, parameters)) = words.split_once('?') else { return words };
+    let relative = place.strip_prefix(base).map_or(place, |path| path.trim_start_matches('/'));
+    if relative.is_empty() || relative == of.as_str() { parameters } else { words }
 }
 
 fn search(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &Query) -> Result<Search, Problem> {
@@ -252,5 +259,29 @@ fn part(query: &Query) -> Result<Part, Problem> {
         Some(Summary::Text) => Ok(Part::Text),
         Some(Summary::Data) => Ok(Part::Data),
         Some(Summary::True) => Err(invalid("_summary must be text, data, count or false here", "_summary")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_may_be_written_as_a_whole_address() {
+        let patient = ResourceType::named("Patient").unwrap();
+        for (words, expected) in [
+            ("identifier=a|7", "identifier=a|7"),
+            ("?identifier=a|7", "identifier=a|7"),
+            ("Patient?identifier=a|7", "identifier=a|7"),
+            ("https://a.example/fhir/Patient?identifier=a|7", "identifier=a|7"),
+            ("Observation?code=7", "Observation?code=7"),
+            (
+                "https://b.example/fhir/Patient?identifier=a|7",
+                "https://b.example/fhir/Patient?identifier=a|7",
+            ),
+            ("identifier=http://b.example/?a=1|7", "identifier=http://b.example/?a=1|7"),
+        ] {
+            assert_eq!(asked_of(words, "https://a.example/fhir", patient), expected);
+        }
     }
 }

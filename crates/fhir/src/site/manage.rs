@@ -1,13 +1,13 @@
 //! The API of administrators: codes of sites, how sites take what is written, and the plan.
 
 use axum::{Extension, extract::State};
-use kernel::{Id, Issue};
+use kernel::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Answer, Bearer, Context, Json, Path};
 
-use super::{Assigned, Coded, Plan, Policy, SiteCode, SiteFault, assign, plan, queries, subscribe};
+use super::{Coded, Plan, SiteFault, change::Said};
 use crate::{By, Fhir};
 
 /// The scope that all of these need.
@@ -91,11 +91,8 @@ pub(crate) async fn list_sites(
     Extension(context): Extension<Context>,
 ) -> Answer<axum::Json<Vec<SiteOut>>> {
     let by = by(&bearer, &context)?;
-    let named = fhir.sites.of(by.organisation).await?;
-    let coded = queries::of_organisation(&mut fhir.db.read().await?, by.organisation).await?;
-    let coded: Vec<Coded> = coded.into_iter().map(Coded::of).collect();
-    let site = |id| coded.iter().find(|coded| coded.site == id);
-    Ok(axum::Json(named.into_iter().map(|one| out(one.id, one.name, site(one.id))).collect()))
+    let all = fhir.sites_of(by.organisation).await?;
+    Ok(axum::Json(all.into_iter().map(|(one, coded)| out(one.id, one.name, coded.as_ref())).collect()))
 }
 
 /// Give a site its code, or change how it takes what is written.
@@ -113,11 +110,8 @@ pub(crate) async fn assign_site(
 ) -> Answer<axum::Json<SiteOut>> {
     let by = by(&bearer, &context)?;
     let id: Id<kernel::Site> = site.parse().map_err(|_| SiteFault::NoSite)?;
-    let named = fhir.sites.of(by.organisation).await?;
-    let named = named.into_iter().find(|one| one.id == id).ok_or(SiteFault::NoSite)?;
-    let there = queries::of_site(&mut fhir.db.read().await?, by.organisation, id).await?;
-    let wanted = read(&wanted, there.map(|site| site.policy).unwrap_or_default())?;
-    let assigned = assign(&fhir.db, &fhir.world, &by, id, wanted).await?;
+    let said = Said { code: wanted.code, validation: wanted.validation, upsert: wanted.upsert };
+    let (named, assigned) = fhir.change_site(&by, id, &said).await?;
     Ok(axum::Json(out(id, named.name, Some(&assigned))))
 }
 
@@ -131,7 +125,7 @@ pub(crate) async fn view_plan(
     Extension(context): Extension<Context>,
 ) -> Answer<axum::Json<PlanBody>> {
     let by = by(&bearer, &context)?;
-    Ok(axum::Json(body(&plan(&fhir.db, by.organisation).await?)))
+    Ok(axum::Json(body(&fhir.plan_of(by.organisation).await?)))
 }
 
 /// Subscribe to what is named, and to nothing else.
@@ -146,37 +140,9 @@ pub(crate) async fn change_plan(
     Json(wanted): Json<PlanBody>,
 ) -> Answer<axum::Json<PlanBody>> {
     let by = by(&bearer, &context)?;
-    let named = wanted.subscriptions.iter().enumerate().map(|(nth, word)| {
-        word.parse::<super::Subscription>()
-            .map_err(|unknown| Issue::at(format!("subscriptions[{nth}]"), unknown.to_string()))
-    });
-    let wanted: Plan =
-        named.collect::<Result<_, Issue>>().map_err(|issue| SiteFault::Refused(vec![issue]))?;
-    Ok(axum::Json(body(&subscribe(&fhir.db, &fhir.world, &by, wanted).await?)))
+    Ok(axum::Json(body(&fhir.change_plan(&by, &wanted.subscriptions).await?)))
 }
 
 fn body(plan: &Plan) -> PlanBody {
     PlanBody { subscriptions: plan.iter().map(|one| one.as_str().to_owned()).collect() }
-}
-
-/// Every field that is at fault is named.
-fn read(said: &SiteIn, before: Policy) -> Result<Assigned, SiteFault> {
-    let mut issues = Vec::new();
-    let code = said.code.as_deref().map(SiteCode::parse);
-    if code == Some(None) {
-        issues.push(Issue::at("code", "must be HC and five letters or digits").of_rule("format"));
-    }
-    let mut policy = before;
-    match said.validation.as_deref().map(str::parse).transpose() {
-        Ok(validation) => policy.validation = validation.unwrap_or(before.validation),
-        Err(unknown) => issues.push(Issue::at("validation", unknown.to_string())),
-    }
-    match said.upsert.as_deref().map(str::parse).transpose() {
-        Ok(upsert) => policy.upsert = upsert.unwrap_or(before.upsert),
-        Err(unknown) => issues.push(Issue::at("upsert", unknown.to_string())),
-    }
-    match issues.is_empty() {
-        true => Ok(Assigned { code: code.flatten(), policy: Some(policy) }),
-        false => Err(SiteFault::Refused(issues)),
-    }
 }

@@ -3,6 +3,7 @@
 //! A site is granted to the callers of the organisation that it belongs to, and to nobody else.
 
 mod assign;
+pub mod change;
 mod code;
 mod fault;
 mod known;

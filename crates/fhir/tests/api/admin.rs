@@ -76,6 +76,9 @@ on_stage!(
         put(r#"{"subscriptions":["base","everything"]}"#).await.expect(400);
         put(r#"{"subscriptions":["financial","base"]}"#).await.expect(200);
         put(r#"{"subscriptions":["base","financial"]}"#).await.expect(200);
+        // In force with the answer.
+        stage.north().post("/fhir/Claim", r#"{"resourceType":"Claim"}"#).await.expect(201);
+        stage.north().post("/fhir/Observation", r#"{"resourceType":"Observation"}"#).await.expect(403).tells("forbidden", "`clinical`");
         assert_eq!(added(&before, &acts(&stage).await), ["fhir_plan.changed"]);
     }
 );

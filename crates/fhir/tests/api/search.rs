@@ -184,6 +184,13 @@ on_stage!(
         let first = system.call(Method::POST, "/fhir/Patient", &condition, body).await.expect(201).json();
         let second = system.call(Method::POST, "/fhir/Patient", &condition, body).await.expect(200).json();
         assert_eq!(first["id"], second["id"]);
+        // As HAPI's client and fhirpy write it.
+        let whole = [("if-none-exist", "https://hilum.example/fhir/Patient?identifier=http%3A%2F%2Fa.example%7C7")];
+        let third = system.call(Method::POST, "/fhir/Patient", &whole, body).await.expect(200).json();
+        let fourth = system.post("/fhir/Patient?identifier=http://a.example%7C7&_format=json", body).await.expect(200).json();
+        assert_eq!((&third["id"], &fourth["id"]), (&first["id"], &first["id"]));
+        system.call(Method::POST, "/fhir/Patient?identifier=7", &condition, body).await.expect(400).tells("invalid", "not in both");
+        system.post("/fhir/Patient?unheard=7", body).await.expect(400);
         system.post("/fhir/Patient", body).await.expect(201);
         system.call(Method::POST, "/fhir/Patient", &condition, body).await.expect(412).tells("multiple-matches", "MULTIPLE");
         system.call(Method::POST, "/fhir/Patient", &[("if-none-exist", "unheard=7")], body).await.expect(400);

@@ -158,6 +158,11 @@ impl Heard {
         let outcome = self.json();
         assert_eq!(outcome["resourceType"], "OperationOutcome", "{}", self.body);
         assert_eq!(outcome["issue"][0]["code"], code, "{}", self.body);
+        for issue in outcome["issue"].as_array().unwrap() {
+            let is_refusal = ["fatal", "error"].contains(&issue["severity"].as_str().unwrap());
+            let system = &issue["details"]["coding"][0]["system"];
+            assert!(!is_refusal || system == fhir::outcome::MESSAGES, "{}", self.body);
+        }
         let said = outcome["issue"][0].to_string();
         assert!(said.contains(words), "{words}: {}", self.body);
     }
@@ -189,6 +194,7 @@ impl Stage {
             check: Some(Arc::new(Finals)),
             tasks: Tasks::new(),
             shutdown: Shutdown::new(),
+            issuer: "https://hilum.example/oauth2".to_owned(),
             public_url: public_url.clone(),
             bundle_entries_max: fhir::bundle::ENTRIES_MAX,
         });

@@ -4,7 +4,10 @@ use http::HeaderValue;
 use kernel::Kind;
 use serde_json::{Value, json};
 
-use super::{Dialect, ErrorView};
+use super::{
+    Dialect, ErrorView,
+    outcome::{OUTCOME_SYSTEM, outcome_words},
+};
 use crate::Place;
 
 /// What a dialect writes: its media type, and the body.
@@ -91,13 +94,13 @@ fn oauth(view: &ErrorView<'_>) -> Value {
     json!({"error": view.code.unwrap_or(default), "error_description": description})
 }
 
-/// FHIR R4 OperationOutcome; codes of http://hl7.org/fhir/R4/valueset-issue-type.html
+/// FHIR R4 OperationOutcome.
 fn operation_outcome(view: &ErrorView<'_>) -> Value {
-    let code = fhir_code(view);
+    let (code, details) = outcome_words(view.status, view.kind, view.code);
     let issue = |diagnostics: &str, path: Option<&str>| {
-        let mut issue = json!({"severity": "error", "code": code, "diagnostics": diagnostics});
+        let coding = json!([{"system": OUTCOME_SYSTEM, "code": details}]);
+        let mut issue = json!({"severity": "error", "code": code, "details": {"coding": coding}, "diagnostics": diagnostics});
         put(&mut issue, "expression", path.map(|path| vec![path.to_owned()]));
-        put(&mut issue, "details", view.code.map(|code| json!({"text": code})));
         issue
     };
     let issues: Vec<Value> = if view.issues.is_empty() {
@@ -108,24 +111,6 @@ fn operation_outcome(view: &ErrorView<'_>) -> Value {
     let mut body = json!({"resourceType": "OperationOutcome", "issue": issues});
     put(&mut body, "id", view.request_id.map(|id| id.as_str().replace(['_', '#'], "-")));
     body
-}
-
-fn fhir_code(view: &ErrorView<'_>) -> &'static str {
-    match (view.status.as_u16(), view.kind) {
-        (405 | 406 | 415, _) => "not-supported",
-        (408, _) => "timeout",
-        (413 | 414 | 431, _) => "too-long",
-        (_, Kind::Invalid) => "invalid",
-        (_, Kind::Unauthenticated) => "login",
-        (_, Kind::Forbidden) => "forbidden",
-        (_, Kind::NotFound) => "not-found",
-        (_, Kind::Gone) => "deleted",
-        (_, Kind::Conflict) => "conflict",
-        (_, Kind::Unsupported) => "not-supported",
-        (_, Kind::Throttled) => "throttled",
-        (_, Kind::Unavailable) => "transient",
-        (_, Kind::Internal) => "exception",
-    }
 }
 
 /// Contract 4, Errors. `INT006` for 429 is ours.

@@ -2,12 +2,14 @@
 
 mod bodies;
 mod family;
+mod outcome;
 
 use http::StatusCode;
 use kernel::{Issue, Kind, RequestId, Timestamp};
 
 pub use family::{Families, Verbatim, family};
 pub(crate) use family::{NotCompressed, broken, is_below, word, word_otherwise};
+pub use outcome::{OUTCOME_SYSTEM, outcome_words};
 
 use crate::Place;
 

@@ -1,0 +1,102 @@
+//! What administrators see and change of sites and plans, by the API and in the pages. What was changed is in force at once here; other
+//! nodes hear of it.
+
+use kernel::{Id, Issue, Organisation};
+
+use super::{
+    Assigned, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, assign, plan, queries, subscribe,
+};
+use crate::{By, Fhir, NamedSite};
+
+/// What an administrator says of a site; what is not said stays.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// `HC` and five letters or digits; drawn where the site has none.
+    pub code: Option<String>,
+    /// `off`, `warn` or `enforce`.
+    pub validation: Option<String>,
+    /// `allowed` or `refused`.
+    pub upsert: Option<String>,
+}
+
+impl Fhir {
+    /// The sites of an organisation by name, with their codes and policies where they have one.
+    ///
+    /// # Errors
+    /// The database, and whoever knows the sites.
+    pub async fn sites_of(
+        &self,
+        organisation: Id<Organisation>,
+    ) -> Result<Vec<(NamedSite, Option<Coded>)>, SiteFault> {
+        let named = self.sites.of(organisation).await?;
+        let terms = queries::of_organisation(&mut self.db.read().await?, organisation).await?;
+        let coded: Vec<Coded> = terms.into_iter().map(Coded::of).collect();
+        let of = |id| coded.iter().find(|coded| coded.site == id).cloned();
+        Ok(named.into_iter().map(|one| (one.clone(), of(one.id))).collect())
+    }
+
+    /// Give a site of the organisation its code, or change how it takes what is written.
+    ///
+    /// # Errors
+    /// What is said is not good, the code is taken or another one than the site has; the database.
+    pub async fn change_site(
+        &self,
+        by: &By,
+        site: Id<kernel::Site>,
+        said: &Said,
+    ) -> Result<(NamedSite, Coded), SiteFault> {
+        let all = self.sites_of(by.organisation).await?;
+        let found = all.into_iter().find(|(named, _)| named.id == site);
+        let (named, there) = found.ok_or(SiteFault::NoSite)?;
+        let wanted = read(said, there.map(|site| site.policy).unwrap_or_default())?;
+        let assigned = assign(&self.db, &self.world, by, site, wanted).await?;
+        self.shelf.forget();
+        Ok((named, assigned))
+    }
+
+    /// What an organisation has subscribed to.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn plan_of(&self, organisation: Id<Organisation>) -> Result<Plan, SiteFault> {
+        plan(&self.db, organisation).await
+    }
+
+    /// Let the organisation have the subscriptions that are named, and no others.
+    ///
+    /// # Errors
+    /// A word that is none; the database.
+    pub async fn change_plan(&self, by: &By, subscriptions: &[String]) -> Result<Plan, SiteFault> {
+        let read = subscriptions.iter().enumerate().map(|(nth, word)| {
+            word.parse::<Subscription>()
+                .map_err(|unknown| Issue::at(format!("subscriptions[{nth}]"), unknown.to_string()))
+        });
+        let wanted: Plan =
+            read.collect::<Result<_, Issue>>().map_err(|issue| SiteFault::Refused(vec![issue]))?;
+        let plan = subscribe(&self.db, &self.world, by, wanted).await?;
+        self.shelf.forget();
+        Ok(plan)
+    }
+}
+
+/// Every field that is at fault is named.
+fn read(said: &Said, before: Policy) -> Result<Assigned, SiteFault> {
+    let mut issues = Vec::new();
+    let code = said.code.as_deref().map(SiteCode::parse);
+    if code == Some(None) {
+        issues.push(Issue::at("code", "must be HC and five letters or digits").of_rule("format"));
+    }
+    let mut policy = before;
+    match said.validation.as_deref().map(str::parse).transpose() {
+        Ok(validation) => policy.validation = validation.unwrap_or(before.validation),
+        Err(unknown) => issues.push(Issue::at("validation", unknown.to_string())),
+    }
+    match said.upsert.as_deref().map(str::parse).transpose() {
+        Ok(upsert) => policy.upsert = upsert.unwrap_or(before.upsert),
+        Err(unknown) => issues.push(Issue::at("upsert", unknown.to_string())),
+    }
+    match issues.is_empty() {
+        true => Ok(Assigned { code: code.flatten(), policy: Some(policy) }),
+        false => Err(SiteFault::Refused(issues)),
+    }
+}
