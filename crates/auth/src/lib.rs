@@ -51,7 +51,7 @@ pub use config::{Config, DpopNonce};
 pub use fault::{OAuthFault, OpenFault};
 pub use session::{Administrator, Developer, Guest, SignedIn};
 pub use state::{Acting, Auth, Parts};
-pub use token::{Confirmation, Verified};
+pub use token::{Confirmation, Origin, Verified};
 
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
-    Fhir, interaction,
+    Fhir, bulk, interaction,
     outcome::FHIR_JSON,
     parameter::{Parameter, Registry, ResourceType},
 };
@@ -68,10 +68,7 @@ fn statement(base: &str, issuer: &str, registry: &Registry) -> Value {
             "conditionalUpdate": true,
             "conditionalDelete": "single",
             "searchParam": parameters(registry, of),
-            "operation": [{
-                "name": "validate",
-                "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-            }],
+            "operation": operations(of),
         })
     };
     let resources: Vec<Value> = ResourceType::all().map(resource).collect();
@@ -99,8 +96,19 @@ fn statement(base: &str, issuer: &str, registry: &Registry) -> Value {
             },
             "resource": resources,
             "interaction": codes(&OF_SITE),
+            "operation": [bulk::operation(None)],
         }],
+        "instantiates": [bulk::STATEMENT],
     })
+}
+
+fn operations(of: ResourceType) -> Vec<Value> {
+    let validate = json!({
+        "name": "validate",
+        "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    });
+    let bulk = ["Patient", "Group"].contains(&of.as_str()).then(|| bulk::operation(Some(of)));
+    [validate].into_iter().chain(bulk).collect()
 }
 
 /// Where tokens come from, for clients that look here and not in `.well-known/smart-configuration`.  SMART App Launch 1.0 §2.4

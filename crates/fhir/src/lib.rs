@@ -4,6 +4,7 @@
 //! How they are kept and found is told in `docs/decisions/0013-records-under-keyed-hashes.md`.
 
 pub mod access;
+pub mod bulk;
 pub mod bundle;
 mod by;
 mod capability;
@@ -24,6 +25,7 @@ mod service;
 pub mod site;
 pub mod tenant;
 
+pub use bulk::jobs;
 pub use by::By;
 pub use interaction::routes;
 pub use migrations::MIGRATIONS;

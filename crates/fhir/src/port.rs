@@ -37,6 +37,8 @@ pub struct Context {
     pub patient: Option<String>,
     /// Whose records the person may see.
     pub sight: Sight,
+    /// What the token came of, in the words of whoever issued it: with it, it can be asked whether that still stands.
+    pub origin: String,
 }
 
 /// People and their tokens.
@@ -47,6 +49,17 @@ pub trait People: Send + Sync + 'static {
     /// [`PortFault`]: nothing can be said at the moment.
     fn context<'a>(&'a self, caller: &'a Caller, token: &'a str)
     -> BoxFuture<'a, Result<Context, PortFault>>;
+
+    /// What the person of a caller may see now, for work that goes on after the call; none if the client, the
+    /// person, the token or what it came of was switched off or revoked since.
+    ///
+    /// # Errors
+    /// [`PortFault`]: nothing can be said at the moment.
+    fn standing<'a>(
+        &'a self,
+        caller: &'a Caller,
+        origin: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Sight>, PortFault>>;
 }
 
 /// A site as its organisation knows it.

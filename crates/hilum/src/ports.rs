@@ -99,7 +99,23 @@ impl fhir::People for AuthReach {
         async move {
             let verified = self.0.check(token).await.map_err(unsaid("token"))?;
             let patient = verified.context.get("patient").and_then(|id| id.as_str()).map(str::to_owned);
-            Ok(fhir::Context { patient, sight: self.sight(caller).await? })
+            let origin = serde_json::to_string(&verified.origin()).unwrap_or_default();
+            Ok(fhir::Context { patient, sight: self.sight(caller).await?, origin })
+        }
+        .boxed()
+    }
+
+    fn standing<'a>(
+        &'a self,
+        caller: &'a Caller,
+        origin: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Sight>, fhir::PortFault>> {
+        async move {
+            let Ok(origin) = serde_json::from_str(origin) else { return Ok(None) };
+            match self.0.stands(&origin).await.map_err(unsaid("token"))? {
+                true => Ok(Some(self.sight(caller).await?)),
+                false => Ok(None),
+            }
         }
         .boxed()
     }

@@ -185,7 +185,7 @@ impl House {
     /// What happens by itself.
     pub fn worker(&self) -> Worker {
         let worker = Worker::new(self.db.clone(), self.world.clone());
-        broker::jobs(&self.broker, auth::jobs(&self.auth, worker))
+        fhir::jobs(&self.fhir, broker::jobs(&self.broker, auth::jobs(&self.auth, worker)))
     }
 
     /// The application: every family of routes, each in its dialect, with the manners around it.

@@ -152,6 +152,8 @@ kinds! {
     Connection = "connection";
     /// A piece of work that happens later.
     Job = "job";
+    /// An export or import of records in bulk.
+    BulkJob = "bulk_job";
     /// A row of the audit trail, or a published event.
     EventRow = "event";
 }

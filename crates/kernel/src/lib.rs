@@ -19,7 +19,7 @@ pub use digest::Digest;
 pub use event::Event;
 pub use fault::{Fault, Issue, Kind};
 pub use id::{
-    ApiKey, Client, ClientConnection, ClientSecret, Connection, EventRow, Factor, Id, IdKind,
+    ApiKey, BulkJob, Client, ClientConnection, ClientSecret, Connection, EventRow, Factor, Id, IdKind,
     InitialAccessToken, Integration, Job, Key, MalformedId, Organisation, Person, Session, Site, Study,
     Token, Trust, Upstream,
 };

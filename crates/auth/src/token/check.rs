@@ -19,7 +19,7 @@ use store::{Db, DbError};
 use web::AuthFault;
 
 use super::{
-    ACCESS_TOKEN_TYP, AccessClaims, Verified, queries,
+    ACCESS_TOKEN_TYP, AccessClaims, Origin, Verified, queries,
     revocation::{Revocations, Revoked},
 };
 use crate::{Auth, keys};
@@ -103,7 +103,7 @@ impl Checker {
 
     fn is_dead(&self, token: &Verified, now: Timestamp) -> bool {
         let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        now >= Timestamp::from_seconds(token.expires_at_s) || revoked.revocations.cover(token)
+        now >= Timestamp::from_seconds(token.expires_at_s) || revoked.revocations.cover(&token.origin())
     }
 }
 
@@ -121,10 +121,7 @@ impl Auth {
     /// The same for a token that may be meant for another API than this deployment's: for whoever asks about it.
     pub(crate) async fn check_for_any(&self, token: &str) -> Result<Arc<Verified>, AuthFault> {
         let now = self.world().now();
-        if self.checker().is_stale(now) {
-            let refreshed = Box::pin(self.checker().refresh(self.db(), now)).await;
-            refreshed.map_err(|fault| AuthFault::Unavailable(Box::new(fault)))?;
-        }
+        self.refreshed(now).await?;
         let digest = sha256(token.as_bytes());
         let verified = match self.checker().verified.get(&digest) {
             Some(known) => known,
@@ -135,6 +132,21 @@ impl Auth {
             }
         };
         if self.checker().is_dead(&verified, now) { Err(AuthFault::Invalid) } else { Ok(verified) }
+    }
+
+    /// Whether anything that a token came of was revoked.
+    pub(super) async fn is_revoked(&self, origin: &Origin) -> Result<bool, AuthFault> {
+        self.refreshed(self.world().now()).await?;
+        let revoked = self.checker().revoked.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(revoked.revocations.cover(origin))
+    }
+
+    async fn refreshed(&self, now: Timestamp) -> Result<(), AuthFault> {
+        if self.checker().is_stale(now) {
+            let refreshed = Box::pin(self.checker().refresh(self.db(), now)).await;
+            refreshed.map_err(|fault| AuthFault::Unavailable(Box::new(fault)))?;
+        }
+        Ok(())
     }
 
     fn read(&self, token: &str, now: Timestamp) -> Option<Verified> {

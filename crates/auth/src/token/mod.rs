@@ -11,6 +11,7 @@ mod id_token;
 pub(crate) mod introspect;
 pub(crate) mod issue;
 mod keep_current;
+mod origin;
 mod queries;
 pub(crate) mod redeem;
 mod refresh;
@@ -28,6 +29,7 @@ use serde_json::{Map, Value};
 
 pub use confirmation::Confirmation;
 pub(crate) use keep_current::POLL;
+pub use origin::Origin;
 
 use crate::{
     client::ClientIdText,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use kernel::{ApiKey, Client, Id, Person, Timestamp, Token, World};
 use store::{DbError, Writer};
 
-use super::{Verified, queries};
+use super::{Origin, queries};
 use crate::{client::TOKEN_LIFETIME_S_MAX, grant::Grant, row::text_column, status::mark::MarkStatus};
 
 /// The channel on which nodes hear that something was revoked.
@@ -116,7 +116,7 @@ impl Revocations {
 
     /// Whether a token is dead. `iat` counts whole seconds, so what was issued in the second of a revocation is dead too; a grant
     /// and an API key end once and for all.
-    pub(crate) fn cover(&self, token: &Verified) -> bool {
+    pub(crate) fn cover(&self, token: &Origin) -> bool {
         if self.0.is_empty() {
             return false;
         }
@@ -126,18 +126,18 @@ impl Revocations {
         let is_gone = |of, subject: Option<[u8; 16]>| {
             subject.is_some_and(|subject| self.0.contains_key(&(of, subject)))
         };
-        let caller = &token.caller;
-        is_gone(Of::Token, Some(*caller.token.as_bytes()))
+        is_gone(Of::Token, Some(*token.token.as_bytes()))
             || is_gone(Of::Grant, token.grant.map(|grant| *grant.as_bytes()))
             || is_gone(Of::Key, token.key.map(|key| *key.as_bytes()))
-            || is_ended(Of::Client, *caller.client.as_bytes())
-            || caller.person.is_some_and(|person| is_ended(Of::Person, *person.as_bytes()))
+            || is_ended(Of::Client, *token.client.as_bytes())
+            || token.person.is_some_and(|person| is_ended(Of::Person, *person.as_bytes()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::Verified;
 
     fn verified(client: Id<Client>, issued_at_s: i64) -> Verified {
         Verified {
@@ -193,7 +193,7 @@ mod tests {
             seen.caller.token = token;
             seen.caller.person = Some(person);
             (seen.grant, seen.key) = (Some(grant), Some(key));
-            assert_eq!(revocations.cover(&seen), is_dead, "{revoked:?} {issued_at_s}");
+            assert_eq!(revocations.cover(&seen.origin()), is_dead, "{revoked:?} {issued_at_s}");
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
         let mut revocations = Revocations::default();
         revocations.add(&Revoked::client(client, Timestamp::from_seconds(200)));
         revocations.add(&Revoked::client(client, Timestamp::from_seconds(100)));
-        let covers = |revocations: &Revocations| revocations.cover(&verified(client, 150));
+        let covers = |revocations: &Revocations| revocations.cover(&verified(client, 150).origin());
         assert!(covers(&revocations));
         revocations.forget_expired(Timestamp::from_seconds(200 + i64::from(TOKEN_LIFETIME_S_MAX) - 1));
         assert!(covers(&revocations));

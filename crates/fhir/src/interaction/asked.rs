@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, header, request::Parts};
-use kernel::{Interaction, Kind, RequestId};
+use kernel::{Caller, Interaction, Kind, RequestId};
 use web::{Bearer, Problem};
 
 use super::manner::prefer::Prefer;
 use crate::{
-    By, Fhir,
+    By, Context, Fhir,
     access::{Access, Rule},
     parameter::ResourceType,
     site::{Site, SiteCode},
@@ -25,6 +25,9 @@ pub(crate) struct Asked {
     pub access: Access,
     pub prefer: Prefer,
     pub by: By,
+    pub caller: Caller,
+    /// What the token and the person said beside the scopes.
+    pub context: Context,
 }
 
 impl FromRequestParts<Fhir> for Asked {
@@ -43,13 +46,13 @@ impl FromRequestParts<Fhir> for Asked {
         let token = token(&parts.headers);
         let context = fhir.people.context(&caller, token).await?;
         let access =
-            Access::new(site.plan.clone(), &caller.scopes, context.patient.as_deref(), context.sight);
+            Access::new(site.plan.clone(), &caller.scopes, context.patient.as_deref(), context.sight.clone());
         let by = By {
             actor: caller.actor(),
             organisation: caller.organisation,
             request: parts.extensions.get::<RequestId>().cloned(),
         };
-        Ok(Self { site, access, prefer: Prefer::of(&parts.headers), by })
+        Ok(Self { site, access, prefer: Prefer::of(&parts.headers), by, caller, context })
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What a record may be sent in.
-pub(super) const RESOURCE: &[Sent] = &[Sent::Resource(Format::Json), Sent::Resource(Format::Xml)];
+pub(crate) const RESOURCE: &[Sent] = &[Sent::Resource(Format::Json), Sent::Resource(Format::Xml)];
 
 /// A new record under an id of ours.
 #[utoipa::path(post, path = "/fhir/{type}", tag = "records", operation_id = "create_record",

@@ -1,25 +1,25 @@
 //! What can be done over HTTP.  <https://hl7.org/fhir/R4/http.html>, contract 3
 
-mod answer;
-mod asked;
+pub(crate) mod answer;
+pub(crate) mod asked;
 mod bundle;
 mod check;
 mod conditional;
-mod create;
-mod cursor;
+pub(crate) mod create;
+pub(crate) mod cursor;
 mod delete;
 mod expected;
 mod found;
 mod history;
 mod json_patch;
-mod manner;
+pub(crate) mod manner;
 mod patch;
-mod posted;
-mod read;
+pub(crate) mod posted;
+pub(crate) mod read;
 mod search;
 mod shape;
 mod show;
-mod speak;
+pub(crate) mod speak;
 mod update;
 mod validate;
 mod written;
@@ -30,7 +30,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{Fhir, capability};
 
+pub(crate) use asked::Asked;
 pub use check::{Check, Checked, PackageCheck};
+pub(crate) use shape::Part;
 
 /// The largest record that is sent, in bytes.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
@@ -44,7 +46,8 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
         .layer(from_fn(speak::speak))
         .with_state(fhir.clone());
-    of_records(fhir).merge(bundles)
+    let bulk = crate::bulk::routes(fhir.clone());
+    of_records(fhir).merge(bundles).merge(bulk)
 }
 
 /// What an entry of a batch can ask for too.

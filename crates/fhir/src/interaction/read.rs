@@ -73,7 +73,7 @@ fn may_read(asked: &Asked, of: &str) -> Answer<(ResourceType, Rule)> {
 }
 
 /// The newest version, if the caller may know of it.
-pub(super) async fn newest(
+pub(crate) async fn newest(
     fhir: &Fhir,
     asked: &Asked,
     (of, id): (ResourceType, &LogicalId),

@@ -47,6 +47,21 @@ pub(crate) async fn speak(request: Request, next: Next) -> Response {
     response
 }
 
+/// The same for what is in a format of its own and has no other.
+pub(crate) async fn speak_as_is(request: Request, next: Next) -> Response {
+    let chosen = version::choose(request.headers(), version::OFFERED);
+    let mut response = match chosen.as_ref() {
+        Ok(_) => worded(next.run(request).await),
+        Err(problem) => outcome::of_problem(problem),
+    };
+    let headers = response.headers_mut();
+    if let Ok(version) = chosen {
+        version::tell(headers, version);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
 /// A problem becomes an outcome, and so does what the framework refuses; everything else says already what it has to.
 fn worded(mut response: Response) -> Response {
     let status = response.status();

@@ -17,6 +17,7 @@ mod rewrite;
 mod rows;
 mod sheet;
 mod update;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 

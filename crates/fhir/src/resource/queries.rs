@@ -109,6 +109,24 @@ pub(crate) async fn versions_at(
     unpack_all(reader.all_composed::<VersionRow>(&statement).await?)
 }
 
+/// The versions at these places, in any order, whether they are the newest or not.
+pub(super) async fn at_places(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    places: &[Rid],
+) -> Result<Vec<Version>, DbError> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = Composed::new(version!("fhir_version v WHERE v.tenant = "));
+    statement.bind(&tenant.number()).text(" AND v.rid IN (");
+    for (at, place) in places.iter().enumerate() {
+        statement.text(if at == 0 { "" } else { ", " }).bind(&place.0);
+    }
+    statement.text(")");
+    unpack_all(reader.all_composed::<VersionRow>(&statement).await?)
+}
+
 /// Which versions a page of a history is of.
 pub(super) enum Scope<'a> {
     Record(ResourceType, &'a LogicalId),

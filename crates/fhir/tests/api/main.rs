@@ -9,13 +9,15 @@ macro_rules! on_stage {
                 let $stage = $crate::stage::Stage::new(db).await;
                 $body
             },
-            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, fhir::MIGRATIONS]
+            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
         );
     };
 }
 
 #[cfg(test)]
 mod admin;
+#[cfg(test)]
+mod bulk;
 #[cfg(test)]
 mod bundles;
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! A deployment in miniature: the routes, two organisations with a site each, callers that are what their token says.
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use axum::{Extension, Router, body::Body};
 use fhir::{
@@ -13,6 +16,7 @@ use fhir::{
 use fhirpath::document::Document;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
+use jobs::Worker;
 use kernel::{Caller, Id, Organisation, Site, World};
 use serde_json::Value;
 use store::Db;
@@ -75,17 +79,32 @@ impl Authenticate for Bearers {
     }
 }
 
-struct Persons;
+/// Tokens that were revoked since they were used.
+#[derive(Clone, Default)]
+struct Persons(Arc<Mutex<HashSet<String>>>);
+
+fn sight(token: &str) -> Sight {
+    match words(&unhex(token)).unwrap_or_default().3.as_deref() {
+        Some("site") => Sight::Site,
+        Some(patients) => Sight::Patients(patients.split(',').map(Box::from).collect()),
+        None => Sight::Patients(Arc::from([])),
+    }
+}
 
 impl People for Persons {
     fn context<'a>(&'a self, _: &'a Caller, token: &'a str) -> BoxFuture<'a, Result<Context, PortFault>> {
-        let (_, _, patient, sight) = words(&unhex(token)).unwrap_or_default();
-        let sight = match sight.as_deref() {
-            Some("site") => Sight::Site,
-            Some(patients) => Sight::Patients(patients.split(',').map(Box::from).collect()),
-            None => Sight::Patients(Arc::from([])),
-        };
-        Box::pin(std::future::ready(Ok(Context { patient, sight })))
+        let patient = words(&unhex(token)).unwrap_or_default().2;
+        let sight = sight(token);
+        Box::pin(std::future::ready(Ok(Context { patient, sight, origin: token.to_owned() })))
+    }
+
+    fn standing<'a>(
+        &'a self,
+        _: &'a Caller,
+        origin: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Sight>, PortFault>> {
+        let is_revoked = self.0.lock().unwrap().contains(origin);
+        Box::pin(std::future::ready(Ok((!is_revoked).then(|| sight(origin)))))
     }
 }
 
@@ -127,7 +146,9 @@ impl Check for Finals {
 pub struct Stage {
     pub db: Db,
     pub clock: MockClock,
-    world: World,
+    pub world: World,
+    pub fhir: Fhir,
+    persons: Persons,
     pub app: Router,
     _folder: tempfile::TempDir,
 }
@@ -185,11 +206,12 @@ impl Stage {
             subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
         }
         let public_url: url::Url = "https://hilum.example".parse().unwrap();
+        let persons = Persons::default();
         let fhir = Fhir::new(Parts {
             db: db.clone(),
             vault,
             world: world.clone(),
-            people: Arc::new(Persons),
+            people: Arc::new(persons.clone()),
             sites: Arc::new(Named),
             check: Some(Arc::new(Finals)),
             tasks: Tasks::new(),
@@ -199,7 +221,7 @@ impl Stage {
             bundle_entries_max: fhir::bundle::ENTRIES_MAX,
         });
         let (records, _) = fhir::routes(fhir.clone()).split_for_parts();
-        let (admin, _) = fhir::admin_routes(fhir).split_for_parts();
+        let (admin, _) = fhir::admin_routes(fhir.clone()).split_for_parts();
         let authenticate: Arc<dyn Authenticate> = Arc::new(Bearers);
         let app = web::family(Dialect::Fhir, records).merge(web::family(Dialect::ProblemJson, admin));
         let manners = Manners {
@@ -212,7 +234,7 @@ impl Stage {
             body_bytes_max: web::BODY_BYTES_MAX,
         };
         let app = manners.around(app.layer(Extension(authenticate)));
-        Self { db, clock, world, app, _folder: folder }
+        Self { db, clock, world, fhir, persons, app, _folder: folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Heard {
@@ -224,6 +246,16 @@ impl Stage {
             headers: parts.headers,
             body: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// A node that does what is due.
+    pub fn worker(&self) -> Worker {
+        fhir::jobs(&self.fhir, Worker::new(self.db.clone(), self.world.clone()))
+    }
+
+    /// What this token came of does not stand any more.
+    pub fn revoke(&self, token: &str) {
+        self.persons.0.lock().unwrap().insert(token.to_owned());
     }
 
     pub fn by(&self, token: String) -> Calls<'_> {

@@ -8,7 +8,7 @@ macro_rules! on_db {
     (async fn $name:ident($db:ident) $body:block) => {
         testkit::on_each_engine!(
             async fn $name($db: store::Db) $body,
-            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, fhir::MIGRATIONS]
+            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
         );
     };
 }

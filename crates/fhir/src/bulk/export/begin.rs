@@ -1,0 +1,134 @@
+//! An export begins: what is asked for and by whom is kept, with the place up to which the site is exported.
+
+use audit::Subject;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use jobs::enqueue;
+use kernel::{BulkJob, Id, Interaction, Kind as Fault};
+use serde_json::json;
+use store::{DbError, Writer};
+use web::Problem;
+
+use super::{
+    Wish,
+    call::Call,
+    group,
+    pick::reach,
+    run::Export,
+    wish::{Level, Words},
+};
+use crate::{
+    Fhir,
+    bulk::{
+        BULK_JOBS_RUNNING_MAX,
+        held::Held,
+        queries::{self, New},
+        row::Kind,
+    },
+    interaction::{
+        Asked, answer,
+        asked::type_of,
+        posted::{Said, invalid},
+        read::newest,
+    },
+    outcome::{self, Severity, Told},
+    resource::LogicalId,
+};
+
+/// Seconds after which a client that has too many jobs under way may ask again.
+const AGAIN_AFTER_S: u64 = 60;
+
+/// Begin what is asked for.
+pub(super) async fn begin(fhir: &Fhir, call: Call, level: Level) -> Said<Response> {
+    let asked = &call.asked;
+    let words = Words { prefer: asked.prefer, registry: &fhir.registry, now: fhir.world.now() };
+    let wish = Wish::read(level, &call.pairs, &words)?;
+    permitted(fhir, asked, &wish)?;
+    let id: Id<BulkJob> = fhir.world.new_id();
+    let request = format!("{}{}", fhir.base, call.address);
+    keep(fhir, asked, id, (wish, request)).await?;
+    Ok(accepted(fhir, id))
+}
+
+/// The group whose members are meant, as the caller may see it.
+pub(super) async fn of_group(fhir: &Fhir, call: &Call, id: &str) -> Said<Level> {
+    let of = type_of("Group")?;
+    let rule = call.asked.rule(of, Interaction::Read)?;
+    let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
+    let group = newest(fhir, &call.asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
+    let text = group.body.as_ref().ok_or_else(|| answer::gone(&group))?;
+    let members = group::members(text.as_str(), &fhir.base);
+    let named =
+        call.pairs.iter().filter(|(name, _)| name == "patient").flat_map(|(_, value)| value.split(','));
+    for reference in named {
+        let id = reference.rsplit_once("Patient/").map_or(reference, |(_, id)| id).trim();
+        if !members.contains(id) {
+            return Err(invalid("patient names somebody who is not in the group", "patient").into());
+        }
+    }
+    Ok(Level::Group { id: id.as_str().to_owned(), version: group.version })
+}
+
+/// Every type that is named has to be one of which the caller may have something; without names, any has to be.
+fn permitted(fhir: &Fhir, asked: &Asked, wish: &Wish) -> Result<(), Problem> {
+    let types = wish.types();
+    for of in &types {
+        asked.rule(*of, Interaction::Read)?;
+        asked.rule(*of, Interaction::Search)?;
+    }
+    match reach(&asked.access, &types, &fhir.reader()).is_empty() {
+        false => Ok(()),
+        true => Err(Problem::new(Fault::Forbidden, "the access token lets no records be read and searched")
+            .with_code("insufficient_scope")),
+    }
+}
+
+async fn keep(
+    fhir: &Fhir,
+    asked: &Asked,
+    id: Id<BulkJob>,
+    (wish, request): (Wish, String),
+) -> Result<(), Problem> {
+    let (owned, tenant, by) = (fhir.clone(), asked.site.tenant.clone(), asked.by.clone());
+    let now = fhir.world.now();
+    let held = Held::of(asked);
+    let details = json!({
+        "site": tenant.site().to_string(),
+        "types": wish.types.len(),
+        "deidentified": false,
+        "level": match wish.level {
+            Level::System => "system",
+            Level::Patients => "patients",
+            Level::Group { .. } => "group",
+        },
+    });
+    let turn = tenant.number();
+    let begun = fhir.db.write_in_turn(turn, async move |tx: &mut Writer| {
+        if queries::running(tx, turn, held.client).await? >= BULK_JOBS_RUNNING_MAX {
+            return Ok(false);
+        }
+        let (horizon, taken_at) = queries::now_of(tx, turn, now).await?;
+        let (asked, held, request) = (wish.clone(), held.clone(), request.clone());
+        let new = New { key: (turn, id), kind: Kind::Export, asked, held, request, horizon, taken_at, now };
+        queries::insert(tx, new).await?;
+        enqueue(tx, &owned.world, &Export { tenant: turn, id }, now, None).await?;
+        let entry = by.did("export.begun", Subject::of(id), details.clone());
+        audit::record(tx, &owned.world, &entry).await?;
+        Ok::<_, DbError>(true)
+    });
+    match begun.await? {
+        true => Ok(()),
+        false => Err(Problem::new(Fault::Throttled, "too many exports of this client are under way")
+            .with_retry_after(AGAIN_AFTER_S)),
+    }
+}
+
+/// 202, and where its status is.
+fn accepted(fhir: &Fhir, id: Id<BulkJob>) -> Response {
+    let told = Told::new(Severity::Information, "informational", "the export has begun");
+    let mut response = outcome::answer(StatusCode::ACCEPTED, &[told]);
+    if let Ok(place) = HeaderValue::from_str(&format!("{}/$bulk-status/{id}", fhir.base)) {
+        response.headers_mut().insert(header::CONTENT_LOCATION, place);
+    }
+    response
+}

@@ -1,0 +1,13 @@
+//! `$export`.  <https://hl7.org/fhir/uv/bulkdata/STU2/export.html>
+
+mod begin;
+mod call;
+mod group;
+pub(crate) mod kickoff;
+mod pick;
+pub(super) mod run;
+mod step;
+pub(super) mod wish;
+
+pub use step::STEP_VERSIONS;
+pub(super) use wish::Wish;

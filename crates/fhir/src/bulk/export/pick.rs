@@ -1,0 +1,172 @@
+//! Which records an export has, and which parts of them: asked of every record, before anything is counted.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use fhirpath::document::{Document, DocumentLimits};
+use kernel::{Interaction, Timestamp};
+
+use super::wish::{Level, Wish, read_filter};
+use crate::{
+    access::{Access, Reader},
+    index::{Entries, extract},
+    interaction::Part,
+    parameter::{Compartment, ResourceType},
+    query::{Alone, Test, holds},
+    resource::Version,
+};
+
+/// Whose compartment a record has to be in.
+enum Whose {
+    /// It need not be in any.
+    Nobodys,
+    /// That of any patient.
+    Patients,
+    /// That of one of these.
+    These(HashSet<String>),
+}
+
+/// What is asked of the records of one type.
+struct Asked {
+    test: Test,
+    part: Part,
+}
+
+/// Which records are exported.
+pub(super) struct Pick {
+    reader: Reader,
+    whose: Whose,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    types: BTreeMap<ResourceType, Asked>,
+}
+
+/// The types of which a caller may read and find some records: both, since an export is found as well as read.
+pub(in crate::bulk) fn reach(
+    access: &Access,
+    wanted: &BTreeSet<ResourceType>,
+    reader: &Reader,
+) -> BTreeMap<ResourceType, Test> {
+    let all = ResourceType::all().filter(|of| wanted.is_empty() || wanted.contains(of));
+    let test = |of: ResourceType| {
+        let rule = |interaction| access.rule(of.as_str(), interaction).test(of, reader);
+        joined([rule(Interaction::Read), rule(Interaction::Search)])
+    };
+    all.map(|of| (of, test(of))).filter(|(_, test)| *test != Test::NONE).collect()
+}
+
+/// All of these; what every record holds is left out.
+fn joined(tests: impl IntoIterator<Item = Test>) -> Test {
+    let mut kept: Vec<Test> = Vec::new();
+    for test in tests {
+        match test {
+            test if test == Test::NONE => return Test::NONE,
+            test if test == Test::EVERY || kept.contains(&test) => {}
+            test => kept.push(test),
+        }
+    }
+    match kept.len() {
+        1 => kept.pop().unwrap_or(Test::NONE),
+        _ => Test::All(kept),
+    }
+}
+
+impl Pick {
+    /// What this wish comes to for a caller with this access; `members` are those of the group.
+    pub fn new(wish: &Wish, access: &Access, reader: Reader, members: Option<HashSet<String>>) -> Self {
+        let named = |all: &[String]| -> HashSet<String> { all.iter().cloned().collect() };
+        let whose = match (&wish.level, members, wish.patients.as_slice()) {
+            (Level::System, ..) => Whose::Nobodys,
+            (Level::Patients, _, []) => Whose::Patients,
+            (Level::Patients, _, these) => Whose::These(named(these)),
+            (Level::Group { .. }, members, []) => Whose::These(members.unwrap_or_default()),
+            (Level::Group { .. }, members, these) => {
+                let members = members.unwrap_or_default();
+                Whose::These(named(these).into_iter().filter(|id| members.contains(id)).collect())
+            }
+        };
+        let filters: Vec<(&str, Test)> = wish.filters.iter().map(|text| filter(text, &reader)).collect();
+        let types = reach(access, &wish.types(), &reader).into_iter().map(|(of, test)| {
+            let own: Vec<Test> =
+                filters.iter().filter(|(own, _)| *own == of.as_str()).map(|(_, test)| test.clone()).collect();
+            let filter = if own.is_empty() { Test::EVERY } else { Test::AnyOf(own) };
+            (of, Asked { test: joined([test, filter]), part: part(wish, of) })
+        });
+        Self {
+            types: types.collect(),
+            whose,
+            since: wish.since.map(Timestamp::from_micros),
+            until: wish.until.map(Timestamp::from_micros),
+            reader,
+        }
+    }
+
+    /// Whether records of this type can be among them, and changed when they should be.
+    pub fn may_take(&self, of: ResourceType, at: Timestamp) -> bool {
+        self.types.contains_key(&of)
+            && self.since.is_none_or(|since| at > since)
+            && self.until.is_none_or(|until| at < until)
+    }
+
+    /// Whether what was deleted is told.
+    pub const fn tells_of_deletions(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// From when on.
+    pub const fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// The line for a record; none if it is not among them.
+    pub fn line(&self, version: &Version) -> Option<String> {
+        let asked = self.types.get(&version.resource_type)?;
+        let body = version.body.as_ref()?.as_str();
+        self.takes(asked, body).then(|| asked.part.of(body))
+    }
+
+    /// Whether what this version says is of those.
+    pub fn has(&self, version: &Version) -> bool {
+        let asked = self.types.get(&version.resource_type);
+        asked.zip(version.body.as_ref()).is_some_and(|(asked, body)| self.takes(asked, body.as_str()))
+    }
+
+    /// What cannot be decided by the record alone does not open it.
+    fn takes(&self, asked: &Asked, body: &str) -> bool {
+        if asked.test == Test::EVERY && matches!(self.whose, Whose::Nobodys) {
+            return true;
+        }
+        let Ok(document) = Document::from_json(body.as_bytes(), &DocumentLimits::default()) else {
+            return false;
+        };
+        extract(document.root(), &self.reader.registry).is_some_and(|entries| {
+            self.whose.has(&entries) && holds(&asked.test, &entries, &Alone) == Ok(true)
+        })
+    }
+}
+
+impl Whose {
+    fn has(&self, entries: &Entries<'_>) -> bool {
+        let mut patients = entries.compartments.iter().filter(|one| one.compartment == Compartment::Patient);
+        match self {
+            Self::Nobodys => true,
+            Self::Patients => patients.next().is_some(),
+            Self::These(ids) => patients.any(|one| ids.contains(&*one.id)),
+        }
+    }
+}
+
+/// It was read at the door; one that cannot be read any more lets nothing of its type through.
+fn filter<'f>(text: &'f str, reader: &Reader) -> (&'f str, Test) {
+    let (of, _) = text.split_once('?').unwrap_or_default();
+    (of, read_filter(text, &reader.registry, reader.now).map_or(Test::NONE, |(_, test)| test))
+}
+
+/// The elements that are shown of a type: those that are named for it, or for all; of a type for which none is, everything.
+fn part(wish: &Wish, of: ResourceType) -> Part {
+    let own = |name: &&String| name.split_once('.').is_none_or(|(named, _)| named == of.as_str());
+    let names: Vec<&str> = wish.elements.iter().filter(own).map(String::as_str).collect();
+    match names.is_empty() {
+        true => Part::Whole,
+        false => Part::named(&names.join(",")).unwrap_or(Part::Text),
+    }
+}
