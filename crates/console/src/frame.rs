@@ -67,6 +67,8 @@ pub(crate) enum Here {
     Upstream,
     /// Administration: the organisation.
     Organisation,
+    /// Administration: sites with records, and the plan.
+    Sites,
     /// Administration: the audit trail.
     Audit,
 }
@@ -126,6 +128,7 @@ impl Frame {
                 link(Here::People, "/admin/people", t("menu-people")),
                 link(Here::Upstream, "/admin/upstream", t("menu-upstream")),
                 link(Here::Organisation, "/admin/organisation", t("menu-organisation")),
+                link(Here::Sites, "/admin/sites", t("menu-sites")),
                 link(Here::Audit, "/admin/audit", t("menu-audit")),
             ];
             groups.push(Group { heading: t("menu-administration").into(), links });

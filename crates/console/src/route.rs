@@ -142,6 +142,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/admin/organisation"),
     ("POST", "/admin/organisation/sites"),
     ("POST", "/admin/organisation/studies"),
+    ("GET", "/admin/sites"),
+    ("POST", "/admin/sites/plan"),
+    ("GET", "/admin/sites/{id}"),
+    ("POST", "/admin/sites/{id}"),
     ("GET", "/admin/audit"),
 ];
 
@@ -236,8 +240,8 @@ fn connections<S: Side>() -> Router<Console> {
 
 fn administration() -> Router<Console> {
     use crate::admin::{
-        application, audit, integration, organisation, overview, person, provider, record, review, token,
-        trust,
+        application, audit, integration, organisation, overview, person, provider, record, review, site,
+        token, trust,
     };
     Router::new()
         .route("/admin/", get(overview::show))
@@ -269,6 +273,9 @@ fn administration() -> Router<Console> {
         .route("/admin/organisation", get(organisation::show))
         .route("/admin/organisation/sites", post(organisation::add_site))
         .route("/admin/organisation/studies", post(organisation::add_study))
+        .route("/admin/sites", get(site::list))
+        .route("/admin/sites/plan", post(site::change_plan))
+        .route("/admin/sites/{id}", get(site::show).post(site::change))
         .route("/admin/audit", get(audit::list))
 }
 

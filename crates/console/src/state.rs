@@ -9,6 +9,7 @@ use auth::{
 };
 use axum::extract::FromRef;
 use broker::Broker;
+use fhir::Fhir;
 use kernel::{Timestamp, World};
 use store::Db;
 use web::{Answer, Cookie};
@@ -22,6 +23,7 @@ pub struct Console(Arc<Inner>);
 struct Inner {
     auth: Auth,
     broker: Broker,
+    fhir: Fhir,
     db: Db,
     world: World,
     config: Config,
@@ -47,8 +49,8 @@ pub enum SelfRegistration {
 
 impl Console {
     /// The pages of one deployment.
-    pub fn new(auth: Auth, broker: Broker, db: Db, world: World, config: Config) -> Self {
-        Self(Arc::new(Inner { auth, broker, db, world, config }))
+    pub fn new((auth, broker, fhir): (Auth, Broker, Fhir), db: Db, world: World, config: Config) -> Self {
+        Self(Arc::new(Inner { auth, broker, fhir, db, world, config }))
     }
 
     pub(crate) fn auth(&self) -> &Auth {
@@ -57,6 +59,10 @@ impl Console {
 
     pub(crate) fn broker(&self) -> &Broker {
         &self.0.broker
+    }
+
+    pub(crate) fn fhir(&self) -> &Fhir {
+        &self.0.fhir
     }
 
     pub(crate) fn db(&self) -> &Db {

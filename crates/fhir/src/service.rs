@@ -95,6 +95,11 @@ impl Fhir {
         fhir
     }
 
+    /// The store, for who fills it beside the API: there nobody is asked what they may see.
+    pub fn records(&self) -> &Records {
+        &self.0.records
+    }
+
     /// What rules of access are read with.
     pub(crate) fn reader(&self) -> Reader {
         Reader { registry: Arc::clone(&self.registry), now: self.world.now() }

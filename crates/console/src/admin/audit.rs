@@ -53,13 +53,13 @@ pub(crate) async fn list(
     let slice =
         ::audit::page(&mut reader, Some(who.organisation), &filter, &Page { after, limit: ROWS }).await?;
     drop(reader);
-    let names = Names::of(&console, &who, &slice.items).await?;
+    let entries = rows(&console, &who, &slice.items).await?;
     let last = slice.items.last().filter(|_| slice.has_more);
     page(&Audit {
         how: asked.how_it_is(slice.items.len()),
         frame: Frame::inside(t("menu-audit"), Here::Audit, viewer)
             .telling(malformed.then(|| Notice::failed(t("audit-id")))),
-        entries: slice.items.iter().map(|row| entry(&console, &names, row)).collect(),
+        entries,
         newest: after.map(|_: Id<EventRow>| asked.address(None)),
         older: last.map(|row| asked.address(Some(row.id))),
         act: asked.act,
@@ -165,6 +165,12 @@ impl Names {
             Actor::Anonymous => t("audit-nobody").into(),
         }
     }
+}
+
+/// Entries as a page shows them.
+pub(super) async fn rows(console: &Console, who: &SignedIn, rows: &[Row]) -> Answer<Vec<AuditRow>> {
+    let names = Names::of(console, who, rows).await?;
+    Ok(rows.iter().map(|row| entry(console, &names, row)).collect())
 }
 
 fn entry(console: &Console, names: &Names, row: &Row) -> AuditRow {

@@ -9,6 +9,7 @@ pub(crate) mod person;
 pub(crate) mod provider;
 pub(crate) mod record;
 pub(crate) mod review;
+pub(crate) mod site;
 pub(crate) mod token;
 pub(crate) mod trust;
 pub(crate) mod upstream;

@@ -124,6 +124,8 @@ pub(super) const HEARD: &[(&str, &str)] = &[
     ("The registration is not complete or not right.", "fault-registration"),
     ("choose where you belong", "fault-choose-organisation"),
     ("choose to allow or not to allow", "fault-choose-decision"),
+    ("must be HC and five letters or digits", "fault-site-code"),
+    ("this code is another site's", "fault-site-taken"),
 ];
 
 /// What a domain says, as a sentence in the language of the page; what is not known here stays in English.

@@ -14,9 +14,9 @@ const IN_TEMPLATES: &[&str] = &["Hilum"];
 /// What the samples' people, applications and visits are called, words that Ukrainian writes in Latin letters, and the
 /// example of a device's code.
 const IN_UKRAINIAN: &str = "API Admission Ailsa App Authorization BEGIN Backend Baird Bearer Clinic Companion Ctrl DPoP Diary EHR ES EdDSA \
-    Ewan FAPI FHIR Firefox Fitbit Google Grant Growth Health Hilum Hospital Idris Isla JSON JWK JavaScript KEY \
+    Ewan FAPI FHIR Firefox Fitbit Google Grant Growth HC Health Hilum Hospital Idris Isla JSON JWK JavaScript KEY \
     Kelvin Lab Launch Linux MJHT Morag NHS November OAuth October Okafor Old OpenID Outpatient PEM PIN PKCE PKCS \
-    PRIVATE PS Patient Pixel Practitioner Pulse QR RFC RS Riverside SMART Safari Services Sinclair TLS UDAP UTC \
+    PRIVATE PS PUT Patient Pixel Practitioner Pulse QR RFC RS Riverside SMART SU Safari Services Sinclair SiteId TLS UDAP UTC \
     WDJB Ward Withings YubiKey app born chart clinic companion diary example fhirUser https iPhone import issuer \
     launch login myapplication nadia north oauth openid org pharmacy portal profile reports system visit";
 

@@ -18,6 +18,7 @@ pub(crate) mod plain;
 pub(crate) mod registration_form;
 pub(crate) mod security;
 pub(crate) mod services;
+pub(crate) mod site;
 pub(crate) mod token;
 pub(crate) mod upstream;
 pub(crate) mod way;

@@ -20,6 +20,11 @@ pub struct Said {
 }
 
 impl Fhir {
+    /// The base of the FHIR API, without a slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The sites of an organisation by name, with their codes and policies where they have one.
     ///
     /// # Errors

@@ -22,9 +22,13 @@ use crate::{
     wire::House,
 };
 
+mod records;
+
 const DECLARATIONS: &str = include_str!("declarations.toml");
 /// The client id of the demonstration's deployment at the sandbox.
 const SANDBOX_CLIENT: &str = "hilum-demo";
+/// The client id of the application that calls the FHIR API for itself.
+const RECORDS: &str = "records.service";
 /// What the client id of the SMART sample application ends with.
 const CHART: &str = ".chart";
 /// Where the four processes listen: this many ports in a row.
@@ -87,8 +91,9 @@ pub async fn run(
     let declared = Declarations::parse(&text)?;
     let house = House::open(&loaded.config, &world).await?;
     load::declare(&house, &declared).await?;
+    records::write(&house).await?;
     let children = Children::start(&places, &declared)?;
-    announce(&places)?;
+    announce(&places, &declared)?;
     let served = serve::serve(&loaded.config, house).await;
     children.stop().await;
     served
@@ -178,8 +183,11 @@ impl Children {
     }
 }
 
-fn announce(places: &Places) -> anyhow::Result<()> {
+fn announce(places: &Places, declared: &Declarations) -> anyhow::Result<()> {
     let Places { folder, hilum, admin, sandbox, sample } = places;
+    let service = declared.clients.iter().find(|client| client.client_id == RECORDS);
+    let calls = service
+        .and_then(|client| Some(records::calls(hilum, &client.client_id, client.secret.as_ref()?.expose())));
     say(format_args!(
         "
 Hilum is ready, with sample data. Everything it keeps is in {folder}. Ctrl-C stops it.
@@ -187,6 +195,7 @@ Hilum is ready, with sample data. Everything it keeps is in {folder}. Ctrl-C sto
   Sample application   http://{sample}/      sign in, link the sandbox, read heart rate, steps and sleep
   Open for a patient   http://{hilum}/launch   as Ines: a SMART application, opened for a patient of hers
   Hilum                http://{hilum}/
+  FHIR API             http://{hilum}/fhir   records of the site {site}, with two made-up patients
   API reference        http://{hilum}/docs
   Sandbox              http://{sandbox}/sandbox/   a third-party health service with made-up data; make it fail here
   Metrics and health   http://{admin}/metrics  http://{admin}/health/ready
@@ -200,7 +209,10 @@ First calls to try:
   curl http://{hilum}/oauth2/.well-known/openid-configuration
   curl -i http://{hilum}/integrations/v1/                      # 401, and how to authenticate
   then open the sample application and press \"Sign in with Hilum\".
-",
-        folder = folder.display()
+
+{calls}",
+        folder = folder.display(),
+        site = records::SITE,
+        calls = calls.unwrap_or_default(),
     ))
 }

@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 122] = [
+const ROWS: [Row; 126] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -157,6 +157,10 @@ const ROWS: [Row; 122] = [
     ("GET", "/admin/organisation", Administrator, &[], 200),
     ("POST", "/admin/organisation/sites", Administrator, &[], 422),
     ("POST", "/admin/organisation/studies", Administrator, &[], 422),
+    ("GET", "/admin/sites", Administrator, &[], 200),
+    ("POST", "/admin/sites/plan", Administrator, &[("subscriptions.base", "on")], 303),
+    ("GET", "/admin/sites/{id}", Administrator, &[], 200),
+    ("POST", "/admin/sites/{id}", Administrator, &[("validation", "maybe")], 422),
     ("GET", "/admin/audit", Administrator, &[], 200),
 ];
 
@@ -165,6 +169,7 @@ pub struct Names {
     client: String,
     secret: String,
     person: String,
+    site: String,
     slug: &'static str,
 }
 
@@ -172,11 +177,13 @@ impl Names {
     pub async fn of_northwind(app: &TestApp) -> Self {
         let client = app.client_id_of(DIARY).await;
         let acting = auth::Acting::system(app.organisation_of("northwind").await.id);
+        let sites = auth::organisation::sites(&app.house.auth, &acting).await.unwrap();
         let secrets = auth::client::secrets_of(&app.house.auth, &acting, client).await.unwrap();
         Self {
             client: client.to_string(),
             secret: secrets.first().unwrap().id.to_string(),
             person: app.person_of(PATIENT).await.id.to_string(),
+            site: sites.first().unwrap().id.to_string(),
             slug: "alpha",
         }
     }
@@ -184,11 +191,15 @@ impl Names {
     /// As well formed as the real ones, and nobody's.
     pub fn unknown() -> Self {
         let id = "019b8d5e-0000-7000-8000-00000000dead".to_owned();
-        Self { client: id.clone(), secret: id.clone(), person: id, slug: "gamma" }
+        Self { client: id.clone(), secret: id.clone(), person: id.clone(), site: id, slug: "gamma" }
     }
 
     pub fn fill(&self, template: &str) -> String {
-        let id = if template.starts_with("/admin/people/") { &self.person } else { &self.client };
+        let id = match template {
+            _ if template.starts_with("/admin/people/") => &self.person,
+            _ if template.starts_with("/admin/sites/") => &self.site,
+            _ => &self.client,
+        };
         template
             .replace("{id}", id)
             .replace("{client}", &self.client)
@@ -339,4 +350,30 @@ async fn a_person_whose_role_is_taken_away_is_refused_at_once() {
     for path in ["/admin/people", &format!("/admin/people/{id}")] {
         developer.post(path, &[("roles.administrator", "on")]).await.expect(403);
     }
+}
+
+#[tokio::test]
+async fn an_administrator_gives_a_site_its_code_and_changes_the_plan_and_it_is_on_record() {
+    let app = app().await;
+    let names = Names::of_northwind(&app).await;
+    let page = names.fill("/admin/sites/{id}");
+    let administrator = app.signed_in(ADMINISTRATOR).await;
+    let refused =
+        administrator.post(&page, &[("code", "X1"), ("validation", "warn"), ("upsert", "allowed")]).await;
+    assert!(refused.expect(422).text().contains("HC and five letters or digits"));
+    let fields = [("code", "hcnwmn9"), ("validation", "warn"), ("upsert", "refused")];
+    assert_eq!(administrator.post(&page, &fields).await.location(), format!("{page}?done=saved"));
+    let shown = administrator.get(&page).await.expect(200).text();
+    assert!(shown.contains("HCNWMN9") && shown.contains("fhir_site.assigned"), "{shown}");
+    let other = [("code", "HCNWMN8"), ("validation", "warn"), ("upsert", "refused")];
+    administrator.post(&page, &other).await.expect(409);
+    let plan = [("subscriptions.base", "on"), ("subscriptions.financial", "on")];
+    assert_eq!(administrator.post("/admin/sites/plan", &plan).await.location(), "/admin/sites?done=saved");
+    let list = administrator.get("/admin/sites").await.expect(200).text();
+    assert!(list.contains("HCNWMN9") && list.contains("fhir_plan.changed"), "{list}");
+    let unknown = [("subscriptions.everything", "on")];
+    administrator.post("/admin/sites/plan", &unknown).await.expect(422);
+    let elsewhere = [("sec-fetch-site", "cross-site")];
+    let forged = administrator.send(Method::POST, "/admin/sites/plan", Some(form(&plan)), &elsewhere).await;
+    forged.expect(403);
 }

@@ -6,6 +6,7 @@ mod developer;
 mod keys;
 mod person;
 mod security;
+mod site;
 mod token;
 mod upstream;
 
@@ -53,7 +54,13 @@ pub(super) fn of_people() -> Vec<(&'static str, String)> {
 }
 
 fn all() -> Vec<(&'static str, String)> {
-    let work =
-        [developer::samples(), keys::samples(), admin::samples(), token::samples(), upstream::samples()];
+    let work = [
+        developer::samples(),
+        keys::samples(),
+        admin::samples(),
+        token::samples(),
+        upstream::samples(),
+        site::samples(),
+    ];
     [of_people(), work.concat(), deployment::samples()].into_iter().flatten().collect()
 }
