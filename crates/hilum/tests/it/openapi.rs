@@ -41,6 +41,8 @@ async fn operations_and_their_answers() {
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
     DELETE /api/clients/{id}/connections/{cid} → 204 default
+    DELETE /fhir/$bulk-status/{job} → 202 default
+    DELETE /fhir/{type} → 200 412 default
     DELETE /fhir/{type}/{id} → 200 412 default
     DELETE /integrations/v1/{integration} → 204 default
     DELETE /integrations/v1/{integration}/proxy/{path} → default
@@ -53,7 +55,12 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
+    GET /fhir/$bulk-file/{job}/{file} → 200 206 304 416 default
+    GET /fhir/$bulk-status/{job} → 200 202 default
+    GET /fhir/$export → 202 default
     GET /fhir/.well-known/smart-configuration → 200 default
+    GET /fhir/Group/{id}/$export → 202 default
+    GET /fhir/Patient/$export → 202 default
     GET /fhir/_history → 200 default
     GET /fhir/metadata → 200 304 default
     GET /fhir/{type} → 200 default
@@ -73,9 +80,13 @@ async fn operations_and_their_answers() {
     HEAD /integrations/v1/{integration}/proxy/{path} → default
     PATCH /api/clients/{id}/connections/{cid} → 200 default
     PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
+    PATCH /fhir/{type} → 200 404 412 422 default
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /fhir → 200 default
+    POST /fhir/$export → 202 default
+    POST /fhir/Group/{id}/$export → 202 default
+    POST /fhir/Patient/$export → 202 default
     POST /fhir/{type} → 200 201 422 default
     POST /fhir/{type}/$validate → 200 default
     POST /fhir/{type}/_search → 200 default
@@ -93,6 +104,7 @@ async fn operations_and_their_answers() {
     PUT /admin/fhir/plan → 200 default
     PUT /admin/fhir/sites/{site} → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
+    PUT /fhir/{type} → 200 201 412 422 default
     PUT /fhir/{type}/{id} → 200 201 412 422 default
     PUT /integrations/v1/{integration}/proxy/{path} → default
     PUT /oauth2/register/{client_id} → 200 default
