@@ -10,5 +10,9 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0001_records", sql: include_str!("../migrations/0001_records.sql") },
         Migration { name: "0010_plan", sql: include_str!("../migrations/0010_plan.sql") },
         Migration { name: "0401_bulk", sql: include_str!("../migrations/0401_bulk.sql") },
+        Migration {
+            name: "0402_deidentification",
+            sql: include_str!("../migrations/0402_deidentification.sql"),
+        },
     ],
 };

@@ -4,6 +4,7 @@
 //! new place, only if the row is still where the step began: whoever was overtaken has written nothing.
 
 mod chunk;
+pub(crate) mod deidentify;
 mod export;
 mod files;
 mod held;

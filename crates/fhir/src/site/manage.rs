@@ -8,7 +8,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Answer, Bearer, Context, Json, Path};
 
 use super::{Coded, Plan, SiteFault, change::Said};
-use crate::{By, Fhir};
+use crate::{
+    By, Fhir,
+    bulk::deidentify::manage::{
+        __path_change_deidentification, __path_view_deidentification, change_deidentification,
+        view_deidentification,
+    },
+};
 
 /// The scope that all of these need.
 pub const SCOPE: &str = "sites:admin";
@@ -19,6 +25,7 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(list_sites))
         .routes(routes!(assign_site))
         .routes(routes!(view_plan, change_plan))
+        .routes(routes!(view_deidentification, change_deidentification))
         .with_state(fhir)
 }
 
@@ -71,7 +78,7 @@ fn out(id: Id<kernel::Site>, name: String, site: Option<&Coded>) -> SiteOut {
     }
 }
 
-fn by(bearer: &Bearer, context: &Context) -> Answer<By> {
+pub(crate) fn by(bearer: &Bearer, context: &Context) -> Answer<By> {
     bearer.require(SCOPE)?;
     let caller = &bearer.0;
     Ok(By {

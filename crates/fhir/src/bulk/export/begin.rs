@@ -21,6 +21,7 @@ use crate::{
     Fhir,
     bulk::{
         BULK_JOBS_RUNNING_MAX,
+        deidentify::{self, Rule, SAFE_HARBOR},
         held::Held,
         queries::{self, New},
         row::Kind,
@@ -42,8 +43,9 @@ const AGAIN_AFTER_S: u64 = 60;
 pub(super) async fn begin(fhir: &Fhir, call: Call, level: Level) -> Said<Response> {
     let asked = &call.asked;
     let words = Words { prefer: asked.prefer, registry: &fhir.registry, now: fhir.world.now() };
-    let wish = Wish::read(level, &call.pairs, &words)?;
+    let mut wish = Wish::read(level, &call.pairs, &words)?;
     permitted(fhir, asked, &wish)?;
+    wish.rules = rules(fhir, asked, wish.deidentify.as_deref()).await?;
     let id: Id<BulkJob> = fhir.world.new_id();
     let request = format!("{}{}", fhir.base, call.address);
     keep(fhir, asked, id, (wish, request)).await?;
@@ -83,6 +85,14 @@ fn permitted(fhir: &Fhir, asked: &Asked, wish: &Wish) -> Result<(), Problem> {
     }
 }
 
+/// The rules of the policy that is named; those of every site need no others.
+async fn rules(fhir: &Fhir, asked: &Asked, policy: Option<&str>) -> Result<Vec<Rule>, Problem> {
+    let Some(name) = policy.filter(|name| *name != SAFE_HARBOR) else { return Ok(Vec::new()) };
+    let tenant = asked.site.tenant.number();
+    let found = deidentify::rules(&mut fhir.db.read().await?, tenant, name).await?;
+    found.ok_or_else(|| invalid("_deidentify names a policy that the site does not have", "_deidentify"))
+}
+
 async fn keep(
     fhir: &Fhir,
     asked: &Asked,
@@ -95,7 +105,7 @@ async fn keep(
     let details = json!({
         "site": tenant.site().to_string(),
         "types": wish.types.len(),
-        "deidentified": false,
+        "deidentified": wish.deidentify.is_some(),
         "level": match wish.level {
             Level::System => "system",
             Level::Patients => "patients",

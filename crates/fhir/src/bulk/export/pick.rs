@@ -8,6 +8,7 @@ use kernel::{Interaction, Timestamp};
 use super::wish::{Level, Wish, read_filter};
 use crate::{
     access::{Access, Reader},
+    bulk::deidentify::{Key, Keyed, Policy, Shown},
     index::{Entries, extract},
     interaction::Part,
     parameter::{Compartment, ResourceType},
@@ -38,6 +39,14 @@ pub(super) struct Pick {
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     types: BTreeMap<ResourceType, Asked>,
+    hidden: Option<Hidden>,
+}
+
+/// What leaves out what tells whose records they are.
+pub(super) struct Hidden {
+    pub policy: Policy,
+    pub key: Key,
+    pub base: String,
 }
 
 /// The types of which a caller may read and find some records: both, since an export is found as well as read.
@@ -97,7 +106,14 @@ impl Pick {
             since: wish.since.map(Timestamp::from_micros),
             until: wish.until.map(Timestamp::from_micros),
             reader,
+            hidden: None,
         }
+    }
+
+    /// The same, with what tells whose records they are left out.
+    pub fn hiding(mut self, hidden: Option<Hidden>) -> Self {
+        self.hidden = hidden;
+        self
     }
 
     /// Whether records of this type can be among them, and changed when they should be.
@@ -121,13 +137,33 @@ impl Pick {
     pub fn line(&self, version: &Version) -> Option<String> {
         let asked = self.types.get(&version.resource_type)?;
         let body = version.body.as_ref()?.as_str();
-        self.takes(asked, body).then(|| asked.part.of(body))
+        let part = self.takes(asked, body).then(|| asked.part.of(body))?;
+        match &self.hidden {
+            None => Some(part),
+            Some(hidden) => hidden.shown(self.reader.now).record(&part, self.patient_of(body).as_deref()),
+        }
     }
 
     /// Whether what this version says is of those.
     pub fn has(&self, version: &Version) -> bool {
         let asked = self.types.get(&version.resource_type);
         asked.zip(version.body.as_ref()).is_some_and(|(asked, body)| self.takes(asked, body.as_str()))
+    }
+
+    /// How a record is referred to.
+    pub fn reference(&self, version: &Version) -> String {
+        match &self.hidden {
+            None => version.reference(),
+            Some(hidden) => hidden.key.reference(version.resource_type.as_str(), version.id.as_str()),
+        }
+    }
+
+    /// The patient in whose compartment a record is; of several the first by id.
+    fn patient_of(&self, body: &str) -> Option<String> {
+        let document = Document::from_json(body.as_bytes(), &DocumentLimits::default()).ok()?;
+        let entries = extract(document.root(), &self.reader.registry)?;
+        let patients = entries.compartments.iter().filter(|one| one.compartment == Compartment::Patient);
+        patients.map(|one| one.id.clone().into_owned()).min()
     }
 
     /// What cannot be decided by the record alone does not open it.
@@ -141,6 +177,12 @@ impl Pick {
         extract(document.root(), &self.reader.registry).is_some_and(|entries| {
             self.whose.has(&entries) && holds(&asked.test, &entries, &Alone) == Ok(true)
         })
+    }
+}
+
+impl Hidden {
+    fn shown(&self, now: Timestamp) -> Shown<'_> {
+        Shown { policy: &self.policy, key: &self.key, base: &self.base, now }
     }
 }
 

@@ -5,12 +5,17 @@ use std::collections::HashSet;
 use serde_json::json;
 use store::{DbError, Reader, Writer};
 
-use super::{Wish, group, pick::Pick, wish::Level};
+use super::{
+    Wish, group,
+    pick::{Hidden, Pick},
+    wish::Level,
+};
 use crate::{
     Fhir,
     bulk::{
         OUTPUT_BYTES_MAX,
         chunk::{Chunk, Lines, append},
+        deidentify::{Key, Policy},
         held::Standing,
         queries::{self, Progress},
         row::{Job, Role},
@@ -47,10 +52,11 @@ struct Stretch {
 }
 
 /// Go on by one step.
-pub(super) async fn step(fhir: &Fhir, job: &Job<Wish>, standing: Standing) -> Result<Stepped, DbError> {
+pub(super) async fn step(fhir: &Fhir, job: &Job<Wish>, standing: Standing) -> Result<Stepped, StepFault> {
     let tenant = standing.site.tenant.clone();
     let members = members(fhir, &tenant, &job.asked).await?;
     let pick = Pick::new(&job.asked, &standing.access, fhir.reader(), members);
+    let pick = pick.hiding(hidden(fhir, &tenant, &job.asked).await?);
     let from = begin(fhir, job, &tenant, &pick).await?;
     if from >= job.horizon {
         return Ok(Stepped::Through);
@@ -76,7 +82,45 @@ pub(super) async fn step(fhir: &Fhir, job: &Job<Wish>, standing: Standing) -> Re
         append(tx, key, &chunks).await?;
         Ok::<_, DbError>(Stepped::On)
     });
-    went_on.await
+    Ok(went_on.await?)
+}
+
+/// Why a step was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepFault {
+    /// The rules of its de-identification do not hold any more.
+    #[error("the rules of the de-identification cannot be read")]
+    Rules,
+    /// The keys.
+    #[error(transparent)]
+    Vault(#[from] vault::VaultError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+impl kernel::Fault for StepFault {
+    fn kind(&self) -> kernel::Kind {
+        match self {
+            Self::Rules => kernel::Kind::Invalid,
+            Self::Vault(fault) => fault.kind(),
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+
+    fn public(&self) -> std::borrow::Cow<'static, str> {
+        "the export cannot go on".into()
+    }
+}
+
+/// What is left out of each record. Rules that cannot be read any more end the export.
+async fn hidden(fhir: &Fhir, tenant: &Tenant, wish: &Wish) -> Result<Option<Hidden>, StepFault> {
+    if wish.deidentify.is_none() {
+        return Ok(None);
+    }
+    let policy = Policy::read(&wish.rules).map_err(|_| StepFault::Rules)?;
+    let vault = fhir.vault.tenant(tenant.organisation()).await?;
+    Ok(Some(Hidden { policy, key: Key::new(vault, tenant.site()), base: fhir.base.clone() }))
 }
 
 /// Who is in the group, as it was at kick-off.
@@ -154,7 +198,7 @@ async fn add(
     if pick.tells_of_deletions() {
         // Of a deletion knows who could see what was deleted.
         let before = walk::before(reader, tenant, version).await?;
-        gone.extend(before.filter(|before| pick.has(before)).map(|_| version.reference()));
+        gone.extend(before.filter(|before| pick.has(before)).map(|_| pick.reference(version)));
     }
     Ok(())
 }

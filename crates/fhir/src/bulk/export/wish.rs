@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use web::Problem;
 
 use crate::{
+    bulk::deidentify::Rule,
     interaction::{
         cursor,
         manner::prefer::{Handling, Prefer},
@@ -50,6 +51,10 @@ pub(in crate::bulk) struct Wish {
     pub filters: Vec<String>,
     /// Ids of patients; none for all.
     pub patients: Vec<String>,
+    /// By which policy what tells whose records they are is left out.
+    pub deidentify: Option<String>,
+    /// Its rules, as they were at kick-off.
+    pub rules: Vec<Rule>,
 }
 
 /// What words are read with.
@@ -79,6 +84,8 @@ impl Wish {
             elements: Vec::new(),
             filters: Vec::new(),
             patients: Vec::new(),
+            deidentify: None,
+            rules: Vec::new(),
         };
         for (name, value) in pairs {
             wish.parameter(name, value, words)?;
@@ -96,6 +103,10 @@ impl Wish {
             "_elements" => self.add_elements(value),
             "_typeFilter" => self.add_filters(value, words),
             "patient" => self.add_patient(value),
+            "_deidentify" => match self.deidentify.replace(value.to_owned()) {
+                None => Ok(()),
+                Some(_) => Err(invalid("_deidentify is there more than once", "_deidentify")),
+            },
             "_format" | "_pretty" => Ok(()),
             _ if words.is_lenient() => Ok(()),
             "includeAssociatedData" => Err(unsupported(
