@@ -51,6 +51,7 @@ async fn operations_and_their_answers() {
     GET /.well-known/oauth-authorization-server/oauth2 → 200 default
     GET /admin/fhir/plan → 200 default
     GET /admin/fhir/sites → 200 default
+    GET /admin/fhir/sites/{site}/deidentification → 200 default
     GET /api/clients → 200 default
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
@@ -103,6 +104,7 @@ async fn operations_and_their_answers() {
     PUT /admin/clients/{id}/connections → 200 201 default
     PUT /admin/fhir/plan → 200 default
     PUT /admin/fhir/sites/{site} → 200 default
+    PUT /admin/fhir/sites/{site}/deidentification → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
     PUT /fhir/{type} → 200 201 412 422 default
     PUT /fhir/{type}/{id} → 200 201 412 422 default
