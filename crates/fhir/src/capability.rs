@@ -1,6 +1,12 @@
-//! `GET [base]/metadata`: what this server can do, made of what is on.  <https://hl7.org/fhir/R4/capabilitystatement.html>
+//! `GET [base]/metadata`: what this server can do.  <https://hl7.org/fhir/R4/capabilitystatement.html>
+//!
+//! It is made of the OpenAPI document, which is made of the routes, and of the parameters that searches are read with: what is not served
+//! is not named, and what is on is.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     extract::State,
@@ -8,70 +14,247 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use kernel::Kind;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+use web::{Answer, Problem};
 
 use crate::{
     Fhir, bulk, interaction,
+    operation::everything,
     outcome::FHIR_JSON,
-    parameter::{Parameter, Registry, ResourceType},
+    parameter::{Compartment, Parameter, ParameterKind, Registry, ResourceType},
 };
 
 /// How long the statement is believed without asking again, in seconds.
 pub const MAX_AGE_S: u32 = 300;
 
-/// The statement, made once.
+/// The statement, once all routes are known.
 pub(crate) struct Statement {
+    /// Who gives access tokens.
+    issuer: String,
+    rendered: OnceLock<Rendered>,
+}
+
+struct Rendered {
     body: Bytes,
     etag: HeaderValue,
 }
 
-/// What can be done with records of every type; each is a route of this crate.
-const OF_TYPE: [&str; 9] = [
-    "read",
-    "vread",
-    "update",
-    "patch",
-    "delete",
-    "history-instance",
-    "history-type",
-    "create",
-    "search-type",
+/// What a route does with records of a type.
+const OF_TYPE: [(&str, &str, &str); 9] = [
+    ("get", "/fhir/{type}/{id}", "read"),
+    ("get", "/fhir/{type}/{id}/_history/{version}", "vread"),
+    ("put", "/fhir/{type}/{id}", "update"),
+    ("patch", "/fhir/{type}/{id}", "patch"),
+    ("delete", "/fhir/{type}/{id}", "delete"),
+    ("get", "/fhir/{type}/{id}/_history", "history-instance"),
+    ("get", "/fhir/{type}/_history", "history-type"),
+    ("post", "/fhir/{type}", "create"),
+    ("get", "/fhir/{type}", "search-type"),
 ];
-/// What can be done with the site as a whole.
-const OF_SITE: [&str; 3] = ["transaction", "batch", "history-system"];
+/// What a route does with the site as a whole.
+const OF_SITE: [(&str, &str, &str); 4] = [
+    ("post", "/fhir", "transaction"),
+    ("post", "/fhir", "batch"),
+    ("get", "/fhir", "search-system"),
+    ("get", "/fhir/_history", "history-system"),
+];
+/// Routes that compartments are searched by.
+const COMPARTMENT: (&str, &str) = ("get", "/fhir/{type}/{id}/{of}");
 
 impl Statement {
-    pub fn new(base: &str, issuer: &str, registry: &Registry) -> Self {
-        let body = statement(base, issuer, registry).to_string().into_bytes();
-        Self { etag: interaction::etag_of(&body), body: body.into() }
+    pub const fn new(issuer: String) -> Self {
+        Self { issuer, rendered: OnceLock::new() }
+    }
+
+    /// Every route is known now.
+    pub fn settle(&self, fhir: &Fhir, api: &OpenApi) {
+        self.rendered.get_or_init(|| {
+            let served = Served::of(api, fhir.check.is_some());
+            let body =
+                statement((&fhir.base, &self.issuer), &fhir.registry, &served).to_string().into_bytes();
+            Rendered { etag: interaction::etag_of(&body), body: body.into() }
+        });
     }
 }
 
-/// How parameters are called that every type has beside its own.
-fn parameters(registry: &Registry, of: ResourceType) -> Vec<Value> {
-    let shown =
-        |parameter: &Arc<Parameter>| json!({"name": &*parameter.code, "type": parameter.kind.as_str()});
-    registry.parameters(of).map(shown).collect()
+/// What the routes serve.
+struct Served {
+    /// Method and path.
+    routes: BTreeSet<(&'static str, String)>,
+    /// The types that an operation is of (`{type}` for all, nothing for the site), by its name.
+    operations: BTreeMap<String, BTreeSet<String>>,
 }
 
-fn statement(base: &str, issuer: &str, registry: &Registry) -> Value {
-    let codes = |all: &[&str]| -> Vec<Value> { all.iter().map(|code| json!({"code": code})).collect() };
+impl Served {
+    /// Without definitions nothing can be validated.
+    fn of(api: &OpenApi, can_validate: bool) -> Self {
+        let mut served = Self { routes: BTreeSet::new(), operations: BTreeMap::new() };
+        for (path, item) in &api.paths.paths {
+            let methods = [
+                ("get", &item.get),
+                ("put", &item.put),
+                ("post", &item.post),
+                ("patch", &item.patch),
+                ("delete", &item.delete),
+            ];
+            let own = methods.into_iter().filter(|(_, operation)| operation.is_some());
+            served.routes.extend(own.map(|(method, _)| (method, path.clone())));
+            let below = path.strip_prefix("/fhir/").and_then(|below| below.split_once('$'));
+            if let Some((before, name)) = below.filter(|(_, name)| !name.contains('/')) {
+                let of = before.split('/').next().unwrap_or_default().to_owned();
+                served.operations.entry(name.to_owned()).or_default().insert(of);
+            }
+        }
+        if !can_validate {
+            served.operations.remove("validate");
+        }
+        served
+    }
+
+    fn has(&self, method: &str, path: &str) -> bool {
+        self.routes.iter().any(|(own, at)| *own == method && at == path)
+    }
+
+    fn codes(&self, of: &[(&str, &str, &str)]) -> Vec<Value> {
+        let own = of.iter().filter(|(method, path, _)| self.has(method, path));
+        own.map(|(.., code)| json!({"code": code})).collect()
+    }
+
+    /// The operations of a type; of the site where there is none.
+    fn operations(&self, of: Option<ResourceType>) -> Vec<Value> {
+        let is_own = |name: &str, types: &BTreeSet<String>| match of {
+            None => types.contains(""),
+            Some(of) => types.contains(of.as_str()) || (types.contains("{type}") && is_of(name, of)),
+        };
+        let own = self.operations.iter().filter(|(name, types)| is_own(name, types));
+        own.map(|(name, types)| json!({"name": name, "definition": definition(name, of, types)})).collect()
+    }
+
+    fn conditions(&self) -> Map<String, Value> {
+        let forms = [
+            ("get", "/fhir/{type}/{id}", "conditionalRead", json!("full-support")),
+            ("post", "/fhir/{type}", "conditionalCreate", json!(true)),
+            ("put", "/fhir/{type}", "conditionalUpdate", json!(true)),
+            ("delete", "/fhir/{type}", "conditionalDelete", json!("single")),
+        ];
+        let own = forms.into_iter().filter(|(method, path, ..)| self.has(method, path));
+        own.map(|(.., name, how)| (name.to_owned(), how)).collect()
+    }
+}
+
+/// Whether an operation whose route is of any type is of this one.
+fn is_of(name: &str, of: ResourceType) -> bool {
+    name != "everything" || everything::is_of(of).0
+}
+
+/// The operation's own definition.
+fn definition(name: &str, of: Option<ResourceType>, types: &BTreeSet<String>) -> String {
+    const R4: &str = "http://hl7.org/fhir/OperationDefinition";
+    const BULK: &str = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition";
+    const BACKPORT: &str = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition";
+    match (name, of.map(ResourceType::as_str)) {
+        ("export" | "import", None) => format!("{BULK}/{name}"),
+        ("status" | "events" | "get-ws-binding-token", Some("Subscription")) => {
+            format!("{BACKPORT}/backport-subscription-{name}")
+        }
+        ("export", Some(of)) => format!("{BULK}/{}-export", of.to_ascii_lowercase()),
+        ("process-message", _) => format!("{R4}/MessageHeader-process-message"),
+        ("everything", Some(of)) => format!("{R4}/{of}-everything"),
+        (_, Some(of)) if types.contains(of) => format!("{R4}/{of}-{name}"),
+        _ => format!("{R4}/Resource-{name}"),
+    }
+}
+
+fn parameters<'p>(all: impl Iterator<Item = &'p Arc<Parameter>>) -> Vec<Value> {
+    let shown =
+        |parameter: &Arc<Parameter>| json!({"name": &*parameter.code, "type": parameter.kind.as_str()});
+    all.map(shown).collect()
+}
+
+/// Those that every type has.
+fn common(registry: &Registry) -> Vec<Value> {
+    let first = ResourceType::all().next();
+    let is_common = |parameter: &&Arc<Parameter>| {
+        ResourceType::all().all(|of| {
+            registry.parameter(of, &parameter.code).is_some_and(|other| other.kind == parameter.kind)
+        })
+    };
+    let own = first.into_iter().flat_map(|of| registry.parameters(of));
+    parameters(own.filter(is_common))
+}
+
+/// References of every type, by what they may lead to: `Observation:subject`, and whether it may lead anywhere.
+struct References(Vec<(ResourceType, String, Vec<ResourceType>)>);
+
+impl References {
+    fn of(registry: &Registry) -> Self {
+        let all = ResourceType::all().flat_map(|of| {
+            let own = registry.parameters(of).filter(|one| one.kind == ParameterKind::Reference);
+            own.map(move |one| (of, format!("{of}:{}", one.code), one.targets.to_vec()))
+        });
+        Self(all.collect())
+    }
+
+    fn from(&self, of: ResourceType) -> Vec<&str> {
+        let own = self.0.iter().filter(|(source, ..)| *source == of).map(|(_, name, _)| name.as_str());
+        ["*"].into_iter().chain(own).collect()
+    }
+
+    fn to(&self, of: ResourceType) -> Vec<&str> {
+        let leads = |targets: &[ResourceType]| targets.is_empty() || targets.contains(&of);
+        let own = self.0.iter().filter(|(.., targets)| leads(targets)).map(|(_, name, _)| name.as_str());
+        ["*"].into_iter().chain(own).collect()
+    }
+}
+
+fn statement((base, issuer): (&str, &str), registry: &Registry, served: &Served) -> Value {
+    let references = References::of(registry);
     let resource = |of: ResourceType| {
-        json!({
+        let mut resource = json!({
             "type": of.as_str(),
-            "interaction": codes(&OF_TYPE),
+            "interaction": served.codes(&OF_TYPE),
             "versioning": "versioned-update",
             "readHistory": true,
             "updateCreate": true,
-            "conditionalRead": "full-support",
-            "conditionalCreate": true,
-            "conditionalUpdate": true,
-            "conditionalDelete": "single",
-            "searchParam": parameters(registry, of),
-            "operation": operations(of),
-        })
+            "searchInclude": references.from(of),
+            "searchRevInclude": references.to(of),
+            "searchParam": parameters(registry.parameters(of)),
+        });
+        if let Some(members) = resource.as_object_mut() {
+            members.extend(served.conditions());
+            let operations = served.operations(Some(of));
+            members.extend((!operations.is_empty()).then(|| ("operation".to_owned(), operations.into())));
+        }
+        resource
     };
     let resources: Vec<Value> = ResourceType::all().map(resource).collect();
+    let mut rest = json!({
+        "mode": "server",
+        "documentation": "Every call names its site in SU-SiteId.",
+        "security": {
+            "extension": [oauth_uris(issuer)],
+            "cors": true,
+            "service": [{"coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                "code": "SMART-on-FHIR",
+            }]}],
+        },
+        "resource": resources,
+        "interaction": served.codes(&OF_SITE),
+        "searchParam": common(registry),
+    });
+    if let Some(members) = rest.as_object_mut() {
+        let operations = served.operations(None);
+        members.extend((!operations.is_empty()).then(|| ("operation".to_owned(), operations.into())));
+        let compartment = |one: Compartment| {
+            format!("http://hl7.org/fhir/CompartmentDefinition/{}", one.as_str().to_ascii_lowercase())
+        };
+        let compartments: Vec<String> = Compartment::ALL.into_iter().map(compartment).collect();
+        let has = served.has(COMPARTMENT.0, COMPARTMENT.1);
+        members.extend(has.then(|| ("compartment".to_owned(), compartments.into())));
+    }
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -83,32 +266,9 @@ fn statement(base: &str, issuer: &str, registry: &Registry) -> Value {
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
-        "rest": [{
-            "mode": "server",
-            "documentation": "Every call names its site in SU-SiteId.",
-            "security": {
-                "extension": [oauth_uris(issuer)],
-                "cors": true,
-                "service": [{"coding": [{
-                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
-                    "code": "SMART-on-FHIR",
-                }]}],
-            },
-            "resource": resources,
-            "interaction": codes(&OF_SITE),
-            "operation": [bulk::operation(None)],
-        }],
+        "rest": [rest],
         "instantiates": [bulk::STATEMENT],
     })
-}
-
-fn operations(of: ResourceType) -> Vec<Value> {
-    let validate = json!({
-        "name": "validate",
-        "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-    });
-    let bulk = ["Patient", "Group"].contains(&of.as_str()).then(|| bulk::operation(Some(of)));
-    [validate].into_iter().chain(bulk).collect()
 }
 
 /// Where tokens come from, for clients that look here and not in `.well-known/smart-configuration`.  SMART App Launch 1.0 §2.4
@@ -126,14 +286,18 @@ fn oauth_uris(issuer: &str) -> Value {
 }
 
 /// When the statement's shape changed last.
-const RELEASED: &str = "2026-11-21";
+const RELEASED: &str = "2026-11-22";
 
 /// What this server can do.
 #[utoipa::path(get, path = "/fhir/metadata", tag = "records", operation_id = "capabilities",
     responses((status = 200, description = "A CapabilityStatement", content_type = "application/fhir+json"),
         (status = 304, description = "It is what the caller has already")))]
-pub(crate) async fn capabilities(State(fhir): State<Fhir>, headers: HeaderMap) -> Response {
-    let statement = &fhir.statement;
+pub(crate) async fn capabilities(State(fhir): State<Fhir>, headers: HeaderMap) -> Answer<Response> {
+    let statement = fhir
+        .statement
+        .rendered
+        .get()
+        .ok_or_else(|| Problem::new(Kind::Unavailable, "not all is known yet").with_retry_after(1))?;
     let mut response = match interaction::is_known(&headers, &statement.etag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => statement.body.clone().into_response(),
@@ -144,5 +308,5 @@ pub(crate) async fn capabilities(State(fhir): State<Fhir>, headers: HeaderMap) -
     if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={MAX_AGE_S}")) {
         told.insert(header::CACHE_CONTROL, value);
     }
-    response
+    Ok(response)
 }

@@ -15,6 +15,7 @@ mod key;
 #[cfg(test)]
 mod material;
 mod migrations;
+mod operation;
 pub mod outcome;
 pub mod parameter;
 mod port;

@@ -76,12 +76,11 @@ impl Fhir {
     pub fn new(parts: Parts) -> Self {
         let base = format!("{}/fhir", parts.public_url.as_str().trim_end_matches('/'));
         let registry = Arc::new(Registry::r4().with_base(&base));
-        let statement = Statement::new(&base, &parts.issuer, &registry);
         let fhir = Self(Arc::new(Inner {
             records: Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry))
                 .taking(parts.bundle_entries_max),
             registry,
-            statement,
+            statement: Statement::new(parts.issuer),
             db: parts.db,
             vault: parts.vault,
             world: parts.world,

@@ -16,10 +16,9 @@ mod status;
 
 use axum::middleware::from_fn;
 use jobs::Worker;
-use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, interaction::speak, parameter::ResourceType};
+use crate::{Fhir, interaction::speak};
 
 pub use export::STEP_VERSIONS;
 
@@ -50,16 +49,6 @@ pub(crate) fn routes(fhir: Fhir) -> OpenApiRouter {
 
 /// What servers that export as the guide says conform to.
 pub(crate) const STATEMENT: &str = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data";
-
-/// The export of records of the site, or of those of patients or a group, as a CapabilityStatement names it.
-pub(crate) fn operation(of: Option<ResourceType>) -> Value {
-    let name = match of.map(ResourceType::as_str) {
-        None => "export",
-        Some("Group") => "group-export",
-        Some(_) => "patient-export",
-    };
-    json!({"name": "export", "definition": format!("http://hl7.org/fhir/uv/bulkdata/OperationDefinition/{name}")})
-}
 
 /// What happens by itself.
 #[must_use]

@@ -20,6 +20,9 @@ pub(crate) struct Cursor {
     /// The place from which on the list is seen: what was written later is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
+    /// What is shown of each: `_summary`, `_elements`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shown: String,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -8,7 +8,6 @@ use super::{search::SEARCH_ROWS_MAX, shape::Part};
 use crate::{
     Fhir,
     outcome::{self, FHIR_JSON, Severity, Told},
-    parameter::ResourceType,
     query::{Ignored, Query},
     resource::Version,
     search::Page,
@@ -16,7 +15,7 @@ use crate::{
 
 /// In which form an answer is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// FHIR's.
     Searchset,
     /// The contract's: pages by their numbers.
@@ -45,9 +44,10 @@ impl Form {
 }
 
 /// What a search found.
-pub(super) struct Found<'f> {
+pub(crate) struct Found<'f> {
     pub fhir: &'f Fhir,
-    pub of: ResourceType,
+    /// Below the base.
+    pub place: &'f str,
     pub form: Form,
     pub rows: usize,
     pub part: Part,
@@ -58,16 +58,16 @@ pub(super) struct Found<'f> {
 }
 
 impl<'f> Found<'f> {
-    pub fn new(fhir: &'f Fhir, of: ResourceType) -> Self {
+    pub const fn new(fhir: &'f Fhir, place: &'f str) -> Self {
         Self {
             fhir,
-            of,
+            place,
             form: Form::Searchset,
             rows: 0,
             part: Part::Whole,
             ignored: &[],
             total: None,
-            page: Page::default(),
+            page: Page { matches: Vec::new(), included: Vec::new(), is_cut: false, next: None },
             next: None,
         }
     }
@@ -96,7 +96,10 @@ impl<'f> Found<'f> {
 
     /// Everything before the entries, without the brace at the end.
     fn head(&self, question: &str) -> String {
-        let own = format!("{}/{}", self.fhir.base, self.of);
+        let own = match self.place {
+            "" => self.fhir.base.clone(),
+            place => format!("{}/{place}", self.fhir.base),
+        };
         let mut head = match self.form {
             Form::Searchset => {
                 let url = if question.is_empty() { own.clone() } else { format!("{own}?{question}") };

@@ -15,6 +15,8 @@ use super::{
     cursor::{self, Cursor},
     posted::{Said, invalid},
     read::newest,
+    shape::Part,
+    show,
 };
 use crate::{
     Fhir,
@@ -91,10 +93,12 @@ struct Wish {
     rows: usize,
     since: Option<kernel::Timestamp>,
     before: Option<Rid>,
+    /// `_summary`, `_elements`, as they were said.
+    shown: String,
 }
 
 fn wish(fhir: &Fhir, asked: &Asked, place: &str, query: &str) -> Result<Wish, Problem> {
-    let mut wish = Wish { rows: HISTORY_ROWS, since: None, before: None };
+    let mut wish = Wish { rows: HISTORY_ROWS, since: None, before: None, shown: String::new() };
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match &*name {
             "_count" => {
@@ -109,7 +113,12 @@ fn wish(fhir: &Fhir, asked: &Asked, place: &str, query: &str) -> Result<Wish, Pr
             "_cursor" => {
                 let cursor: Cursor = cursor::open(&fhir.vault, asked, place, &value)?;
                 let since = cursor.since.map(kernel::Timestamp::from_micros);
-                return Ok(Wish { rows: cursor.rows, since, before: Some(Rid::numbered(cursor.before)) });
+                let before = Some(Rid::numbered(cursor.before));
+                return Ok(Wish { rows: cursor.rows, since, before, shown: cursor.shown });
+            }
+            "_summary" | "_elements" => {
+                let mut shown = url::form_urlencoded::Serializer::new(wish.shown);
+                wish.shown = shown.append_pair(&name, &value).finish();
             }
             "_format" | "_pretty" => {}
             other => {
@@ -133,20 +142,21 @@ async fn page(
     place: &str,
     query: &str,
 ) -> Said<Response> {
-    let Wish { rows, since, before } = wish(fhir, asked, place, query)?;
+    let Wish { rows, since, before, shown } = wish(fhir, asked, place, query)?;
+    let part = show::part(&shown)?;
     let found = fhir.records.history(&asked.site.tenant, span, (before, since, rows), judge).await;
     let found = found.map_err(Problem::from)?;
     let own = format!("{}/{place}", fhir.base);
     let mut links = vec![json!({"relation": "self", "url": link(&own, query)})];
     if let Some(next) = found.next {
         let since = since.map(kernel::Timestamp::as_micros);
-        let cursor = Cursor { before: next.number(), rows, since };
+        let cursor = Cursor { before: next.number(), rows, since, shown };
         if let Some(sealed) = cursor::seal(&fhir.vault, asked, place, &cursor) {
             links.push(json!({"relation": "next", "url": format!("{own}?_cursor={sealed}")}));
         }
     }
     let entries: Vec<Value> = found.versions.iter().map(|version| head(fhir, version)).collect();
-    Ok(bundle(&links, &found.versions, &entries))
+    Ok(bundle(&links, (&found.versions, &part), &entries))
 }
 
 fn link(own: &str, query: &str) -> String {
@@ -176,7 +186,7 @@ fn head(fhir: &Fhir, version: &Version) -> Value {
 }
 
 /// The bodies go in as they are kept.
-fn bundle(links: &[Value], versions: &[Version], heads: &[Value]) -> Response {
+fn bundle(links: &[Value], (versions, part): (&[Version], &Part), heads: &[Value]) -> Response {
     let links = Value::from(links.to_vec()).to_string();
     let mut out = format!(r#"{{"resourceType":"Bundle","type":"history","link":{links}"#);
     for (nth, (version, head)) in versions.iter().zip(heads).enumerate() {
@@ -186,7 +196,7 @@ fn bundle(links: &[Value], versions: &[Version], heads: &[Value]) -> Response {
             (Some(body), Some(open)) => {
                 out.push_str(open);
                 out.push_str(r#","resource":"#);
-                out.push_str(body.as_str());
+                out.push_str(&part.of(body.as_str()));
                 out.push('}');
             }
             _ => out.push_str(&head),

@@ -1,6 +1,7 @@
 //! What can be done over HTTP.  <https://hl7.org/fhir/R4/http.html>, contract 3
 
 pub(crate) mod answer;
+mod around;
 pub(crate) mod asked;
 mod bundle;
 mod check;
@@ -9,14 +10,14 @@ pub(crate) mod create;
 pub(crate) mod cursor;
 mod delete;
 mod expected;
-mod found;
+pub(crate) mod found;
 mod history;
 mod json_patch;
 pub(crate) mod manner;
 mod patch;
 pub(crate) mod posted;
 pub(crate) mod read;
-mod search;
+pub(crate) mod search;
 mod shape;
 mod show;
 pub(crate) mod speak;
@@ -28,7 +29,7 @@ use axum::{extract::DefaultBodyLimit, middleware::from_fn, routing::post};
 use http::{HeaderMap, HeaderValue, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, capability};
+use crate::{Fhir, capability, operation::everything};
 
 pub(crate) use asked::Asked;
 pub use check::{Check, Checked, PackageCheck};
@@ -47,13 +48,19 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .layer(from_fn(speak::speak))
         .with_state(fhir.clone());
     let bulk = crate::bulk::routes(fhir.clone());
-    of_records(fhir).merge(bundles).merge(bulk)
+    let all = of_records(fhir.clone()).merge(bundles).merge(bulk);
+    fhir.statement.settle(&fhir, all.get_openapi());
+    all
 }
 
 /// What an entry of a batch can ask for too.
 fn of_records(fhir: Fhir) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(capability::capabilities))
+        .routes(routes!(around::search_site))
+        .routes(routes!(around::search_site_by_form))
+        .routes(routes!(around::search_compartment))
+        .routes(routes!(around::search_compartment_by_form))
         .routes(routes!(history::site_history))
         .routes(routes!(history::type_history))
         .routes(routes!(history::record_history))
@@ -66,6 +73,8 @@ fn of_records(fhir: Fhir) -> OpenApiRouter {
         ))
         .routes(routes!(search::search_records_by_form))
         .routes(routes!(validate::validate_record))
+        .routes(routes!(everything::everything, everything::everything_by_parameters))
+        .routes(routes!(everything::everything_of_all, everything::everything_of_all_by_parameters))
         .routes(routes!(read::read_record, update::update_record, patch::patch_record, delete::delete_record))
         .routes(routes!(read::read_version))
         .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))

@@ -109,13 +109,18 @@ pub(crate) fn document(json: &str) -> Said<Document<'_>> {
 
 /// The resource says that it is of the type that the address names.
 pub(crate) fn is_of(document: &Document<'_>, of: ResourceType) -> Said<()> {
+    is_of_name(document, of.as_str())
+}
+
+/// The same of what is no record: `Parameters`.
+pub(crate) fn is_of_name(document: &Document<'_>, of: &str) -> Said<()> {
     let said = document.root().resource_type();
-    if said.as_deref() == Some(of.as_str()) {
+    if said.as_deref() == Some(of) {
         return Ok(());
     }
     let (words, message) = match said {
         None => ("resourceType is missing: it says what the resource is".to_owned(), "MSG_JSON_OBJECT"),
-        Some(_) => (format!("resourceType must be {of}, as in the address"), "MSG_RESOURCE_TYPE_MISMATCH"),
+        Some(_) => (format!("resourceType must be {of}"), "MSG_RESOURCE_TYPE_MISMATCH"),
     };
     let told = Told::new(Severity::Error, "invalid", words).with_message(message).at("resourceType");
     Err(Refused { status: StatusCode::BAD_REQUEST, issues: vec![told] }.into())

@@ -84,7 +84,7 @@ pub(crate) async fn newest(
 }
 
 /// Who could see what was deleted may know that it was.
-pub(super) async fn may_know(
+pub(crate) async fn may_know(
     fhir: &Fhir,
     asked: &Asked,
     version: &Version,

@@ -51,7 +51,7 @@ pub(crate) async fn search_records(
     Path(of): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Said<Response> {
-    answer(&fhir, &asked, type_of(&of)?, &query.unwrap_or_default()).await
+    answer(&fhir, &asked, Field::of(type_of(&of)?), &query.unwrap_or_default()).await
 }
 
 /// The same, with the parameters in the body, so that no log on the way keeps them.
@@ -69,12 +69,69 @@ pub(crate) async fn search_records_by_form(
     request: Request,
 ) -> Said<Response> {
     let of = type_of(&of)?;
+    let words = form(query.as_deref(), request).await?;
+    answer(&fhir, &asked, Field::of(of), &words).await
+}
+
+/// The parameters of an address and of a form together.
+pub(super) async fn form(query: Option<&str>, request: Request) -> Said<String> {
     let posted = Posted::read(request, &[Sent::Form]).await?;
     let form =
         std::str::from_utf8(posted.bytes()).map_err(|_| invalid("the form is not UTF-8", "_search"))?;
-    let both = [query.as_deref().unwrap_or_default(), form];
+    let both = [query.unwrap_or_default(), form];
     let both: Vec<&str> = both.into_iter().filter(|part| !part.is_empty()).collect();
-    answer(&fhir, &asked, of, &both.join("&")).await
+    Ok(both.join("&"))
+}
+
+/// What is searched.
+pub(super) struct Field {
+    /// Its address below the base: `Patient`, `Patient/1/*`; nothing for the site.
+    pub place: String,
+    /// The types that the address names; none where `_type` does, or nobody.
+    pub named: Vec<ResourceType>,
+    /// The types that there are here; none for all of R4.
+    pub among: Option<Vec<ResourceType>>,
+    /// What all of its records hold.
+    pub within: Option<Test>,
+}
+
+impl Field {
+    /// The records of a type.
+    pub fn of(of: ResourceType) -> Self {
+        Self { place: of.to_string(), named: vec![of], among: None, within: None }
+    }
+
+    /// All records of the site.
+    pub const fn site() -> Self {
+        Self { place: String::new(), named: Vec::new(), among: None, within: None }
+    }
+
+    /// The types that are searched, one at the least. A type that is named has to be the caller's to search; of those that nobody
+    /// named the others are left out.
+    fn types(&self, asked: &Asked, query: &Query) -> Result<Vec<ResourceType>, Problem> {
+        let is_here = |of: &ResourceType| self.among.as_ref().is_none_or(|among| among.contains(of));
+        let said = if self.named.is_empty() { &query.resource_types } else { &self.named };
+        for of in said {
+            asked.rule(*of, Interaction::Search)?;
+        }
+        let types: Vec<ResourceType> = if said.is_empty() {
+            let may = |of: &ResourceType| {
+                asked.access.rule(of.as_str(), Interaction::Search) != crate::access::Rule::Nothing
+            };
+            ResourceType::all().filter(is_here).filter(may).collect()
+        } else {
+            said.iter().copied().filter(is_here).collect()
+        };
+        match (types.is_empty(), said.is_empty()) {
+            (false, _) => Ok(types),
+            (true, true) => Err(Problem::new(
+                Kind::Forbidden,
+                "the access token does not let records of any type be searched here",
+            )
+            .with_code("insufficient_scope")),
+            (true, false) => Err(invalid("there are no records of these types here", "_type")),
+        }
+    }
 }
 
 /// Where a search goes on: the question goes with it, so that nothing of it stands in the address.
@@ -84,9 +141,11 @@ struct Next {
     after: search::Cursor,
 }
 
-async fn answer(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &str) -> Said<Response> {
-    asked.rule(of, Interaction::Search)?;
-    let place = of.as_str();
+pub(super) async fn answer(fhir: &Fhir, asked: &Asked, field: Field, query: &str) -> Said<Response> {
+    for of in &field.named {
+        asked.rule(*of, Interaction::Search)?;
+    }
+    let place = field.place.as_str();
     let (question, after) = match cursor_in(query) {
         Some(sealed) => {
             let next: Next = cursor::open(&fhir.vault, asked, place, &sealed)?;
@@ -95,12 +154,12 @@ async fn answer(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &str) -> Sa
         None => (query.to_owned(), None),
     };
     let pairs = pairs(&question);
-    let query = read(fhir, asked, of, &pairs)?;
+    let query = read(fhir, asked, &field.named, &pairs)?;
     let form = Form::of(&pairs, &query);
     let part = part(&query)?;
     let rows = query.count.map_or(SEARCH_ROWS, |count| usize::try_from(count).unwrap_or(SEARCH_ROWS_MAX));
     let rows = rows.min(SEARCH_ROWS_MAX);
-    let wanted = search(fhir, asked, of, &query)?;
+    let wanted = search(fhir, asked, &field, &query)?;
     let is_count_alone = query.summary == Some(Summary::Count) || rows == 0;
     let total = match (form, query.total) {
         (Form::Collection { .. }, _) | (_, Some(Total::Accurate | Total::Estimate)) => true,
@@ -114,8 +173,7 @@ async fn answer(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &str) -> Sa
         (Counted::Exactly(total), _) | (Counted::AtLeast(total), Some(Total::Estimate)) => Some(total),
         (Counted::AtLeast(_), _) => None,
     });
-    let mut found =
-        Found { fhir, of, form, rows, part, ignored: &query.ignored, total, ..Found::new(fhir, of) };
+    let mut found = Found { form, rows, part, ignored: &query.ignored, total, ..Found::new(fhir, place) };
     if is_count_alone {
         return Ok(found.bundle(&question));
     }
@@ -167,14 +225,19 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// The words of a search, read.
-fn read(fhir: &Fhir, asked: &Asked, of: ResourceType, pairs: &[(String, String)]) -> Result<Query, Problem> {
+fn read(
+    fhir: &Fhir,
+    asked: &Asked,
+    of: &[ResourceType],
+    pairs: &[(String, String)],
+) -> Result<Query, Problem> {
     let handling = match asked.prefer.handling {
         Handling::Strict => query::Handling::Strict,
         Handling::Lenient => query::Handling::Lenient,
     };
     let reading = Reading { registry: &fhir.registry, now: fhir.world.now(), handling };
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    query::read(pairs, &[of], &reading).map_err(|fault| refused(&fault))
+    query::read(pairs, of, &reading).map_err(|fault| refused(&fault))
 }
 
 fn refused(fault: &QueryFault) -> Problem {
@@ -194,19 +257,19 @@ fn failed(fault: SearchFault) -> Problem {
 }
 
 /// What a caller may find of each type that a search touches.
-pub(super) fn reach(access: &Access, interaction: Interaction, reader: Reader) -> search::Access {
+pub(crate) fn reach(access: &Access, interaction: Interaction, reader: Reader) -> search::Access {
     let access = access.clone();
     Arc::new(move |of: ResourceType| access.rule(of.as_str(), interaction).test(of, &reader))
 }
 
 /// All criteria of a search as one test.
-fn test_of(fhir: &Fhir, of: ResourceType, query: &Query) -> Result<Test, Problem> {
+fn test_of(fhir: &Fhir, of: &[ResourceType], query: &Query) -> Result<Test, Problem> {
     let mut tests: Vec<Test> = query.criteria.iter().map(|criterion| criterion.test.clone()).collect();
     if let Some(since) = query.since {
         let reading =
             Reading { registry: &fhir.registry, now: fhir.world.now(), handling: query::Handling::Strict };
         let since = format!("ge{}", kernel::Timestamp::from_micros(since));
-        let test = query::read_test("_lastUpdated", &since, &[of], &reading);
+        let test = query::read_test("_lastUpdated", &since, of, &reading);
         tests.push(test.map_err(|fault| refused(&fault))?);
     }
     Ok(Test::All(tests))
@@ -222,12 +285,12 @@ pub(super) fn condition(
 ) -> Result<Where, Problem> {
     asked.rule(of, Interaction::Search)?;
     let asked_so = Asked { prefer: Prefer { handling: Handling::Strict, ..asked.prefer }, ..asked.clone() };
-    let query = read(fhir, &asked_so, of, &pairs(asked_of(words, &fhir.base, of)))?;
+    let query = read(fhir, &asked_so, &[of], &pairs(asked_of(words, &fhir.base, of)))?;
     if query.criteria.is_empty() {
         return Err(invalid("a condition must be a search with criteria", at));
     }
     let access = reach(&asked.access, Interaction::Search, fhir.reader());
-    Ok(Where { test: test_of(fhir, of, &query)?, access })
+    Ok(Where { test: test_of(fhir, &[of], &query)?, access })
 }
 
 /// The parameters of a condition. R4 wants them alone ("just what is in the URL after the ?"); HAPI's client sends the whole address.
@@ -237,10 +300,12 @@ fn asked_of<'a>(words: &'a str, base: &str, of: ResourceType) -> &'a str {
     if relative.is_empty() || relative == of.as_str() { parameters } else { words }
 }
 
-fn search(fhir: &Fhir, asked: &Asked, of: ResourceType, query: &Query) -> Result<Search, Problem> {
+fn search(fhir: &Fhir, asked: &Asked, field: &Field, query: &Query) -> Result<Search, Problem> {
+    let types = field.types(asked, query)?;
+    let asks = test_of(fhir, &types, query)?;
     Ok(Search {
-        resource_types: vec![of],
-        test: test_of(fhir, of, query)?,
+        test: Test::All(field.within.iter().cloned().chain([asks]).collect()),
+        resource_types: types,
         access: reach(&asked.access, Interaction::Search, fhir.reader()),
         sort: query.sort.clone(),
         rows: SEARCH_ROWS,
@@ -256,9 +321,13 @@ fn part(query: &Query) -> Result<Part, Problem> {
     }
     match query.summary {
         None | Some(Summary::False | Summary::Count) => Ok(Part::Whole),
+        // "_include and _revinclude cannot be mixed with _summary=text"
+        Some(Summary::Text) if !query.includes.is_empty() => {
+            Err(invalid("_summary=text brings nothing that is included", "_summary"))
+        }
         Some(Summary::Text) => Ok(Part::Text),
         Some(Summary::Data) => Ok(Part::Data),
-        Some(Summary::True) => Err(invalid("_summary must be text, data, count or false here", "_summary")),
+        Some(Summary::True) => Ok(Part::Summary),
     }
 }
 

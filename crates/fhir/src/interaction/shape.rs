@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use fhirpath::document::{Document, DocumentLimits, Element, Kind};
+use fhirpath::{
+    document::{Document, DocumentLimits, Element, Kind},
+    model::{Model, TypeId},
+};
 use serde_json::json;
+
+use crate::parameter::Elements;
 
 /// How many names `_elements` may have.
 const ELEMENTS_MAX: usize = 64;
-/// What most types have to have stays in every part of a record.
-const MANDATORY: [&str; 4] = ["status", "code", "subject", "intent"];
 /// How far one level is laid out from the one around it.
 const INDENT: &str = "  ";
 
@@ -19,6 +22,8 @@ pub(crate) enum Part {
     /// All of it.
     #[default]
     Whole,
+    /// `_summary=true`: what R4's definitions say is of the summary, at every level.
+    Summary,
     /// `_summary=text`: narrative, id, meta and what has to be there.
     Text,
     /// `_summary=data`: all but the narrative.
@@ -48,13 +53,22 @@ impl Part {
         }
     }
 
-    fn shows(&self, name: &str) -> bool {
+    fn shows(&self, of: Option<TypeId>, name: &str) -> bool {
         let always = ["resourceType", "id", "meta"].contains(&name);
+        let r4 = Elements::r4();
+        let is_mandatory = || of.is_none_or(|of| r4.is_mandatory(of, name));
         match self {
             Self::Whole => true,
             Self::Data => name != "text",
-            Self::Text => always || name == "text" || MANDATORY.contains(&name),
-            Self::Named(names) => always || names.contains(name) || MANDATORY.contains(&name),
+            Self::Text => always || name == "text" || is_mandatory(),
+            Self::Summary => always || is_mandatory() || of.is_some_and(|of| r4.is_of_summary(of, name)),
+            Self::Named(names) => {
+                let is_choice = |choice: &str| {
+                    let written = of.map(|of| r4.choices(of, choice)).unwrap_or_default();
+                    written.iter().any(|(written, _)| written == name)
+                };
+                always || names.iter().any(|own| &**own == name || is_choice(own)) || is_mandatory()
+            }
         }
     }
 
@@ -67,29 +81,48 @@ impl Part {
             return body.to_owned();
         };
         let root = document.root();
-        let mut out = String::from("{");
-        let mut last = None;
+        let of = root.resource_type().and_then(|name| Elements::r4().type_named(&name));
         let mut members: Vec<Element<'_>> = root.members().collect();
+        members.retain(|member| self.shows(of, member.name()));
+        let mut parts = Vec::new();
         if root.child("meta").is_none() {
-            out.push_str(&format!(r#""meta":{{"tag":[{}]}}"#, subsetted()));
+            parts.push(format!(r#""meta":{{"tag":[{}]}}"#, subsetted()));
         }
-        members.retain(|member| self.shows(member.name()));
-        for name in members.iter().map(Element::name) {
-            if last.replace(name) == Some(name) {
-                continue;
-            }
-            if out.len() > 1 {
-                out.push(',');
-            }
-            let group: Vec<Element<'_>> =
-                members.iter().copied().filter(|member| member.name() == name).collect();
-            match (name, group.as_slice()) {
-                ("meta", [meta]) => out.push_str(&format!("\"meta\":{}", tagged(*meta))),
-                _ => out.push_str(&written(name, &group)),
+        for group in members.chunk_by(|one, other| one.name() == other.name()) {
+            match group {
+                [meta] if meta.name() == "meta" => parts.push(format!("\"meta\":{}", tagged(*meta))),
+                [first, ..] => {
+                    parts.push(written(first.name(), group, &|one| self.inner(one, of, first.name())));
+                }
+                [] => {}
             }
         }
-        out.push('}');
-        out
+        format!("{{{}}}", parts.join(","))
+    }
+
+    /// What is shown of the inside of an element; all of it but for a summary.
+    fn inner(&self, element: Element<'_>, around: Option<TypeId>, name: &str) -> String {
+        let r4 = Elements::r4();
+        let own = element.resource_type().and_then(|name| r4.type_named(&name));
+        let of = own.or_else(|| Some(r4.element(around?, name)?.type_id));
+        if *self != Self::Summary || of.is_none() || element.kind() != Kind::Object {
+            return element.to_json();
+        }
+        let members: Vec<Element<'_>> = element
+            .members()
+            .filter(|member| member.name() == "resourceType" || self.shows_within(of, member.name()))
+            .collect();
+        let groups = members.chunk_by(|one, other| one.name() == other.name());
+        let parts = groups.filter_map(|group| {
+            let name = group.first()?.name();
+            Some(written(name, group, &|one| self.inner(one, of, name)))
+        });
+        format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
+    }
+
+    /// Below the first level ids are not of the summary by themselves.
+    fn shows_within(&self, of: Option<TypeId>, name: &str) -> bool {
+        name != "id" && self.shows(of, name)
     }
 }
 
@@ -112,7 +145,7 @@ fn tagged(meta: Element<'_>) -> String {
         .iter()
         .map(|name| {
             let group: Vec<Element<'_>> = meta.members().filter(|member| member.name() == name).collect();
-            written(name, &group)
+            written(name, &group, &|one| one.to_json())
         })
         .collect();
     let tags: Vec<String> =
@@ -125,7 +158,7 @@ fn tagged(meta: Element<'_>) -> String {
 }
 
 /// Elements of one name as JSON writes them, the ids and extensions of primitives beside them.
-fn written(name: &str, group: &[Element<'_>]) -> String {
+fn written(name: &str, group: &[Element<'_>], inner: &dyn Fn(Element<'_>) -> String) -> String {
     let is_primitive = |element: &Element<'_>| element.kind() != Kind::Object;
     let many = group.len() > 1 || group.first().is_some_and(Element::repeats);
     let list = |all: Vec<String>| match many {
@@ -139,7 +172,7 @@ fn written(name: &str, group: &[Element<'_>]) -> String {
         .iter()
         .map(|element| match element.kind() {
             Kind::Absent | Kind::Null => "null".to_owned(),
-            _ => element.to_json(),
+            _ => inner(*element),
         })
         .collect();
     let halves: Vec<String> = group
@@ -152,7 +185,7 @@ fn written(name: &str, group: &[Element<'_>]) -> String {
                     .map(|inner| {
                         let group: Vec<Element<'_>> =
                             element.members().filter(|member| member.name() == *inner).collect();
-                        written(inner, &group)
+                        written(inner, &group, &|one| one.to_json())
                     })
                     .collect();
                 format!("{{{}}}", inner.join(","))
@@ -218,6 +251,7 @@ fn line(out: &mut String, depth: usize) {
 mod tests {
     use super::*;
 
+    /// One of its elements is none of R4's.
     const PATIENT: &str = r#"{"resourceType":"Patient","id":"1","meta":{"versionId":"2","tag":[{"code":"x"}]},"text":{"status":"generated","div":"<div/>"},"birthDate":"1970-01-01","_birthDate":{"id":"b"},"given":["a",null],"_given":[null,{"id":"g"}],"name":[{"family":"A \"q\" \\"}],"multipleBirthInteger":1.50}"#;
 
     fn read(text: &str) -> serde_json::Value {
@@ -244,6 +278,37 @@ mod tests {
         assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED");
         assert_eq!(part["code"]["text"], "a");
         assert_eq!(Part::Whole.of(PATIENT), PATIENT);
+    }
+
+    #[test]
+    fn a_summary_is_what_the_definitions_say() {
+        let patient = r#"{"resourceType":"Patient","id":"1","text":{"div":"<div/>"},"extension":[{"url":"x"}],"active":true,"name":[{"id":"n","family":"A"},{"family":"B"}],"contact":[{"name":{"family":"C"}}],"photo":[{"url":"x"}],"deceasedBoolean":false,"link":[{"other":{"reference":"Patient/2"},"type":"seealso","extension":[{"url":"x"}]}]}"#;
+        let summary = read(&Part::Summary.of(patient));
+        assert_eq!(
+            summary,
+            json!({
+                "resourceType": "Patient", "id": "1", "active": true, "name": [{"family": "A"}, {"family": "B"}],
+                "deceasedBoolean": false, "link": [{"other": {"reference": "Patient/2"}, "type": "seealso"}],
+                "meta": {"tag": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}]},
+            })
+        );
+        let report = r#"{"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"},"presentedForm":[{"data":"AA=="}],"media":[{"comment":"x","link":{"reference":"Media/1"}}]}"#;
+        let summary = read(&Part::Summary.of(report));
+        assert_eq!(summary["media"], json!([{"link": {"reference": "Media/1"}}]));
+        assert!(summary.get("presentedForm").is_none());
+        let claim = r#"{"resourceType":"Claim","status":"active","use":"claim","subType":{"text":"x"},"priority":{"text":"x"},"total":{"value":1.50}}"#;
+        let text = read(&Part::Text.of(claim));
+        assert_eq!(
+            (text["use"].as_str(), text.get("subType"), text.get("total")),
+            (Some("claim"), None, None)
+        );
+        let named = Part::named("value").unwrap();
+        let seen = r#"{"resourceType":"Observation","status":"final","code":{},"valueInteger":7,"note":[{"text":"x"}]}"#;
+        let seen = read(&named.of(seen));
+        assert_eq!(
+            (seen["valueInteger"].as_i64(), seen["status"].as_str(), seen.get("note")),
+            (Some(7), Some("final"), None)
+        );
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub(crate) fn part(query: &str) -> Result<Part, Problem> {
             ("_summary", "false" | "count") => part,
             ("_summary", "text") => Part::Text,
             ("_summary", "data") => Part::Data,
+            ("_summary", "true") => Part::Summary,
             ("_summary", _) => {
-                return Err(invalid("_summary must be text, data, count or false here", "_summary"));
+                return Err(invalid("_summary must be true, text, data, count or false", "_summary"));
             }
             _ => part,
         };

@@ -39,7 +39,13 @@ enum TypeKind {
 struct Known {
     element: ElementType,
     system: Option<&'static str>,
+    marks: &'static str,
 }
+
+/// Behind the name of an element: it repeats, it has to be there, it is of the summary.
+const REPEATS: char = '*';
+const MANDATORY: char = '!';
+const OF_SUMMARY: char = '^';
 
 static ELEMENTS: LazyLock<Elements> = LazyLock::new(|| Elements::read(TABLE));
 
@@ -52,6 +58,16 @@ impl Elements {
     /// The code system of a `code`, where a required binding has but one.
     pub fn system(&self, of: TypeId, written: &str) -> Option<&'static str> {
         self.known(of, written)?.system
+    }
+
+    /// Whether records have to have the element.
+    pub fn is_mandatory(&self, of: TypeId, written: &str) -> bool {
+        self.known(of, written).is_some_and(|known| known.marks.contains(MANDATORY))
+    }
+
+    /// Whether the element is of the summary.  <https://hl7.org/fhir/R4/elementdefinition-definitions.html#ElementDefinition.isSummary>
+    pub fn is_of_summary(&self, of: TypeId, written: &str) -> bool {
+        self.known(of, written).is_some_and(|known| known.marks.contains(OF_SUMMARY))
     }
 
     /// Every element of a type as instances write it, with its type.
@@ -102,17 +118,19 @@ impl Elements {
     fn add_element(
         &mut self,
         of: Option<TypeId>,
-        name: &'static str,
+        marked: &'static str,
         types: &'static str,
         system: Option<&'static str>,
     ) {
-        let repeats = name.ends_with('*');
-        let name = name.strip_suffix('*').unwrap_or(name);
+        let name = marked.trim_end_matches([REPEATS, MANDATORY, OF_SUMMARY]);
+        let marks = marked.strip_prefix(name).unwrap_or_default();
+        let repeats = marks.contains(REPEATS);
         let types: Vec<(&str, TypeId)> = types.split('|').map(|of| (of, self.intern(of))).collect();
         let Some(own) = of.and_then(|of| self.types.get_mut(of.0 as usize)) else { return };
         let Some(choice) = name.strip_suffix("[x]") else {
             for (_, type_id) in types {
-                own.elements.insert(name.into(), Known { element: ElementType { type_id, repeats }, system });
+                own.elements
+                    .insert(name.into(), Known { element: ElementType { type_id, repeats }, system, marks });
             }
             return;
         };
@@ -120,7 +138,7 @@ impl Elements {
         for (word, type_id) in types {
             let element = ElementType { type_id, repeats };
             let written = format!("{choice}{}", capital(word));
-            own.elements.insert(written.as_str().into(), Known { element, system });
+            own.elements.insert(written.as_str().into(), Known { element, system, marks });
             own.choices.entry(choice).or_default().push((written, element));
         }
     }
@@ -198,6 +216,32 @@ mod tests {
             ("Meta", "account", None),
         ] {
             assert_eq!(type_of(of, written), expected, "{of}.{written}");
+        }
+    }
+
+    #[test]
+    fn what_has_to_be_there_and_what_is_of_the_summary_is_known() {
+        let all = Elements::r4();
+        for (of, written, mandatory, summary) in [
+            ("Patient", "name", false, true),
+            ("Patient", "deceasedBoolean", false, true),
+            ("Patient", "contact", false, false),
+            ("Patient", "text", false, false),
+            ("Patient", "meta", false, true),
+            ("Patient.link", "other", true, true),
+            ("Observation", "status", true, true),
+            ("Observation", "valueQuantity", false, true),
+            ("Observation", "note", false, false),
+            ("Encounter", "class", true, true),
+            ("DeviceRequest", "codeReference", true, true),
+            ("Claim", "use", true, true),
+            ("Claim", "subType", false, false),
+            ("Attachment", "data", false, false),
+            ("Attachment", "url", false, true),
+        ] {
+            let of_type = all.type_named(of).unwrap();
+            let known = (all.is_mandatory(of_type, written), all.is_of_summary(of_type, written));
+            assert_eq!(known, (mandatory, summary), "{of}.{written}");
         }
     }
 

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fhirpath::document::{Document, DocumentLimits};
+use fhirpath::{
+    document::{Document, DocumentLimits},
+    model::Model,
+};
 use serde_json::Value as Json;
 
 use super::{
-    Compartment, ParameterFault, ParameterId, ParameterKind, Registry, ResourceType, registry::limits, table,
+    Compartment, Elements, ParameterFault, ParameterId, ParameterKind, Registry, ResourceType,
+    registry::limits, table,
 };
 use crate::{index::extract, material};
 
@@ -55,6 +59,38 @@ fn the_table_says_what_r4_says() {
         compared += 1;
     }
     assert_eq!((compared, rows.len()), (1372, 1372));
+}
+
+#[test]
+fn marks_of_elements_are_those_of_r4() {
+    let Some(data) = material::data("marks_of_elements_are_those_of_r4") else { return };
+    let all = Elements::r4();
+    let mut compared = 0;
+    for (name, bytes) in
+        material::package(&data.join("fhir/packages/hl7.fhir.r4.core-4.0.1-reconstructed.tgz"))
+    {
+        if !name.contains("/StructureDefinition-") {
+            continue;
+        }
+        let definition: Json = serde_json::from_slice(&bytes).unwrap();
+        if definition["derivation"] == "constraint" {
+            continue;
+        }
+        for element in definition["snapshot"]["element"].as_array().into_iter().flatten() {
+            let path = element["path"].as_str().unwrap();
+            let Some((of, last)) = path.rsplit_once('.') else { continue };
+            let Some(of) = all.type_named(of) else { continue };
+            let written = match last.strip_suffix("[x]") {
+                Some(choice) => all.choices(of, choice).first().map(|(written, _)| written.clone()),
+                None => Some(last.to_owned()).filter(|last| all.element(of, last).is_some()),
+            };
+            let Some(written) = written else { continue };
+            let said = (element["min"].as_u64() > Some(0), element["isSummary"] == true);
+            assert_eq!((all.is_mandatory(of, &written), all.is_of_summary(of, &written)), said, "{path}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 4_500, "{compared}");
 }
 
 #[test]

@@ -68,6 +68,7 @@ pub fn holds(test: &Test, record: &Entries<'_>, around: &dyn Around) -> Answer {
             .compartments
             .iter()
             .any(|own| own.compartment == *compartment && ids.iter().any(|id| **id == *own.id))),
+        Test::InAny(compartment) => Ok(record.compartments.iter().any(|own| own.compartment == *compartment)),
         Test::OfType(types) => Ok(types.contains(&record.resource_type)),
         Test::All(tests) => all(tests.iter().map(|test| holds(test, record, around))),
         Test::AnyOf(tests) => one(tests.iter().map(|test| holds(test, record, around))),

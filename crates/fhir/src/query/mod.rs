@@ -131,6 +131,8 @@ pub enum Test {
         /// Whose.
         ids: Vec<Box<str>>,
     },
+    /// It is in a compartment of this type, whosever.
+    InAny(Compartment),
     /// It is of one of these types.
     OfType(Vec<ResourceType>),
     /// All of these; of none, every record.

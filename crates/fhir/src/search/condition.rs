@@ -117,7 +117,7 @@ impl Maker<'_> {
             Test::NotAny { parameter, values } => {
                 not(any_of(values.iter().map(|one| self.one(of, *parameter, one))))
             }
-            Test::Present(_) | Test::Missing(_) => (Condition::Any, Says::Less),
+            Test::Present(_) | Test::Missing(_) | Test::InAny(_) => (Condition::Any, Says::Less),
             Test::Chain { parameter, targets } => any_of(targets.iter().map(|(target, test)| {
                 let (inner, says) = self.whole(*target, test, depth + 1);
                 let (key, tells) = self.link(self.of(of, *parameter), Some(*target));

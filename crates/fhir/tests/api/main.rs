@@ -17,19 +17,29 @@ macro_rules! on_stage {
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod around;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bundles;
 #[cfg(test)]
+mod capability;
+#[cfg(test)]
 mod conditional;
+#[cfg(test)]
+mod everything;
 #[cfg(test)]
 mod manners;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod parts;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod records;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod search;
 #[cfg(test)]

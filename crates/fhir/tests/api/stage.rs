@@ -150,6 +150,7 @@ pub struct Stage {
     pub fhir: Fhir,
     persons: Persons,
     pub app: Router,
+    pub api: utoipa::openapi::OpenApi,
     _folder: tempfile::TempDir,
 }
 
@@ -220,7 +221,7 @@ impl Stage {
             public_url: public_url.clone(),
             bundle_entries_max: fhir::bundle::ENTRIES_MAX,
         });
-        let (records, _) = fhir::routes(fhir.clone()).split_for_parts();
+        let (records, api) = fhir::routes(fhir.clone()).split_for_parts();
         let (admin, _) = fhir::admin_routes(fhir.clone()).split_for_parts();
         let authenticate: Arc<dyn Authenticate> = Arc::new(Bearers);
         let app = web::family(Dialect::Fhir, records).merge(web::family(Dialect::ProblemJson, admin));
@@ -234,7 +235,7 @@ impl Stage {
             body_bytes_max: web::BODY_BYTES_MAX,
         };
         let app = manners.around(app.layer(Extension(authenticate)));
-        Self { db, clock, world, fhir, persons, app, _folder: folder }
+        Self { db, clock, world, fhir, persons, app, api, _folder: folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Heard {

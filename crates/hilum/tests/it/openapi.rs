@@ -56,6 +56,7 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
+    GET /fhir → 200 default
     GET /fhir/$bulk-file/{job}/{file} → 200 206 304 416 default
     GET /fhir/$bulk-status/{job} → 200 202 default
     GET /fhir/$export → 202 default
@@ -65,10 +66,13 @@ async fn operations_and_their_answers() {
     GET /fhir/_history → 200 default
     GET /fhir/metadata → 200 304 default
     GET /fhir/{type} → 200 default
+    GET /fhir/{type}/$everything → 200 default
     GET /fhir/{type}/_history → 200 default
     GET /fhir/{type}/{id} → 200 304 default
+    GET /fhir/{type}/{id}/$everything → 200 default
     GET /fhir/{type}/{id}/_history → 200 default
     GET /fhir/{type}/{id}/_history/{version} → 200 304 default
+    GET /fhir/{type}/{id}/{of} → 200 default
     GET /integrations/v1/ → 200 default
     GET /integrations/v1/{integration} → 200 default
     GET /integrations/v1/{integration}/actions → 200 default
@@ -88,9 +92,13 @@ async fn operations_and_their_answers() {
     POST /fhir/$export → 202 default
     POST /fhir/Group/{id}/$export → 202 default
     POST /fhir/Patient/$export → 202 default
+    POST /fhir/_search → 200 default
     POST /fhir/{type} → 200 201 422 default
+    POST /fhir/{type}/$everything → 200 default
     POST /fhir/{type}/$validate → 200 default
     POST /fhir/{type}/_search → 200 default
+    POST /fhir/{type}/{id}/$everything → 200 default
+    POST /fhir/{type}/{id}/{of}/_search → 200 default
     POST /integrations/v1/{integration}/actions/{action} → 200 default
     POST /integrations/v1/{integration}/proxy/{path} → default
     POST /oauth2/device_authorization → 200 default

@@ -34,8 +34,8 @@ pub(super) fn systems(value_sets: &[Value]) -> BTreeMap<String, String> {
     systems
 }
 
-/// `Patient`, tab, `DomainResource`; then for each element that the type does not inherit, behind a tab: its name with `*` if it
-/// repeats, its types, and the code system of a required binding.
+/// `Patient`, tab, `DomainResource`; then for each element that the type does not inherit, behind a tab: its name with its
+/// marks, its types, and the code system of a required binding.
 pub(super) fn lines<'a>(
     definitions: impl Iterator<Item = &'a Value>,
     systems: &BTreeMap<String, String>,
@@ -58,8 +58,8 @@ pub(super) fn lines<'a>(
                 let base = list(element, "type").map(|one| text(one, "code")).next().unwrap_or_default();
                 types.entry(code.clone()).or_default().0 = base.to_owned();
             }
-            let repeats = if matches!(text(element, "max"), "0" | "1") { "" } else { "*" };
-            let line = format!("\t{last}{repeats}\t{}\t{}", codes.join("|"), system(element, systems));
+            let (codes, marks, system) = (codes.join("|"), marks(element), system(element, systems));
+            let line = format!("\t{last}{marks}\t{codes}\t{system}");
             types.entry(parent.to_owned()).or_default().1.push(line.trim_end().to_owned());
         }
     }
@@ -67,6 +67,15 @@ pub(super) fn lines<'a>(
         std::iter::once(format!("{name}\t{base}").trim_end().to_owned()).chain(elements)
     };
     types.into_iter().flat_map(of).collect()
+}
+
+/// `*` repeats, `!` has to be there, `^` is of the summary.
+fn marks(element: &Value) -> String {
+    let repeats = !matches!(text(element, "max"), "0" | "1");
+    let is_mandatory = element["min"].as_u64().is_some_and(|min| min > 0);
+    let is_of_summary = element["isSummary"] == true;
+    let all = [(repeats, '*'), (is_mandatory, '!'), (is_of_summary, '^')];
+    all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect()
 }
 
 fn types_of(path: &str, element: &Value) -> Vec<String> {

@@ -265,7 +265,7 @@ fn is_of_the_record_alone(test: &Test) -> bool {
         Test::Any { values, .. } | Test::NotAny { values, .. } => !values.iter().any(asks_a_terminology),
         Test::All(tests) | Test::AnyOf(tests) => tests.iter().all(is_of_the_record_alone),
         Test::Not(test) => is_of_the_record_alone(test),
-        Test::Present(_) | Test::Missing(_) | Test::In { .. } | Test::OfType(_) => true,
+        Test::Present(_) | Test::Missing(_) | Test::In { .. } | Test::InAny(_) | Test::OfType(_) => true,
     }
 }
 

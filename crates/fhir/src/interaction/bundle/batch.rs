@@ -66,7 +66,10 @@ impl<'a> Alone<'a> {
 }
 
 fn request(entry: &Asking) -> Said<Request<Body>> {
-    let mut request = Request::builder().method(entry.method.clone()).uri(format!("/fhir/{}", entry.url));
+    // `?_type=Patient` is a search of the site.
+    let slash = if entry.url.is_empty() || entry.url.starts_with('?') { "" } else { "/" };
+    let uri = format!("/fhir{slash}{}", entry.url);
+    let mut request = Request::builder().method(entry.method.clone()).uri(uri);
     let headers = [
         (header::IF_MATCH, &entry.if_match),
         (header::IF_NONE_MATCH, &entry.if_none_match),

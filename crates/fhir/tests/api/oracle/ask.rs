@@ -66,6 +66,43 @@ pub const SEARCHES: &[&str] = &[
     "List?_include=List:item&_include:iterate=Condition:asserter",
 ];
 
+/// Searches of more types than one, of compartments, and what belongs to somebody: the types that are named, and the search.
+pub const AROUND: &[(&str, &str)] = &[
+    ("", "?"),
+    ("", "?_id=p0,p1,m0"),
+    ("", "?_lastUpdated=gt2000&_sort=-_lastUpdated"),
+    ("Patient,Observation", "?_type=Patient,Observation"),
+    ("Observation,Condition", "?_type=Observation,Condition&code=a,b"),
+    ("Observation,Condition", "?_type=Observation,Condition&subject:Patient.family=berg&_include=*"),
+    ("Patient", "?_type=Patient&_has:Observation:patient:code=a"),
+    ("", "Patient/p0/*?"),
+    ("", "Patient/p1/*?"),
+    ("", "Patient/nobody/*?"),
+    ("", "Practitioner/m0/*?"),
+    ("", "Encounter/e0/*?"),
+    ("", "Device/d0/*?"),
+    ("", "RelatedPerson/r0/*?"),
+    ("Condition,Encounter", "Patient/p1/*?_type=Condition,Encounter&_include=*"),
+    ("Observation", "Patient/p0/Observation?"),
+    ("Observation", "Patient/p1/Observation?code=a,b&_sort=date"),
+    ("Observation", "Patient/p1/Observation?subject:Patient.family=berg&_revinclude=DiagnosticReport:result"),
+    ("Condition", "Practitioner/m0/Condition?asserter.name=doctor"),
+    ("Condition", "Encounter/e1/Condition?code:not=a"),
+    ("Group", "Practitioner/m0/Group?"),
+    ("Patient", "Practitioner/m0/Patient?family=adler"),
+];
+
+/// What there is of somebody.
+pub const EVERYTHING: &[&str] = &[
+    "Patient/p0/$everything?",
+    "Patient/p1/$everything?start=2025-05-01&end=2025-12-31",
+    "Patient/p1/$everything?_since=2000-01-01",
+    "Encounter/e0/$everything?",
+    "Encounter/e1/$everything?",
+    "Patient/$everything?",
+    "Patient/$everything?end=2025-06-01",
+];
+
 /// Without versions, times and what is sealed.
 fn plain(value: &mut Value) {
     match value {
@@ -109,7 +146,13 @@ pub fn next_of(body: &Value) -> Option<String> {
 
 /// All pages, in this many rows, with the total.
 pub async fn pages(caller: &Calls<'_>, search: &str) -> Vec<String> {
-    let mut path = Some(format!("/fhir/{search}&_count=6&_total=accurate").replace("?&", "?"));
+    pages_of(caller, &format!("{search}&_count=6&_total=accurate")).await
+}
+
+/// All pages of an address below the base.
+pub async fn pages_of(caller: &Calls<'_>, address: &str) -> Vec<String> {
+    let slash = if address.starts_with('?') { "" } else { "/" };
+    let mut path = Some(format!("/fhir{slash}{address}").replace("?&", "?"));
     let mut all = Vec::new();
     while let Some(asked) = path {
         assert!(all.len() < 100, "pages without end");
@@ -125,7 +168,8 @@ pub async fn form(caller: &Calls<'_>, search: &str) -> String {
     let (of, query) = search.split_once('?').unwrap();
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let body = if query.is_empty() { "_count=100" } else { query };
-    told(&caller.call(http::Method::POST, &format!("/fhir/{of}/_search"), &form, body).await)
+    let path = format!("/fhir/{of}/_search").replace("//", "/");
+    told(&caller.call(http::Method::POST, &path, &form, body).await)
 }
 
 /// All of them in a batch: how many, and the contract's pages.

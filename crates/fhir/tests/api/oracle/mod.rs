@@ -121,6 +121,47 @@ on_db!(
 );
 
 on_db!(
+    async fn what_is_found_around_is_what_is_found_where_nothing_else_is(db) {
+        let stage = filled(db, 6).await;
+        let all = current(&versions(&stage.north()).await);
+        let (mut fruitful, mut refused) = (0, 0);
+        for (nth, who) in (0..).zip(&CALLERS) {
+            let (caller, twin) = (who.calls(&stage), stage.twin(nth).await);
+            graph::write(&twin, all.iter().filter(|record| who.may('s', record)).cloned()).await;
+            for (types, search) in ask::AROUND {
+                let is_closed = |of: &&str| !of.is_empty() && !who.has_any('s', of);
+                if types.split(',').any(|of| is_closed(&of)) {
+                    caller.get(&format!("/fhir/{search}").replace("/?", "?")).await.expect(403);
+                    continue;
+                }
+                let pages = ask::pages(&caller, search).await;
+                assert_eq!(pages, ask::pages(&twin, search).await, "{who:?} {search}");
+                assert_eq!(ask::form(&caller, search).await, ask::form(&twin, search).await, "{who:?} {search}");
+                fruitful += usize::from(pages.iter().any(|page| page.contains("fullUrl")));
+            }
+            for address in ask::EVERYTHING {
+                let whose = address.split('/').collect::<Vec<_>>();
+                let is_one = |record: &&Value| record["resourceType"] == whose[0] && record["id"] == whose[1];
+                let one = all.iter().find(is_one);
+                let may = |letter| one.is_none_or(|record| who.may(letter, record)) && who.has_any(letter, whose[0]);
+                let address = format!("{address}&_count=4");
+                if may('s') && (may('r') || one.is_none()) {
+                    let pages = ask::pages_of(&caller, &address).await;
+                    assert_eq!(pages, ask::pages_of(&twin, &address).await, "{who:?} {address}");
+                    fruitful += usize::from(pages.iter().any(|page| page.contains("fullUrl")));
+                } else if !may('r') && one.is_some() {
+                    let hidden = ask::pages_of(&caller, &address).await;
+                    let nowhere = ask::pages_of(&caller, &address.replace(whose[1], "x9")).await;
+                    assert_eq!(hidden, nowhere, "{who:?} {address}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(fruitful > 120 && refused > 8, "{fruitful} find something, {refused} are refused");
+    }
+);
+
+on_db!(
     async fn a_rule_that_is_a_little_wider_or_narrower_is_noticed(db) {
         let stage = filled(db, 5).await;
         let all = current(&versions(&stage.north()).await);
