@@ -27,7 +27,7 @@ use crate::{
     Fhir,
     access::{Access, Reader},
     parameter::ResourceType,
-    query::{self, Query, QueryFault, Reading, Summary, Test, Total},
+    query::{self, Ignored, Query, QueryFault, Reading, Summary, Test, Total},
     resource::Where,
     search::{self, Counted, Search, SearchFault},
 };
@@ -155,6 +155,8 @@ pub(super) async fn answer(fhir: &Fhir, asked: &Asked, field: Field, query: &str
     };
     let pairs = pairs(&question);
     let query = read(fhir, asked, &field.named, &pairs)?;
+    // What was left out stands in no link: `self` says what was asked in the end, and who goes on by `next` need not say it again.
+    let question = followed(question, &query.ignored);
     let form = Form::of(&pairs, &query);
     let part = part(&query)?;
     let rows = query.count.map_or(SEARCH_ROWS, |count| usize::try_from(count).unwrap_or(SEARCH_ROWS_MAX));
@@ -197,6 +199,20 @@ pub(super) async fn answer(fhir: &Fhir, asked: &Asked, field: Field, query: &str
     };
     found.page = page;
     Ok(found.bundle(&question))
+}
+
+/// The question without the parameters that were left out.  <https://hl7.org/fhir/R4/search.html#conformance>
+fn followed(question: String, ignored: &[Ignored]) -> String {
+    if ignored.is_empty() {
+        return question;
+    }
+    let all: Vec<_> = form_urlencoded::parse(question.as_bytes()).collect();
+    let is_left_out = |name: &str| {
+        let times = ignored.iter().filter(|ignored| *ignored.name == *name).count();
+        times > 0 && times == all.iter().filter(|(other, _)| other == name).count()
+    };
+    let kept = all.iter().filter(|(name, _)| !is_left_out(name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
 fn cursor_in(query: &str) -> Option<String> {

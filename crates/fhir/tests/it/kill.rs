@@ -1,14 +1,14 @@
-//! kill -9 during transactions: every acknowledged one is there whole, and no half one.
+//! kill -9 of the process during transactions, on either engine: every acknowledged one is there whole, and no half one.
 
 use std::{
     collections::HashSet,
     io::{BufRead, BufReader},
-    path::Path,
     process::{Command, Stdio},
     sync::Arc,
 };
 
 use fhir::{
+    Tenant,
     bundle::{Done, Entry, Task, Transaction},
     parameter::Registry,
     query::{Match, ReferenceMatch, Test},
@@ -17,31 +17,31 @@ use fhir::{
     tenant,
 };
 use kernel::{Actor, Id};
-use store::{Db, DbError, StoreConfig, StoreUrl, Writer};
-use testkit::world_seeded;
+use store::{Db, DbError, Engine, StoreConfig, StoreUrl, Writer};
+use testkit::{engine, world_seeded};
 
 use crate::stage::of;
 
-/// Set for the process that writes: the file to write to.
-const WRITER_FILE: &str = "FHIR_TEST_WRITER_FILE";
+/// Set for the process that writes: the database to write to.
+const WRITER_STORE: &str = "FHIR_TEST_WRITER_STORE";
 /// Acknowledged transactions that are awaited before the kill.
 const ACKNOWLEDGED_MIN: usize = 24;
 /// Observations of each transaction's patient.
 const OBSERVATIONS: u64 = 39;
 const CODE: &str = "HC00001";
 
-async fn open(file: &Path) -> (Db, Records) {
-    let db = Db::open(&StoreConfig::new(StoreUrl::sqlite(file.to_owned()))).await.unwrap();
+async fn open(url: &StoreUrl) -> (Db, Records) {
+    let db = Db::open(&StoreConfig { connections_max: 8, ..StoreConfig::new(url.clone()) }).await.unwrap();
     db.migrate(&[audit::MIGRATIONS, fhir::MIGRATIONS]).await.unwrap();
     let (world, _) = world_seeded(3);
     (db.clone(), Records::new(db, world, Arc::new(Registry::r4())))
 }
 
 /// What the other process does until it is killed: write, and say so when it is acknowledged.
-fn write_for_ever(file: &Path) {
+fn write_for_ever(url: &StoreUrl) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (db, records) = open(file).await;
+        let (db, records) = open(url).await;
         let (world, _) = world_seeded(4);
         let opened = db.write(async move |tx: &mut Writer| {
             tenant::open(tx, &world, Id::from_bytes([1; 16]), Id::from_bytes([2; 16]), CODE).await
@@ -94,17 +94,78 @@ fn search(kind: &str, test: Test) -> Search {
     }
 }
 
-#[test]
-fn an_acknowledged_transaction_is_whole_and_no_half_one_is_there() {
-    if let Some(file) = std::env::var_os(WRITER_FILE) {
-        write_for_ever(Path::new(&file));
+mod an_acknowledged_transaction_is_whole_and_no_half_one_is_there {
+    use super::{engine, kill_and_look};
+
+    #[test]
+    fn sqlite() {
+        kill_and_look(engine::SQLITE, "sqlite");
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("killed.db");
-    let test = "kill::an_acknowledged_transaction_is_whole_and_no_half_one_is_there";
+
+    #[test]
+    fn postgres() {
+        kill_and_look(engine::POSTGRES, "postgres");
+    }
+}
+
+/// Kill the process that writes to a fresh database, and look at what is there. That process runs the same test, and comes no
+/// farther than its first lines.
+fn kill_and_look(on: Engine, name: &str) {
+    if let Some(url) = std::env::var_os(WRITER_STORE) {
+        write_for_ever(&StoreUrl::parse(url.to_str().unwrap()).unwrap());
+    }
+    engine::with_url(on, async |url| {
+        let acknowledged = killed(&url, name);
+        let (db, records) = open(&url).await;
+        let tenant = tenant::by_code(&mut db.read().await.unwrap(), CODE).await.unwrap().unwrap();
+        let mut found = patients(&records, &tenant).await;
+        // What was sent before the kill may still be committed by the server: only what stands still is counted.
+        loop {
+            let all = records.count(&tenant, search("Observation", Test::EVERY)).await.unwrap();
+            let after = patients(&records, &tenant).await;
+            if found == after {
+                assert_eq!(all, Counted::Exactly(OBSERVATIONS * found.len() as u64));
+                break;
+            }
+            found = after;
+        }
+        assert!(acknowledged.is_subset(&found));
+        let subject = records.registry().parameter(of("Observation"), "subject").unwrap().id;
+        for patient in &found {
+            let id = patient.as_str().into();
+            let to = ReferenceMatch::Local { resource_type: Some(of("Patient")), id, version: None };
+            let test = Test::Any { parameter: subject, values: vec![Match::Reference(to)] };
+            let counted = records.count(&tenant, search("Observation", test)).await.unwrap();
+            assert_eq!(counted, Counted::Exactly(OBSERVATIONS));
+        }
+        db.close().await;
+    });
+}
+
+async fn patients(records: &Records, tenant: &Tenant) -> HashSet<String> {
+    let page = records.search(tenant, search("Patient", Test::EVERY)).await.unwrap();
+    page.matches.iter().map(|patient| patient.id.to_string()).collect()
+}
+
+/// The URL as another process can use it: shown it has no user and no password.
+fn whole(url: &StoreUrl) -> String {
+    let shown = url.to_string();
+    match (url.engine(), engine::server()) {
+        (Engine::Postgres, Some(server)) => {
+            let mut whole: url::Url = server.parse().unwrap();
+            whole.set_path(shown.rsplit('/').next().unwrap());
+            whole.into()
+        }
+        _ => shown,
+    }
+}
+
+/// What another process had acknowledged when it was killed.
+fn killed(url: &StoreUrl, name: &str) -> HashSet<String> {
+    let test = format!("kill::an_acknowledged_transaction_is_whole_and_no_half_one_is_there::{name}");
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(WRITER_FILE, &file)
+        .args([&test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(WRITER_STORE, whole(url))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -115,25 +176,5 @@ fn an_acknowledged_transaction_is_whole_and_no_half_one_is_there() {
     child.wait().unwrap();
     acknowledged.extend(lines.filter_map(parse));
     assert!(acknowledged.len() >= ACKNOWLEDGED_MIN);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (db, records) = open(&file).await;
-        let tenant = tenant::by_code(&mut db.read().await.unwrap(), CODE).await.unwrap().unwrap();
-        let page = records.search(&tenant, search("Patient", Test::EVERY)).await.unwrap();
-        let found: HashSet<String> = page.matches.iter().map(|patient| patient.id.to_string()).collect();
-        assert!(acknowledged.is_subset(&found));
-        let subject = records.registry().parameter(of("Observation"), "subject").unwrap().id;
-        for patient in &found {
-            let to = ReferenceMatch::Local {
-                resource_type: Some(of("Patient")),
-                id: patient.as_str().into(),
-                version: None,
-            };
-            let test = Test::Any { parameter: subject, values: vec![Match::Reference(to)] };
-            let counted = records.count(&tenant, search("Observation", test)).await.unwrap();
-            assert_eq!(counted, Counted::Exactly(OBSERVATIONS));
-        }
-        let all = records.count(&tenant, search("Observation", Test::EVERY)).await.unwrap();
-        assert_eq!(all, Counted::Exactly(OBSERVATIONS * found.len() as u64));
-    });
+    acknowledged
 }
