@@ -38,7 +38,22 @@ impl Composed {
     /// Goes on with a name that ends with a number: the alias `p3`.
     pub fn name(&mut self, prefix: &'static str, number: usize) -> &mut Self {
         self.text.push_str(prefix);
-        self.text.push_str(&number.to_string());
+        let mut tens = 1;
+        while number / tens > 9 {
+            tens *= 10;
+        }
+        while tens > 0 {
+            self.text.extend(u8::try_from(number / tens % 10).map(|digit| char::from(b'0' + digit)));
+            tens /= 10;
+        }
+        self
+    }
+
+    /// The same text with other values, as many as before.
+    pub fn again(&mut self, values: impl Iterator<Item = Value>) -> &mut Self {
+        for (bind, value) in self.binds.iter_mut().zip(values) {
+            *bind = value;
+        }
         self
     }
 

@@ -150,48 +150,54 @@ pub(crate) fn push_part(out: &mut Vec<u8>, place: usize, text: &[u8]) {
     out.push(0xff);
 }
 
-/// Rows of many records on their way into their tables.
+/// Rows of many records on their way into their tables, where they are written in the order of their keys: one after the other on the
+/// same page rather than each on another.
 #[derive(Default)]
 pub(crate) struct Pile {
-    postings: Vec<Value>,
-    links: Vec<Value>,
-    strings: Vec<Value>,
-    dates: Vec<Value>,
-    numbers: Vec<Value>,
+    postings: Vec<[i64; 4]>,
+    links: Vec<[i64; 4]>,
+    strings: Vec<(i64, Vec<u8>, i64)>,
+    dates: Vec<[i64; 5]>,
+    numbers: Vec<[i64; 5]>,
 }
 
 impl Pile {
     pub(crate) fn post(&mut self, tenant: &Tenant, key: i64, rid: Rid) {
-        self.postings.extend([tenant.number(), key, rid.0, 0].map(Value::Int));
+        self.postings.push([tenant.number(), key, rid.0, 0]);
     }
 
     pub(crate) fn add(&mut self, tenant: &Tenant, rid: Rid, rows: &Rows) {
         let (tenant, rid) = (tenant.number(), rid.0);
-        for (key, system) in &rows.postings {
-            self.postings.extend([tenant, *key, rid, *system].map(Value::Int));
-        }
-        for (key, target) in &rows.links {
-            self.links.extend([tenant, *key, *target, rid].map(Value::Int));
-        }
-        for (key, folded) in &rows.strings {
-            self.strings.extend([Value::Int(tenant), Value::Int(*key), folded.to_value(), Value::Int(rid)]);
-        }
-        for (key, Reach { lo, span }) in &rows.dates {
-            self.dates.extend([tenant, *key, rid, *lo, *span].map(Value::Int));
-        }
-        for (key, Reach { lo, span }) in &rows.numbers {
-            self.numbers.extend([tenant, *key, *lo, *span, rid].map(Value::Int));
-        }
+        self.postings.extend(rows.postings.iter().map(|(key, system)| [tenant, *key, rid, *system]));
+        self.links.extend(rows.links.iter().map(|(key, target)| [tenant, *key, *target, rid]));
+        self.strings.extend(rows.strings.iter().map(|(key, folded)| (*key, folded.clone(), rid)));
+        let reach = |(key, Reach { lo, span }): &(i64, Reach)| (*key, *lo, *span);
+        self.dates.extend(rows.dates.iter().map(reach).map(|(key, lo, span)| [tenant, key, rid, lo, span]));
+        self.numbers
+            .extend(rows.numbers.iter().map(reach).map(|(key, lo, span)| [tenant, key, lo, span, rid]));
     }
 
-    pub(crate) async fn write(self, tx: &mut Writer) -> Result<(), DbError> {
+    pub(crate) async fn write(mut self, tx: &mut Writer, tenant: &Tenant) -> Result<(), DbError> {
         let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
-        insert(tx, into, (4, self.postings), "").await?;
-        insert(tx, "INSERT INTO fhir_link (tenant, k, target, rid) VALUES ", (4, self.links), "").await?;
-        insert(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, self.strings), "").await?;
-        insert(tx, "INSERT INTO fhir_date (tenant, k, rid, lo, span) VALUES ", (5, self.dates), "").await?;
-        insert(tx, "INSERT INTO fhir_number (tenant, k, lo, span, rid) VALUES ", (5, self.numbers), "").await
+        insert(tx, into, (4, in_order(self.postings)), "").await?;
+        let into = "INSERT INTO fhir_link (tenant, k, target, rid) VALUES ";
+        insert(tx, into, (4, in_order(self.links)), "").await?;
+        self.strings.sort_unstable();
+        let string = |(key, folded, rid): (i64, Vec<u8>, i64)| {
+            [Value::Int(tenant.number()), Value::Int(key), folded.to_value(), Value::Int(rid)]
+        };
+        let strings = self.strings.into_iter().flat_map(string).collect();
+        insert(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, strings), "").await?;
+        let into = "INSERT INTO fhir_date (tenant, k, rid, lo, span) VALUES ";
+        insert(tx, into, (5, in_order(self.dates)), "").await?;
+        let into = "INSERT INTO fhir_number (tenant, k, lo, span, rid) VALUES ";
+        insert(tx, into, (5, in_order(self.numbers)), "").await
     }
+}
+
+fn in_order<const N: usize>(mut rows: Vec<[i64; N]>) -> Vec<Value> {
+    rows.sort_unstable();
+    rows.into_iter().flatten().map(Value::Int).collect()
 }
 
 /// Keys of one statement that takes rows away: few sizes, so that few statements are kept prepared.

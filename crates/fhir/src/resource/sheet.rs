@@ -13,7 +13,7 @@ use super::{
 use crate::{key, parameter::ResourceType, tenant::Tenant};
 
 /// Rows of one statement: few sizes, so that few statements are kept prepared. The largest leaves room below `Composed::BINDS_MAX`.
-const ROWS_OF_A_STATEMENT: [usize; 3] = [64, 8, 1];
+const ROWS_OF_A_STATEMENT: [usize; 4] = [512, 64, 8, 1];
 
 /// What a unit writes. Versions get their places in the order in which they are put down.
 pub(crate) struct Sheet<'u> {
@@ -137,7 +137,7 @@ impl<'u> Sheet<'u> {
         .await?;
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
         insert(tx, into, (5, self.histories), "").await?;
-        self.new.write(tx).await
+        self.new.write(tx, self.tenant).await
     }
 }
 
@@ -151,20 +151,23 @@ pub(super) async fn insert(
     let mut left = values.len() / columns.max(1);
     let mut values = values.into_iter();
     for size in ROWS_OF_A_STATEMENT {
-        while left >= size {
-            let mut statement = Composed::new(into);
-            for row in 0..size {
-                statement.text(if row == 0 { "(" } else { ", (" });
-                for column in 0..columns {
-                    if column > 0 {
-                        statement.text(", ");
-                    }
-                    statement.value(values.next().unwrap_or(Value::Null));
-                }
-                statement.text(")");
+        if left < size {
+            continue;
+        }
+        let mut statement = Composed::new(into);
+        for row in 0..size {
+            statement.text(if row == 0 { "(" } else { ", (" });
+            for column in 0..columns {
+                statement.text(if column == 0 { "" } else { ", " });
+                statement.value(values.next().unwrap_or(Value::Null));
             }
-            statement.text(rest);
-            tx.execute_composed(&statement).await?;
+            statement.text(")");
+        }
+        statement.text(rest);
+        tx.execute_composed(&statement).await?;
+        left -= size;
+        while left >= size {
+            tx.execute_composed(statement.again(values.by_ref().take(size * columns))).await?;
             left -= size;
         }
     }

@@ -20,12 +20,20 @@ impl ToSql for Bind<'_> {
     }
 }
 
+/// Parameters whose names are asked for one by one. SQLite goes through all names for each: of many this would be most of the work.
+const NAMES_ASKED_MAX: usize = 8;
+
 /// SQLite numbers `$3` by first appearance, as it would a name; its name says which bind is meant.
 fn bind(statement: &mut CachedStatement<'_>, sql: &str, binds: &[Value]) -> Result<(), DbError> {
     let mut highest = 0;
-    for place in 1..=statement.parameter_count() {
-        let number =
-            statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+    let count = statement.parameter_count();
+    let is_in_order = count > NAMES_ASKED_MAX && are_in_order(sql, count);
+    for place in 1..=count {
+        let number = if is_in_order {
+            Some(place)
+        } else {
+            statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok())
+        };
         let value = number.and_then(|number| binds.get(number.checked_sub(1)?));
         let (Some(number), Some(value)) = (number, value) else {
             return Err(DbError::bind("a parameter has no bind", sql));
@@ -41,6 +49,33 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, binds: &[Value]) -> Resu
     } else {
         Err(DbError::bind("there are more binds than parameters", sql))
     }
+}
+
+/// Whether a text has so many parameters and each number is first said where it is the next: `$1, $2, $1, $3`. What stands in quotes
+/// is no parameter.
+fn are_in_order(sql: &str, count: usize) -> bool {
+    let mut highest = 0;
+    let mut quote = None;
+    let mut bytes = sql.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'$') => {
+                let mut number = 0_usize;
+                while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
+                    number = number.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
+                }
+                if number == 0 || number > highest + 1 {
+                    return false;
+                }
+                highest = highest.max(number);
+            }
+            (None, _) => {}
+        }
+    }
+    highest == count
 }
 
 pub(super) fn query<T: FromRow>(
@@ -91,4 +126,43 @@ pub(crate) fn cell_named<'a>(row: &'a rusqlite::Row<'a>, column: &str) -> Result
 
 pub(crate) fn cell_at<'a>(row: &'a rusqlite::Row<'a>, column: usize) -> Result<ValueRef<'a>, &'static str> {
     cell(row.get_ref(column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_in_order_where_each_is_first_said_as_the_next() {
+        for (sql, count, is) in [
+            ("VALUES ($1, $2), ($3, $4)", 4, true),
+            ("a = $1 AND b = $2 AND c = $1 AND d = $3", 3, true),
+            ("a = $2 AND b = $1", 2, false),
+            ("a = $1 AND b = $3", 2, false),
+            ("a = '$1' AND b = $1", 1, true),
+            ("a = '$1' AND b = $2 AND c = $1", 2, false),
+            ("a = 'it''s $9' AND b = $1", 1, true),
+            ("a = $1 AND b = $name", 2, false),
+            ("a = $1", 2, false),
+            ("a", 0, true),
+        ] {
+            assert_eq!(are_in_order(sql, count), is, "{sql}");
+        }
+    }
+
+    #[test]
+    fn every_value_stands_where_its_number_does() {
+        let connection = Connection::open_in_memory().unwrap();
+        let numbers = 1..=i64::try_from(NAMES_ASKED_MAX + 2).unwrap();
+        let binds: Vec<Value> = numbers.clone().map(Value::Int).collect();
+        let ask = |order: Vec<i64>| {
+            let terms: Vec<String> = order.iter().map(|number| format!("SELECT ${number} AS n")).collect();
+            query::<(i64,)>(&connection, &terms.join(" UNION ALL "), &binds, 99)
+        };
+        for order in [numbers.clone().collect(), numbers.rev().collect::<Vec<i64>>()] {
+            let found: Vec<i64> = ask(order.clone()).unwrap().into_iter().map(|(n,)| n).collect();
+            assert_eq!(found, order);
+        }
+        assert!(ask((1..=9).collect()).is_err(), "a bind too many");
+    }
 }
