@@ -179,6 +179,7 @@ fn words_of_the_domains_are_still_theirs() {
     let all = source(&[
         "../auth/src",
         "../broker/src",
+        "../fhir/src/site",
         "../web/src",
         "src/account",
         "src/admin",
