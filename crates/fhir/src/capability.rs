@@ -24,6 +24,7 @@ use crate::{
     operation::everything,
     outcome::FHIR_JSON,
     parameter::{Compartment, Parameter, ParameterKind, Registry, ResourceType},
+    topic,
 };
 
 /// How long the statement is believed without asking again, in seconds.
@@ -228,6 +229,13 @@ fn statement((base, issuer): (&str, &str), registry: &Registry, served: &Served)
             members.extend((!operations.is_empty()).then(|| ("operation".to_owned(), operations.into())));
         }
         resource
+    };
+    let resource = |of: ResourceType| {
+        let mut told = resource(of);
+        if topic::is_subscription(of) {
+            topic::tell(base, &mut told);
+        }
+        told
     };
     let resources: Vec<Value> = ResourceType::all().map(resource).collect();
     let mut rest = json!({

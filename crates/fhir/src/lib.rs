@@ -25,12 +25,17 @@ pub mod search;
 mod service;
 pub mod site;
 pub mod tenant;
+pub mod topic;
 
-pub use bulk::jobs;
 pub use by::By;
 pub use interaction::routes;
 pub use migrations::MIGRATIONS;
-pub use port::{Context, NamedSite, People, PortFault, Sites};
+pub use port::{Context, NamedSite, People, PortFault, Sites, Standing, Still};
 pub use service::{Fhir, Inner, Parts};
 pub use site::manage::routes as admin_routes;
 pub use tenant::Tenant;
+
+/// Everything that this crate does beside requests, registered with a worker.
+pub fn jobs(fhir: &Fhir, worker: jobs::Worker) -> jobs::Worker {
+    topic::jobs(fhir, bulk::jobs(fhir, worker))
+}

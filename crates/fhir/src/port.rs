@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use futures_util::future::BoxFuture;
-use kernel::{Caller, Id, Organisation, Site};
+use kernel::{Caller, Client, Id, Organisation, Person, Scopes, Site};
+use serde::{Deserialize, Serialize};
 
 use crate::access::Sight;
 
@@ -41,6 +42,30 @@ pub struct Context {
     pub origin: String,
 }
 
+/// By whom something goes on after the request that began it, and what was granted for it: what is kept of a caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The tenant of the client.
+    pub organisation: Id<Organisation>,
+    /// The client.
+    pub client: Id<Client>,
+    /// The person for whom it acts, if it does.
+    pub person: Option<Id<Person>>,
+    /// What was granted.
+    pub scopes: Scopes,
+    /// The patient in the context of the launch.
+    pub patient: Option<String>,
+}
+
+/// What is left of what was granted once.
+#[derive(Debug, Clone)]
+pub struct Still {
+    /// Of its scopes those that are still granted.
+    pub scopes: Scopes,
+    /// Whose records the person may see now.
+    pub sight: Sight,
+}
+
 /// People and their tokens.
 pub trait People: Send + Sync + 'static {
     /// What is known of this caller, whose token this is.
@@ -60,6 +85,12 @@ pub trait People: Send + Sync + 'static {
         caller: &'a Caller,
         origin: &'a str,
     ) -> BoxFuture<'a, Result<Option<Sight>, PortFault>>;
+
+    /// What is left of what this one was granted: nothing where the client is switched off, the person is, or the grant is gone.
+    ///
+    /// # Errors
+    /// [`PortFault`]: nothing can be said at the moment.
+    fn still<'a>(&'a self, standing: &'a Standing) -> BoxFuture<'a, Result<Option<Still>, PortFault>>;
 }
 
 /// A site as its organisation knows it.

@@ -3,6 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use kernel::World;
+use outbound::Outbound;
 use store::Db;
 use url::Url;
 use vault::Vault;
@@ -16,6 +17,7 @@ use crate::{
     parameter::Registry,
     resource::Records,
     site::{CHANGED, Shelf},
+    topic,
 };
 
 /// What this crate is made of.
@@ -30,6 +32,8 @@ pub struct Parts {
     pub people: Arc<dyn People>,
     /// Sites of organisations.
     pub sites: Arc<dyn Sites>,
+    /// The way to endpoints of subscribers.
+    pub outbound: Outbound,
     /// What is written is checked by this; none where no definitions are there.
     pub check: Option<Arc<dyn Check>>,
     /// Runs what goes on beside requests.
@@ -55,11 +59,17 @@ pub struct Inner {
     pub(crate) world: World,
     pub(crate) people: Arc<dyn People>,
     pub(crate) sites: Arc<dyn Sites>,
+    pub(crate) outbound: Outbound,
     pub(crate) check: Option<Arc<dyn Check>>,
     pub(crate) shelf: Shelf,
     pub(crate) records: Records,
     pub(crate) registry: Arc<Registry>,
     pub(crate) statement: Statement,
+    /// Calls of endpoints that are under way.
+    pub(crate) slots: topic::Slots,
+    /// Streams that are open.
+    pub(crate) streams: topic::Streams,
+    pub(crate) shutdown: Shutdown,
     /// `https://…/fhir`, without a slash at the end.
     pub(crate) base: String,
 }
@@ -86,10 +96,15 @@ impl Fhir {
             world: parts.world,
             people: parts.people,
             sites: parts.sites,
+            outbound: parts.outbound,
             check: parts.check,
             shelf: Shelf::new(),
+            slots: topic::Slots::default(),
+            streams: topic::Streams::default(),
+            shutdown: parts.shutdown.clone(),
             base,
         }));
+        parts.tasks.spawn(topic::keep_following(fhir.clone(), parts.shutdown.clone()));
         parts.tasks.spawn(listen(fhir.clone(), parts.shutdown));
         fhir
     }

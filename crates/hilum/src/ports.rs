@@ -5,7 +5,7 @@ use broker::{Clients, KnownClient, People, PortFault, Visitor};
 use fhir::{NamedSite, access::Sight};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
-use kernel::{Caller, Client, Id, Level, Organisation, SmartScopes};
+use kernel::{Caller, Client, Id, Level, Organisation, Person, Scopes, SmartScopes};
 use web::{Cookies, LocalPath};
 
 /// Registered client applications.
@@ -79,10 +79,10 @@ fn unsaid<E: std::error::Error + Send + Sync + 'static>(what: &'static str) -> i
 
 impl AuthReach {
     /// It is asked for where a scope is about what a person may see, and nowhere else.
-    async fn sight(&self, caller: &Caller) -> Result<Sight, fhir::PortFault> {
-        let is_users = SmartScopes::of(&caller.scopes).iter().any(|scope| scope.level() == Level::User);
+    async fn sight(&self, scopes: &Scopes, person: Option<Id<Person>>) -> Result<Sight, fhir::PortFault> {
+        let is_users = SmartScopes::of(scopes).iter().any(|scope| scope.level() == Level::User);
         let none = || Sight::Patients([].into());
-        let Some(person) = caller.person.filter(|_| is_users) else { return Ok(none()) };
+        let Some(person) = person.filter(|_| is_users) else { return Ok(none()) };
         Ok(match auth::smart::reach(&self.0, person).await.map_err(unsaid("person"))? {
             Reach::Everybody => Sight::Site,
             Reach::Patients(patients) => Sight::Patients(patients.into_iter().map(Box::from).collect()),
@@ -100,7 +100,7 @@ impl fhir::People for AuthReach {
             let verified = self.0.check(token).await.map_err(unsaid("token"))?;
             let patient = verified.context.get("patient").and_then(|id| id.as_str()).map(str::to_owned);
             let origin = serde_json::to_string(&verified.origin()).unwrap_or_default();
-            Ok(fhir::Context { patient, sight: self.sight(caller).await?, origin })
+            Ok(fhir::Context { patient, sight: self.sight(&caller.scopes, caller.person).await?, origin })
         }
         .boxed()
     }
@@ -113,9 +113,38 @@ impl fhir::People for AuthReach {
         async move {
             let Ok(origin) = serde_json::from_str(origin) else { return Ok(None) };
             match self.0.stands(&origin).await.map_err(unsaid("token"))? {
-                true => Ok(Some(self.sight(caller).await?)),
+                true => Ok(Some(self.sight(&caller.scopes, caller.person).await?)),
                 false => Ok(None),
             }
+        }
+        .boxed()
+    }
+
+    fn still<'a>(
+        &'a self,
+        standing: &'a fhir::Standing,
+    ) -> BoxFuture<'a, Result<Option<fhir::Still>, fhir::PortFault>> {
+        async move {
+            let client =
+                auth::client::live_by_id(&self.0, standing.client).await.map_err(unsaid("client"))?;
+            let Some(client) = client.filter(|client| client.organisation == standing.organisation) else {
+                return Ok(None);
+            };
+            let Some(person) = standing.person else {
+                let sight = Sight::Patients([].into());
+                return Ok(Some(fhir::Still { scopes: standing.scopes.clone(), sight }));
+            };
+            // What a person granted lasts as long as a grant of theirs to this client that has it. Who is switched off has none.
+            let grants = auth::grant::list_of_person(&self.0, person).await.map_err(unsaid("grant"))?;
+            let granted = grants.into_iter().filter(|grant| grant.client == client.id);
+            let granted: Scopes =
+                granted.flat_map(|grant| grant.scopes.iter().cloned().collect::<Vec<_>>()).collect();
+            let scopes = standing.scopes.intersection(&granted);
+            if scopes.is_empty() {
+                return Ok(None);
+            }
+            let sight = self.sight(&scopes, Some(person)).await?;
+            Ok(Some(fhir::Still { scopes, sight }))
         }
         .boxed()
     }

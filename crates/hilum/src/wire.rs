@@ -145,6 +145,7 @@ impl House {
             world: world.clone(),
             people: Arc::new(AuthReach(auth.clone())),
             sites: Arc::new(AuthSites(auth.clone())),
+            outbound: outbound.clone(),
             check: definitions(config, world)?,
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),

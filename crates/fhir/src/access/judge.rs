@@ -5,11 +5,11 @@ use std::sync::Arc;
 use fhirpath::document::{Document, DocumentLimits};
 use kernel::{Interaction, Timestamp};
 
-use super::{Access, Clause, Rule};
+use super::{Access, Clause, OWNER_SYSTEM, Rule};
 use crate::{
     index::extract,
     parameter::{Compartment, Registry, ResourceType},
-    query::{Alone, Handling, Reading, Test, holds, scope_test},
+    query::{Alone, Handling, Reading, Test, holds, read_test, scope_test},
     resource::{Judge, Version},
 };
 
@@ -91,7 +91,11 @@ impl Clause {
             .patients
             .as_ref()
             .map(|patients| Test::In { compartment: Compartment::Patient, ids: patients.to_vec() });
+        let made = self.owner.as_ref().map(|owner| {
+            let tag = format!("{OWNER_SYSTEM}|{owner}");
+            read_test("_tag", &tag, &[of], &reading).unwrap_or(Test::NONE)
+        });
         let asked = scope_test(&self.criteria, of, &reading);
-        Test::All(whose.into_iter().chain([asked]).collect())
+        Test::All(whose.into_iter().chain(made).chain([asked]).collect())
     }
 }

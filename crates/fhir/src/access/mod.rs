@@ -13,7 +13,10 @@ use kernel::{Criteria, Interaction, Level, Permit, Scopes, SmartScopes};
 
 pub(crate) use judge::Reader;
 
-use crate::site::{Plan, Subscription};
+use crate::{
+    Standing,
+    site::{Plan, Subscription},
+};
 
 /// Which records a person may see, where scopes name no patient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +43,24 @@ pub enum Rule {
 pub struct Clause {
     /// It is in the compartment of one of these patients; none where it need not be in any.
     pub patients: Option<Arc<[Box<str>]>>,
+    /// It was made by this owner; none where it may be anybody's.
+    pub owner: Option<Arc<str>>,
     /// It matches what a scope asks for.
     pub criteria: Criteria,
+}
+
+/// Types whose records are their owner's: what is for patients or for the person is of them those that they made themselves.
+const OWNED: [&str; 1] = ["Subscription"];
+
+/// The system of the tag by which a record says who made it. Nobody but us gives it.
+pub(crate) const OWNER_SYSTEM: &str = "urn:hilum:owner";
+
+/// Who made a record: the client, and the person for whom it did.
+pub(crate) fn owner_of(standing: &Standing) -> String {
+    match standing.person {
+        Some(person) => format!("{}.{person}", standing.client),
+        None => standing.client.to_string(),
+    }
 }
 
 /// Everything that a caller's rules are made of.
@@ -51,13 +70,21 @@ pub struct Access {
     scopes: SmartScopes,
     patient: Option<Arc<[Box<str>]>>,
     sight: Sight,
+    owner: Option<Arc<str>>,
 }
 
 impl Access {
     /// What these scopes permit at a site with this plan; `patient` is the one in context, `sight` what the person may see.
     pub fn new(plan: Plan, scopes: &Scopes, patient: Option<&str>, sight: Sight) -> Self {
         let patient = patient.map(|id| Arc::from([Box::from(id)]));
-        Self { plan, scopes: SmartScopes::of(scopes), patient, sight }
+        Self { plan, scopes: SmartScopes::of(scopes), patient, sight, owner: None }
+    }
+
+    /// The same of one who may own records.
+    #[must_use]
+    pub(crate) fn owning(mut self, standing: &Standing) -> Self {
+        self.owner = Some(owner_of(standing).into());
+        self
     }
 
     /// The subscription that is missing for this type.
@@ -73,27 +100,30 @@ impl Access {
         if self.plan.admits(resource_type).is_err() {
             return Rule::Nothing;
         }
+        let is_owned = OWNED.contains(&resource_type);
         let mut clauses = Vec::new();
         for level in [Level::Patient, Level::User, Level::System] {
-            let reach = match (level, &self.patient, &self.sight) {
+            let patients = match (level, &self.patient, &self.sight) {
+                (Level::Patient | Level::User, ..) if is_owned => None,
                 (Level::Patient, Some(patient), _) => Some(Arc::clone(patient)),
                 (Level::Patient, None, _) => continue,
                 (Level::User, _, Sight::Patients(patients)) => Some(Arc::clone(patients)),
                 (Level::User, _, Sight::Site) | (Level::System, _, _) => None,
             };
-            if reach.as_ref().is_some_and(|patients| patients.is_empty()) {
+            let owner = match (is_owned && level != Level::System, &self.owner) {
+                (true, None) => continue,
+                (true, Some(owner)) => Some(Arc::clone(owner)),
+                (false, _) => None,
+            };
+            if patients.as_ref().is_some_and(|patients| patients.is_empty()) {
                 continue;
             }
-            match (self.scopes.permits(level, resource_type, interaction), reach) {
-                (Permit::Nothing, _) => {}
-                (Permit::Everything, None) => return Rule::Everything,
-                (Permit::Everything, patients) => {
-                    clauses.push(Clause { patients, criteria: Criteria::default() });
-                }
-                (Permit::Matching(criteria), patients) => {
-                    let clause = |criteria| Clause { patients: patients.clone(), criteria };
-                    clauses.extend(criteria.into_iter().map(clause));
-                }
+            let clause = |criteria| Clause { patients: patients.clone(), owner: owner.clone(), criteria };
+            match self.scopes.permits(level, resource_type, interaction) {
+                Permit::Nothing => {}
+                Permit::Everything if patients.is_none() && owner.is_none() => return Rule::Everything,
+                Permit::Everything => clauses.push(clause(Criteria::default())),
+                Permit::Matching(criteria) => clauses.extend(criteria.into_iter().map(clause)),
             }
         }
         if clauses.is_empty() { Rule::Nothing } else { Rule::AnyOf(clauses) }

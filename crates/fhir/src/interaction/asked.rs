@@ -9,7 +9,7 @@ use web::{Bearer, Problem};
 
 use super::manner::prefer::Prefer;
 use crate::{
-    By, Context, Fhir,
+    By, Context, Fhir, Standing,
     access::{Access, Rule},
     parameter::ResourceType,
     site::{Site, SiteCode},
@@ -28,6 +28,7 @@ pub(crate) struct Asked {
     pub caller: Caller,
     /// What the token and the person said beside the scopes.
     pub context: Context,
+    pub standing: Arc<Standing>,
 }
 
 impl FromRequestParts<Fhir> for Asked {
@@ -52,12 +53,21 @@ impl FromRequestParts<Fhir> for Asked {
             organisation: caller.organisation,
             request: parts.extensions.get::<RequestId>().cloned(),
         };
-        Ok(Self { site, access, prefer: Prefer::of(&parts.headers), by, caller, context })
+        let standing = Standing {
+            organisation: caller.organisation,
+            client: caller.client,
+            person: caller.person,
+            scopes: caller.scopes.clone(),
+            patient: context.patient.clone(),
+        };
+        let access = access.owning(&standing);
+        let prefer = Prefer::of(&parts.headers);
+        Ok(Self { site, access, prefer, by, caller, context, standing: Arc::new(standing) })
     }
 }
 
 /// The token, which the bearer was proven by.
-fn token(headers: &HeaderMap) -> &str {
+pub(crate) fn token(headers: &HeaderMap) -> &str {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split_once(' ').map_or("", |(_, token)| token.trim_matches(' '))
 }

@@ -30,6 +30,7 @@ use crate::{
     access::Rule,
     parameter::ResourceType,
     resource::{Condition, Deletion, Draft, Expected, LogicalId, Meant, OwnId, Where, WriteFault, Written},
+    topic,
 };
 
 /// What the three have in common.
@@ -48,6 +49,9 @@ fn open(
 ) -> Said<Opened> {
     let of = type_of(of)?;
     let rule = asked.rule(of, interaction)?;
+    if interaction != Interaction::Delete {
+        topic::written_alone(of)?;
+    }
     let meant = search::condition(fhir, asked, of, (query.unwrap_or_default(), "url"))?;
     let judge = rule.judge(of, &fhir.reader());
     let condition = Condition { expected: expected::of(headers)?, judge, keep: asked.keeps(fhir) };

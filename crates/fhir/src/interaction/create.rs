@@ -22,6 +22,7 @@ use crate::{
     Fhir,
     parameter::ResourceType,
     resource::{Draft, LogicalId, Where, WriteFault, Written},
+    topic,
 };
 
 /// What a record may be sent in.
@@ -47,6 +48,12 @@ pub(crate) async fn create_record(
     asked.rule(of, Interaction::Create)?;
     let unless = unless(&fhir, &asked, of, (request.headers(), request.uri().query()))?;
     let json = Posted::read(request, RESOURCE).await?.json()?;
+    if topic::is_subscription(of) {
+        if unless.is_some() {
+            topic::written_alone(of)?;
+        }
+        return topic::create(&fhir, &asked, &json).await;
+    }
     let document = document(&json)?;
     is_of(&document, of)?;
     let id = fhir.records.new_id();

@@ -155,7 +155,7 @@ async fn page(
             links.push(json!({"relation": "next", "url": format!("{own}?_cursor={sealed}")}));
         }
     }
-    let entries: Vec<Value> = found.versions.iter().map(|version| head(fhir, version)).collect();
+    let entries: Vec<Value> = found.versions.iter().map(|version| head(&fhir.base, version)).collect();
     Ok(bundle(&links, (&found.versions, &part), &entries))
 }
 
@@ -164,7 +164,7 @@ fn link(own: &str, query: &str) -> String {
 }
 
 /// An entry without its resource.
-fn head(fhir: &Fhir, version: &Version) -> Value {
+pub(crate) fn head(base: &str, version: &Version) -> Value {
     let status = match (version.method, version.version) {
         (Method::Delete, _) => "200",
         (_, 1) => "201",
@@ -175,7 +175,7 @@ fn head(fhir: &Fhir, version: &Version) -> Value {
         _ => version.reference(),
     };
     json!({
-        "fullUrl": format!("{}/{}", fhir.base, version.reference()),
+        "fullUrl": format!("{base}/{}", version.reference()),
         "request": {"method": version.method.as_str(), "url": url},
         "response": {
             "status": status,

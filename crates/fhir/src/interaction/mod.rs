@@ -21,18 +21,21 @@ pub(crate) mod search;
 mod shape;
 mod show;
 pub(crate) mod speak;
-mod update;
+pub(crate) mod update;
 mod validate;
-mod written;
+pub(crate) mod written;
 
 use axum::{extract::DefaultBodyLimit, middleware::from_fn, routing::post};
 use http::{HeaderMap, HeaderValue, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, capability, operation::everything};
+use crate::{Fhir, capability, operation::everything, topic};
 
 pub(crate) use asked::Asked;
 pub use check::{Check, Checked, PackageCheck};
+pub(crate) use cursor::instant;
+pub(crate) use history::head as history_head;
+pub(crate) use manner::media::Sent;
 pub(crate) use shape::Part;
 
 /// The largest record that is sent, in bytes.
@@ -47,8 +50,14 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
         .layer(from_fn(speak::speak))
         .with_state(fhir.clone());
+    // A stream is no resource: whether one is asked for is seen before the manners of resources are.
+    let subscriptions = topic::operations()
+        .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
+        .layer(from_fn(speak::speak))
+        .layer(from_fn(topic::accept))
+        .with_state(fhir.clone());
     let bulk = crate::bulk::routes(fhir.clone());
-    let all = of_records(fhir.clone()).merge(bundles).merge(bulk);
+    let all = of_records(fhir.clone()).merge(bundles).merge(bulk).merge(subscriptions);
     fhir.statement.settle(&fhir, all.get_openapi());
     all
 }

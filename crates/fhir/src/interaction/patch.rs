@@ -30,7 +30,8 @@ use crate::{
     Fhir,
     outcome::{Refused, Severity, Told},
     parameter::{Elements, ResourceType},
-    resource::{Condition, LogicalId, Meant, Patch},
+    resource::{Condition, Expected, LogicalId, Meant, Patch},
+    topic,
 };
 
 pub(super) const TAKEN: &[Sent] =
@@ -61,6 +62,15 @@ pub(crate) async fn patch_record(
     let stored = newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
     if stored.is_deletion() {
         return Err(answer::gone(&stored).into());
+    }
+    if let (true, Some(body)) = (topic::is_subscription(of), &stored.body) {
+        let changed = change.apply(&fhir, body.as_str())?;
+        stays(&document(&changed)?, of, Some(id.to_string()))?;
+        let seen = match expected {
+            Expected::Anything => Expected::Version(stored.version),
+            said => said,
+        };
+        return topic::replace(&fhir, &asked, (id, seen), &changed).await;
     }
     let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: asked.keeps(&fhir) };
     let patch = change.patch(&fhir, &asked, of);

@@ -22,6 +22,7 @@ use crate::{
     parameter::ResourceType,
     resource::{Absent, Condition, Draft, Expected, LogicalId, Method, WriteFault},
     site::Upsert,
+    topic,
 };
 
 /// The next version of a record.
@@ -50,6 +51,9 @@ pub(crate) async fn update_record(
     let document = document(&json)?;
     is_of(&document, of)?;
     same_id(id_in(&document).as_deref(), &id)?;
+    if topic::is_subscription(of) {
+        return topic::replace(&fhir, &asked, (id, expected), &json).await;
+    }
     let rule = permitted(&fhir, &asked, of, &document, Interaction::Update)?;
     let checked = checked(&fhir, &asked, &document)?;
     let draft = Draft::new(&document, id).map_err(|fault| refused(WriteFault::from(fault)))?;
@@ -66,7 +70,7 @@ pub(crate) async fn update_record(
 
 /// Whether a record may be made under an id that the caller names. Who may write some records only may not: it would tell which
 /// ids others have.
-pub(super) fn absent(asked: &Asked, of: ResourceType) -> Absent {
+pub(crate) fn absent(asked: &Asked, of: ResourceType) -> Absent {
     let may_create = asked.access.rule(of.as_str(), Interaction::Create) == Rule::Everything;
     let sees_all = asked.access.rule(of.as_str(), Interaction::Update) == Rule::Everything;
     match asked.site.policy.upsert {

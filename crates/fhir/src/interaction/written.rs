@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl Asked {
-    pub(super) fn author(&self) -> Author {
+    pub(crate) fn author(&self) -> Author {
         Author { actor: self.by.actor, request: self.by.request.clone() }
     }
 }
@@ -32,7 +32,7 @@ impl Asked {
 ///
 /// # Errors
 /// 422 with everything that was found; 503 where the site wants it checked and no definitions are there.
-pub(super) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
+pub(crate) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
     let (check, is_enforced) = match (asked.site.policy.validation, &fhir.check) {
         (Validation::Off, _) => return Ok(Checked::default()),
         (Validation::Warn, None) => return Ok(Checked::default()),
@@ -55,7 +55,7 @@ pub(super) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Sa
 ///
 /// # Errors
 /// 403: it would be a record that the caller may not write.
-pub(super) fn permitted(
+pub(crate) fn permitted(
     fhir: &Fhir,
     asked: &Asked,
     of: ResourceType,
@@ -89,7 +89,7 @@ impl Asked {
 }
 
 /// Why a record was not written, in FHIR's words and HTTP's status.
-pub(super) fn refused(fault: WriteFault) -> Refusal {
+pub(crate) fn refused(fault: WriteFault) -> Refusal {
     match fault {
         WriteFault::Missing | WriteFault::Withheld => answer::missing().into(),
         WriteFault::Changed { .. } | WriteFault::Exists => {

@@ -40,9 +40,11 @@ pub use rewrite::Edit;
 pub use update::{Absent, Condition, Expected};
 
 pub(crate) use draft::Ready;
-pub(crate) use queries::{VersionRow, newest as newest_version, unpack_all, versions_at};
+pub(crate) use queries::{
+    VersionRow, at_place, behind, newest as newest_version, numbered, unpack_all, versions_at,
+};
 pub(crate) use rows::push_part;
-pub(crate) use sheet::Sheet;
+pub(crate) use sheet::{Sheet, note};
 
 /// The records of all sites; every function takes the site that is meant.
 #[derive(Clone)]

@@ -72,7 +72,7 @@ pub(crate) async fn newest(
     found.map(VersionRow::unpack).transpose()
 }
 
-pub(super) async fn numbered(
+pub(crate) async fn numbered(
     reader: &mut Reader,
     tenant: &Tenant,
     (resource_type, id): (ResourceType, &LogicalId),
@@ -187,4 +187,28 @@ pub(super) async fn draw(
     let millis = now.as_micros().div_euclid(1_000) * 1_000;
     let (last, at) = tx.one::<(i64, Timestamp)>(sql, binds![tenant.number(), places, millis]).await?;
     Ok((Rid(last - places), at))
+}
+
+/// So many versions behind a place, the oldest first: the feed of a site.
+pub(crate) async fn behind(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    (place, rows): (i64, i64),
+) -> Result<Vec<Version>, DbError> {
+    let sql = version!("fhir_version v WHERE v.tenant = $1 AND v.rid > $2 ORDER BY v.rid LIMIT $3");
+    unpack_all(reader.all::<VersionRow>(sql, binds![tenant.number(), place, rows]).await?)
+}
+
+/// The version at a place, whether or not it is the newest of its record.
+pub(crate) async fn at_place(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    place: i64,
+) -> Result<Option<Version>, DbError> {
+    let sql = version!("fhir_version v WHERE v.tenant = $1 AND v.rid = $2");
+    reader
+        .optional::<VersionRow>(sql, binds![tenant.number(), place])
+        .await?
+        .map(VersionRow::unpack)
+        .transpose()
 }

@@ -26,6 +26,7 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(assign_site))
         .routes(routes!(view_plan, change_plan))
         .routes(routes!(view_deidentification, change_deidentification))
+        .merge(crate::topic::admin())
         .with_state(fhir)
 }
 

@@ -13,9 +13,12 @@ mod policy;
 mod queries;
 mod subscription;
 
-use kernel::{Id, Organisation};
+use std::sync::Arc;
 
-use crate::tenant::Tenant;
+use kernel::{Id, Organisation};
+use store::DbError;
+
+use crate::{Fhir, tenant::Tenant};
 
 pub use assign::{Assigned, Coded, assign};
 pub use code::SiteCode;
@@ -45,5 +48,18 @@ impl Site {
     /// Whose it is, and so whose callers it is granted to.
     pub const fn organisation(&self) -> Id<Organisation> {
         self.tenant.organisation()
+    }
+}
+
+/// A site of an organisation by its id, if it has a code.
+pub(crate) async fn of_id(
+    fhir: &Fhir,
+    organisation: Id<Organisation>,
+    id: Id<kernel::Site>,
+) -> Result<Option<Arc<Site>>, DbError> {
+    let terms = queries::of_site(&mut fhir.db.read().await?, organisation, id).await?;
+    match terms {
+        Some(terms) => fhir.shelf.get(&fhir.db, &terms.code, fhir.world.now()).await,
+        None => Ok(None),
     }
 }

@@ -46,3 +46,5 @@ mod refusals;
 mod search;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod topics;

@@ -1,13 +1,16 @@
 //! A deployment in miniature: the routes, two organisations with a site each, callers that are what their token says.
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{Extension, Router, body::Body};
 use fhir::{
-    By, Context, Fhir, NamedSite, Parts, People, PortFault, Sites,
+    By, Context, Fhir, NamedSite, Parts, People, PortFault, Sites, Standing, Still,
     access::Sight,
     interaction::{Check, Checked},
     outcome::{Severity, Told},
@@ -17,7 +20,8 @@ use fhirpath::document::Document;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
 use jobs::Worker;
-use kernel::{Caller, Id, Organisation, Site, World};
+use kernel::{Caller, Client, Id, Organisation, Site, World};
+use outbound::{InternalHost, Outbound, SystemLookup};
 use serde_json::Value;
 use store::Db;
 use testkit::MockClock;
@@ -79,9 +83,25 @@ impl Authenticate for Bearers {
     }
 }
 
-/// Tokens that were revoked since they were used.
+/// What was taken away: tokens that were revoked since they were used, clients that are switched off, all tokens.
 #[derive(Clone, Default)]
-struct Persons(Arc<Mutex<HashSet<String>>>);
+pub struct Persons {
+    revoked: Arc<Mutex<BTreeSet<String>>>,
+    off: Arc<Mutex<BTreeSet<Id<Client>>>>,
+    expired: Arc<AtomicBool>,
+}
+
+impl Persons {
+    /// Switch the client of an organisation off.
+    pub fn switch_off(&self, nth: u8) {
+        self.off.lock().unwrap().insert(Id::from_bytes([50 + nth; 16]));
+    }
+
+    /// No token is good any more.
+    pub fn expire(&self) {
+        self.expired.store(true, Ordering::SeqCst);
+    }
+}
 
 fn sight(token: &str) -> Sight {
     match words(&unhex(token)).unwrap_or_default().3.as_deref() {
@@ -93,6 +113,10 @@ fn sight(token: &str) -> Sight {
 
 impl People for Persons {
     fn context<'a>(&'a self, _: &'a Caller, token: &'a str) -> BoxFuture<'a, Result<Context, PortFault>> {
+        if self.expired.load(Ordering::SeqCst) {
+            let fault = PortFault { what: "token", cause: "it has expired".into() };
+            return Box::pin(std::future::ready(Err(fault)));
+        }
         let patient = words(&unhex(token)).unwrap_or_default().2;
         let sight = sight(token);
         Box::pin(std::future::ready(Ok(Context { patient, sight, origin: token.to_owned() })))
@@ -103,8 +127,15 @@ impl People for Persons {
         _: &'a Caller,
         origin: &'a str,
     ) -> BoxFuture<'a, Result<Option<Sight>, PortFault>> {
-        let is_revoked = self.0.lock().unwrap().contains(origin);
+        let is_revoked = self.revoked.lock().unwrap().contains(origin);
         Box::pin(std::future::ready(Ok((!is_revoked).then(|| sight(origin)))))
+    }
+
+    /// A person is a practitioner here.
+    fn still<'a>(&'a self, standing: &'a Standing) -> BoxFuture<'a, Result<Option<Still>, PortFault>> {
+        let is_off = self.off.lock().unwrap().contains(&standing.client);
+        let still = Still { scopes: standing.scopes.clone(), sight: Sight::Site };
+        Box::pin(std::future::ready(Ok((!is_off).then_some(still))))
     }
 }
 
@@ -147,10 +178,10 @@ pub struct Stage {
     pub db: Db,
     pub clock: MockClock,
     pub world: World,
-    pub fhir: Fhir,
-    persons: Persons,
     pub app: Router,
     pub api: utoipa::openapi::OpenApi,
+    pub fhir: Fhir,
+    pub persons: Persons,
     _folder: tempfile::TempDir,
 }
 
@@ -192,6 +223,12 @@ impl Heard {
 
 impl Stage {
     pub async fn new(db: Db) -> Self {
+        Self::calling(db, BTreeSet::new()).await
+    }
+
+    /// One that may call these endpoints of this machine.
+    pub async fn calling(db: Db, endpoints: BTreeSet<InternalHost>) -> Self {
+        let persons = Persons::default();
         let (world, clock) = testkit::world();
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("root.key");
@@ -207,13 +244,13 @@ impl Stage {
             subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
         }
         let public_url: url::Url = "https://hilum.example".parse().unwrap();
-        let persons = Persons::default();
         let fhir = Fhir::new(Parts {
             db: db.clone(),
             vault,
             world: world.clone(),
             people: Arc::new(persons.clone()),
             sites: Arc::new(Named),
+            outbound: Outbound::new(endpoints, Arc::new(SystemLookup)).unwrap(),
             check: Some(Arc::new(Finals)),
             tasks: Tasks::new(),
             shutdown: Shutdown::new(),
@@ -256,7 +293,7 @@ impl Stage {
 
     /// What this token came of does not stand any more.
     pub fn revoke(&self, token: &str) {
-        self.persons.0.lock().unwrap().insert(token.to_owned());
+        self.persons.revoked.lock().unwrap().insert(token.to_owned());
     }
 
     pub fn by(&self, token: String) -> Calls<'_> {

@@ -40,6 +40,7 @@ async fn operations_and_their_answers() {
     }
     lines.sort();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    DELETE /admin/fhir/sites/{site}/topics/{name} → 204 default
     DELETE /api/clients/{id}/connections/{cid} → 204 default
     DELETE /fhir/$bulk-status/{job} → 202 default
     DELETE /fhir/{type} → 200 412 default
@@ -52,6 +53,7 @@ async fn operations_and_their_answers() {
     GET /admin/fhir/plan → 200 default
     GET /admin/fhir/sites → 200 default
     GET /admin/fhir/sites/{site}/deidentification → 200 default
+    GET /admin/fhir/sites/{site}/topics → 200 default
     GET /api/clients → 200 default
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
@@ -63,6 +65,9 @@ async fn operations_and_their_answers() {
     GET /fhir/.well-known/smart-configuration → 200 default
     GET /fhir/Group/{id}/$export → 202 default
     GET /fhir/Patient/$export → 202 default
+    GET /fhir/Subscription/$status → 200 default
+    GET /fhir/Subscription/{id}/$events → 200 429 default
+    GET /fhir/Subscription/{id}/$status → 200 default
     GET /fhir/_history → 200 default
     GET /fhir/metadata → 200 304 default
     GET /fhir/{type} → 200 default
@@ -92,6 +97,7 @@ async fn operations_and_their_answers() {
     POST /fhir/$export → 202 default
     POST /fhir/Group/{id}/$export → 202 default
     POST /fhir/Patient/$export → 202 default
+    POST /fhir/Subscription/{id}/$events → 200 default
     POST /fhir/_search → 200 default
     POST /fhir/{type} → 200 201 422 default
     POST /fhir/{type}/$everything → 200 default
@@ -113,6 +119,7 @@ async fn operations_and_their_answers() {
     PUT /admin/fhir/plan → 200 default
     PUT /admin/fhir/sites/{site} → 200 default
     PUT /admin/fhir/sites/{site}/deidentification → 200 default
+    PUT /admin/fhir/sites/{site}/topics/{name} → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
     PUT /fhir/{type} → 200 201 412 422 default
     PUT /fhir/{type}/{id} → 200 201 412 422 default

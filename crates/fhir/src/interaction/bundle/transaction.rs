@@ -25,6 +25,7 @@ use crate::{
     parameter::ResourceType,
     resource::{Absent, Judge, LogicalId, Version, WriteFault},
     site::Upsert,
+    topic,
 };
 
 /// What is written at which entry, and what is read when all is written.
@@ -81,6 +82,9 @@ impl Plan {
             (None, words) => Some(condition(fhir, asked, of, (words, "request.url"))?),
             (Some(_), _) => return Err(wrong("request.url is no address of a record").into()),
         };
+        if topic::is_subscription(of) && entry.method != Method::DELETE {
+            return Err(wrong(topic::ALONE).into());
+        }
         let said = expected(entry.if_match.as_deref(), entry.if_none_match.as_deref());
         let expected = said.map_err(|why| wrong(why.of_entry()))?;
         let resource = || entry.resource.clone().ok_or_else(|| wrong("resource is missing"));

@@ -1,0 +1,120 @@
+//! Events as they happen.
+
+use axum::body::{Body, BodyDataStream};
+use futures_util::StreamExt;
+use http::Request;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::{EXTENSION, Hook, observed, patient, receiver::event};
+use crate::stage::{NORTH, token};
+
+/// A stream of a subscription, read piece by piece.
+struct Stream {
+    pieces: BodyDataStream,
+    left: String,
+}
+
+impl Stream {
+    async fn open(hook: &Hook, bearer: &str, id: &str, last: Option<&str>) -> Result<Self, u16> {
+        let mut request = Request::get(format!("/fhir/Subscription/{id}/$events"))
+            .header("authorization", format!("Bearer {bearer}"))
+            .header("su-siteid", NORTH)
+            .header("accept", "text/event-stream");
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let answer = hook.stage.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        if answer.status() != 200 {
+            return Err(answer.status().as_u16());
+        }
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Ok(Self { pieces: answer.into_body().into_data_stream(), left: String::new() })
+    }
+
+    /// The next message or comment.
+    async fn next(&mut self) -> Option<String> {
+        while !self.left.contains("\n\n") {
+            let piece = self.pieces.next().await?.unwrap();
+            self.left.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        let (one, rest) = self.left.split_once("\n\n").unwrap();
+        let (one, rest) = (one.to_owned(), rest.to_owned());
+        self.left = rest;
+        Some(one)
+    }
+
+    /// The number and the focus of the next event.
+    async fn event(&mut self) -> (i64, Option<String>) {
+        let message = self.next().await.unwrap();
+        let (id, data) = message.split_once('\n').unwrap();
+        let bundle: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+        let all = bundle["entry"][0]["resource"]["parameter"].as_array().unwrap();
+        let (number, focus) = event(all.iter().find(|one| one["name"] == "notification-event").unwrap());
+        assert_eq!(id, format!("id: {number}"));
+        (number, focus)
+    }
+}
+
+fn wanted(hook: &Hook) -> String {
+    let mut wanted = hook.wanted("Observation", "id-only");
+    wanted["channel"]["type"] = json!("message");
+    wanted["channel"]["_type"] = json!({"extension": [{"url": format!("{EXTENSION}channel-type"),
+        "valueCoding": {"system": "urn:hilum:subscription-channel", "code": "sse"}}]});
+    wanted["channel"].as_object_mut().unwrap().remove("endpoint");
+    wanted.to_string()
+}
+
+on_hook!(
+    async fn a_stream_tells_what_happens_and_goes_on_where_it_ended(hook) {
+        let north = hook.north();
+        patient(&north, "p0").await.expect(201);
+        let made = north.post("/fhir/Subscription", &wanted(&hook)).await.expect(201).json();
+        assert_eq!(made["status"], "active");
+        let id = made["id"].as_str().unwrap();
+        let mut stream = Stream::open(&hook, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}"));
+        assert_eq!(stream.next().await.unwrap(), ": open");
+        let mut made = Vec::new();
+        for number in 1..=3 {
+            made.push(observed(&north, "p0").await);
+            hook.follow().await;
+            assert_eq!(stream.event().await, (number, made.last().cloned()));
+        }
+        drop(stream);
+        made.push(observed(&north, "p0").await);
+        hook.follow().await;
+        let mut stream = Stream::open(&hook, &north.token, id, Some("2")).await.unwrap_or_else(|status| panic!("{status}"));
+        for number in [3, 4] {
+            assert_eq!(stream.event().await, (number, Some(made[number as usize - 1].clone())));
+        }
+        assert_eq!(hook.told().await.len(), 0, "nobody is called");
+        north.delete(&format!("/fhir/Subscription/{id}")).await.expect(200);
+        observed(&north, "p0").await;
+    }
+);
+
+on_hook!(
+    async fn streams_are_counted_and_end_with_the_token(hook) {
+        let north = hook.north();
+        patient(&north, "p0").await.expect(201);
+        let made = north.post("/fhir/Subscription", &wanted(&hook)).await.expect(201).json();
+        let id = made["id"].as_str().unwrap();
+        let mut open = Vec::new();
+        for _ in 0..fhir::topic::STREAMS_OF_OWNER_MAX {
+            open.push(Stream::open(&hook, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}")));
+        }
+        assert_eq!(Stream::open(&hook, &north.token, id, None).await.err(), Some(429));
+        open.pop();
+        let last = Stream::open(&hook, &north.token, id, None).await;
+        open.push(last.unwrap_or_else(|status| panic!("{status}")));
+        let other = token(1, "user/*.cruds", "", "site");
+        assert_eq!(Stream::open(&hook, &other, id, None).await.err(), Some(404));
+        assert_eq!(Stream::open(&hook, &north.token, id, Some("x")).await.err(), Some(400));
+        let mut stream = open.pop().unwrap();
+        assert_eq!(stream.next().await.unwrap(), ": open");
+        observed(&north, "p0").await;
+        hook.follow().await;
+        hook.stage.persons.expire();
+        assert_eq!(stream.next().await, None, "no event without a good token");
+    }
+);
