@@ -95,7 +95,7 @@ impl Clause {
             let tag = format!("{OWNER_SYSTEM}|{owner}");
             read_test("_tag", &tag, &[of], &reading).unwrap_or(Test::NONE)
         });
-        let asked = scope_test(&self.criteria, of, &reading);
+        let asked = scope_test(&self.criteria, of, &reading).alone();
         Test::All(whose.into_iter().chain(made).chain([asked]).collect())
     }
 }

@@ -158,6 +158,7 @@ fn take<'d>(how: &Take, element: Element<'d>, base: Option<&str>, push: &mut dyn
         Take::Text => text(element),
         Take::Reference => {
             token::of_reference(element).into_iter().for_each(&mut *push);
+            token::of_display(element).into_iter().for_each(&mut *push);
             reference::of_reference(element, base)
         }
         Take::Canonical => reference::of_canonical(element, base).map(Value::Reference),

@@ -6,7 +6,7 @@
 //! | variant | asked by | row |
 //! |---|---|---|
 //! | [`Value::Token`] | `code=`, `:not`, `:in`, `_id`, `_tag` | system and code |
-//! | [`Value::TokenText`] | `code:text=` | folded text, asked for its beginning |
+//! | [`Value::TokenText`] | `code:text=`, `subject:text=` | folded text, asked for its beginning |
 //! | [`Value::TypedToken`] | `identifier:of-type=` | system and code of the type, value |
 //! | [`Value::Text`] | `name=`, `:exact`, `:contains` | folded text for prefixes, written text for `:exact` |
 //! | [`Value::Reference`] | `subject=`, chains, `_has`, includes | type and id, or a URL |
@@ -31,6 +31,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 mod token;
+mod words;
 
 use std::borrow::Cow;
 
@@ -40,6 +41,7 @@ use crate::parameter::{Compartment, ParameterId, ResourceType};
 
 pub use extract::{extract, limits};
 pub use fold::fold;
+pub use words::{Within, says, words};
 
 pub(crate) use date::range as date_range;
 pub(crate) use number::canonical_quantity;
@@ -84,7 +86,7 @@ pub struct Membership<'d> {
 pub enum Value<'d> {
     /// Token.
     Token(Token<'d>),
-    /// What a coding or concept says in words, for `:text`.
+    /// What a coding, concept, identifier's type or reference says in words, for `:text`.
     TokenText(Text<'d>),
     /// An identifier with the type that it has, for `:of-type`; one for each coding of the type.
     TypedToken(TypedToken<'d>),

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(super) compartments: Vec<(ParameterId, Compartment, ResourceType)>,
     /// Parameters whose expression is not FHIRPath or selects nothing that their type compares.
     pub(super) without_values: Vec<ParameterId>,
+    /// Parameters whose tokens are nearly all different: identifiers, telephone numbers.
+    manifold: Vec<ParameterId>,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +146,11 @@ impl Plan {
         plan
     }
 
+    /// Whether the tokens of a parameter are as many as its records.
+    pub(crate) fn is_manifold(&self, parameter: ParameterId) -> bool {
+        self.manifold.contains(&parameter)
+    }
+
     pub(super) fn node(&self, at: usize) -> Option<&Node> {
         self.nodes.get(at)
     }
@@ -264,6 +271,9 @@ impl Builder<'_> {
             }
         };
         self.placed += 1;
+        if matches!(take, Take::Identifier | Take::Contact) {
+            self.plan.manifold.push(self.parameter.id);
+        }
         let leaf = Leaf { parameter: self.parameter.id, take };
         let leaves = &mut self.plan.nodes.get_mut(at)?.leaves;
         if !leaves.iter().any(|known| known.parameter == leaf.parameter && known.take == leaf.take) {

@@ -69,6 +69,11 @@ pub(super) fn of_reference<'d>(element: Element<'d>) -> Option<Value<'d>> {
     token(element.child("identifier")?, "value").map(Value::Identifier)
 }
 
+/// What a reference says in words.
+pub(super) fn of_display<'d>(element: Element<'d>) -> Option<Value<'d>> {
+    text(element, "display").map(words)
+}
+
 /// A telephone number or address has no system of codes.
 pub(super) fn of_contact<'d>(element: Element<'d>) -> Option<Value<'d>> {
     Some(Value::Token(Token { system: None, code: text(element, "value")? }))

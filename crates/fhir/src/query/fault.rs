@@ -59,6 +59,9 @@ pub enum Problem {
         /// What it has to be.
         expected: &'static str,
     },
+    /// A value set or a hierarchy whose codes are not here, or are too many.
+    #[error("the codes of `{0}` cannot be told here")]
+    Terminology(Box<str>),
     /// A parameter that can be given once.
     #[error("it may be given once")]
     Twice,

@@ -2,8 +2,8 @@
 //! scopes with search parameters, and by the tests of everything else.
 
 use super::{
-    Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, SystemMatch, TerminologyMatch, Test,
-    TextMatch, TokenMatch, UnitMatch, UriMatch,
+    Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, Stands, SystemMatch, TerminologyMatch,
+    Test, TextMatch, TokenMatch, UnitMatch, UriMatch,
 };
 use crate::{
     index::{DateRange, Entries, Position, Quantity, Range, Reference, Token, Value},
@@ -69,6 +69,10 @@ pub fn holds(test: &Test, record: &Entries<'_>, around: &dyn Around) -> Answer {
             .iter()
             .any(|own| own.compartment == *compartment && ids.iter().any(|id| **id == *own.id))),
         Test::InAny(compartment) => Ok(record.compartments.iter().any(|own| own.compartment == *compartment)),
+        Test::Says { .. } => Err(Undecided("a question about words")),
+        Test::Is { resource_type, ids } => {
+            Ok(*resource_type == record.resource_type && ids.contains(&*record.id))
+        }
         Test::OfType(types) => Ok(types.contains(&record.resource_type)),
         Test::All(tests) => all(tests.iter().map(|test| holds(test, record, around))),
         Test::AnyOf(tests) => one(tests.iter().map(|test| holds(test, record, around))),
@@ -130,6 +134,7 @@ fn matches(asked: &Match, own: &Value<'_>, around: &dyn Around) -> Answer {
         (Match::Text(asked), Value::Text(own)) => match asked {
             TextMatch::Begins(asked) => own.folded().starts_with(&**asked),
             TextMatch::Contains(asked) => own.folded().contains(&**asked),
+            TextMatch::Ends(asked) => own.folded().ends_with(&**asked),
             TextMatch::Exact(asked) => **asked == *own.exact,
         },
         (Match::Reference(asked), Value::Reference(own)) => is_reference(asked, own),
@@ -176,6 +181,16 @@ fn is_reference(asked: &ReferenceMatch, own: &Reference<'_>) -> bool {
             **asked == **url && of.as_deref().is_none_or(|of| version.as_deref() == Some(of))
         }
         (ReferenceMatch::CanonicalBelow(asked), Reference::Canonical { url, .. }) => is_below(url, asked),
+        (
+            ReferenceMatch::CanonicalVersion { url: asked, version: of, stands },
+            Reference::Canonical { url, version: Some(version) },
+        ) => {
+            **asked == **url
+                && match stands {
+                    Stands::Above => is_part(of, version),
+                    Stands::Below => is_part(version, of),
+                }
+        }
         _ => false,
     }
 }
@@ -192,6 +207,12 @@ fn is_uri(asked: &UriMatch, own: &str) -> bool {
 fn is_below(own: &str, above: &str) -> bool {
     let rest = own.strip_prefix(above.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a version says all that another does, and perhaps more: `1.2.3` of `1.2`.
+fn is_part(version: &str, of: &str) -> bool {
+    let rest = version.strip_prefix(of);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn is_date(comparison: Comparison, asked: DateRange, own: DateRange) -> bool {

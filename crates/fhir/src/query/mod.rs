@@ -10,25 +10,34 @@
 mod control;
 mod escape;
 mod fault;
+mod filter;
 mod holds;
 mod read;
+mod terminology;
 #[cfg(test)]
 mod tests;
 mod value;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use crate::{
-    index::{Canonical, DateRange, Position, Range},
+    index::{Canonical, DateRange, Position, Range, Within},
     parameter::{Compartment, ParameterId, ResourceType},
 };
 
 pub use fault::{Problem, QueryFault};
 pub use holds::{Alone, Around, Undecided, holds};
 pub use read::{Handling, Reading, read, read_test, scope_test};
+pub use terminology::Terminology;
 
 /// Limits of one search; each stands in `docs/limits.md`.
 pub mod limits {
     /// Parameters that choose records.
     pub const CRITERIA_MAX: usize = 64;
+    /// Words and parentheses of one `_filter`.
+    pub const FILTER_WORDS_MAX: usize = 1_000;
+    /// Parentheses within one another in `_filter`.
+    pub const FILTER_DEPTH_MAX: usize = 16;
     /// Values of one parameter, parted by commas.
     pub const VALUES_MAX: usize = 1000;
     /// Steps to other records in one parameter, by chains and `_has`.
@@ -133,6 +142,20 @@ pub enum Test {
     },
     /// It is in a compartment of this type, whosever.
     InAny(Compartment),
+    /// It says all words of one of these: `_text`, `_content`.
+    Says {
+        /// Where.
+        within: Within,
+        /// Alternatives.
+        any: Vec<BTreeSet<Box<str>>>,
+    },
+    /// It is one of these records.
+    Is {
+        /// Of this type.
+        resource_type: ResourceType,
+        /// Their ids.
+        ids: Arc<BTreeSet<Box<str>>>,
+    },
     /// It is of one of these types.
     OfType(Vec<ResourceType>),
     /// All of these; of none, every record.
@@ -144,6 +167,23 @@ pub enum Test {
 }
 
 impl Test {
+    /// Of what a record alone can answer; whatever else is asked, none holds.
+    #[must_use]
+    pub(crate) fn alone(self) -> Self {
+        match self {
+            Self::Chain { .. } | Self::Has { .. } | Self::Says { .. } => Self::NONE,
+            Self::Any { values, .. } | Self::NotAny { values, .. }
+                if values.iter().any(|one| matches!(one, Match::Terminology(_))) =>
+            {
+                Self::NONE
+            }
+            Self::All(tests) => Self::All(tests.into_iter().map(Self::alone).collect()),
+            Self::AnyOf(tests) => Self::AnyOf(tests.into_iter().map(Self::alone).collect()),
+            Self::Not(test) if *test != (*test).clone().alone() => Self::NONE,
+            test => test,
+        }
+    }
+
     /// Every record holds it.
     pub const EVERY: Self = Self::All(Vec::new());
     /// No record holds it.
@@ -155,7 +195,7 @@ impl Test {
 pub enum Match {
     /// A token.
     Token(TokenMatch),
-    /// The words of a token: they begin so, folded. `:text`
+    /// The words of a token or a reference: they begin so, folded. `:text`
     TokenText(Box<str>),
     /// `:of-type`
     TypedToken {
@@ -264,6 +304,8 @@ pub enum TextMatch {
     Begins(Box<str>),
     /// It has this in it, folded: `:contains`.
     Contains(Box<str>),
+    /// It ends so, folded: `ew` of `_filter`.
+    Ends(Box<str>),
     /// It is written so: `:exact`.
     Exact(Box<str>),
 }
@@ -291,6 +333,24 @@ pub enum ReferenceMatch {
     },
     /// Any version or definition whose URL begins so: `:below` of a canonical.
     CanonicalBelow(Box<str>),
+    /// A version of it, and how that stands to this one: `:above` and `:below` of a canonical with a version.
+    CanonicalVersion {
+        /// Without version.
+        url: Box<str>,
+        /// The version that is asked with.
+        version: Box<str>,
+        /// How that of the value stands to it.
+        stands: Stands,
+    },
+}
+
+/// How a version stands to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// It is the other, or says less of it: `1` above `1.2`.
+    Above,
+    /// It is the other, or says more of it: `1.2` below `1`.
+    Below,
 }
 
 /// <https://hl7.org/fhir/R4/search.html#number>

@@ -6,11 +6,14 @@ use kernel::{Criteria, Timestamp};
 
 use super::{
     Criterion, Ignored, Match, Problem, Query, QueryFault, Test, control,
-    escape::split,
-    limits,
+    escape::{split, unescape},
+    filter, limits,
     value::{self, Modifier},
 };
-use crate::parameter::{Parameter, ParameterKind, Registry, ResourceType};
+use crate::{
+    index::{Within, is_id, words},
+    parameter::{Parameter, ParameterKind, Registry, ResourceType},
+};
 
 /// What a search is read with.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +112,7 @@ fn criterion(query: &mut Query, name: &str, value: &str, reading: &Reading<'_>) 
     Ok(())
 }
 
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     reading: &'r Reading<'r>,
     /// Tests that one parameter has come to: a chain without a type leads to every type that its references may lead to.
     tests: Cell<usize>,
@@ -120,7 +123,13 @@ impl<'r> Reader<'r> {
         Self { reading, tests: Cell::new(0) }
     }
 
-    fn test(&self, of: &[ResourceType], name: &str, value: &str, depth: usize) -> Result<Test, Problem> {
+    pub(super) fn test(
+        &self,
+        of: &[ResourceType],
+        name: &str,
+        value: &str,
+        depth: usize,
+    ) -> Result<Test, Problem> {
         if depth > limits::CHAIN_DEPTH_MAX {
             return Err(Problem::TooMany { what: "steps to other records", max: limits::CHAIN_DEPTH_MAX });
         }
@@ -136,6 +145,14 @@ impl<'r> Reader<'r> {
         }
         if let Some(rest) = name.strip_prefix("_has:") {
             return self.has(of, rest, value, depth);
+        }
+        match name {
+            "_filter" if depth == 0 => return filter::read(self, of, value),
+            // Whatever a List has is referred to by its items.
+            "_list" => return self.has(of, "List:item:_id", list_ids(value)?, depth),
+            "_text" => return says(Within::Narrative, value),
+            "_content" => return says(Within::Record, value),
+            _ => {}
         }
         match name.split_once('.') {
             Some((reference, rest)) => self.chain(of, reference, rest, value, depth),
@@ -204,6 +221,22 @@ impl<'r> Reader<'r> {
         Ok(parameter)
     }
 
+    /// The kind of the parameter at the end of a path.
+    pub(super) fn kind(&self, of: &[ResourceType], path: &str) -> Result<ParameterKind, Problem> {
+        let Some((reference, rest)) = path.split_once('.') else {
+            return lookup(self.reading.registry, of, path).map(|parameter| parameter.kind);
+        };
+        let (code, wanted) = match reference.split_once(':') {
+            Some((code, wanted)) => (code, Some(typed(wanted)?)),
+            None => (reference, None),
+        };
+        let parameter = self.reference(of, code)?;
+        let targets = wanted.map_or_else(|| parameter.targets.clone(), |wanted| vec![wanted]);
+        let unknown = || Problem::Unknown { code: shown(rest), of: names(&targets) };
+        let mut kinds = targets.iter().filter_map(|target| self.kind(&[*target], rest).ok());
+        kinds.next().ok_or_else(unknown)
+    }
+
     fn leaf(&self, of: &[ResourceType], name: &str, value: &str) -> Result<Test, Problem> {
         let (code, modifier) = match name.split_once(':') {
             Some((code, modifier)) => (code, Some(modifier)),
@@ -249,6 +282,26 @@ impl<'r> Reader<'r> {
     }
 }
 
+/// The ids of Lists; what R4 calls `$current-problems` is computed by nobody here.
+fn list_ids(value: &str) -> Result<&str, Problem> {
+    match split(value, ',').position(|id| !is_id(id)) {
+        Some(at) => Err(Problem::Value { nth: at + 1, expected: "the id of a List" }),
+        None => Ok(value),
+    }
+}
+
+/// Words that a record has to say, all of those of one value.
+fn says(within: Within, value: &str) -> Result<Test, Problem> {
+    let any: Vec<_> = split(value, ',').map(|one| words(&unescape(one))).collect();
+    if any.len() > limits::VALUES_MAX {
+        return Err(Problem::TooMany { what: "values", max: limits::VALUES_MAX });
+    }
+    match any.iter().position(std::collections::BTreeSet::is_empty) {
+        Some(at) => Err(Problem::Value { nth: at + 1, expected: "words" }),
+        None => Ok(Test::Says { within, any }),
+    }
+}
+
 enum Negated {
     Yes,
     No,
@@ -261,9 +314,9 @@ fn how(kind: ParameterKind, modifier: &str) -> Option<(Modifier, Negated)> {
         (K::Token, "not") => return Some((Modifier::None, Negated::Yes)),
         (K::Token, "not-in") => return Some((Modifier::In, Negated::Yes)),
         (K::Token, "in") => Modifier::In,
-        (K::Token, "text") => Modifier::Text,
+        (K::Token | K::Reference, "text") => Modifier::Text,
         (K::Token, "of-type") => Modifier::OfType,
-        (K::Token | K::Uri, "above") => Modifier::Above,
+        (K::Token | K::Uri | K::Reference, "above") => Modifier::Above,
         (K::Token | K::Uri | K::Reference, "below") => Modifier::Below,
         (K::String, "exact") => Modifier::Exact,
         (K::String, "contains") => Modifier::Contains,

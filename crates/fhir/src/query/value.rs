@@ -3,8 +3,8 @@
 use fhirpath::{ucum, value::Decimal};
 
 use super::{
-    Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, SystemMatch, TerminologyMatch, TextMatch,
-    TokenMatch, UnitMatch, UriMatch,
+    Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, Stands, SystemMatch, TerminologyMatch,
+    TextMatch, TokenMatch, UnitMatch, UriMatch,
     escape::{split, unescape},
     limits,
     read::Reading,
@@ -45,6 +45,7 @@ pub(super) fn read(
     let one = match parameter.kind {
         ParameterKind::Token => token(modifier, raw)?,
         ParameterKind::String => Match::Text(text(modifier, raw)?),
+        ParameterKind::Reference if modifier == Modifier::Text => Match::TokenText(folded(raw)?),
         ParameterKind::Reference if modifier == Modifier::Identifier => Match::Identifier(token_match(raw)?),
         ParameterKind::Reference => return reference(parameter, modifier, raw, reading),
         ParameterKind::Date => date(raw, reading)?,
@@ -139,8 +140,8 @@ fn reference(
     let expected = "`Type/id`, an id or a URL";
     let text = unescape(raw);
     let of = |matches: Vec<ReferenceMatch>| Ok(matches.into_iter().map(Match::Reference).collect());
-    if modifier == Modifier::Below {
-        return of(vec![ReferenceMatch::CanonicalBelow(filled(raw, "a URL")?)]);
+    if let Modifier::Above | Modifier::Below = modifier {
+        return canonical(modifier, &text).map(|one| vec![Match::Reference(one)]);
     }
     if let Modifier::Target(wanted) = modifier
         && is_id(&text)
@@ -178,6 +179,21 @@ fn reference(
             ]),
         },
         _ => Err(expected),
+    }
+}
+
+/// `url|version` for the versions above or below one, `url` for the definitions whose URL begins so.
+fn canonical(modifier: Modifier, text: &str) -> Result<ReferenceMatch, Expected> {
+    match (canonical_url(text), modifier) {
+        (Some(Reference::Canonical { url, version: Some(version) }), _) => {
+            let stands = if modifier == Modifier::Above { Stands::Above } else { Stands::Below };
+            Ok(ReferenceMatch::CanonicalVersion { url: url.into(), version: version.into(), stands })
+        }
+        (Some(Reference::Canonical { url, version: None }), Modifier::Below) => {
+            Ok(ReferenceMatch::CanonicalBelow(url.into()))
+        }
+        (_, Modifier::Below) => Err("a URL, perhaps with a version"),
+        _ => Err("a URL with a version"),
     }
 }
 

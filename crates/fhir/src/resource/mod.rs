@@ -18,6 +18,7 @@ mod rows;
 mod sheet;
 mod update;
 pub(crate) mod walk;
+mod words;
 
 use std::sync::Arc;
 
@@ -38,12 +39,13 @@ pub use id::{LogicalId, MalformedLogicalId};
 pub use patch::{Meant, Patch};
 pub use rewrite::Edit;
 pub use update::{Absent, Condition, Expected};
+pub use words::WORDS_KNOWN_MAX;
 
 pub(crate) use draft::Ready;
 pub(crate) use queries::{
     VersionRow, at_place, behind, newest as newest_version, numbered, unpack_all, versions_at,
 };
-pub(crate) use rows::push_part;
+pub(crate) use rows::{Found, push_part};
 pub(crate) use sheet::{Sheet, note};
 
 /// The records of all sites; every function takes the site that is meant.
@@ -53,12 +55,13 @@ pub struct Records {
     world: World,
     registry: Arc<Registry>,
     pub(crate) entries_max: usize,
+    known: Arc<words::Known>,
 }
 
 impl Records {
     /// The records in this database, found by these parameters.
-    pub const fn new(db: Db, world: World, registry: Arc<Registry>) -> Self {
-        Self { db, world, registry, entries_max: ENTRIES_MAX }
+    pub fn new(db: Db, world: World, registry: Arc<Registry>) -> Self {
+        Self { db, world, registry, entries_max: ENTRIES_MAX, known: Arc::default() }
     }
 
     /// The same, taking so many entries of one transaction.
@@ -71,6 +74,10 @@ impl Records {
     /// The parameters that records are found by.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    fn known(&self) -> &words::Known {
+        &self.known
     }
 
     pub(crate) const fn db(&self) -> &Db {

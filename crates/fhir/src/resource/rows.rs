@@ -3,11 +3,15 @@
 use fhirpath::document::{Document, DocumentLimits};
 use store::{Composed, DbError, ToValue, Value, Writer};
 
-use super::{Rid, sheet::insert};
+use super::{
+    Rid,
+    sheet::insert,
+    words::{Heap, Known, Words},
+};
 use crate::{
-    index::{self, Entries, Quantity, Reference, Token, extract},
+    index::{self, Entries, Entry, Quantity, Reference, Token, extract},
     key::{self, Of, Reach},
-    parameter::{ParameterId, Registry},
+    parameter::{ParameterId, ParameterKind, Registry},
     tenant::Tenant,
 };
 
@@ -22,6 +26,7 @@ pub(crate) struct Rows {
     strings: Vec<(i64, Vec<u8>)>,
     dates: Vec<(i64, Reach)>,
     numbers: Vec<(i64, Reach)>,
+    words: Words,
 }
 
 /// The rows of a record of this text; none if it cannot be read, which what was stored always can.
@@ -37,18 +42,23 @@ impl Rows {
     fn of(tenant: &Tenant, registry: &Registry, entries: &Entries<'_>) -> Self {
         let mut rows = Self::default();
         let resource_type = entries.resource_type;
-        rows.postings.push((key::of_type(tenant, resource_type), 0));
+        rows.shape(tenant, entries);
         let shared = registry.shared(resource_type);
         // The tables of versions answer these.
         let known = |code| registry.parameter(resource_type, code).map(|parameter| parameter.id);
         let elsewhere: [Option<ParameterId>; 2] = [known("_id"), known("_lastUpdated")];
-        for entry in &entries.entries {
-            let is_shared = shared.is_some_and(|shared| match &entry.value {
-                index::Value::Reference(_) => shared.patients_of(entry.parameter).is_some(),
-                _ => shared.union(entry.parameter).is_some(),
-            });
-            if !is_shared && !elsewhere.contains(&Some(entry.parameter)) {
-                rows.add(Of { tenant, resource_type, parameter: entry.parameter }, &entry.value);
+        for own in entries.entries.chunk_by(|a, b| a.parameter == b.parameter) {
+            let Some(parameter) = own.first().map(|entry| entry.parameter) else { continue };
+            let is_union = shared.is_some_and(|shared| shared.union(parameter).is_some());
+            if is_union || elsewhere.contains(&Some(parameter)) {
+                continue;
+            }
+            let of = Of { tenant, resource_type, parameter };
+            rows.words_of(of, own, Found::by(registry, of));
+            let is_told = shared.is_some_and(|shared| shared.patients_of(parameter).is_some());
+            for entry in own.iter().filter(|one| !is_told || !matches!(one.value, index::Value::Reference(_)))
+            {
+                rows.add(of, &entry.value);
             }
         }
         for one in &entries.compartments {
@@ -58,6 +68,61 @@ impl Rows {
         }
         rows.settle();
         rows
+    }
+
+    /// The posting by which its type is found says which parameters it has.
+    fn shape(&mut self, tenant: &Tenant, entries: &Entries<'_>) {
+        let mut parameters: Vec<ParameterId> = entries.entries.iter().map(|entry| entry.parameter).collect();
+        parameters.dedup();
+        let number = key::shape(tenant, entries.resource_type, &parameters);
+        self.postings.push((key::of_type(tenant, entries.resource_type), number));
+        self.words.shape(entries.resource_type, number, parameters);
+    }
+
+    /// What the values of one parameter say in words, and the rows that are found by it: those of a code or reference that stands
+    /// beside it, else one of their own.
+    fn words_of(&mut self, of: Of<'_>, own: &[Entry<'_>], found: Found) {
+        let stands_for = own.iter().find_map(|entry| match &entry.value {
+            index::Value::Token(token) if found == Found::ByCode => Some(of.token(&token.code)),
+            index::Value::Reference(reference) => Some(key::target(of.tenant, reference)),
+            _ => None,
+        });
+        for entry in own {
+            match &entry.value {
+                index::Value::TokenText(text) => {
+                    let folded = text.folded();
+                    let target = stands_for.unwrap_or_else(|| self.word(of, &folded, found));
+                    self.words.term(of.words(), &folded, target);
+                }
+                index::Value::Token(Token { system: Some(system), code }) => match found {
+                    Found::ByCode => self.words.term(of.systems(system), "", of.token(code)),
+                    Found::ByIdentifier | Found::ByReference => self.postings.push((of.of_system(system), 0)),
+                },
+                index::Value::Identifier(Token { system: Some(system), .. }) => {
+                    self.postings.push((of.of_identifier_system(system), 0));
+                }
+                index::Value::Uri(uri) => self.words.term(of.uris(), uri, of.uri(uri)),
+                index::Value::Reference(Reference::Canonical { url, .. }) => {
+                    self.words.term(of.canonicals(), url, key::canonical_target(of.tenant, url));
+                }
+                index::Value::Text(text) => {
+                    self.words.string(of.parts(), text.folded().into_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A row for words that nothing else stands for.
+    fn word(&mut self, of: Of<'_>, folded: &str, found: Found) -> i64 {
+        if found == Found::ByReference {
+            let own = key::display_target(of.tenant, folded);
+            self.links.push((of.link(), own));
+            return own;
+        }
+        let own = of.word(&key::term(folded));
+        self.postings.push((own, 0));
+        own
     }
 
     fn add(&mut self, of: Of<'_>, value: &index::Value<'_>) {
@@ -80,8 +145,10 @@ impl Rows {
             index::Value::Number(range) => self.numbers.push((of.number(&[]), Reach::of_range(*range))),
             index::Value::Quantity(quantity) => self.quantity(of, &[], quantity),
             index::Value::Composite(parts) => self.composite(of, parts),
-            // Asked of the records that the other criteria leave.
-            index::Value::TokenText(_) | index::Value::Position(_) => {}
+            index::Value::Position(own) => {
+                self.numbers.push((of.latitude(), Reach::from_to(own.latitude, own.latitude)));
+            }
+            index::Value::TokenText(_) => {}
         }
     }
 
@@ -117,6 +184,33 @@ impl Rows {
         self.dates.dedup();
         self.numbers.sort_unstable();
         self.numbers.dedup();
+        self.words.settle();
+    }
+}
+
+/// By what a parameter finds records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Codes: few, each of many records.
+    ByCode,
+    /// Identifiers: many, each of few records.
+    ByIdentifier,
+    /// What is referred to.
+    ByReference,
+}
+
+impl Found {
+    pub(crate) fn by(registry: &Registry, of: Of<'_>) -> Self {
+        let known = registry.parameter_by_id(of.resource_type, of.parameter);
+        if known.is_some_and(|known| known.kind == ParameterKind::Reference) {
+            return Self::ByReference;
+        }
+        let plan = registry.plan(of.resource_type);
+        if plan.is_some_and(|plan| plan.is_manifold(of.parameter)) {
+            Self::ByIdentifier
+        } else {
+            Self::ByCode
+        }
     }
 }
 
@@ -159,6 +253,7 @@ pub(crate) struct Pile {
     strings: Vec<(i64, Vec<u8>, i64)>,
     dates: Vec<[i64; 5]>,
     numbers: Vec<[i64; 5]>,
+    words: Heap,
 }
 
 impl Pile {
@@ -166,7 +261,8 @@ impl Pile {
         self.postings.push([tenant.number(), key, rid.0, 0]);
     }
 
-    pub(crate) fn add(&mut self, tenant: &Tenant, rid: Rid, rows: &Rows) {
+    pub(crate) fn add(&mut self, tenant: &Tenant, known: &Known, (rid, rows): (Rid, &Rows)) {
+        self.words.add(tenant, known, &rows.words);
         let (tenant, rid) = (tenant.number(), rid.0);
         self.postings.extend(rows.postings.iter().map(|(key, system)| [tenant, *key, rid, *system]));
         self.links.extend(rows.links.iter().map(|(key, target)| [tenant, *key, *target, rid]));
@@ -177,7 +273,13 @@ impl Pile {
             .extend(rows.numbers.iter().map(reach).map(|(key, lo, span)| [tenant, key, lo, span, rid]));
     }
 
-    pub(crate) async fn write(mut self, tx: &mut Writer, tenant: &Tenant) -> Result<(), DbError> {
+    pub(crate) async fn write(
+        mut self,
+        tx: &mut Writer,
+        tenant: &Tenant,
+        known: &Known,
+    ) -> Result<(), DbError> {
+        self.words.write(tx, tenant, known).await?;
         let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
         insert(tx, into, (4, in_order(self.postings)), "").await?;
         let into = "INSERT INTO fhir_link (tenant, k, target, rid) VALUES ";

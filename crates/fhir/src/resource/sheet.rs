@@ -62,7 +62,7 @@ impl<'u> Sheet<'u> {
         let Ready { draft, rows } = ready;
         let body = Some(&draft.packed);
         let mut version = self.version((draft.resource_type, &draft.id), method, stored, body);
-        self.new.add(self.tenant, version.rid, rows);
+        self.new.add(self.tenant, self.records.known(), (version.rid, rows));
         let body = draft.body(version.version, version.at);
         version.body = Some(body.map_err(|fault| DbError::Corrupt { why: fault.to_string().into() })?);
         Ok(version)
@@ -137,7 +137,7 @@ impl<'u> Sheet<'u> {
         .await?;
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
         insert(tx, into, (5, self.histories), "").await?;
-        self.new.write(tx, self.tenant).await
+        self.new.write(tx, self.tenant, self.records.known()).await
     }
 }
 

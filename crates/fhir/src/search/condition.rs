@@ -1,17 +1,17 @@
 //! A test as conditions on index rows.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
-    index::{DateRange, Range, fold},
+    index::{DateRange, Position, Range, fold},
     key::{self, FOLDED_BYTES_MAX, Of, Reach},
     parameter::{ParameterId, Registry, ResourceType},
     query::{
         Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, SystemMatch, Test, TextMatch,
         TokenMatch, UnitMatch, UriMatch,
     },
-    resource::{LogicalId, push_part},
-    search::{Access, NESTED_MAX},
+    resource::{Found, LogicalId, push_part},
+    search::{Access, NESTED_MAX, PARTS_ASKED_MAX},
     tenant::Tenant,
 };
 
@@ -25,6 +25,11 @@ pub(crate) enum Condition {
         key: i64,
         system: Option<i64>,
     },
+    /// One of many, all of one system if one is said.
+    Postings {
+        keys: Vec<i64>,
+        system: Option<i64>,
+    },
     Link {
         key: i64,
         targets: Vec<i64>,
@@ -34,6 +39,25 @@ pub(crate) enum Condition {
         key: i64,
         from: Vec<u8>,
         before: Option<Vec<u8>>,
+    },
+    /// A word from here on and before there leads to it.
+    Term {
+        key: i64,
+        from: Vec<u8>,
+        before: Option<Vec<u8>>,
+        to: Leads,
+    },
+    /// A string of it has all of these parts, each from one up to before another.
+    Parts {
+        key: i64,
+        of: i64,
+        asked: Vec<(i64, i64)>,
+    },
+    /// The parameter has a value.
+    Present {
+        key: i64,
+        of: ResourceType,
+        parameter: ParameterId,
     },
     Date {
         key: i64,
@@ -69,6 +93,15 @@ pub(crate) enum Condition {
     All(Vec<Condition>),
     AnyOf(Vec<Condition>),
     Not(Box<Condition>),
+}
+
+/// Where a word leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// To postings, of this system alone if one is said.
+    Posting { system: Option<i64> },
+    /// To links under this key.
+    Link { key: i64 },
 }
 
 /// Whether a condition says all that its test does.
@@ -117,7 +150,9 @@ impl Maker<'_> {
             Test::NotAny { parameter, values } => {
                 not(any_of(values.iter().map(|one| self.one(of, *parameter, one))))
             }
-            Test::Present(_) | Test::Missing(_) | Test::InAny(_) => (Condition::Any, Says::Less),
+            Test::InAny(_) => (Condition::Any, Says::Less),
+            Test::Present(parameter) => self.present(of, *parameter),
+            Test::Missing(parameter) => not(self.present(of, *parameter)),
             Test::Chain { parameter, targets } => any_of(targets.iter().map(|(target, test)| {
                 let (inner, says) = self.whole(*target, test, depth + 1);
                 let (key, tells) = self.link(self.of(of, *parameter), Some(*target));
@@ -137,6 +172,11 @@ impl Maker<'_> {
                 let own = (whose == Some(of)).then(|| (ids_of(of, ids.iter().map(AsRef::as_ref)), Says::All));
                 any_of([member].into_iter().chain(own))
             }
+            Test::Is { resource_type, ids } if *resource_type == of => {
+                (ids_of(of, ids.iter().map(AsRef::as_ref)), Says::All)
+            }
+            Test::Is { .. } => (Condition::None, Says::All),
+            Test::Says { .. } => (Condition::Any, Says::Less),
             Test::OfType(types) => {
                 (if types.contains(&of) { Condition::Any } else { Condition::None }, Says::All)
             }
@@ -162,6 +202,13 @@ impl Maker<'_> {
         }
     }
 
+    fn present(&self, of: ResourceType, parameter: ParameterId) -> Told {
+        if [ParameterId::ID, ParameterId::LAST_UPDATED].contains(&parameter) {
+            return (Condition::Any, Says::All);
+        }
+        (Condition::Present { key: key::of_type(self.tenant, of), of, parameter }, Says::All)
+    }
+
     fn one(&self, resource_type: ResourceType, parameter: ParameterId, one: &Match) -> Told {
         let shared = self.registry.shared(resource_type);
         if let Some(parts) = shared.and_then(|shared| shared.union(parameter)) {
@@ -174,11 +221,19 @@ impl Maker<'_> {
                 (ids_of(resource_type, [id.as_ref()]), Says::All)
             }
             (Some("_lastUpdated"), Match::Date(comparison, range)) => {
-                let asked = Reach::of_date(*range);
-                (Condition::Updated { comparison: *comparison, asked }, exactly(*range))
+                let says = exactly(*range);
+                let asked = in_rows(*comparison, *range, says);
+                let updated = |(comparison, asked)| Condition::Updated { comparison, asked };
+                (asked.map_or(Condition::Any, updated), says)
             }
-            (_, Match::Token(token)) => self.token(token, |code| of.token(code)),
-            (_, Match::Identifier(token)) => self.token(token, |code| of.identifier(code)),
+            (_, Match::Token(token)) => match (&token.code, &token.system) {
+                (None, SystemMatch::Is(system)) => self.of_system(of, system),
+                _ => self.token(token, |code| of.token(code)),
+            },
+            (_, Match::Identifier(token)) => match (&token.code, &token.system) {
+                (None, SystemMatch::Is(system)) => posted(of.of_identifier_system(system)),
+                _ => self.token(token, |code| of.identifier(code)),
+            },
             (_, Match::TypedToken { type_system, .. }) if type_system.is_empty() => {
                 (Condition::Any, Says::Less)
             }
@@ -186,25 +241,43 @@ impl Maker<'_> {
                 let key = of.typed_token(type_system, type_code, value);
                 (Condition::Posting { key, system: None }, Says::All)
             }
-            (_, Match::Text(text)) => told_text(of.text(), text),
+            (_, Match::TokenText(words)) => self.words(of, words),
+            (_, Match::Text(text)) => told_text(of, text),
             (_, Match::Reference(reference)) => self.reference(of, reference),
             (_, Match::Date(comparison, range)) => {
-                let (key, asked) = (of.date(&[]), Reach::of_date(*range));
-                (Condition::Date { key, comparison: *comparison, asked }, exactly(*range))
+                let says = exactly(*range);
+                let date = dated(of.date(&[]), *comparison, *range);
+                (date, says)
             }
             (_, Match::Number(number)) => number_told(of.number(&[]), number, number.range),
             (_, Match::Quantity(quantity)) => quantity_told(of, &[], quantity),
             (_, Match::Uri(uri)) => told_uri(of, uri),
             (_, Match::Composite(parts)) => self.composite(of, parts),
-            (_, Match::TokenText(_) | Match::Terminology(_) | Match::Near { .. }) => {
-                (Condition::Any, Says::Less)
-            }
+            (_, Match::Near { position, distance_m }) => near(of, *position, *distance_m),
+            (_, Match::Terminology(_)) => (Condition::Any, Says::Less),
         }
     }
 
+    /// All codes of a system: what of identifiers is a row, leads of codes to those that there are.
+    fn of_system(&self, of: Of<'_>, system: &str) -> Told {
+        if Found::by(self.registry, of) != Found::ByCode {
+            return posted(of.of_system(system));
+        }
+        let to = Leads::Posting { system: Some(key::system(self.tenant, Some(system))) };
+        (Condition::Term { key: of.systems(system), from: Vec::new(), before: Some(vec![0]), to }, Says::All)
+    }
+
+    fn words(&self, of: Of<'_>, words: &str) -> Told {
+        let to = match Found::by(self.registry, of) {
+            Found::ByReference => Leads::Link { key: self.link(of, None).0 },
+            Found::ByCode | Found::ByIdentifier => Leads::Posting { system: None },
+        };
+        (begins(of.words(), words, to), Says::Less)
+    }
+
     fn token(&self, token: &TokenMatch, key: impl Fn(&str) -> i64) -> Told {
-        // All codes of a system: no row has them together.
-        let Some(code) = &token.code else { return (Condition::Any, Says::Less) };
+        // `|` alone asks for nothing, and is not read.
+        let Some(code) = &token.code else { return (Condition::None, Says::All) };
         let system = match &token.system {
             SystemMatch::Any => None,
             SystemMatch::None => Some(0),
@@ -234,7 +307,13 @@ impl Maker<'_> {
             ReferenceMatch::Canonical { url, version } => {
                 told(None, vec![key::canonical_target(self.tenant, url)], version.is_none())
             }
-            ReferenceMatch::CanonicalBelow(_) => (Condition::Any, Says::Less),
+            ReferenceMatch::CanonicalVersion { url, .. } => {
+                told(None, vec![key::canonical_target(self.tenant, url)], false)
+            }
+            ReferenceMatch::CanonicalBelow(url) => {
+                let to = Leads::Link { key: self.link(of, None).0 };
+                (begins(of.canonicals(), url.trim_end_matches('/'), to), Says::Less)
+            }
         }
     }
 
@@ -261,10 +340,7 @@ impl Maker<'_> {
             push_part(&mut within, place, text.as_bytes());
         }
         let condition = match ranged {
-            Some(Match::Date(comparison, range)) => {
-                let (key, asked) = (of.date(&within), Reach::of_date(*range));
-                Condition::Date { key, comparison: *comparison, asked }
-            }
+            Some(Match::Date(comparison, range)) => dated(of.date(&within), *comparison, *range),
             Some(Match::Number(number)) => number_told(of.number(&within), number, number.range).0,
             Some(Match::Quantity(quantity)) => quantity_told(of, &within, quantity).0,
             _ => Condition::Posting { key: of.composite(&within), system: None },
@@ -284,12 +360,54 @@ const fn exactly(range: DateRange) -> Says {
     plain(begins && ends)
 }
 
+fn dated(key: i64, comparison: Comparison, range: DateRange) -> Condition {
+    let asked = in_rows(comparison, range, exactly(range));
+    asked.map_or(Condition::Any, |(comparison, asked)| Condition::Date { key, comparison, asked })
+}
+
+/// What rows are asked: of a question that is more exact than they are, what lets nothing through too little. None where that is all.
+fn in_rows(comparison: Comparison, range: DateRange, says: Says) -> Option<(Comparison, Reach)> {
+    let asked = Reach::of_date(range);
+    let end = asked.lo.saturating_add(asked.span);
+    match (says, comparison) {
+        (Says::All, _) | (_, Comparison::Equal | Comparison::Approximately) => Some((comparison, asked)),
+        (_, Comparison::NotEqual) => None,
+        (_, Comparison::Greater | Comparison::GreaterOrEqual | Comparison::StartsAfter) => {
+            Some((Comparison::Greater, Reach { lo: asked.lo.saturating_sub(1), span: 0 }))
+        }
+        (_, Comparison::Less | Comparison::LessOrEqual | Comparison::EndsBefore) => {
+            Some((Comparison::Less, Reach { lo: end.saturating_add(1), span: 0 }))
+        }
+    }
+}
+
 fn ids_of<'i>(resource_type: ResourceType, ids: impl IntoIterator<Item = &'i str>) -> Condition {
     let ids: Vec<LogicalId> = ids.into_iter().filter_map(|id| id.parse().ok()).collect();
     if ids.is_empty() { Condition::None } else { Condition::Ids { resource_type, ids } }
 }
 
-fn told_text(key: i64, text: &TextMatch) -> Told {
+fn posted(key: i64) -> Told {
+    (Condition::Posting { key, system: None }, Says::All)
+}
+
+/// What a word that begins so leads to.
+fn begins(key: i64, begin: &str, to: Leads) -> Condition {
+    let from = key::term(begin);
+    let before = after_all(&from);
+    Condition::Term { key, from, before, to }
+}
+
+/// Between two circles of latitude: how far east or west, the record says.
+fn near(of: Of<'_>, position: Position, distance_m: f64) -> Told {
+    /// Of a degree of latitude, less than anywhere on the round earth that distances are measured on.
+    const DEGREE_M: f64 = 111_000.0;
+    let apart = distance_m / DEGREE_M + 0.000_1;
+    let asked = Reach::from_to(position.latitude - apart, position.latitude + apart);
+    (Condition::Number { key: of.latitude(), comparison: Comparison::Approximately, asked }, Says::Less)
+}
+
+fn told_text(of: Of<'_>, text: &TextMatch) -> Told {
+    let key = of.text();
     match text {
         TextMatch::Begins(begin) => {
             let from = key::folded(begin);
@@ -302,7 +420,13 @@ fn told_text(key: i64, text: &TextMatch) -> Told {
             before.push(0);
             (Condition::Text { key, from, before: Some(before) }, Says::Less)
         }
-        TextMatch::Contains(_) => (Condition::Any, Says::Less),
+        TextMatch::Contains(text) | TextMatch::Ends(text) => {
+            let mut asked = key::asked_parts(text);
+            asked.truncate(PARTS_ASKED_MAX);
+            let parted = |asked| Condition::Parts { key: of.parts(), of: key, asked };
+            let unparted = parted(vec![(key::UNPARTED, key::UNPARTED + 1)]);
+            (Condition::AnyOf(vec![parted(asked), unparted]), Says::Less)
+        }
     }
 }
 
@@ -338,7 +462,10 @@ fn told_uri(of: Of<'_>, uri: &UriMatch) -> Told {
     let posting = |uri: &str| Condition::Posting { key: of.uri(uri), system: None };
     match uri {
         UriMatch::Is(uri) => (posting(uri), Says::All),
-        UriMatch::Below(_) => (Condition::Any, Says::Less),
+        UriMatch::Below(uri) => {
+            let to = Leads::Posting { system: None };
+            (begins(of.uris(), uri.trim_end_matches('/'), to), Says::Less)
+        }
         UriMatch::Above(uri) => {
             let cuts = uri.match_indices('/').flat_map(|(at, _)| [uri.get(..at), uri.get(..=at)]).flatten();
             let above = cuts.chain([uri.as_ref()]).map(posting).collect();
@@ -366,6 +493,25 @@ fn all(told: impl IntoIterator<Item = Told>) -> Told {
     }
 }
 
+/// More alternatives than this are asked for together, fewer each in its order.
+const APART_MAX: usize = 32;
+
+/// Postings that are too many to be asked for one by one, by system.
+fn together(conditions: Vec<Condition>) -> Vec<Condition> {
+    let (mut postings, mut rest) = (BTreeMap::<Option<i64>, Vec<i64>>::new(), Vec::new());
+    if conditions.len() <= APART_MAX {
+        return conditions;
+    }
+    for condition in conditions {
+        match condition {
+            Condition::Posting { key, system } => postings.entry(system).or_default().push(key),
+            other => rest.push(other),
+        }
+    }
+    rest.extend(postings.into_iter().map(|(system, keys)| Condition::Postings { keys, system }));
+    rest
+}
+
 fn any_of(told: impl IntoIterator<Item = Told>) -> Told {
     let mut conditions = Vec::new();
     let mut says = Says::All;
@@ -384,6 +530,7 @@ fn any_of(told: impl IntoIterator<Item = Told>) -> Told {
             }
         }
     }
+    let mut conditions = together(conditions);
     match conditions.len() {
         0 => (Condition::None, Says::All),
         1 => (conditions.pop().unwrap_or(Condition::None), says),

@@ -8,8 +8,9 @@ use crate::{
         COUNT_EXAMINED_MAX, Counted, FETCHED_MAX, Search, SearchFault,
         condition::{Condition, Says},
         find::{Sought, types},
-        statement::Window,
-        verify::Verifier,
+        settle::settle,
+        statement::{Way, Window},
+        verify::{Held, Verifier},
     },
     tenant::Tenant,
 };
@@ -24,6 +25,7 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
+                let search = settle(reader, &records, &tenant, &search).await?;
                 let (mut total, mut examined) = (0, 0);
                 let mut is_all = true;
                 for of in types(&search) {
@@ -64,16 +66,18 @@ async fn asked(
     (tenant, search): (&Tenant, &Search),
     sought: &Sought,
 ) -> Result<(u64, usize), SearchFault> {
-    let (mut before, mut found, mut examined) = (Rid(i64::MAX), 0, 0);
+    let mut way = Way::Down { before: Rid(i64::MAX) };
+    let (mut found, mut examined) = (0, 0);
     while examined < COUNT_EXAMINED_MAX {
-        let window = Window { before, rows: Some(FETCHED_MAX) };
+        let window = Window { way, rows: Some(FETCHED_MAX) };
         let fetched = sought.versions(reader, tenant, window).await?;
         let Some(last) = fetched.last() else { break };
-        before = last.rid;
-        examined += fetched.len();
+        way = way.from(last.rid);
         for version in fetched {
             let mut verifier = Verifier::new(reader, records, tenant, search);
-            found += u64::from(verifier.holds(&version, &search.test).await?);
+            let held = verifier.held(&version, &search.test).await?;
+            found += u64::from(held == Held::Yes);
+            examined += usize::from(held != Held::Hidden);
         }
     }
     Ok((found, examined))

@@ -3,15 +3,17 @@
 use store::Reader;
 
 use crate::{
-    parameter::{ParameterKind, ResourceType},
+    parameter::{ParameterId, ParameterKind, ResourceType},
     query::{Order, Sort},
     resource::{Records, Rid, Version, VersionRow, unpack_all},
     search::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, PROBED, Page, Search, SearchFault,
         condition::{Condition, Maker, Says},
-        include, sort,
-        statement::{Statement, Window, conjuncts},
-        verify::Verifier,
+        include,
+        settle::settle,
+        sort,
+        statement::{Statement, Way, Window, conjuncts},
+        verify::{Held, Verifier},
     },
     tenant::Tenant,
 };
@@ -32,10 +34,10 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
-                let mut page = if search.sort.is_empty() || is_newest_first(&records, &search) {
-                    newest(reader, &records, &tenant, &search).await?
-                } else {
-                    sort::page(reader, &records, &tenant, &search).await?
+                let search = settle(reader, &records, &tenant, &search).await?;
+                let mut page = match by_age(&search.sort) {
+                    Some(order) => aged(reader, &records, (&tenant, &search), order).await?,
+                    None => sort::page(reader, &records, &tenant, &search).await?,
                 };
                 include::add(reader, &records, &tenant, &search, &mut page).await?;
                 Ok(page)
@@ -51,7 +53,17 @@ pub(crate) async fn matching(
     tenant: &Tenant,
     search: &Search,
 ) -> Result<Vec<Version>, SearchFault> {
-    Ok(newest(reader, records, tenant, search).await?.matches)
+    let mut search = search.clone();
+    let (mut found, wanted) = (Vec::new(), search.rows);
+    loop {
+        let page = aged(reader, records, (tenant, &search), Order::Descending).await?;
+        found.extend(page.matches);
+        search.rows = wanted.saturating_sub(found.len());
+        search.after = page.next;
+        if search.rows == 0 || search.after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// One type of a search, told to index rows.
@@ -102,7 +114,8 @@ impl Sought {
         }
         let mut statement = self.places(tenant, VERSIONS, Some(window));
         let number = tenant.number();
-        statement.text(OF_PLACES).int(number).text(ARE_NEWEST).int(number).text(" ORDER BY v.rid DESC");
+        statement.text(OF_PLACES).int(number).text(ARE_NEWEST).int(number);
+        statement.text(" ORDER BY v.rid").text(window.way.sorted());
         Ok(unpack_all(reader.all_composed::<VersionRow>(&statement.done()?).await?)?)
     }
 }
@@ -138,29 +151,50 @@ struct Found {
     stopped: Option<Rid>,
 }
 
-async fn newest(
+/// Whether an answer is sorted by nothing but age, which is the order of places: no version is older than one before it.
+fn by_age(sort: &[Sort]) -> Option<Order> {
+    match sort {
+        [] => Some(Order::Descending),
+        [one] if one.parameter == ParameterId::LAST_UPDATED => Some(one.order),
+        _ => None,
+    }
+}
+
+async fn aged(
     reader: &mut Reader,
     records: &Records,
-    tenant: &Tenant,
-    search: &Search,
+    (tenant, search): (&Tenant, &Search),
+    order: Order,
 ) -> Result<Page, SearchFault> {
-    let before = search.after.as_ref().map_or(Rid(i64::MAX), Cursor::place);
+    let place = search.after.as_ref().map(Cursor::place);
+    let way = match (order, &search.after) {
+        (Order::Descending, _) => Way::Down { before: place.unwrap_or(Rid(i64::MAX)) },
+        (Order::Ascending, Some(after)) => Way::Up { after: after.place(), until: Rid(after.newest) },
+        (Order::Ascending, None) => {
+            Way::Up { after: Rid(-1), until: sort::newest_place(reader, tenant).await? }
+        }
+    };
     let mut matches = Vec::new();
     let mut stopped: Option<Rid> = None;
     for of in types(search) {
         let sought = Sought::new(reader, records, tenant, (of, search)).await?;
-        let mut found = of_type(reader, records, (tenant, search), (&sought, before)).await?;
+        let mut found = of_type(reader, records, (tenant, search), (&sought, way)).await?;
         matches.append(&mut found.versions);
-        stopped = stopped.max(found.stopped);
+        let both = stopped.into_iter().chain(found.stopped);
+        stopped = both.min_by(|a, b| way.order(*a, *b));
     }
-    matches.sort_unstable_by_key(|version| std::cmp::Reverse(version.rid));
+    matches.sort_unstable_by(|a: &Version, b: &Version| way.order(a.rid, b.rid));
     if let Some(stopped) = stopped {
-        matches.retain(|version| version.rid >= stopped);
+        matches.retain(|version| way.order(version.rid, stopped).is_le());
     }
     let is_more = matches.len() > search.rows;
     matches.truncate(search.rows);
     let last = if is_more { matches.last().map(|last| last.rid) } else { stopped };
-    let next = last.map(|last| Cursor { keys: Vec::new(), rid: last.0, newest: i64::MAX });
+    let newest = match way {
+        Way::Down { .. } => i64::MAX,
+        Way::Up { until, .. } => until.0,
+    };
+    let next = last.map(|last| Cursor { keys: Vec::new(), rid: last.0, newest });
     Ok(Page { matches, next, ..Page::default() })
 }
 
@@ -177,10 +211,10 @@ async fn of_type(
     reader: &mut Reader,
     records: &Records,
     (tenant, search): (&Tenant, &Search),
-    (sought, before): (&Sought, Rid),
+    (sought, way): (&Sought, Way),
 ) -> Result<Found, SearchFault> {
     let mut versions = Vec::new();
-    let (mut before, mut examined) = (before, 0);
+    let (mut way, mut examined) = (way, 0);
     let enough = search.rows + 1;
     loop {
         let wanted = match sought.says {
@@ -188,36 +222,26 @@ async fn of_type(
             Says::Less => (enough * 4).max(50),
         };
         let rows = wanted.min(FETCHED_MAX);
-        let fetched = sought.versions(reader, tenant, Window { before, rows: Some(rows) }).await?;
+        let fetched = sought.versions(reader, tenant, Window { way, rows: Some(rows) }).await?;
         // A list may have a record that is not the newest of its kind any more, so less than was asked for does not end it.
         let Some(last) = fetched.last().map(|last| last.rid) else { break };
-        examined += fetched.len();
         for version in fetched {
             let mut verifier = Verifier::new(reader, records, tenant, search);
-            if verifier.holds(&version, &search.test).await? {
-                versions.push(version);
+            match verifier.held(&version, &search.test).await? {
+                Held::Yes => versions.push(version),
+                Held::No => examined += 1,
+                Held::Hidden => {}
             }
             if versions.len() == enough {
                 return Ok(Found { versions, stopped: None });
             }
         }
-        before = last;
+        way = way.from(last);
         if examined >= PAGE_EXAMINED_MAX {
             return Ok(Found { versions, stopped: Some(last) });
         }
     }
     Ok(Found { versions, stopped: None })
-}
-
-/// Whether what is asked for is the order that lists have anyway: what was committed later has a greater place, and no earlier
-/// `lastUpdated`.
-fn is_newest_first(records: &Records, search: &Search) -> bool {
-    let [one] = &*search.sort else { return false };
-    let is_age = |of: &ResourceType| {
-        let known = records.registry().parameter_by_id(*of, one.parameter);
-        known.is_some_and(|known| &*known.code == "_lastUpdated")
-    };
-    one.order == Order::Descending && types(search).iter().all(is_age)
 }
 
 /// The one date that an answer is sorted by.

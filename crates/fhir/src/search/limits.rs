@@ -1,11 +1,14 @@
 //! What one search may cost; each stands in `docs/limits.md`.
 
-/// Records that a page looks at where an index row cannot tell: behind so many the page ends, and the next one goes on.
+/// Records that the caller may see and a page looks at in vain, where an index row says less than is asked: behind so many the page
+/// ends, and the next one goes on. Those that the caller may not see are not counted, so that no page ends for their sake.
 pub const PAGE_EXAMINED_MAX: usize = 10_000;
-/// Records that a count looks at where an index row cannot tell.
-pub const COUNT_EXAMINED_MAX: usize = 10_000;
-/// Records that are sorted by something else than their age.
-pub const SORT_MAX: usize = 10_000;
+/// Records that the caller may see and a count looks at, where an index row says less than is asked.
+pub const COUNT_EXAMINED_MAX: usize = 1_000_000;
+/// Records that the caller may see and that are sorted by something else than their age or one date.
+pub const SORT_MAX: usize = 1_000_000;
+/// Records that hold what `_has` asks and are gathered to find those that they refer to.
+pub const HAS_GATHERED_MAX: usize = 1_000;
 /// Records that the includes of one page bring.
 pub const INCLUDED_MAX: usize = 1_000;
 /// Rounds of `:iterate`.
@@ -16,3 +19,5 @@ pub(crate) const PROBED: usize = 256;
 pub(crate) const FETCHED_MAX: usize = 500;
 /// Levels of chains and `_has` within one another.
 pub const NESTED_MAX: usize = 8;
+/// Parts of a string that rows are asked for by `:contains`; the rest is asked of the record.
+pub(crate) const PARTS_ASKED_MAX: usize = 6;

@@ -2,13 +2,14 @@
 //! the record itself. <https://hl7.org/fhir/R4/search.html>
 //!
 //! A search walks the shortest list that its criteria offer and asks the others of each record on it, newest first unless it is to be
-//! sorted. What no index row can tell (`:contains`, `:text`, `:missing`, …) is asked of the records that the others leave.
+//! sorted. Where index rows say less than is asked (a text that is cut, a number of 32 bits) the record itself decides.
 
 mod condition;
 mod count;
 mod find;
 mod include;
 mod limits;
+mod settle;
 mod sort;
 mod statement;
 mod verify;
@@ -96,7 +97,7 @@ pub struct Page {
 pub enum Counted {
     /// So many.
     Exactly(u64),
-    /// So many of those that were looked at; there are more to look at than [`COUNT_EXAMINED_MAX`].
+    /// So many of those that were looked at; there are more that the caller may see than [`COUNT_EXAMINED_MAX`].
     AtLeast(u64),
 }
 

@@ -1,7 +1,7 @@
 //! An answer that is sorted by something else than age. <https://hl7.org/fhir/R4/search.html#sort>
 //!
-//! By one date the database sorts. By anything else the records are fetched and sorted here, [`SORT_MAX`] at the most. What has nothing
-//! to be sorted by comes last; what is sorted alike, newest first.
+//! By one date the database sorts. By anything else all that hold are fetched and the first of them kept, of [`SORT_MAX`] at the most.
+//! What has nothing to be sorted by comes last; what is sorted alike, newest first.
 
 use std::cmp::Ordering;
 
@@ -18,8 +18,8 @@ use crate::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, Page, SORT_MAX, Search, SearchFault,
         condition::Condition,
         find::{Sought, date_of, types},
-        statement::{Statement, Window},
-        verify::Verifier,
+        statement::{Statement, Way, Window},
+        verify::{Held, Verifier},
     },
     tenant::Tenant,
 };
@@ -42,16 +42,15 @@ pub(super) async fn page(
     {
         return by_date(reader, records, (tenant, search), (of, sort, newest)).await;
     }
-    let mut found: Vec<(Keys, Version)> = Vec::new();
+    let mut first = First { search, found: Vec::new() };
+    let mut examined = 0;
     for of in types(search) {
-        gather(reader, records, (tenant, search), (of, newest), &mut found).await?;
+        examined += gather(reader, records, (tenant, search), (of, newest), &mut first).await?;
+        if examined > SORT_MAX {
+            return Err(SearchFault::Unsorted);
+        }
     }
-    let order = |a: &(Keys, Rid), b: &(Keys, Rid)| compare(&search.sort, (&a.0, a.1), (&b.0, b.1));
-    found.sort_by(|a, b| compare(&search.sort, (&a.0, a.1.rid), (&b.0, b.1.rid)));
-    if let Some(after) = &search.after {
-        let last = (after.keys.clone(), after.place());
-        found.retain(|(keys, version)| order(&last, &(keys.clone(), version.rid)) == Ordering::Less);
-    }
+    let mut found = first.in_order();
     let is_more = found.len() > search.rows;
     found.truncate(search.rows);
     let next = found.last().filter(|_| is_more).map(|(keys, version)| Cursor {
@@ -63,7 +62,44 @@ pub(super) async fn page(
     Ok(Page { matches, next, ..Page::default() })
 }
 
-async fn newest_place(reader: &mut Reader, tenant: &Tenant) -> Result<Rid, SearchFault> {
+/// The first of all that were met, as many as a page has and one more.
+struct First<'s> {
+    search: &'s Search,
+    found: Vec<(Keys, Version)>,
+}
+
+impl First<'_> {
+    fn order(&self, a: (&Keys, Rid), b: (&Keys, Rid)) -> Ordering {
+        compare(&self.search.sort, a, b)
+    }
+
+    /// What the page before had is not met again.
+    fn meet(&mut self, keys: Keys, version: Version) {
+        let is_past = self.search.after.as_ref().is_some_and(|after| {
+            self.order((&after.keys, after.place()), (&keys, version.rid)) != Ordering::Less
+        });
+        if is_past {
+            return;
+        }
+        self.found.push((keys, version));
+        if self.found.len() >= 2 * (self.search.rows + 1).max(FETCHED_MAX) {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        let sort = &self.search.sort;
+        self.found.sort_by(|a, b| compare(sort, (&a.0, a.1.rid), (&b.0, b.1.rid)));
+        self.found.truncate(self.search.rows + 1);
+    }
+
+    fn in_order(mut self) -> Vec<(Keys, Version)> {
+        self.settle();
+        self.found
+    }
+}
+
+pub(super) async fn newest_place(reader: &mut Reader, tenant: &Tenant) -> Result<Rid, SearchFault> {
     let sql = "SELECT rid FROM fhir_clock WHERE tenant = $1";
     let (rid,) = reader.one::<(i64,)>(sql, store::binds![tenant.number()]).await?;
     Ok(Rid::numbered(rid))
@@ -74,24 +110,25 @@ async fn gather(
     records: &Records,
     (tenant, search): (&Tenant, &Search),
     (of, newest): (ResourceType, Rid),
-    found: &mut Vec<(Keys, Version)>,
-) -> Result<(), SearchFault> {
+    first: &mut First<'_>,
+) -> Result<usize, SearchFault> {
     let sought = Sought::new(reader, records, tenant, (of, search)).await?;
-    let mut before = Rid::numbered(newest.number().saturating_add(1));
+    let mut way = Way::Down { before: Rid::numbered(newest.number().saturating_add(1)) };
     let mut examined = 0;
     loop {
-        let window = Window { before, rows: Some(FETCHED_MAX) };
+        let window = Window { way, rows: Some(FETCHED_MAX) };
         let fetched = sought.versions(reader, tenant, window).await?;
-        let Some(last) = fetched.last() else { return Ok(()) };
-        before = last.rid;
-        examined += fetched.len();
+        let Some(last) = fetched.last() else { return Ok(examined) };
+        way = way.from(last.rid);
         for version in fetched {
-            if Verifier::new(reader, records, tenant, search).holds(&version, &search.test).await? {
-                found.push((keys(records, &search.sort, &version)?, version));
+            let held = Verifier::new(reader, records, tenant, search).held(&version, &search.test).await?;
+            examined += usize::from(held != Held::Hidden);
+            if held == Held::Yes {
+                first.meet(keys(records, &search.sort, &version)?, version);
             }
         }
-        if found.len() > SORT_MAX || examined > SORT_MAX {
-            return Err(SearchFault::Unsorted);
+        if examined > SORT_MAX {
+            return Ok(examined);
         }
     }
 }
@@ -188,21 +225,25 @@ async fn by_date(
         let rids: Vec<Rid> = places.iter().map(|(rid, _)| Rid::numbered(*rid)).collect();
         let mut versions = versions_at(reader, tenant, &rids).await?;
         for (rid, key) in &places {
-            examined += 1;
             let version = versions.iter().position(|version| version.rid.number() == *rid);
-            if let Some(version) = version.map(|at| versions.swap_remove(at))
-                && Verifier::new(reader, records, tenant, search).holds(&version, &search.test).await?
-            {
-                if page.matches.len() == search.rows || examined > PAGE_EXAMINED_MAX {
-                    page.next = after.map(|(key, rid)| Cursor {
-                        keys: vec![key.map(int_bytes)],
-                        rid,
-                        newest: newest.number(),
-                    });
-                    return Ok(page);
+            let version = version.map(|at| versions.swap_remove(at));
+            let held = match &version {
+                Some(version) => {
+                    Verifier::new(reader, records, tenant, search).held(version, &search.test).await?
                 }
-                page.matches.push(version);
+                None => Held::Hidden,
+            };
+            let is_full = page.matches.len() == search.rows && held == Held::Yes;
+            if is_full || (examined >= PAGE_EXAMINED_MAX && held != Held::Hidden) {
+                page.next = after.map(|(key, rid)| Cursor {
+                    keys: vec![key.map(int_bytes)],
+                    rid,
+                    newest: newest.number(),
+                });
+                return Ok(page);
             }
+            examined += usize::from(held == Held::No);
+            page.matches.extend(version.filter(|_| held == Held::Yes));
             after = Some((*key, *rid));
         }
         if places.len() < DATED {
@@ -235,7 +276,7 @@ async fn dated(
     let mut statement = Statement::new(tenant, "SELECT rid, moment FROM (SELECT found.rid AS rid, ");
     statement.text(least).int(tenant.number()).text(" AND d.k = ").int(key);
     statement.text(" AND d.rid = found.rid) AS moment FROM (");
-    sought.add_places(&mut statement, Some(Window { before, rows: None }));
+    sought.add_places(&mut statement, Some(Window { way: Way::Down { before }, rows: None }));
     statement.text(") AS found) AS sorted");
     match (after, order) {
         (None, _) => {}

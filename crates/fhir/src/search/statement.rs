@@ -7,7 +7,10 @@ use crate::{
     parameter::ResourceType,
     query::Comparison,
     resource::Rid,
-    search::{SearchFault, condition::Condition},
+    search::{
+        SearchFault,
+        condition::{Condition, Leads},
+    },
     tenant::Tenant,
 };
 
@@ -22,10 +25,45 @@ struct Place(usize);
 /// The places that a page is made of.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
-    /// Only places before this one.
-    pub(super) before: Rid,
+    /// Which way the places are walked, and from where.
+    pub(super) way: Way,
     /// So many at the most; none for all of them.
     pub(super) rows: Option<usize>,
+}
+
+/// Which way places are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To older ones, from before this one.
+    Down { before: Rid },
+    /// To newer ones, from behind one up to another.
+    Up { after: Rid, until: Rid },
+}
+
+impl Way {
+    /// The same way from a place on that was reached.
+    pub(super) const fn from(self, place: Rid) -> Self {
+        match self {
+            Self::Down { .. } => Self::Down { before: place },
+            Self::Up { until, .. } => Self::Up { after: place, until },
+        }
+    }
+
+    /// How the database says it.
+    pub(super) const fn sorted(self) -> &'static str {
+        match self {
+            Self::Down { .. } => " DESC",
+            Self::Up { .. } => " ASC",
+        }
+    }
+
+    /// Where of two places the walk is earlier.
+    pub(super) fn order(self, a: Rid, b: Rid) -> std::cmp::Ordering {
+        match self {
+            Self::Down { .. } => b.cmp(&a),
+            Self::Up { .. } => a.cmp(&b),
+        }
+    }
 }
 
 /// A statement under one tenant.
@@ -122,7 +160,7 @@ impl<'t> Statement<'t> {
 
     fn ordered(&mut self, column: &'static str, window: Window) {
         if let Some(rows) = window.rows {
-            self.text(" ORDER BY ").text(column).text(" DESC LIMIT ");
+            self.text(" ORDER BY ").text(column).text(window.way.sorted()).text(" LIMIT ");
             self.int(i64::try_from(rows).unwrap_or(i64::MAX));
         }
     }
@@ -136,9 +174,15 @@ impl<'t> Statement<'t> {
             self.holds(condition, place);
         }
         if let Some(window) = window {
-            self.text(" AND ").rid(place).text(" < ").int(window.before.0);
+            match window.way {
+                Way::Down { before } => self.text(" AND ").rid(place).text(" < ").int(before.0),
+                Way::Up { after, until } => {
+                    self.text(" AND ").rid(place).text(" > ").int(after.0);
+                    self.text(" AND ").rid(place).text(" <= ").int(until.0)
+                }
+            };
             if window.rows.is_some() {
-                self.text(" ORDER BY ").rid(place).text(" DESC LIMIT ");
+                self.text(" ORDER BY ").rid(place).text(window.way.sorted()).text(" LIMIT ");
                 self.int(window.rows.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(i64::MAX));
             }
         }
@@ -147,13 +191,18 @@ impl<'t> Statement<'t> {
     /// `table p1 WHERE …` of the rows that a condition is about.
     fn rows_of(&mut self, condition: &Condition, place: Place) {
         let table = match condition {
-            Condition::Posting { .. } => "fhir_posting ",
+            Condition::Posting { .. } | Condition::Postings { .. } => "fhir_posting ",
             Condition::Link { .. } => "fhir_link ",
             Condition::Text { .. } => "fhir_string ",
             Condition::Date { .. } => "fhir_date ",
             Condition::Number { .. } => "fhir_number ",
             Condition::Ids { .. } => "fhir_current ",
             Condition::Chain { key, of, inner } => return self.chained((*key, *of), inner, place),
+            Condition::Term { key, from, before, to } => {
+                return self.led((*key, from, before.as_deref()), *to, place);
+            }
+            Condition::Parts { key, of, asked } => return self.parted((*key, *of), asked, place),
+            Condition::Present { .. } => "fhir_posting ",
             // Nothing else drives.
             _ => "fhir_version ",
         };
@@ -170,6 +219,12 @@ impl<'t> Statement<'t> {
                     self.text(" AND ").name(place).text(".system = ").int(*system);
                 }
             }
+            Condition::Postings { keys, system } => {
+                self.text(" AND ").name(place).text(".k IN (").ints(keys.iter().copied()).text(")");
+                if let Some(system) = system {
+                    self.text(" AND ").name(place).text(".system = ").int(*system);
+                }
+            }
             Condition::Link { key, targets } => {
                 self.key_of(place, *key).text(" AND ").name(place);
                 match targets.as_slice() {
@@ -178,12 +233,14 @@ impl<'t> Statement<'t> {
                 };
             }
             Condition::Text { key, from, before } => {
-                self.key_of(place, *key).text(" AND ").name(place).text(".folded >= ");
-                self.sql.bind(from);
-                if let Some(before) = before {
-                    self.text(" AND ").name(place).text(".folded < ");
-                    self.sql.bind(before);
-                }
+                self.key_of(place, *key).between(place, from, before.as_deref());
+            }
+            Condition::Present { key, of, parameter } => {
+                let shape = self.alias();
+                self.key_of(place, *key).text(" AND ").name(place).text(".system IN (SELECT ").name(shape);
+                self.text(".shape FROM fhir_shape ").name(shape).text(" WHERE ").tenant_of(shape);
+                self.text(" AND ").name(shape).text(".type = ").int(of.number().into());
+                self.text(" AND ").name(shape).text(".parameter = ").int(parameter.0.into()).text(")");
             }
             Condition::Date { key, comparison, asked } => {
                 self.key_of(place, *key);
@@ -204,6 +261,56 @@ impl<'t> Statement<'t> {
             }
             _ => {}
         }
+    }
+
+    /// Texts from here on and before there.
+    fn between(&mut self, place: Place, from: &[u8], before: Option<&[u8]>) {
+        self.text(" AND ").name(place).text(".folded >= ");
+        self.sql.bind(from);
+        if let Some(before) = before {
+            self.text(" AND ").name(place).text(".folded < ");
+            self.sql.bind(before);
+        }
+    }
+
+    /// From words to the rows that they lead to.
+    fn led(&mut self, (key, from, before): (i64, &[u8], Option<&[u8]>), to: Leads, place: Place) {
+        let term = self.alias();
+        self.text("fhir_term ").name(term).text(" CROSS JOIN ");
+        self.text(if matches!(to, Leads::Link { .. }) { "fhir_link " } else { "fhir_posting " });
+        self.name(place).text(" WHERE ").tenant_of(term).key_of(term, key);
+        self.between(term, from, before);
+        self.text(" AND ").tenant_of(place);
+        match to {
+            Leads::Link { key } => self.key_of(place, key).text(" AND ").name(place).text(".target = "),
+            Leads::Posting { system: None } => self.text(" AND ").name(place).text(".k = "),
+            Leads::Posting { system: Some(system) } => {
+                self.text(" AND ").name(place).text(".system = ").int(system);
+                self.text(" AND ").name(place).text(".k = ")
+            }
+        };
+        self.name(term).text(".target");
+    }
+
+    /// From the parts of strings to the rows of those that have them all.
+    fn parted(&mut self, (key, of): (i64, i64), asked: &[(i64, i64)], place: Place) {
+        let part = self.alias();
+        self.text("fhir_gram ").name(part).text(" CROSS JOIN fhir_string ").name(place).text(" WHERE ");
+        self.tenant_of(part).key_of(part, key);
+        for (at, (from, before)) in asked.iter().enumerate() {
+            let other = if at == 0 { part } else { self.alias() };
+            if at > 0 {
+                self.text(" AND EXISTS (SELECT 1 FROM fhir_gram ").name(other).text(" WHERE ");
+                self.tenant_of(other).key_of(other, key);
+            }
+            self.text(" AND ").name(other).text(".gram >= ").int(*from);
+            self.text(" AND ").name(other).text(".gram < ").int(*before);
+            if at > 0 {
+                self.text(" AND ").name(other).text(".folded = ").name(part).text(".folded").text(PROBE);
+            }
+        }
+        self.text(" AND ").tenant_of(place).key_of(place, of);
+        self.text(" AND ").name(place).text(".folded = ").name(part).text(".folded");
     }
 
     /// From the records that hold the inner condition over their identities to the rows that refer to them, in this order.
@@ -233,7 +340,12 @@ impl<'t> Statement<'t> {
             Condition::None => {
                 self.text("1 = 0");
             }
-            Condition::Posting { .. } | Condition::Link { .. } | Condition::Date { .. } => {
+            Condition::Posting { .. }
+            | Condition::Postings { .. }
+            | Condition::Link { .. }
+            | Condition::Date { .. }
+            | Condition::Term { .. }
+            | Condition::Present { .. } => {
                 let place = self.alias();
                 self.text("EXISTS (SELECT 1 FROM ");
                 self.rows_of(condition, place);
@@ -241,6 +353,7 @@ impl<'t> Statement<'t> {
             }
             // Rows of these cannot be found by their record, so they are gathered once.
             Condition::Text { .. }
+            | Condition::Parts { .. }
             | Condition::Number { .. }
             | Condition::Ids { .. }
             | Condition::Chain { .. } => {
@@ -435,8 +548,12 @@ pub(super) fn conjuncts(condition: &Condition) -> &[Condition] {
 pub(super) fn drivers(condition: &Condition) -> Option<Vec<&Condition>> {
     match condition {
         Condition::Posting { .. }
+        | Condition::Postings { .. }
         | Condition::Link { .. }
         | Condition::Text { .. }
+        | Condition::Term { .. }
+        | Condition::Parts { .. }
+        | Condition::Present { .. }
         | Condition::Ids { .. }
         | Condition::Chain { .. } => Some(vec![condition]),
         Condition::Date { comparison, .. } => matches!(
@@ -476,10 +593,12 @@ fn rank(condition: &Condition) -> Option<u8> {
         Condition::Link { targets, .. } if targets.len() == 1 => Some(1),
         Condition::Text { .. } => Some(2),
         Condition::Link { .. } => Some(3),
-        Condition::Posting { .. } => Some(4),
-        Condition::Chain { .. } => Some(5),
+        Condition::Posting { .. } | Condition::Postings { .. } => Some(4),
+        Condition::Parts { .. } => Some(4),
+        Condition::Chain { .. } | Condition::Term { .. } => Some(5),
         Condition::AnyOf(_) | Condition::All(_) => drivers(condition).map(|_| 6),
         Condition::Number { .. } | Condition::Date { .. } => drivers(condition).map(|_| 7),
+        Condition::Present { .. } => Some(8),
         _ => None,
     }
 }

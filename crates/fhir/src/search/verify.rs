@@ -2,11 +2,11 @@
 
 use std::pin::Pin;
 
-use fhirpath::document::{Document, DocumentLimits};
+use fhirpath::document::{Document, DocumentLimits, Element};
 use store::Reader;
 
 use crate::{
-    index::{Entries, Reference, Value, extract},
+    index::{Entries, Reference, Value, extract, says},
     parameter::ResourceType,
     query::{Alone, Around, Match, ReferenceMatch, Test, holds},
     resource::{LogicalId, Records, Version, newest_version},
@@ -14,7 +14,24 @@ use crate::{
     tenant::Tenant,
 };
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<bool, SearchFault>> + 'a>>;
+type Answer<'a, T = bool> = Pin<Box<dyn Future<Output = Result<T, SearchFault>> + 'a>>;
+
+/// What a record is to a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// It holds what is asked.
+    Yes,
+    /// It does not.
+    No,
+    /// It is not there for this caller.
+    Hidden,
+}
+
+/// A record and what it can be found by.
+struct Record<'d> {
+    root: Element<'d>,
+    entries: Entries<'d>,
+}
 
 /// Asks records of one search.
 pub(super) struct Verifier<'v> {
@@ -36,23 +53,34 @@ impl<'v> Verifier<'v> {
     }
 
     /// Whether a record holds this, and the caller may see it.
-    pub(super) fn holds<'a>(&'a mut self, version: &'a Version, test: &'a Test) -> Answer<'a> {
+    pub(super) async fn holds(&mut self, version: &Version, test: &Test) -> Result<bool, SearchFault> {
+        Ok(self.held(version, test).await? == Held::Yes)
+    }
+
+    /// What a record is to this.
+    pub(super) fn held<'a>(&'a mut self, version: &'a Version, test: &'a Test) -> Answer<'a, Held> {
         Box::pin(async move {
-            let Some(body) = &version.body else { return Ok(false) };
+            let Some(body) = &version.body else { return Ok(Held::Hidden) };
             let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
                 .map_err(|_| SearchFault::Damaged)?;
             let entries = extract(document.root(), self.records.registry()).ok_or(SearchFault::Damaged)?;
             let seen = (self.search.access)(entries.resource_type);
-            Ok(self.test(&entries, test).await? && self.test(&entries, &seen).await?)
+            let record = Record { root: document.root(), entries };
+            if !self.test(&record, &seen).await? {
+                return Ok(Held::Hidden);
+            }
+            Ok(if self.test(&record, test).await? { Held::Yes } else { Held::No })
         })
     }
 
-    fn test<'a>(&'a mut self, entries: &'a Entries<'_>, test: &'a Test) -> Answer<'a> {
+    fn test<'a>(&'a mut self, record: &'a Record<'_>, test: &'a Test) -> Answer<'a> {
         Box::pin(async move {
+            let entries = &record.entries;
             match test {
+                Test::Says { within, any } => Ok(any.iter().any(|words| says(record.root, *within, words))),
                 Test::All(tests) => {
                     for test in tests {
-                        if !self.test(entries, test).await? {
+                        if !self.test(record, test).await? {
                             return Ok(false);
                         }
                     }
@@ -60,13 +88,13 @@ impl<'v> Verifier<'v> {
                 }
                 Test::AnyOf(tests) => {
                     for test in tests {
-                        if self.test(entries, test).await? {
+                        if self.test(record, test).await? {
                             return Ok(true);
                         }
                     }
                     Ok(false)
                 }
-                Test::Not(test) => Ok(!self.test(entries, test).await?),
+                Test::Not(test) => Ok(!self.test(record, test).await?),
                 Test::Chain { .. } | Test::Has { .. } if self.depth >= NESTED_MAX => Ok(false),
                 Test::Chain { parameter, targets } => {
                     let to: Vec<(ResourceType, LogicalId)> =
@@ -83,6 +111,7 @@ impl<'v> Verifier<'v> {
                     let refers = Test::Any { parameter: *parameter, values: vec![Match::Reference(own)] };
                     let asked = Test::All(vec![refers, test.as_ref().clone()]);
                     let mut search = Search::everything(*source, asked, self.search.access.clone());
+                    search.terminology.clone_from(&self.search.terminology);
                     search.rows = 1;
                     Ok(!matching(self.reader, self.records, self.tenant, &search).await?.is_empty())
                 }

@@ -47,7 +47,7 @@ pub(super) fn condition(words: &str, of: ResourceType, terms: Terms<'_>) -> Resu
 /// Whether it can be decided by the record alone.
 fn is_alone(test: &Test) -> bool {
     match test {
-        Test::Chain { .. } | Test::Has { .. } => false,
+        Test::Chain { .. } | Test::Has { .. } | Test::Says { .. } => false,
         Test::All(tests) | Test::AnyOf(tests) => tests.iter().all(is_alone),
         Test::Not(test) => is_alone(test),
         Test::Any { values, .. } | Test::NotAny { values, .. } => {

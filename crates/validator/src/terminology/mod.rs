@@ -8,6 +8,7 @@ mod display;
 mod filter;
 mod grammar;
 mod language;
+mod list;
 mod media_type;
 mod messages;
 mod operation;
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 use crate::{Library, package::Kind};
 pub use language::is_language_tag;
+pub use list::{LISTED_MAX, Listed};
 pub use media_type::is_media_type;
 pub use operation::{EXPANSION_CODES_MAX, Operation};
 pub use remote::{ANSWERS_MAX, Kept, Question, Remote, RemoteFault, Verdict};

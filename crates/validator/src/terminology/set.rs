@@ -93,6 +93,11 @@ impl Expansion {
         made
     }
 
+    /// The system and code of each.
+    pub(super) fn codes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.codes.iter().map(|(system, code)| (&**system, &**code))
+    }
+
     /// Whether the list has a code; without a system, in any.
     pub(super) fn has(&self, system: Option<&str>, code: &str) -> bool {
         match system {

@@ -148,6 +148,11 @@ impl System {
         self.concepts.get(*at? as usize)
     }
 
+    /// Its concepts.
+    pub fn concepts(&self) -> impl Iterator<Item = &Concept> {
+        self.concepts.iter()
+    }
+
     /// How many concepts there are.
     pub fn len(&self) -> usize {
         self.concepts.len()
