@@ -253,7 +253,8 @@ fn read(
     };
     let reading = Reading { registry: &fhir.registry, now: fhir.world.now(), handling };
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    query::read(pairs, of, &reading).map_err(|fault| refused(&fault))
+    let query = query::read(pairs, of, &reading).and_then(|query| query.with_codes(None));
+    query.map_err(|fault| refused(&fault))
 }
 
 fn refused(fault: &QueryFault) -> Problem {

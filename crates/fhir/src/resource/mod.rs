@@ -28,6 +28,7 @@ use store::Db;
 use crate::{
     bundle::ENTRIES_MAX,
     parameter::{Registry, ResourceType},
+    search::{DENSE_POSTINGS_MIN, Dense},
 };
 
 pub use body::{Body, BodyFault};
@@ -56,12 +57,20 @@ pub struct Records {
     registry: Arc<Registry>,
     pub(crate) entries_max: usize,
     known: Arc<words::Known>,
+    dense: Arc<Dense>,
 }
 
 impl Records {
     /// The records in this database, found by these parameters.
     pub fn new(db: Db, world: World, registry: Arc<Registry>) -> Self {
-        Self { db, world, registry, entries_max: ENTRIES_MAX, known: Arc::default() }
+        Self {
+            db,
+            world,
+            registry,
+            entries_max: ENTRIES_MAX,
+            known: Arc::default(),
+            dense: Arc::new(Dense::new(DENSE_POSTINGS_MIN)),
+        }
     }
 
     /// The same, taking so many entries of one transaction.
@@ -74,6 +83,17 @@ impl Records {
     /// The parameters that records are found by.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The same, counting by bitmaps what has so many postings.
+    #[must_use]
+    pub fn counting_densely_from(mut self, postings: usize) -> Self {
+        self.dense = Arc::new(Dense::new(postings));
+        self
+    }
+
+    pub(crate) fn dense(&self) -> &Dense {
+        &self.dense
     }
 
     fn known(&self) -> &words::Known {

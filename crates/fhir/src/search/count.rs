@@ -7,6 +7,7 @@ use crate::{
     search::{
         COUNT_EXAMINED_MAX, Counted, FETCHED_MAX, Search, SearchFault,
         condition::{Condition, Says},
+        dense,
         find::{Sought, types},
         settle::settle,
         statement::{Way, Window},
@@ -32,7 +33,12 @@ impl Records {
                     let sought = Sought::new(reader, &records, &tenant, (of, &search)).await?;
                     total += match (&sought.condition, sought.says) {
                         (Condition::None, _) => 0,
-                        (_, Says::All) => told(reader, &tenant, &sought).await?,
+                        (_, Says::All) => {
+                            match dense::count(reader, &tenant, records.dense(), &sought).await? {
+                                Some(count) => count,
+                                None => told(reader, &tenant, &sought).await?,
+                            }
+                        }
                         (_, Says::Less) => {
                             let (found, looked) =
                                 asked(reader, &records, (&tenant, &search), &sought).await?;

@@ -88,6 +88,11 @@ impl Sought {
         Ok(Self { of, condition, says, driver })
     }
 
+    /// Which of its conjuncts is the shortest list.
+    pub(super) const fn driver(&self) -> Option<usize> {
+        self.driver
+    }
+
     pub(super) fn places<'t>(
         &self,
         tenant: &'t Tenant,

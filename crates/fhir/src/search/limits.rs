@@ -11,6 +11,12 @@ pub const SORT_MAX: usize = 1_000_000;
 pub const HAS_GATHERED_MAX: usize = 1_000;
 /// Records that the includes of one page bring.
 pub const INCLUDED_MAX: usize = 1_000;
+/// Postings of a key from which on a count keeps their places in memory.
+pub const DENSE_POSTINGS_MIN: usize = 2_048;
+/// Bytes of all bitmaps that counts keep in memory, one process.
+pub const DENSE_BYTES_MAX: usize = 64 << 20;
+/// Versions that a bitmap is brought forward by; behind more it is made anew.
+pub const DENSE_FORWARD_MAX: i64 = 50_000;
 /// Rounds of `:iterate`.
 pub const INCLUDE_ROUNDS_MAX: usize = 8;
 /// Rows that are counted to see which list is the shortest.

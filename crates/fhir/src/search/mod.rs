@@ -6,6 +6,7 @@
 
 mod condition;
 mod count;
+mod dense;
 mod find;
 mod include;
 mod limits;
@@ -25,6 +26,7 @@ use crate::{
     resource::{Rid, Version},
 };
 
+pub(crate) use dense::Dense;
 pub(crate) use find::matching;
 pub use limits::*;
 
