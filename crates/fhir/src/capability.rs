@@ -174,6 +174,16 @@ fn parameters<'p>(all: impl Iterator<Item = &'p Arc<Parameter>>) -> Vec<Value> {
     all.map(shown).collect()
 }
 
+/// Parameters that every type has and that select no element. `_text` and `_content` read the records that the others leave.
+const OF_NO_ELEMENT: [(&str, &str); 4] =
+    [("_content", "string"), ("_filter", "special"), ("_list", "special"), ("_text", "string")];
+
+fn of_type(registry: &Registry, of: ResourceType) -> Vec<Value> {
+    let mut all = parameters(registry.parameters(of));
+    all.extend(OF_NO_ELEMENT.map(|(name, kind)| json!({"name": name, "type": kind})));
+    all
+}
+
 /// Those that every type has.
 fn common(registry: &Registry) -> Vec<Value> {
     let first = ResourceType::all().next();
@@ -221,7 +231,7 @@ fn statement((base, issuer): (&str, &str), registry: &Registry, served: &Served)
             "updateCreate": true,
             "searchInclude": references.from(of),
             "searchRevInclude": references.to(of),
-            "searchParam": parameters(registry.parameters(of)),
+            "searchParam": of_type(registry, of),
         });
         if let Some(members) = resource.as_object_mut() {
             members.extend(served.conditions());

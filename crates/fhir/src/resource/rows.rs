@@ -26,7 +26,7 @@ pub(crate) struct Rows {
     strings: Vec<(i64, Vec<u8>)>,
     dates: Vec<(i64, Reach)>,
     numbers: Vec<(i64, Reach)>,
-    words: Words,
+    words: Box<Words>,
 }
 
 /// The rows of a record of this text; none if it cannot be read, which what was stored always can.
@@ -83,7 +83,7 @@ impl Rows {
     /// beside it, else one of their own.
     fn words_of(&mut self, of: Of<'_>, own: &[Entry<'_>], found: Found) {
         let stands_for = own.iter().find_map(|entry| match &entry.value {
-            index::Value::Token(token) if found == Found::ByCode => Some(of.token(&token.code)),
+            index::Value::Token(token) if found == Found::Code => Some(of.token(&token.code)),
             index::Value::Reference(reference) => Some(key::target(of.tenant, reference)),
             _ => None,
         });
@@ -95,8 +95,8 @@ impl Rows {
                     self.words.term(of.words(), &folded, target);
                 }
                 index::Value::Token(Token { system: Some(system), code }) => match found {
-                    Found::ByCode => self.words.term(of.systems(system), "", of.token(code)),
-                    Found::ByIdentifier | Found::ByReference => self.postings.push((of.of_system(system), 0)),
+                    Found::Code => self.words.term(of.systems(system), "", of.token(code)),
+                    Found::Identifier | Found::Reference => self.postings.push((of.of_system(system), 0)),
                 },
                 index::Value::Identifier(Token { system: Some(system), .. }) => {
                     self.postings.push((of.of_identifier_system(system), 0));
@@ -115,7 +115,7 @@ impl Rows {
 
     /// A row for words that nothing else stands for.
     fn word(&mut self, of: Of<'_>, folded: &str, found: Found) -> i64 {
-        if found == Found::ByReference {
+        if found == Found::Reference {
             let own = key::display_target(of.tenant, folded);
             self.links.push((of.link(), own));
             return own;
@@ -192,25 +192,21 @@ impl Rows {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Codes: few, each of many records.
-    ByCode,
+    Code,
     /// Identifiers: many, each of few records.
-    ByIdentifier,
+    Identifier,
     /// What is referred to.
-    ByReference,
+    Reference,
 }
 
 impl Found {
     pub(crate) fn by(registry: &Registry, of: Of<'_>) -> Self {
         let known = registry.parameter_by_id(of.resource_type, of.parameter);
         if known.is_some_and(|known| known.kind == ParameterKind::Reference) {
-            return Self::ByReference;
+            return Self::Reference;
         }
         let plan = registry.plan(of.resource_type);
-        if plan.is_some_and(|plan| plan.is_manifold(of.parameter)) {
-            Self::ByIdentifier
-        } else {
-            Self::ByCode
-        }
+        if plan.is_some_and(|plan| plan.is_manifold(of.parameter)) { Self::Identifier } else { Self::Code }
     }
 }
 

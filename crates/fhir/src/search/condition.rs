@@ -260,7 +260,7 @@ impl Maker<'_> {
 
     /// All codes of a system: what of identifiers is a row, leads of codes to those that there are.
     fn of_system(&self, of: Of<'_>, system: &str) -> Told {
-        if Found::by(self.registry, of) != Found::ByCode {
+        if Found::by(self.registry, of) != Found::Code {
             return posted(of.of_system(system));
         }
         let to = Leads::Posting { system: Some(key::system(self.tenant, Some(system))) };
@@ -269,8 +269,8 @@ impl Maker<'_> {
 
     fn words(&self, of: Of<'_>, words: &str) -> Told {
         let to = match Found::by(self.registry, of) {
-            Found::ByReference => Leads::Link { key: self.link(of, None).0 },
-            Found::ByCode | Found::ByIdentifier => Leads::Posting { system: None },
+            Found::Reference => Leads::Link { key: self.link(of, None).0 },
+            Found::Code | Found::Identifier => Leads::Posting { system: None },
         };
         (begins(of.words(), words, to), Says::Less)
     }

@@ -2,7 +2,7 @@
 //! asked. Nothing is counted by a bitmap that is of another place than the snapshot, so every node counts what the database has.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, btree_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -184,12 +184,11 @@ async fn brought(
     let added = reader.all_composed::<(i64,)>(&statement.done()?).await?;
     places.extend(added.into_iter().filter_map(|(place,)| u64::try_from(place).ok()));
     if at.number() >= 0 {
-        if !replaced.contains_key(&at) {
-            replaced.insert(at, replaced_since(reader, tenant, at).await?);
-        }
-        if let Some(gone) = replaced.get(&at) {
-            places -= gone;
-        }
+        let gone = match replaced.entry(at) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(replaced_since(reader, tenant, at).await?),
+        };
+        places -= &*gone;
     }
     dense.keep(key, now, &places);
     Ok(Some(places))

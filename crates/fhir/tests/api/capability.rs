@@ -71,7 +71,12 @@ async fn searches(system: &Calls<'_>, resource: &Value) {
     let of = resource["type"].as_str().unwrap();
     let parameters = words(resource, "searchParam", "name");
     assert!(parameters.contains(&"_id") && parameters.contains(&"_lastUpdated"), "{of}");
-    let mut urls: Vec<String> = parameters.iter().map(|code| format!("{of}?{code}:missing=true")).collect();
+    let asked = |code: &&str| match *code {
+        "_filter" => format!("{of}?_filter=_id+eq+x"),
+        "_content" | "_list" | "_text" => format!("{of}?{code}=x"),
+        code => format!("{of}?{code}:missing=true"),
+    };
+    let mut urls: Vec<String> = parameters.iter().map(asked).collect();
     // As many as one search takes.
     for (list, name) in [("searchInclude", "_include"), ("searchRevInclude", "_revinclude")] {
         let all = texts(resource, list);
