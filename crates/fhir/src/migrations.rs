@@ -15,6 +15,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             name: "0402_deidentification",
             sql: include_str!("../migrations/0402_deidentification.sql"),
         },
+        Migration { name: "0403_import", sql: include_str!("../migrations/0403_import.sql") },
         Migration { name: "0501_subscription", sql: include_str!("../migrations/0501_subscription.sql") },
     ],
 };

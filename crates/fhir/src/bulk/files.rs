@@ -48,7 +48,8 @@ pub(crate) async fn bulk_file(
     let number: i64 = number.filter(|_| job.state == Standing::Done).ok_or_else(answer::missing)?;
     let key = (job.tenant, job.id);
     let file = queries::file(&mut fhir.db.read().await?, key, number).await?;
-    let file = file.filter(|file| file.name() == name).ok_or_else(answer::missing)?;
+    let file = file.filter(|file| file.name() == name && file.role != Role::Input);
+    let file = file.ok_or_else(answer::missing)?;
     let standing = job.held.standing(&fhir).await?.ok_or_else(answer::missing)?;
     if file.role == Role::Output {
         reaches(&asked, &standing.access, &file.of)?;

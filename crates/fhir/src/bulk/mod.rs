@@ -8,6 +8,7 @@ pub(crate) mod deidentify;
 mod export;
 mod files;
 mod held;
+mod import;
 mod queries;
 mod range;
 mod retire;
@@ -42,6 +43,7 @@ pub(crate) fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(export::kickoff::export_patients, export::kickoff::export_patients_by_parameters))
         .routes(routes!(export::kickoff::export_group, export::kickoff::export_group_by_parameters))
         .routes(routes!(status::bulk_status, status::end_bulk_job))
+        .routes(routes!(import::begin::import_records))
         .layer(from_fn(speak::speak));
     let files = OpenApiRouter::new().routes(routes!(files::bulk_file)).layer(from_fn(speak::speak_as_is));
     spoken.merge(files).with_state(fhir)
@@ -55,6 +57,7 @@ pub(crate) const STATEMENT: &str = "http://hl7.org/fhir/uv/bulkdata/CapabilitySt
 pub fn jobs(fhir: &Fhir, worker: Worker) -> Worker {
     worker
         .register::<export::run::Export>(fhir.clone())
+        .register::<import::run::Import>(fhir.clone())
         .register::<retire::Clear>(fhir.clone())
         .register::<retire::Retire>(fhir.clone())
         .every(retire::PERIOD, |_| retire::Retire {})

@@ -73,12 +73,12 @@ pub(super) async fn running(tx: &mut Reader, tenant: i64, client: Id<Client>) ->
 
 pub(super) async fn job<Asked: DeserializeOwned>(
     reader: &mut Reader,
-    kind: Kind,
+    kind: Option<Kind>,
     (tenant, id): Key,
 ) -> Result<Option<Job<Asked>>, DbError> {
-    let sql = "SELECT tenant, id, state, client_id, person_id, asked, held, request, first, place, horizon, resources, \
-               packed_bytes, why, taken_at, expires_at FROM fhir_bulk WHERE tenant = $1 AND id = $2 AND kind = $3";
-    reader.optional(sql, binds![tenant, id, kind.as_str()]).await
+    let sql = "SELECT tenant, id, kind, state, client_id, person_id, asked, held, request, first, place, horizon, resources, \
+               packed_bytes, why, taken_at, expires_at FROM fhir_bulk WHERE tenant = $1 AND id = $2 AND kind = COALESCE($3, kind)";
+    reader.optional(sql, binds![tenant, id, kind.map(Kind::as_str)]).await
 }
 
 /// How far a step came.
@@ -193,6 +193,8 @@ pub(super) async fn clear(tx: &mut Writer, (tenant, id): Key, now: Timestamp) ->
         return Ok(false);
     }
     let sql = "DELETE FROM fhir_bulk_file WHERE tenant = $1 AND job = $2";
+    tx.execute(sql, binds![tenant, id]).await?;
+    let sql = "DELETE FROM fhir_bulk_import WHERE tenant = $1 AND job = $2";
     tx.execute(sql, binds![tenant, id]).await?;
     Ok(true)
 }

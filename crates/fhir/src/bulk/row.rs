@@ -10,12 +10,14 @@ use crate::resource::Rid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Export,
+    Import,
 }
 
 impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Export => "export",
+            Self::Import => "import",
         }
     }
 }
@@ -53,6 +55,7 @@ impl State {
 pub(super) struct Job<Asked> {
     pub tenant: i64,
     pub id: Id<BulkJob>,
+    pub kind: Kind,
     pub state: State,
     pub client: Id<Client>,
     pub person: Option<Id<Person>>,
@@ -82,6 +85,7 @@ impl<Asked: serde::de::DeserializeOwned> FromRow for Job<Asked> {
         Ok(Self {
             tenant: row.get("tenant")?,
             id: row.get("id")?,
+            kind: if row.get::<String>("kind")? == "import" { Kind::Import } else { Kind::Export },
             state: State::named(&state).ok_or_else(unknown)?,
             client: row.get("client_id")?,
             person: row.get("person_id")?,
@@ -109,6 +113,8 @@ pub(super) enum Role {
     Deleted,
     /// What is to be said.
     Error,
+    /// What was sent.
+    Input,
 }
 
 impl Role {
@@ -117,11 +123,12 @@ impl Role {
             Self::Output => "output",
             Self::Deleted => "deleted",
             Self::Error => "error",
+            Self::Input => "input",
         }
     }
 
     fn named(word: &str) -> Option<Self> {
-        [Self::Output, Self::Deleted, Self::Error].into_iter().find(|one| one.as_str() == word)
+        [Self::Output, Self::Deleted, Self::Error, Self::Input].into_iter().find(|one| one.as_str() == word)
     }
 }
 

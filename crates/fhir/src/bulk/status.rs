@@ -12,8 +12,7 @@ use store::{DbError, Writer};
 use web::{Answer, Path, Problem};
 
 use super::{
-    export::Wish,
-    queries,
+    import, queries,
     retire::Clear,
     row::{File, Job, Kind, Role, State as Standing},
 };
@@ -28,7 +27,7 @@ const PROGRESS: HeaderName = HeaderName::from_static("x-progress");
 /// Seconds after which a status may be asked for again.
 pub const STATUS_AGAIN_S: u32 = 2;
 
-/// How an export stands: 202 while it is under way, 200 with the manifest of its files when it is done.
+/// How an export or import stands: 202 while it is under way, 200 with the manifest of its files when it is done.
 #[utoipa::path(get, path = "/fhir/$bulk-status/{job}", tag = "bulk", operation_id = "bulk_status",
     params(("job" = String, Path, description = "As `Content-Location` said"), ("SU-SiteId" = String, Header, description = "The site")),
     responses((status = 200, description = "The files", content_type = "application/json"),
@@ -44,12 +43,14 @@ pub(crate) async fn bulk_status(
         Standing::Running => Ok(under_way(&job)),
         Standing::Done => {
             let key = (job.tenant, job.id);
-            let files = queries::files(&mut fhir.db.read().await?, key).await?;
-            Ok(manifest(&fhir, &job, &files))
+            let mut reader = fhir.db.read().await?;
+            let files = queries::files(&mut reader, key).await?;
+            let counts = import::counts(&mut reader, key).await?;
+            Ok(manifest(&fhir, &job, &files, counts))
         }
         Standing::Failed => {
             let why = job.why.unwrap_or_else(|| "it could not be finished".to_owned());
-            let told = Told::new(Severity::Error, "exception", format!("the export has failed: {why}"))
+            let told = Told::new(Severity::Error, "exception", format!("it has failed: {why}"))
                 .with_message("MSG_LOCAL_FAIL");
             Ok(outcome::answer(StatusCode::INTERNAL_SERVER_ERROR, &[told]))
         }
@@ -73,7 +74,8 @@ pub(crate) async fn end_bulk_job(
         let key = (job.tenant, job.id);
         let is_ended = queries::end(tx, key, now).await?;
         if is_ended {
-            let entry = by.did("export.ended", audit::Subject::of(job.id), Value::Null);
+            let act = if job.kind == Kind::Import { "import.ended" } else { "export.ended" };
+            let entry = by.did(act, audit::Subject::of(job.id), Value::Null);
             audit::record(tx, &owned.world, &entry).await?;
             enqueue(tx, &owned.world, &Clear { tenant: job.tenant, id: job.id }, now, None).await?;
         }
@@ -81,7 +83,7 @@ pub(crate) async fn end_bulk_job(
     });
     match ended.await? {
         true => {
-            let told = Told::new(Severity::Information, "informational", "the export is ended");
+            let told = Told::new(Severity::Information, "informational", "it is ended");
             Ok(outcome::answer(StatusCode::ACCEPTED, &[told]))
         }
         false => Err(answer::missing()),
@@ -89,10 +91,10 @@ pub(crate) async fn end_bulk_job(
 }
 
 /// A job of this site that this caller began and whose time is not up. Of another's is known what is known of none.
-pub(super) async fn own(fhir: &Fhir, asked: &Asked, id: &str) -> Result<Job<Wish>, Problem> {
+pub(super) async fn own(fhir: &Fhir, asked: &Asked, id: &str) -> Result<Job<Value>, Problem> {
     let id: Id<BulkJob> = id.parse().map_err(|_| answer::missing())?;
     let key = (asked.site.tenant.number(), id);
-    let job: Option<Job<Wish>> = queries::job(&mut fhir.db.read().await?, Kind::Export, key).await?;
+    let job: Option<Job<Value>> = queries::job(&mut fhir.db.read().await?, None, key).await?;
     let caller = &asked.caller;
     job.filter(|job| (job.client, job.person) == (caller.client, caller.person))
         .filter(|job| fhir.world.now() < job.expires_at && job.state != Standing::Ended)
@@ -112,10 +114,10 @@ pub(super) fn reaches(asked: &Asked, kept: &crate::access::Access, of: &str) -> 
     }
 }
 
-fn under_way(job: &Job<Wish>) -> Response {
+fn under_way(job: &Job<Value>) -> Response {
     let (done, all) = (job.place.number() - job.first.number(), job.horizon.number() - job.first.number());
     let percent = done.max(0) * 100 / all.max(1);
-    let told = format!("{percent}% of the records looked at, {} taken", job.resources);
+    let told = format!("{percent}%, {} records", job.resources);
     let mut response = StatusCode::ACCEPTED.into_response();
     let headers = response.headers_mut();
     if let Ok(progress) = HeaderValue::from_str(&told) {
@@ -126,7 +128,7 @@ fn under_way(job: &Job<Wish>) -> Response {
 }
 
 /// <https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status>
-fn manifest(fhir: &Fhir, job: &Job<Wish>, files: &[File]) -> Response {
+fn manifest(fhir: &Fhir, job: &Job<Value>, files: &[File], counts: import::Counts) -> Response {
     let of_role = |role: Role| -> Vec<Value> {
         let own = files.iter().filter(|file| file.role == role);
         own.map(|file| {
@@ -135,7 +137,7 @@ fn manifest(fhir: &Fhir, job: &Job<Wish>, files: &[File]) -> Response {
         })
         .collect()
     };
-    let manifest = json!({
+    let mut manifest = json!({
         "transactionTime": job.taken_at.to_string(),
         "request": job.request,
         "requiresAccessToken": true,
@@ -143,6 +145,11 @@ fn manifest(fhir: &Fhir, job: &Job<Wish>, files: &[File]) -> Response {
         "deleted": of_role(Role::Deleted),
         "error": of_role(Role::Error),
     });
+    if let (Kind::Import, Some(members)) = (job.kind, manifest.as_object_mut()) {
+        let counts =
+            json!({"stored": counts.stored, "unchanged": counts.unchanged, "refused": counts.refused});
+        members.insert("extension".to_owned(), counts);
+    }
     let mut response = manifest.to_string().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -30,6 +30,13 @@ pub(crate) struct Ready {
     pub(super) rows: Rows,
 }
 
+impl Ready {
+    /// The text that is kept.
+    pub(crate) fn text(&self) -> &str {
+        self.draft.text()
+    }
+}
+
 /// Why a document is no record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DraftFault {
@@ -97,6 +104,11 @@ impl Draft {
     /// Its type.
     pub const fn resource_type(&self) -> ResourceType {
         self.resource_type
+    }
+
+    /// The text that is kept: without the id's version and time.
+    pub(crate) fn text(&self) -> &str {
+        &self.kept.text
     }
 
     /// Its id.

@@ -96,6 +96,7 @@ const OF_TOKENS: &[Row] = &[
     of_records("POST /fhir/Patient/$export", "/fhir/Patient/$export"),
     of_records("GET /fhir/Group/{id}/$export", "/fhir/Group/1/$export"),
     of_records("POST /fhir/Group/{id}/$export", "/fhir/Group/1/$export"),
+    of_records("POST /fhir/$import", "/fhir/$import"),
     of_records("GET /fhir/Subscription/$status", "/fhir/Subscription/$status"),
     of_records("GET /fhir/Subscription/{id}/$status", "/fhir/Subscription/1/$status"),
     of_records("GET /fhir/Subscription/{id}/$events", "/fhir/Subscription/1/$events"),

@@ -95,6 +95,7 @@ async fn operations_and_their_answers() {
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /fhir → 200 default
     POST /fhir/$export → 202 default
+    POST /fhir/$import → 202 default
     POST /fhir/Group/{id}/$export → 202 default
     POST /fhir/Patient/$export → 202 default
     POST /fhir/Subscription/{id}/$events → 200 default

@@ -9,5 +9,6 @@ pub(super) mod run;
 mod step;
 pub(super) mod wish;
 
+pub(super) use call::is_patient;
 pub use step::STEP_VERSIONS;
 pub(super) use wish::Wish;

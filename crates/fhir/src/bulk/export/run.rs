@@ -63,7 +63,7 @@ impl Export {
         let (fhir, next) = (fhir.clone(), self.clone());
         let db = fhir.db.clone();
         let went_on = db.write(async move |tx: &mut Writer| {
-            let running: Option<Job<Wish>> = queries::job(tx, Kind::Export, key).await?;
+            let running: Option<Job<Wish>> = queries::job(tx, Some(Kind::Export), key).await?;
             if running.is_some_and(|job| job.state == State::Running) {
                 enqueue(tx, &fhir.world, &next, fhir.world.now(), None).await?;
             }
@@ -74,7 +74,8 @@ impl Export {
 
     async fn job(&self, fhir: &Fhir) -> Result<Option<Job<Wish>>, DbError> {
         let mut reader = fhir.db.read().await?;
-        let job: Option<Job<Wish>> = queries::job(&mut reader, Kind::Export, (self.tenant, self.id)).await?;
+        let job: Option<Job<Wish>> =
+            queries::job(&mut reader, Some(Kind::Export), (self.tenant, self.id)).await?;
         Ok(job.filter(|job| job.state == State::Running && fhir.world.now() < job.expires_at))
     }
 
@@ -84,7 +85,7 @@ impl Export {
         let db = fhir.db.clone();
         let settled = db.write(async move |tx: &mut Writer| {
             let now = fhir.world.now();
-            let Some(row) = queries::job::<Wish>(tx, Kind::Export, key).await? else { return Ok(()) };
+            let Some(row) = queries::job::<Wish>(tx, Some(Kind::Export), key).await? else { return Ok(()) };
             if !queries::settle(tx, key, (state, why), (now, now + OUTPUT_KEPT)).await? {
                 return Ok(());
             }

@@ -3,6 +3,7 @@
 mod access;
 mod deidentify;
 mod export;
+mod import;
 mod resume;
 
 use std::collections::{BTreeMap, BTreeSet};

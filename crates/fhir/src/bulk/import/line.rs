@@ -1,0 +1,99 @@
+//! One line: a record on its way in, or why it is none.
+
+use fhirpath::document::Document;
+use kernel::Interaction;
+use serde_json::Value;
+
+use crate::{
+    Fhir,
+    access::Rule,
+    bulk::held::Standing,
+    interaction::posted,
+    outcome::{self, Severity, Told},
+    parameter::ResourceType,
+    resource::{Draft, Judge, LogicalId, Ready},
+    site::{Upsert, Validation},
+    topic,
+};
+
+/// A record that may be written.
+pub(super) struct Sent {
+    pub of: ResourceType,
+    pub id: LogicalId,
+    pub ready: Ready,
+    /// Whether it has to be there already.
+    pub has_to_be_there: bool,
+    /// Asked of what is stored.
+    pub judge: Option<Judge>,
+}
+
+fn refused(code: &'static str, words: impl Into<String>) -> Vec<Told> {
+    vec![Told::new(Severity::Error, code, words).with_message("MSG_PARAM_INVALID")]
+}
+
+/// Read a line.
+///
+/// # Errors
+/// What is to be said of it.
+pub(super) fn read(fhir: &Fhir, standing: &Standing, line: &str) -> Result<Sent, Vec<Told>> {
+    let unreadable = |fault: &dyn std::fmt::Display| refused("structure", fault.to_string());
+    let document = Document::from_json(line.as_bytes(), &posted::limits())
+        .map_err(|_| refused("structure", "the line is no JSON object that can be read"))?;
+    let named = document.root().resource_type().and_then(|name| ResourceType::named(&name));
+    let of = named.ok_or_else(|| refused("structure", "resourceType must be a type of FHIR R4"))?;
+    if topic::is_subscription(of) {
+        return Err(refused("not-supported", topic::ALONE));
+    }
+    let said = document.root().child("id").and_then(|id| id.text().map(|text| text.into_owned()));
+    let id = match &said {
+        Some(id) => id.parse().map_err(|fault: crate::resource::MalformedLogicalId| unreadable(&fault))?,
+        None => fhir.records.new_id(),
+    };
+    let interaction = if said.is_some() { Interaction::Update } else { Interaction::Create };
+    let draft = Draft::new(&document, id.clone()).map_err(|fault| unreadable(&fault))?;
+    let rule = standing.access.rule(of.as_str(), interaction);
+    let kept = Document::from_json(draft.text().as_bytes(), &posted::limits())
+        .map_err(|_| refused("structure", "the line cannot be read"))?;
+    if !rule.permits(&kept, of, &fhir.reader()) {
+        return Err(refused("forbidden", format!("records of type {of} like this may not be written")));
+    }
+    valid(fhir, standing, &document)?;
+    let may_create = standing.access.rule(of.as_str(), Interaction::Create) == Rule::Everything;
+    let names_ids = standing.site.policy.upsert == Upsert::Allowed && may_create && rule == Rule::Everything;
+    Ok(Sent {
+        of,
+        id,
+        ready: draft.ready(&standing.site.tenant, &fhir.registry),
+        has_to_be_there: said.is_some() && !names_ids,
+        judge: said.is_some().then(|| rule.judge(of, &fhir.reader())).flatten(),
+    })
+}
+
+fn valid(fhir: &Fhir, standing: &Standing, document: &Document<'_>) -> Result<(), Vec<Told>> {
+    match (standing.site.policy.validation, &fhir.check) {
+        (Validation::Off | Validation::Warn, _) => Ok(()),
+        (Validation::Enforce, None) => {
+            Err(refused("not-supported", "the site wants records validated, and no definitions are there"))
+        }
+        (Validation::Enforce, Some(check)) => {
+            let checked = check.check(document, &[]);
+            if checked.is_valid() { Ok(()) } else { Err(checked.issues) }
+        }
+    }
+}
+
+/// What is said of a line, as a line.
+pub(super) fn told(number: i64, issues: &[Told]) -> String {
+    let mut outcome = outcome::resource(issues);
+    let url = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line";
+    if let Some(issues) = outcome.get_mut("issue").and_then(Value::as_array_mut) {
+        for issue in issues.iter_mut().filter_map(Value::as_object_mut) {
+            let extension = serde_json::json!([{"url": url, "valueInteger": number}]);
+            issue.insert("extension".to_owned(), extension);
+            let words = issue.get("diagnostics").and_then(Value::as_str).unwrap_or_default();
+            let words = format!("line {number}: {words}");
+            issue.insert("diagnostics".to_owned(), words.into());
+        }
+    }
+    outcome.to_string()
+}
