@@ -72,7 +72,7 @@ impl Statement {
     /// Every route is known now.
     pub fn settle(&self, fhir: &Fhir, api: &OpenApi) {
         self.rendered.get_or_init(|| {
-            let served = Served::of(api, fhir.check.is_some());
+            let served = Served::of(api);
             let body =
                 statement((&fhir.base, &self.issuer), &fhir.registry, &served).to_string().into_bytes();
             Rendered { etag: interaction::etag_of(&body), body: body.into() }
@@ -89,8 +89,7 @@ struct Served {
 }
 
 impl Served {
-    /// Without definitions nothing can be validated.
-    fn of(api: &OpenApi, can_validate: bool) -> Self {
+    fn of(api: &OpenApi) -> Self {
         let mut served = Self { routes: BTreeSet::new(), operations: BTreeMap::new() };
         for (path, item) in &api.paths.paths {
             let methods = [
@@ -107,9 +106,6 @@ impl Served {
                 let of = before.split('/').next().unwrap_or_default().to_owned();
                 served.operations.entry(name.to_owned()).or_default().insert(of);
             }
-        }
-        if !can_validate {
-            served.operations.remove("validate");
         }
         served
     }

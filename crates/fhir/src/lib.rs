@@ -17,6 +17,7 @@ mod material;
 mod migrations;
 mod operation;
 pub mod outcome;
+pub mod package;
 pub mod parameter;
 mod port;
 pub mod query;

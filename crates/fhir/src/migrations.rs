@@ -3,13 +3,14 @@
 use store::{Migration, MigrationSet};
 
 /// The tables of this crate: 0001 to 0009 of records, from 0010 of sites and what they may call, from 0200 of what records are
-/// searched by, from 0401 of exports and imports in bulk.
+/// searched by, from 0300 of packages, from 0401 of exports and imports in bulk.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "fhir",
     files: &[
         Migration { name: "0001_records", sql: include_str!("../migrations/0001_records.sql") },
         Migration { name: "0010_plan", sql: include_str!("../migrations/0010_plan.sql") },
         Migration { name: "0200_words", sql: include_str!("../migrations/0200_words.sql") },
+        Migration { name: "0300_packages", sql: include_str!("../migrations/0300_packages.sql") },
         Migration { name: "0401_bulk", sql: include_str!("../migrations/0401_bulk.sql") },
         Migration {
             name: "0402_deidentification",

@@ -13,7 +13,7 @@ use crate::{
     People, Sites,
     access::Reader,
     capability::Statement,
-    interaction::Check,
+    package::Packages,
     parameter::Registry,
     resource::Records,
     site::{CHANGED, Shelf},
@@ -34,8 +34,8 @@ pub struct Parts {
     pub sites: Arc<dyn Sites>,
     /// The way to endpoints of subscribers.
     pub outbound: Outbound,
-    /// What is written is checked by this; none where no definitions are there.
-    pub check: Option<Arc<dyn Check>>,
+    /// What is written is checked by these.
+    pub packages: Arc<Packages>,
     /// Runs what goes on beside requests.
     pub tasks: Tasks,
     /// When to end.
@@ -60,7 +60,7 @@ pub struct Inner {
     pub(crate) people: Arc<dyn People>,
     pub(crate) sites: Arc<dyn Sites>,
     pub(crate) outbound: Outbound,
-    pub(crate) check: Option<Arc<dyn Check>>,
+    pub(crate) packages: Arc<Packages>,
     pub(crate) shelf: Shelf,
     pub(crate) records: Records,
     pub(crate) registry: Arc<Registry>,
@@ -97,7 +97,7 @@ impl Fhir {
             people: parts.people,
             sites: parts.sites,
             outbound: parts.outbound,
-            check: parts.check,
+            packages: parts.packages,
             shelf: Shelf::new(),
             slots: topic::Slots::default(),
             streams: topic::Streams::default(),
@@ -112,6 +112,11 @@ impl Fhir {
     /// The store, for who fills it beside the API: there nobody is asked what they may see.
     pub fn records(&self) -> &Records {
         &self.0.records
+    }
+
+    /// The packages of this deployment.
+    pub fn packages(&self) -> &Packages {
+        &self.0.packages
     }
 
     /// What rules of access are read with.

@@ -8,11 +8,7 @@ use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::{Console, Languages};
 use crypto::x509::Certificate;
-use fhir::{
-    Fhir,
-    discovery::Discovery,
-    interaction::{Check, PackageCheck},
-};
+use fhir::{Fhir, discovery::Discovery, package::Packages};
 use jobs::Worker;
 use kernel::World;
 use store::{Db, MigrationSet, StoreConfig, StoreUrl};
@@ -24,7 +20,7 @@ use web::{
 };
 
 use crate::{
-    config::{Config, Durability, SelfRegistration},
+    config::{Config, Durability, FhirConfig, SelfRegistration},
     ports::{AuthClients, AuthPeople, AuthReach, AuthSites},
     validate::{
         compiled::Compiled,
@@ -146,7 +142,7 @@ impl House {
             people: Arc::new(AuthReach(auth.clone())),
             sites: Arc::new(AuthSites(auth.clone())),
             outbound: outbound.clone(),
-            check: definitions(config, world)?,
+            packages: Arc::new(fhir_packages(config)?),
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
             issuer: auth.issuer().to_owned(),
@@ -341,17 +337,18 @@ fn auth_config(config: &Config) -> anyhow::Result<auth::Config> {
     })
 }
 
-/// What records are checked with, if this deployment has the definitions. They live as long as the process.
-fn definitions(config: &Config, world: &World) -> anyhow::Result<Option<Arc<dyn Check>>> {
-    let Some(folder) = &config.fhir.packages_folder else { return Ok(None) };
-    let loaded =
-        packages::load(&config.fhir.packages, Folders::new(vec![folder.clone()], Compiled::default()));
-    let loaded = loaded.context("fhir.packages_folder")?;
+/// What records are checked with: R4 as this binary carries it, and the packages of the settings.
+fn fhir_packages(config: &Config) -> anyhow::Result<Packages> {
+    let FhirConfig { packages_folder, packages, .. } = &config.fhir;
+    if packages_folder.is_none() && packages.is_empty() {
+        return Ok(Packages::r4());
+    }
+    let folders = Folders::new(packages_folder.iter().cloned().collect(), Compiled::default());
+    let loaded = packages::load(packages, folders).context("fhir.packages")?;
     for note in &loaded.notes {
         tracing::warn!(note, "loading FHIR packages");
     }
-    let check = PackageCheck::new(Box::leak(Box::new(loaded.library)), world.clone());
-    Ok(Some(Arc::new(check)))
+    Ok(Packages::new(loaded.library.packages().to_vec()))
 }
 
 fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {

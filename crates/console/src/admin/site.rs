@@ -83,7 +83,12 @@ pub(crate) async fn change(
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
     let text = |name| Some(answers.text(name).to_owned()).filter(|text| !text.is_empty());
-    let said = Said { code: text("code"), validation: text("validation"), upsert: text("upsert") };
+    let said = Said {
+        code: text("code"),
+        validation: text("validation"),
+        upsert: text("upsert"),
+        ..Said::default()
+    };
     match console.fhir().change_site(&by(&who), id, &said).await {
         Ok(_) => done(&format!("{LIST}/{id}"), "saved"),
         Err(fault) => {

@@ -8,8 +8,8 @@ use web::Problem;
 use super::manner::{http_date, prefer::Return, read_http_date};
 use crate::{
     Fhir,
-    interaction::check::Checked,
     outcome::{self, Severity, Told},
+    package::Checked,
     resource::Version,
 };
 

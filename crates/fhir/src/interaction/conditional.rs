@@ -15,7 +15,6 @@ use web::{Path, Problem};
 use super::{
     answer,
     asked::{Asked, type_of},
-    check::Checked,
     create::RESOURCE,
     delete::gone,
     expected,
@@ -128,7 +127,7 @@ pub(crate) async fn patch_record_where(
     let (tenant, author) = (&asked.site.tenant, asked.author());
     let written = fhir.records.patch(tenant, &author, (of, Meant::Where(meant)), (patch, condition)).await;
     let version = written.map_err(|fault| unmet(fault, expected))?;
-    Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &Checked::default()))
+    Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &crate::package::Checked::default()))
 }
 
 /// The record that the search finds is gone.

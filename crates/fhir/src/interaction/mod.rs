@@ -4,7 +4,6 @@ pub(crate) mod answer;
 mod around;
 pub(crate) mod asked;
 mod bundle;
-mod check;
 mod conditional;
 pub(crate) mod create;
 pub(crate) mod cursor;
@@ -32,7 +31,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{Fhir, capability, operation::everything, topic};
 
 pub(crate) use asked::Asked;
-pub use check::{Check, Checked, PackageCheck};
 pub(crate) use cursor::instant;
 pub(crate) use history::head as history_head;
 pub(crate) use manner::media::Sent;

@@ -18,7 +18,6 @@ use web::Path;
 use super::{
     answer,
     asked::{Asked, type_of},
-    check::Checked,
     expected,
     json_patch::{JsonPatch, Side},
     manner::media::Sent,
@@ -79,7 +78,7 @@ pub(crate) async fn patch_record(
         .patch(&asked.site.tenant, &asked.author(), (of, Meant::Id(id)), (patch, condition))
         .await
         .map_err(refused)?;
-    Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &Checked::default()))
+    Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &crate::package::Checked::default()))
 }
 
 /// A patch does not make another record of it.

@@ -6,13 +6,13 @@ use axum::{
 };
 use fhirpath::document::{Document, Element};
 use http::StatusCode;
-use kernel::Kind;
-use web::{Path, Problem};
+use web::Path;
 
 use super::{
     asked::{Asked, type_of},
     create::RESOURCE,
     posted::{Posted, Said, document, invalid, is_of},
+    written,
 };
 use crate::{
     Fhir,
@@ -36,11 +36,7 @@ pub(crate) async fn validate_record(
 ) -> Said<Response> {
     let of = type_of(&of)?;
     asked.subscribed(of)?;
-    let Some(check) = &fhir.check else {
-        return Err(
-            Problem::new(Kind::Unavailable, "this deployment has no definitions to validate with").into()
-        );
-    };
+    let definitions = written::definitions(&fhir, &asked)?;
     let json = Posted::read(request, RESOURCE).await?.json()?;
     let whole = document(&json)?;
     let mut profiles = profiles_of(query.as_deref().unwrap_or_default());
@@ -54,7 +50,7 @@ pub(crate) async fn validate_record(
     };
     is_of(&resource, of)?;
     let profiles: Vec<&str> = profiles.iter().map(String::as_str).collect();
-    let mut issues = check.check(&resource, &profiles).issues;
+    let mut issues = written::found(&fhir, &asked, definitions, &resource, &profiles).issues;
     if issues.is_empty() {
         issues.push(Told::new(Severity::Information, "informational", "nothing was found"));
     }

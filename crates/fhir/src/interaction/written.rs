@@ -10,13 +10,13 @@ use web::Problem;
 use super::{
     answer,
     asked::Asked,
-    check::Checked,
     posted::{Refusal, Said, invalid},
 };
 use crate::{
     Fhir,
     access::Rule,
-    outcome::Refused,
+    outcome::{Refused, Severity, Told},
+    package::{Checked, Definitions},
     parameter::ResourceType,
     resource::{Author, Judge, Version, WriteFault},
     site::Validation,
@@ -31,24 +31,47 @@ impl Asked {
 /// Whether what would be kept is good, as far as the site asks.
 ///
 /// # Errors
-/// 422 with everything that was found; 503 where the site wants it checked and no definitions are there.
+/// 422 with everything that was found; 503 where the site wants it checked with packages that are not there.
 pub(crate) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
-    let (check, is_enforced) = match (asked.site.policy.validation, &fhir.check) {
-        (Validation::Off, _) => return Ok(Checked::default()),
-        (Validation::Warn, None) => return Ok(Checked::default()),
-        (Validation::Enforce, None) => {
-            let words =
-                "the site wants records validated, and this deployment has no definitions to do it with";
-            return Err(Problem::new(Kind::Unavailable, words).into());
+    let validation = asked.site.policy.validation;
+    if validation == Validation::Off {
+        return Ok(Checked::default());
+    }
+    let checked = match (definitions(fhir, asked), validation) {
+        (Ok(definitions), _) => found(fhir, asked, definitions, document, &[]),
+        (Err(why), Validation::Enforce) => return Err(why.into()),
+        (Err(why), _) => {
+            let told = Told::new(Severity::Warning, "incomplete", why.message().to_owned());
+            return Ok(Checked { issues: vec![told] });
         }
-        (Validation::Warn, Some(check)) => (check, false),
-        (Validation::Enforce, Some(check)) => (check, true),
     };
-    let checked = check.check(document, &[]);
-    match is_enforced && !checked.is_valid() {
+    match validation == Validation::Enforce && !checked.is_valid() {
         true => Err(Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: checked.issues }.into()),
         false => Ok(checked),
     }
+}
+
+/// What the site has switched on.
+///
+/// # Errors
+/// 503: a package that it has switched on is not there.
+pub(super) fn definitions(fhir: &Fhir, asked: &Asked) -> Result<&'static Definitions, Problem> {
+    Ok(fhir.packages.of(asked.site.packages.chosen())?)
+}
+
+/// What is to be said of a document, with the profiles that the site asks of all of its type and those that are named.
+pub(super) fn found(
+    fhir: &Fhir,
+    asked: &Asked,
+    definitions: &Definitions,
+    document: &Document<'_>,
+    named: &[&str],
+) -> Checked {
+    let of = document.root().resource_type();
+    let asked_of_all = asked.site.packages.profiles.iter().map(|profile| &**profile);
+    let asked_of_all = asked_of_all.filter(|profile| definitions.profiled(profile) == of.as_deref());
+    let profiles: Vec<&str> = asked_of_all.chain(named.iter().copied()).collect();
+    definitions.check(document, &profiles, fhir.world.now())
 }
 
 /// The caller may keep this document under the id that it says.

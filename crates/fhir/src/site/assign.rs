@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{Db, Writer};
 
 use super::{
-    CHANGED, Policy, SiteCode, SiteFault,
+    CHANGED, Policy, SiteCode, SiteFault, Switched,
     queries::{self, Terms},
 };
 use crate::{By, tenant};
@@ -21,6 +21,8 @@ pub struct Assigned {
     pub code: Option<SiteCode>,
     /// How it takes what is written; as it is, where nothing is said.
     pub policy: Option<Policy>,
+    /// What it validates with, which is there; as it is, where nothing is said.
+    pub packages: Option<Switched>,
 }
 
 /// A site as administrators see it.
@@ -32,11 +34,13 @@ pub struct Coded {
     pub code: SiteCode,
     /// How it takes what is written.
     pub policy: Policy,
+    /// What it validates with.
+    pub packages: Switched,
 }
 
 impl Coded {
     pub(super) fn of(terms: Terms) -> Self {
-        Self { site: terms.site, code: terms.code, policy: terms.policy }
+        Self { site: terms.site, code: terms.code, policy: terms.policy, packages: terms.packages }
     }
 }
 
@@ -64,8 +68,10 @@ pub async fn assign(
             }
         }
         let there = queries::of_site(tx, by.organisation, site).await?.ok_or(SiteFault::NoSite)?;
-        if let Some(policy) = wanted.policy {
-            queries::set_policy(tx, there.tenant, policy, world.now()).await?;
+        let policy = wanted.policy.unwrap_or(there.policy);
+        let packages = wanted.packages.clone().map_or_else(|| there.packages.clone(), Switched::sorted);
+        if (policy, &packages) != (there.policy, &there.packages) {
+            queries::set_policy(tx, there.tenant, (policy, &packages), world.now()).await?;
         }
         let now = queries::of_site(tx, by.organisation, site).await?.ok_or(SiteFault::NoSite)?;
         if before.as_ref() != Some(&now) {
@@ -83,6 +89,8 @@ fn details(terms: &Terms) -> Value {
         "code": terms.code.as_str(),
         "validation": terms.policy.validation.as_str(),
         "upsert": terms.policy.upsert.as_str(),
+        "packages": terms.packages.packages_kept(),
+        "profiles": terms.packages.profiles,
     })
 }
 

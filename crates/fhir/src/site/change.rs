@@ -4,9 +4,13 @@
 use kernel::{Id, Issue, Organisation};
 
 use super::{
-    Assigned, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, assign, plan, queries, subscribe,
+    Assigned, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, assign, plan, queries,
+    subscribe,
 };
-use crate::{By, Fhir, NamedSite};
+use crate::{
+    By, Fhir, NamedSite,
+    package::{NoPackageId, Packages},
+};
 
 /// What an administrator says of a site; what is not said stays.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +21,10 @@ pub struct Said {
     pub validation: Option<String>,
     /// `allowed` or `refused`.
     pub upsert: Option<String>,
+    /// Packages with their versions, among those that are loaded; `Some(None)` for all that there are.
+    pub packages: Option<Option<Vec<String>>>,
+    /// Canonicals of profiles that every record of their type must conform to.
+    pub profiles: Option<Vec<String>>,
 }
 
 impl Fhir {
@@ -53,7 +61,8 @@ impl Fhir {
         let all = self.sites_of(by.organisation).await?;
         let found = all.into_iter().find(|(named, _)| named.id == site);
         let (named, there) = found.ok_or(SiteFault::NoSite)?;
-        let wanted = read(said, there.map(|site| site.policy).unwrap_or_default())?;
+        let before = there.map(|site| (site.policy, site.packages)).unwrap_or_default();
+        let wanted = read(said, before, &self.packages)?;
         let assigned = assign(&self.db, &self.world, by, site, wanted).await?;
         self.shelf.forget();
         Ok((named, assigned))
@@ -85,7 +94,11 @@ impl Fhir {
 }
 
 /// Every field that is at fault is named.
-fn read(said: &Said, before: Policy) -> Result<Assigned, SiteFault> {
+fn read(
+    said: &Said,
+    (before, packages): (Policy, Switched),
+    there: &Packages,
+) -> Result<Assigned, SiteFault> {
     let mut issues = Vec::new();
     let code = said.code.as_deref().map(SiteCode::parse);
     if code == Some(None) {
@@ -100,8 +113,41 @@ fn read(said: &Said, before: Policy) -> Result<Assigned, SiteFault> {
         Ok(upsert) => policy.upsert = upsert.unwrap_or(before.upsert),
         Err(unknown) => issues.push(Issue::at("upsert", unknown.to_string())),
     }
+    let packages = switched(said, packages, &mut issues);
+    if issues.is_empty() && (said.packages.is_some() || said.profiles.is_some()) {
+        issues.extend(packages.faults(there));
+    }
     match issues.is_empty() {
-        true => Ok(Assigned { code: code.flatten(), policy: Some(policy) }),
+        true => Ok(Assigned { code: code.flatten(), policy: Some(policy), packages: Some(packages) }),
         false => Err(SiteFault::Refused(issues)),
     }
+}
+
+/// What the site validates with from now on.
+fn switched(said: &Said, before: Switched, issues: &mut Vec<Issue>) -> Switched {
+    let mut switched = before;
+    match &said.packages {
+        None => {}
+        Some(None) => switched.packages = None,
+        Some(Some(names)) => {
+            let mut ids = Vec::with_capacity(names.len());
+            for (nth, name) in names.iter().enumerate() {
+                match name.parse() {
+                    Ok(id) => ids.push(id),
+                    Err(NoPackageId) => {
+                        issues.push(Issue::at(format!("packages[{nth}]"), NoPackageId.to_string()));
+                    }
+                }
+            }
+            switched.packages = Some(ids);
+        }
+    }
+    if let Some(profiles) = &said.profiles {
+        let is_bad = |profile: &String| profile.is_empty() || profile.contains(char::is_whitespace);
+        for (nth, _) in profiles.iter().enumerate().filter(|(_, profile)| is_bad(profile)) {
+            issues.push(Issue::at(format!("profiles[{nth}]"), "must be the canonical of a profile"));
+        }
+        switched.profiles = profiles.iter().map(|profile| profile.as_str().into()).collect();
+    }
+    switched
 }

@@ -60,5 +60,11 @@ impl Shelf {
 async fn load(reader: &mut Reader, code: &SiteCode) -> Result<Option<Site>, DbError> {
     let Some(tenant) = tenant::by_code(reader, code.as_str()).await? else { return Ok(None) };
     let terms = queries::by_code(reader, code).await?;
-    Ok(terms.map(|terms| Site { tenant, code: terms.code, policy: terms.policy, plan: terms.plan }))
+    Ok(terms.map(|terms| Site {
+        tenant,
+        code: terms.code,
+        policy: terms.policy,
+        packages: terms.packages,
+        plan: terms.plan,
+    }))
 }

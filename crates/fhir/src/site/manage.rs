@@ -14,6 +14,7 @@ use crate::{
         __path_change_deidentification, __path_view_deidentification, change_deidentification,
         view_deidentification,
     },
+    package::PackageId,
 };
 
 /// The scope that all of these need.
@@ -45,6 +46,12 @@ pub(crate) struct SiteOut {
     /// `allowed` or `refused`: whether a record may be made under an id that the caller names.
     #[serde(skip_serializing_if = "Option::is_none")]
     upsert: Option<&'static str>,
+    /// The packages that it has switched on; all that there are here where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packages: Option<Vec<String>>,
+    /// The profiles that it asks of all records of their types.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    profiles: Vec<String>,
 }
 
 /// What a site is to have.
@@ -58,6 +65,16 @@ pub(crate) struct SiteIn {
     validation: Option<String>,
     /// `allowed` or `refused`.
     upsert: Option<String>,
+    /// Packages with their versions, among those that are loaded here; with none it has R4 alone, with `null` all that there are.
+    #[serde(default, deserialize_with = "said")]
+    packages: Option<Option<Vec<String>>>,
+    /// Canonicals of profiles that every record of their type must conform to.
+    profiles: Option<Vec<String>>,
+}
+
+/// `null` is something that was said.
+fn said<'de, D: serde::Deserializer<'de>>(of: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
+    Deserialize::deserialize(of).map(Some)
 }
 
 /// What an organisation has subscribed to.
@@ -76,7 +93,15 @@ fn out(id: Id<kernel::Site>, name: String, site: Option<&Coded>) -> SiteOut {
         code: site.map(|site| site.code.as_str().to_owned()),
         validation: site.map(|site| site.policy.validation.as_str()),
         upsert: site.map(|site| site.policy.upsert.as_str()),
+        packages: site.and_then(|site| site.packages.packages.as_deref()).map(names),
+        profiles: site
+            .map(|site| site.packages.profiles.iter().map(|one| one.to_string()).collect())
+            .unwrap_or_default(),
     }
+}
+
+fn names(packages: &[PackageId]) -> Vec<String> {
+    packages.iter().map(|id| id.as_str().to_owned()).collect()
 }
 
 pub(crate) fn by(bearer: &Bearer, context: &Context) -> Answer<By> {
@@ -118,7 +143,13 @@ pub(crate) async fn assign_site(
 ) -> Answer<axum::Json<SiteOut>> {
     let by = by(&bearer, &context)?;
     let id: Id<kernel::Site> = site.parse().map_err(|_| SiteFault::NoSite)?;
-    let said = Said { code: wanted.code, validation: wanted.validation, upsert: wanted.upsert };
+    let said = Said {
+        code: wanted.code,
+        validation: wanted.validation,
+        upsert: wanted.upsert,
+        packages: wanted.packages,
+        profiles: wanted.profiles,
+    };
     let (named, assigned) = fhir.change_site(&by, id, &said).await?;
     Ok(axum::Json(out(id, named.name, Some(&assigned))))
 }

@@ -12,6 +12,7 @@ mod plan;
 mod policy;
 mod queries;
 mod subscription;
+mod switched;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub(crate) use known::Shelf;
 pub use plan::{plan, subscribe};
 pub use policy::{Policy, Upsert, Validation};
 pub use subscription::{Plan, Subscription, UnknownSubscription};
+pub use switched::{SITE_PACKAGES_MAX, SITE_PROFILES_MAX, Switched};
 
 /// On this channel changes of sites, policies and plans are told.
 pub const CHANGED: &str = "fhir_site";
@@ -40,6 +42,8 @@ pub struct Site {
     pub code: SiteCode,
     /// How it takes what is written.
     pub policy: Policy,
+    /// What it validates with.
+    pub packages: Switched,
     /// What its organisation has subscribed to.
     pub plan: Plan,
 }

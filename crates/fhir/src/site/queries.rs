@@ -3,7 +3,7 @@
 use kernel::{Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
-use super::{Plan, Policy, SiteCode, Subscription, Upsert, Validation};
+use super::{Plan, Policy, SiteCode, Subscription, Switched, Upsert, Validation};
 
 /// The most sites of one organisation that are listed.
 const SITES_ROWS_MAX: i64 = 500;
@@ -15,13 +15,14 @@ pub(super) struct Terms {
     pub tenant: i64,
     pub code: SiteCode,
     pub policy: Policy,
+    pub packages: Switched,
     pub plan: Plan,
 }
 
 /// The terms of a site, with its organisation's plan, in one statement: a change of one of them is seen whole.
 pub(super) async fn by_code(tx: &mut Reader, code: &SiteCode) -> Result<Option<Terms>, DbError> {
     tx.optional(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert,
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.packages, p.profiles,
             (SELECT string_agg(n.subscription, ' ') FROM fhir_plan AS n WHERE n.organisation_id = s.organisation_id) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant WHERE s.code = $1",
         binds![code],
@@ -35,7 +36,7 @@ pub(super) async fn of_organisation(
     organisation: Id<Organisation>,
 ) -> Result<Vec<Terms>, DbError> {
     tx.all(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, CAST(NULL AS TEXT) AS plan
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant
          WHERE s.organisation_id = $1 ORDER BY s.tenant LIMIT $2",
         binds![organisation, SITES_ROWS_MAX],
@@ -50,7 +51,7 @@ pub(super) async fn of_site(
     site: Id<kernel::Site>,
 ) -> Result<Option<Terms>, DbError> {
     tx.optional(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, CAST(NULL AS TEXT) AS plan
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant
          WHERE s.site_id = $1 AND s.organisation_id = $2",
         binds![site, organisation],
@@ -67,14 +68,23 @@ pub(super) async fn is_taken(tx: &mut Reader, code: &SiteCode) -> Result<bool, D
 pub(super) async fn set_policy(
     tx: &mut Writer,
     tenant: i64,
-    policy: Policy,
+    (policy, packages): (Policy, &Switched),
     now: Timestamp,
 ) -> Result<u64, DbError> {
+    let Policy { validation, upsert } = policy;
     tx.execute(
-        "INSERT INTO fhir_site_policy (tenant, validation, upsert, changed_at) VALUES ($1, $2, $3, $4)
+        "INSERT INTO fhir_site_policy (tenant, validation, upsert, changed_at, packages, profiles)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant) DO UPDATE SET validation = excluded.validation, upsert = excluded.upsert,
-            changed_at = excluded.changed_at",
-        binds![tenant, policy.validation.as_str(), policy.upsert.as_str(), now],
+            changed_at = excluded.changed_at, packages = excluded.packages, profiles = excluded.profiles",
+        binds![
+            tenant,
+            validation.as_str(),
+            upsert.as_str(),
+            now,
+            packages.packages_kept(),
+            packages.profiles_kept()
+        ],
     )
     .await
 }
@@ -119,6 +129,8 @@ impl FromRow for Terms {
         let validation: Option<String> = row.get("validation")?;
         let upsert: Option<String> = row.get("upsert")?;
         let plan: Option<String> = row.get("plan")?;
+        let packages: Option<String> = row.get("packages")?;
+        let profiles: Option<String> = row.get("profiles")?;
         // A word that is not known is the strictest one: this is no place to guess.
         let policy = Policy {
             validation: validation.map_or_else(Validation::default, |word| word.parse().unwrap_or_default()),
@@ -129,6 +141,7 @@ impl FromRow for Terms {
             tenant: row.get("tenant")?,
             code: row.get("code")?,
             policy,
+            packages: Switched::read(packages.as_deref(), profiles.as_deref().unwrap_or_default()),
             plan: plan
                 .iter()
                 .flat_map(|words| words.split(' '))

@@ -68,7 +68,7 @@ struct Offer {
     /// Whether its endpoint hears of it before anything is told.
     shakes: Shakes,
     key: Secret<[u8; 32]>,
-    issues: crate::interaction::Checked,
+    issues: crate::package::Checked,
     rule: Rule,
 }
 

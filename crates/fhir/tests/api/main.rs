@@ -33,6 +33,8 @@ mod manners;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod packages;
+#[cfg(test)]
 mod pains;
 #[cfg(test)]
 mod parts;

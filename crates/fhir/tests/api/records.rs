@@ -167,14 +167,14 @@ on_stage!(
         system.post("/fhir/Observation", bad).await.expect(201);
         set("enforce").await;
         let refused = system.post("/fhir/Observation", bad).await.expect(422);
-        refused.tells("value", "Observation.status");
+        refused.tells("not-found", "Observation.status");
         set("warn").await;
         let told = system.call(Method::POST, "/fhir/Observation", &[("prefer", "return=OperationOutcome")], bad).await.expect(201);
-        told.tells("value", "Observation.status");
+        told.tells("not-found", "Observation.status");
         let found = system.post("/fhir/Observation/$validate", bad).await.expect(200);
-        found.tells("value", "Observation.status");
+        found.tells("not-found", "Observation.status");
         let inside = format!(r#"{{"resourceType":"Parameters","parameter":[{{"name":"resource","resource":{bad}}}]}}"#);
-        system.post("/fhir/Observation/$validate", &inside).await.expect(200).tells("value", "Observation.status");
+        system.post("/fhir/Observation/$validate", &inside).await.expect(200).tells("not-found", "Observation.status");
         system.post("/fhir/Observation/$validate", r#"{"resourceType":"Parameters"}"#).await.expect(400);
         let kept = system.get("/fhir/Observation/_history").await.expect(200).json();
         assert_eq!(kept["entry"].as_array().unwrap().len(), 2);

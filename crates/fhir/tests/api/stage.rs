@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -12,20 +12,19 @@ use axum::{Extension, Router, body::Body};
 use fhir::{
     By, Context, Fhir, NamedSite, Parts, People, PortFault, Sites, Standing, Still,
     access::Sight,
-    interaction::{Check, Checked},
-    outcome::{Severity, Told},
+    package::Packages,
     site::{Assigned, Plan, Policy, SiteCode, Subscription, Upsert, Validation, assign, subscribe},
 };
-use fhirpath::document::Document;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
 use jobs::Worker;
 use kernel::{Caller, Client, Id, Organisation, Site, World};
 use outbound::{InternalHost, Outbound, SystemLookup};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::Db;
 use testkit::MockClock;
 use tower::ServiceExt;
+use validator::Package;
 use vault::{RootKeySource, Vault};
 use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presented, Shutdown, Tasks};
 
@@ -156,22 +155,38 @@ impl Sites for Named {
     }
 }
 
-/// A stranger's rule: the status of an Observation has to be `final`.
-struct Finals;
+/// R4 and two guides of our own: in `guide.status#1.0.0` observations are final, in `guide.code#2.0.0` they have a code of its system.
+pub static PACKAGES: LazyLock<Arc<Packages>> = LazyLock::new(|| {
+    let guides = ["guide.status#1.0.0", "guide.code#2.0.0"].map(guide);
+    Arc::new(Packages::new([Package::r4().unwrap()].into_iter().chain(guides).map(Arc::new).collect()))
+});
 
-impl Check for Finals {
-    fn check(&self, document: &Document<'_>, _: &[&str]) -> Checked {
-        let root = document.root();
-        let status = root.child("status").and_then(|status| status.text().map(|text| text.into_owned()));
-        let issues = match (root.resource_type().as_deref(), status.as_deref()) {
-            (Some("Observation"), Some("final")) => Vec::new(),
-            (Some("Observation"), _) => {
-                vec![Told::new(Severity::Error, "value", "status must be final").at("Observation.status")]
-            }
-            _ => Vec::new(),
-        };
-        Checked { issues }
-    }
+fn guide(id: &str) -> Package {
+    let (name, version) = id.split_once('#').unwrap();
+    let base = format!("https://guide.example/{}", name.trim_start_matches("guide."));
+    let manifest = json!({"name": name, "version": version, "fhirVersions": ["4.0.1"], "canonical": base,
+        "dependencies": {"hl7.fhir.r4.core": "4.0.1"}});
+    let element = match name {
+        "guide.status" => {
+            json!({"id": "Observation.status", "path": "Observation.status", "fixedCode": "final"})
+        }
+        _ => json!({"id": "Observation.code", "path": "Observation.code",
+            "binding": {"strength": "required", "valueSet": format!("{base}/ValueSet/all")}}),
+    };
+    let profile = json!({"resourceType": "StructureDefinition", "id": "observation", "url": format!("{base}/observation"),
+        "version": version, "name": "Own", "status": "active", "kind": "resource", "abstract": false, "type": "Observation",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Observation", "derivation": "constraint",
+        "differential": {"element": [element]}});
+    let set = json!({"resourceType": "ValueSet", "id": "all", "url": format!("{base}/ValueSet/all"), "status": "active",
+        "compose": {"include": [{"system": format!("{base}/animals")}]}});
+    let system = json!({"resourceType": "CodeSystem", "id": "animals", "url": format!("{base}/animals"), "version": version,
+        "name": "Animals", "status": "active", "content": "complete", "caseSensitive": true,
+        "concept": [{"code": "cat", "display": "Cat", "designation": [{"language": "de", "value": "Katze"}],
+            "concept": [{"code": "tabby", "display": "Tabby"}, {"code": "tom", "display": "Tom"}]},
+            {"code": "dog", "display": "Dog"}]});
+    let file = |name: &str, of: &Value| (format!("package/{name}.json"), of.to_string().into_bytes());
+    let files = [("package", &manifest), ("profile", &profile), ("set", &set), ("system", &system)];
+    Package::unpacked(files.map(|(name, of)| file(name, of))).unwrap()
 }
 
 pub struct Stage {
@@ -236,7 +251,7 @@ impl Stage {
         let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
         let off = Policy { validation: Validation::Off, upsert: Upsert::Allowed };
         for (of, nth, code) in [(1, 1, NORTH), (1, 3, NORTH_TWO), (2, 2, SOUTH)] {
-            let wanted = Assigned { code: SiteCode::parse(code), policy: Some(off) };
+            let wanted = Assigned { code: SiteCode::parse(code), policy: Some(off), packages: None };
             assign(&db, &world, &By::system(organisation(of)), site(nth), wanted).await.unwrap();
         }
         let plan: Plan = [Subscription::Base, Subscription::Clinical].into_iter().collect();
@@ -251,7 +266,7 @@ impl Stage {
             people: Arc::new(persons.clone()),
             sites: Arc::new(Named),
             outbound: Outbound::new(endpoints, Arc::new(SystemLookup)).unwrap(),
-            check: Some(Arc::new(Finals)),
+            packages: Arc::clone(&PACKAGES),
             tasks: Tasks::new(),
             shutdown: Shutdown::new(),
             issuer: "https://hilum.example/oauth2".to_owned(),
@@ -309,7 +324,7 @@ impl Stage {
     pub async fn twin(&self, nth: u8) -> Calls<'_> {
         let code = format!("HCTWN{nth:02}");
         let policy = Some(Policy { validation: Validation::Off, upsert: Upsert::Allowed });
-        let wanted = Assigned { code: SiteCode::parse(&code), policy };
+        let wanted = Assigned { code: SiteCode::parse(&code), policy, packages: None };
         let by = By::system(organisation(3));
         assign(&self.db, &self.world, &by, site(20 + nth), wanted).await.unwrap();
         self.by(token(3, "system/*.cruds", "", "")).at(&code)

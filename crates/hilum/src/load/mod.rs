@@ -69,6 +69,11 @@ pub struct OrganisationDeclared {
     pub codes: BTreeMap<String, String>,
     /// Whether what is written at these places is validated: `off`, `warn`, `enforce`.
     pub validation: Option<String>,
+    /// The packages with which it is validated at these places, as `name#version`; all that there are here where nothing is said.
+    pub packages: Option<Vec<String>>,
+    /// Profiles that all records of their types must conform to at these places.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// What the organisation has subscribed to; as it is, where nothing is said.
     pub subscriptions: Option<Vec<String>>,
 }

@@ -1,9 +1,9 @@
 //! Codes of declared sites, and what their organisation has subscribed to.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use fhir::{
     By,
-    site::{Assigned, Plan, Policy, SiteCode, Subscription, assign, subscribe},
+    site::{Assigned, Plan, Policy, SiteCode, Subscription, Switched, assign, subscribe},
 };
 use kernel::{Id, Organisation, Site};
 
@@ -19,6 +19,7 @@ pub(super) async fn declare(
     let by = By::system(organisation);
     let validation = declared.validation.as_deref().map(str::parse).transpose().context("validation")?;
     let policy = validation.map(|validation| Policy { validation, ..Policy::default() });
+    let packages = switched(house, declared)?;
     for (slug, code) in &declared.codes {
         if !declared.sites.contains_key(slug) {
             return Err(LoadFault::Unknown { what: "site", name: slug.clone() }.into());
@@ -26,7 +27,7 @@ pub(super) async fn declare(
         let code = SiteCode::parse(code)
             .with_context(|| format!("codes.{slug} must be HC and five letters or digits"))?;
         let site: Id<Site> = id_of(&format!("{}/{slug}", declared.slug));
-        let wanted = Assigned { code: Some(code), policy };
+        let wanted = Assigned { code: Some(code), policy, packages: packages.clone() };
         assign(&house.db, &house.world, &by, site, wanted).await.with_context(|| format!("codes.{slug}"))?;
     }
     if let Some(words) = &declared.subscriptions {
@@ -35,4 +36,20 @@ pub(super) async fn declare(
         subscribe(&house.db, &house.world, &by, plan).await.context("subscriptions")?;
     }
     Ok(())
+}
+
+/// What the sites validate with; nothing where nothing is said.
+fn switched(house: &House, declared: &OrganisationDeclared) -> anyhow::Result<Option<Switched>> {
+    if declared.packages.is_none() && declared.profiles.is_empty() {
+        return Ok(None);
+    }
+    let ids =
+        |names: &Vec<String>| names.iter().map(|name| name.parse().with_context(|| name.clone())).collect();
+    let packages = declared.packages.as_ref().map(ids).transpose().context("packages")?;
+    let profiles = declared.profiles.iter().map(|profile| profile.as_str().into()).collect();
+    let switched = Switched { packages, profiles };
+    match switched.faults(house.fhir.packages()).first() {
+        None => Ok(Some(switched)),
+        Some(issue) => bail!("{}: {}", issue.path, issue.message),
+    }
 }

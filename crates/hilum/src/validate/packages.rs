@@ -11,7 +11,9 @@ use std::{
 use anyhow::{Context, bail};
 use validator::{
     Library, Package,
-    package::{Dependency, Fetched, Found, Limits, Severity, Source, Version, Wanted, resolve},
+    package::{
+        BESIDE_R4, Dependency, Fetched, Found, Limits, R4, Severity, Source, Version, Wanted, resolve,
+    },
 };
 
 use super::compiled::Compiled;
@@ -43,9 +45,6 @@ pub fn default_cache(environment: &BTreeMap<String, String>) -> Option<PathBuf> 
     let home = environment.get("HOME").or_else(|| environment.get("USERPROFILE"))?;
     Some(Path::new(home).join(".fhir").join("packages"))
 }
-
-/// What HL7's validator loads beside the definitions of FHIR, if it is there.
-const BESIDE: [&str; 2] = ["hl7.terminology.r4", "hl7.fhir.uv.extensions.r4"];
 
 impl Folders {
     /// In the order in which they are looked through.
@@ -135,6 +134,33 @@ impl Source for Folders {
     }
 }
 
+/// Folders, and R4 as this binary carries it where they have none.
+struct OrBuiltIn<'a>(&'a Folders);
+
+impl OrBuiltIn<'_> {
+    fn has_own(&self, name: &str) -> bool {
+        name != R4.0 || !self.0.versions(name).is_empty()
+    }
+}
+
+impl Source for OrBuiltIn<'_> {
+    fn versions(&self, name: &str) -> Vec<Version> {
+        match self.has_own(name) {
+            true => self.0.versions(name),
+            false => vec![Version::new(R4.1)],
+        }
+    }
+
+    fn fetch(&self, name: &str, version: &Version) -> Result<Fetched, String> {
+        match self.has_own(name) {
+            true => self.0.fetch(name, version),
+            false => Package::r4()
+                .map(|package| Fetched::Read(Arc::new(package)))
+                .map_err(|fault| fault.to_string()),
+        }
+    }
+}
+
 /// What was loaded, and what is to be said about it.
 pub struct Loaded {
     /// The packages.
@@ -146,7 +172,7 @@ pub struct Loaded {
 /// Everything that `guides` name and need: packages by name, archives and folders by path, definitions in single files.
 ///
 /// # Errors
-/// Where a guide that was asked for, or the definitions of FHIR, cannot be had.
+/// Where a guide that was asked for cannot be had.
 pub fn load(guides: &[String], mut folders: Folders) -> anyhow::Result<Loaded> {
     let (mut roots, mut definitions) = (Vec::new(), Vec::new());
     for guide in guides {
@@ -165,12 +191,12 @@ pub fn load(guides: &[String], mut folders: Folders) -> anyhow::Result<Loaded> {
         }
     }
     let asked: Vec<String> = roots.iter().map(|root| root.name.clone()).collect();
-    let beside = BESIDE.into_iter().filter(|name| !folders.versions(name).is_empty());
+    let beside = BESIDE_R4.into_iter().filter(|name| !folders.versions(name).is_empty());
     roots.extend(beside.map(Dependency::new));
     if asked.is_empty() {
-        roots.push(Dependency::new("hl7.fhir.r4.core#4.0.1"));
+        roots.push(Dependency::new(&format!("{}#{}", R4.0, R4.1)));
     }
-    let resolution = resolve(&roots, &folders, &Limits::default());
+    let resolution = resolve(&roots, &OrBuiltIn(&folders), &Limits::default());
     let notes: Vec<String> = resolution.findings.iter().map(ToString::to_string).collect();
     for finding in resolution.findings.iter().filter(|finding| finding.severity() == Severity::Error) {
         if finding.asked_by.is_empty() && !matches!(finding.found, Found::SideBySide(_)) {

@@ -33,6 +33,21 @@ pub trait Terminology: Send + Sync {
     fn is_in(&self, item: &Item<'_>, value_set: &str) -> Option<bool>;
 }
 
+impl<T: Terminology + ?Sized> Terminology for &T {
+    fn check<'d>(
+        &self,
+        element: Element<'d>,
+        coded: Coded,
+        binding: Option<&Binding>,
+        findings: &mut Findings<'d>,
+    ) {
+        (**self).check(element, coded, binding, findings);
+    }
+    fn is_in(&self, item: &Item<'_>, value_set: &str) -> Option<bool> {
+        (**self).is_in(item, value_set)
+    }
+}
+
 /// Nobody knows any code: nothing is checked and nothing decided.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoTerminology;

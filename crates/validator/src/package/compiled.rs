@@ -4,6 +4,8 @@
 //! `HILUMPKG`, version (u32), content (32 bytes), sum of all that follows (u64), length of the index (u32), index, blocks. Numbers are
 //! little-endian, texts have their length in front.
 
+use std::borrow::Cow;
+
 use super::{
     Dependency, Head, Kind, Manifest, Package, Skipped, Version, Wanted,
     outline::outline,
@@ -57,7 +59,11 @@ impl Package {
     ///
     /// # Errors
     /// Where they are anything else.
-    pub fn from_bytes(bytes: Vec<u8>, content: &ContentKey) -> Result<Self, CompiledFault> {
+    pub fn from_bytes(
+        bytes: impl Into<Cow<'static, [u8]>>,
+        content: &ContentKey,
+    ) -> Result<Self, CompiledFault> {
+        let bytes = bytes.into();
         let mut header = Reader(bytes.get(..HEADER_BYTES).ok_or(CompiledFault::Foreign)?);
         if header.take(8) != Some(&MAGIC) {
             return Err(CompiledFault::Foreign);
@@ -76,7 +82,7 @@ impl Package {
         Self::read_compiled(bytes).ok_or(CompiledFault::Damaged)
     }
 
-    fn read_compiled(bytes: Vec<u8>) -> Option<Self> {
+    fn read_compiled(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let body = bytes.get(HEADER_BYTES..)?;
         let mut reader = Reader(body);
         let index_bytes = reader.length()?;
@@ -86,7 +92,7 @@ impl Package {
         let entries = index.list(Reader::entry)?;
         let skipped = index.list(|index| Some(Skipped { name: index.text()?, why: index.text()? }))?;
         let blocks = index.list(|index| Some(Block { end: index.u32()?, unpacked: index.u32()? }))?;
-        let texts = Texts::of_blocks(blocks, bytes.into_boxed_slice(), HEADER_BYTES + 4 + index_bytes)?;
+        let texts = Texts::of_blocks(blocks, bytes, HEADER_BYTES + 4 + index_bytes)?;
         Some(Self { manifest, entries, skipped, texts, origin })
     }
 

@@ -1,6 +1,8 @@
 //! The texts of a package, packed in blocks: a library of guides has a hundred million bytes of JSON, of which a run reads a few.
 //! LZ4, since a block is unpacked whenever one of its texts is asked for.
 
+use std::borrow::Cow;
+
 use lz4_flex::block::{compress, decompress};
 
 use super::Limits;
@@ -12,7 +14,8 @@ const BLOCK_BYTES: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     blocks: Vec<Block>,
-    bytes: Box<[u8]>,
+    /// Read from a file, or a part of the binary.
+    bytes: Cow<'static, [u8]>,
     /// Where the first block begins in `bytes`.
     start: usize,
 }
@@ -66,13 +69,13 @@ impl Packer {
     pub(super) fn finish(mut self) -> Option<Texts> {
         self.close()?;
         self.bytes.shrink_to_fit();
-        Some(Texts { blocks: self.blocks, bytes: self.bytes.into_boxed_slice(), start: 0 })
+        Some(Texts { blocks: self.blocks, bytes: self.bytes.into(), start: 0 })
     }
 }
 
 impl Texts {
     /// What was packed before; `None`, where the blocks are not those of the bytes.
-    pub(super) fn of_blocks(blocks: Vec<Block>, bytes: Box<[u8]>, start: usize) -> Option<Self> {
+    pub(super) fn of_blocks(blocks: Vec<Block>, bytes: Cow<'static, [u8]>, start: usize) -> Option<Self> {
         let mut before = 0;
         for block in &blocks {
             let is_in_order = block.end > before && block.unpacked as usize <= Limits::BLOCK_BYTES_MAX;
@@ -135,7 +138,7 @@ mod tests {
         let read = Texts::of_blocks(blocks.clone(), again.clone().into(), 4).unwrap();
         assert_eq!(read.read(places[5]), texts[5]);
         assert!(Texts::of_blocks(blocks.clone(), again.into(), 3).is_none());
-        assert!(Texts::of_blocks(blocks, Box::default(), 0).is_none());
+        assert!(Texts::of_blocks(blocks, Cow::default(), 0).is_none());
         assert!(packed.read(Place { block: 99, start: 0, end: 1 }).is_empty());
         assert!(packed.read(Place { block: 0, start: 9_999_999, end: 1 }).is_empty());
     }

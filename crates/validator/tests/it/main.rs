@@ -19,6 +19,7 @@ mod hostile;
 mod library;
 mod peer;
 mod profile;
+mod r4;
 mod recorded;
 mod resolve;
 mod snapshot;

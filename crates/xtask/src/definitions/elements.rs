@@ -9,7 +9,7 @@ const SYSTEM: &str = "http://hl7.org/fhirpath/System.";
 const FHIR_TYPE: &str = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type";
 
 /// The package's own additions to R4.
-const NOT_OF_R4: [&str; 6] =
+pub(super) const NOT_OF_R4: [&str; 6] =
     ["Meta.project", "Meta.author", "Meta.onBehalfOf", "Meta.account", "Meta.accounts", "Meta.compartment"];
 
 fn text<'a>(of: &'a Value, name: &str) -> &'a str {
