@@ -9,6 +9,7 @@
 )]
 
 mod conditional;
+mod dense;
 mod kill;
 mod oracle;
 mod record;

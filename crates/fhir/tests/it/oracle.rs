@@ -20,10 +20,10 @@ use testkit::{SeededEntropy, on_each_engine};
 use crate::stage::{Stage, id, of};
 
 /// Chance that repeats.
-struct Chance(SeededEntropy);
+pub(crate) struct Chance(pub(crate) SeededEntropy);
 
 impl Chance {
-    fn below(&self, end: usize) -> usize {
+    pub(crate) fn below(&self, end: usize) -> usize {
         let mut byte = [0];
         self.0.fill(&mut byte);
         usize::from(byte[0]) % end
@@ -38,7 +38,7 @@ impl Chance {
     }
 }
 
-fn patient(chance: &Chance) -> String {
+pub(crate) fn patient(chance: &Chance) -> String {
     let name = format!(
         r#","name":[{{"family":"{}","given":["{}"]}}]"#,
         chance.one(&[
@@ -74,7 +74,7 @@ fn patient(chance: &Chance) -> String {
     )
 }
 
-fn observation(chance: &Chance) -> String {
+pub(crate) fn observation(chance: &Chance) -> String {
     let quantity = |chance: &Chance| {
         let (number, unit) =
             (chance.one(&["1", "1.0", "1.04", "2500", "0.0025", "-3"]), chance.one(&["mg", "g", "kg"]));
@@ -317,14 +317,14 @@ const ORGANISATIONS: &[&str] = &[
 ];
 
 /// Every record of a site.
-struct Everything {
+pub(crate) struct Everything {
     registry: Registry,
     records: Vec<(ResourceType, String, String)>,
     seen: fhir::search::Access,
 }
 
 impl Everything {
-    async fn of(stage: &Stage, seen: fhir::search::Access) -> Self {
+    pub(crate) async fn of(stage: &Stage, seen: fhir::search::Access) -> Self {
         let history =
             stage.records.history(&stage.here, Span::Site, (None, None, 5_000), None).await.unwrap();
         let mut known = BTreeSet::new();
@@ -358,7 +358,7 @@ impl Everything {
         }
     }
 
-    fn that_hold(&self, of: ResourceType, test: &Test) -> Vec<String> {
+    pub(crate) fn that_hold(&self, of: ResourceType, test: &Test) -> Vec<String> {
         let own = self.records.iter().filter(|(own, ..)| *own == of);
         let held =
             own.filter(|(.., text)| self.ask(text, &mut |_| Ok(true)).unwrap() && self.held(test, text));
@@ -428,7 +428,7 @@ impl Terminology for Invented {
     }
 }
 
-fn asked(stage: &Stage, kind: &str, text: &str) -> Query {
+pub(crate) fn asked(stage: &Stage, kind: &str, text: &str) -> Query {
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     let reading = Reading {
         registry: stage.records.registry(),
@@ -439,7 +439,12 @@ fn asked(stage: &Stage, kind: &str, text: &str) -> Query {
     query.unwrap_or_else(|fault| panic!("{kind}?{text}: {fault}"))
 }
 
-fn search(query: &Query, seen: &fhir::search::Access, rows: usize, after: Option<Cursor>) -> Search {
+pub(crate) fn search(
+    query: &Query,
+    seen: &fhir::search::Access,
+    rows: usize,
+    after: Option<Cursor>,
+) -> Search {
     Search {
         resource_types: query.resource_types.clone(),
         test: Test::All(query.criteria.iter().map(|one| one.test.clone()).collect()),
@@ -471,7 +476,7 @@ async fn pages(stage: &Stage, query: &Query, seen: &fhir::search::Access, rows: 
 }
 
 /// Some records, changed and deleted now and then; the same in another site, which nothing may find.
-async fn filled(db: Db, seed: u64) -> Stage {
+pub(crate) async fn filled(db: Db, seed: u64) -> Stage {
     let stage = Stage::new(db).await;
     let chance = Chance(SeededEntropy::new(seed));
     for n in 0..144 {
@@ -637,90 +642,6 @@ on_each_engine!(
         });
         let stage = filled(db, 2).await;
         assert!(compare(&stage, &seen).await > 10);
-    },
-    migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
-);
-
-on_each_engine!(
-    async fn counts_by_bitmaps_are_counts_while_others_write(db: Db) {
-        let everything: fhir::search::Access = Arc::new(|_| Test::EVERY);
-        let mut stage = filled(db, 4).await;
-        // Another process, which keeps bitmaps of its own.
-        let other = stage.records.clone().counting_densely_from(1);
-        stage.records = stage.records.clone().counting_densely_from(1);
-        let chance = Chance(SeededEntropy::new(9));
-        let mut counted = 0;
-        for round in 0..12 {
-            let everything_there = Everything::of(&stage, Arc::clone(&everything)).await;
-            for (kind, text) in [
-                ("Observation", "code=a"),
-                ("Observation", "code=a&status=final"),
-                ("Observation", "code=http://loinc.org|a,b&status=final"),
-                ("Observation", "code:not=a"),
-                ("Observation", "status:not=amended&code=b,c"),
-                ("Observation", ""),
-                ("Patient", "gender=male&active=true"),
-            ] {
-                let query = asked(&stage, kind, text);
-                let test = Test::All(query.criteria.iter().map(|one| one.test.clone()).collect());
-                let expected = everything_there.that_hold(of(kind), &test).len() as u64;
-                for records in [&stage.records, &other].into_iter().take(1 + usize::from(round % 3 == 0)) {
-                    let count =
-                        records.count(&stage.here, search(&query, &everything, 1, None)).await.unwrap();
-                    assert_eq!(count, Counted::Exactly(expected), "{kind}?{text}, round {round}");
-                    counted += expected;
-                }
-            }
-            for _ in 0..1 + chance.below(6) {
-                let name = chance.below(40).to_string();
-                match chance.below(4) {
-                    0 => drop(stage.delete("Observation", &name).await),
-                    1 => drop(stage.put(&stage.here, &name, &patient(&chance)).await),
-                    _ => drop(stage.put(&stage.here, &name, &observation(&chance)).await),
-                }
-            }
-        }
-        assert!(counted > 300, "{counted}");
-    },
-    migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
-);
-
-on_each_engine!(
-    async fn a_count_in_the_midst_of_writes_is_one_of_a_moment(db: Db) {
-        let everything: fhir::search::Access = Arc::new(|_| Test::EVERY);
-        let mut stage = Stage::new(db).await;
-        stage.records = stage.records.clone().counting_densely_from(1);
-        for n in 0..8 {
-            stage
-                .put(
-                    &stage.here,
-                    &n.to_string(),
-                    r#"{"resourceType":"Basic","code":{"coding":[{"code":"a"}]}}"#,
-                )
-                .await;
-        }
-        let (a, b) = (asked(&stage, "Basic", "code=a"), asked(&stage, "Basic", "code=b,c"));
-        // Each write moves one record from one code to another, so that at every moment there are eight.
-        let write = async {
-            for n in 0..40 {
-                let code = ["b", "c", "a"][n % 3];
-                let text = format!(r#"{{"resourceType":"Basic","code":{{"coding":[{{"code":"{code}"}}]}}}}"#);
-                stage.put(&stage.here, &(n % 8).to_string(), &text).await;
-            }
-        };
-        let count = async {
-            for _ in 0..40 {
-                let both = Test::AnyOf([&a, &b].map(|query| query.criteria[0].test.clone()).to_vec());
-                let all = Search { test: both, ..search(&a, &everything, 1, None) };
-                assert_eq!(stage.records.count(&stage.here, all).await.unwrap(), Counted::Exactly(8));
-                for query in [&a, &b] {
-                    let one =
-                        stage.records.count(&stage.here, search(query, &everything, 1, None)).await.unwrap();
-                    assert!(matches!(one, Counted::Exactly(0..=8)), "{one:?}");
-                }
-            }
-        };
-        tokio::join!(write, count);
     },
     migrations = [audit::MIGRATIONS, fhir::MIGRATIONS]
 );
