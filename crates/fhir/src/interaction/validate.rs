@@ -12,7 +12,6 @@ use super::{
     asked::{Asked, type_of},
     create::RESOURCE,
     posted::{Posted, Said, document, invalid, is_of},
-    written,
 };
 use crate::{
     Fhir,
@@ -36,7 +35,6 @@ pub(crate) async fn validate_record(
 ) -> Said<Response> {
     let of = type_of(&of)?;
     asked.subscribed(of)?;
-    let definitions = written::definitions(&fhir, &asked)?;
     let json = Posted::read(request, RESOURCE).await?.json()?;
     let whole = document(&json)?;
     let mut profiles = profiles_of(query.as_deref().unwrap_or_default());
@@ -50,7 +48,8 @@ pub(crate) async fn validate_record(
     };
     is_of(&resource, of)?;
     let profiles: Vec<&str> = profiles.iter().map(String::as_str).collect();
-    let mut issues = written::found(&fhir, &asked, definitions, &resource, &profiles).issues;
+    let found = fhir.found(&asked.site, &resource, &profiles).map_err(web::Problem::from)?;
+    let mut issues = found.issues;
     if issues.is_empty() {
         issues.push(Told::new(Severity::Information, "informational", "nothing was found"));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fhirpath::document::Document;
 use http::StatusCode;
-use kernel::{Interaction, Kind};
+use kernel::{Fault, Interaction, Kind};
 use web::Problem;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
     Fhir,
     access::Rule,
     outcome::{Refused, Severity, Told},
-    package::{Checked, Definitions},
+    package::Checked,
     parameter::ResourceType,
     resource::{Author, Judge, Version, WriteFault},
     site::Validation,
@@ -37,11 +37,11 @@ pub(crate) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Sa
     if validation == Validation::Off {
         return Ok(Checked::default());
     }
-    let checked = match (definitions(fhir, asked), validation) {
-        (Ok(definitions), _) => found(fhir, asked, definitions, document, &[]),
-        (Err(why), Validation::Enforce) => return Err(why.into()),
+    let checked = match (fhir.found(&asked.site, document, &[]), validation) {
+        (Ok(checked), _) => checked,
+        (Err(why), Validation::Enforce) => return Err(Problem::from(why).into()),
         (Err(why), _) => {
-            let told = Told::new(Severity::Warning, "incomplete", why.message().to_owned());
+            let told = Told::new(Severity::Warning, "incomplete", why.public());
             return Ok(Checked { issues: vec![told] });
         }
     };
@@ -49,29 +49,6 @@ pub(crate) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Sa
         true => Err(Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: checked.issues }.into()),
         false => Ok(checked),
     }
-}
-
-/// What the site has switched on.
-///
-/// # Errors
-/// 503: a package that it has switched on is not there.
-pub(super) fn definitions(fhir: &Fhir, asked: &Asked) -> Result<&'static Definitions, Problem> {
-    Ok(fhir.packages.of(asked.site.packages.chosen())?)
-}
-
-/// What is to be said of a document, with the profiles that the site asks of all of its type and those that are named.
-pub(super) fn found(
-    fhir: &Fhir,
-    asked: &Asked,
-    definitions: &Definitions,
-    document: &Document<'_>,
-    named: &[&str],
-) -> Checked {
-    let of = document.root().resource_type();
-    let asked_of_all = asked.site.packages.profiles.iter().map(|profile| &**profile);
-    let asked_of_all = asked_of_all.filter(|profile| definitions.profiled(profile) == of.as_deref());
-    let profiles: Vec<&str> = asked_of_all.chain(named.iter().copied()).collect();
-    definitions.check(document, &profiles, fhir.world.now())
 }
 
 /// The caller may keep this document under the id that it says.

@@ -1,5 +1,6 @@
 //! Packages of FHIR definitions: those that this deployment has, and what a site has switched on of them.  `docs/fhir.md` "Packages"
 
+mod check;
 mod definitions;
 mod id;
 

@@ -1,7 +1,7 @@
 //! One line: a record on its way in, or why it is none.
 
 use fhirpath::document::Document;
-use kernel::Interaction;
+use kernel::{Fault, Interaction};
 use serde_json::Value;
 
 use crate::{
@@ -70,16 +70,12 @@ pub(super) fn read(fhir: &Fhir, standing: &Standing, line: &str) -> Result<Sent,
 }
 
 fn valid(fhir: &Fhir, standing: &Standing, document: &Document<'_>) -> Result<(), Vec<Told>> {
-    match (standing.site.policy.validation, &fhir.check) {
-        (Validation::Off | Validation::Warn, _) => Ok(()),
-        (Validation::Enforce, None) => {
-            Err(refused("not-supported", "the site wants records validated, and no definitions are there"))
-        }
-        (Validation::Enforce, Some(check)) => {
-            let checked = check.check(document, &[]);
-            if checked.is_valid() { Ok(()) } else { Err(checked.issues) }
-        }
+    if standing.site.policy.validation != Validation::Enforce {
+        return Ok(());
     }
+    let checked = fhir.found(&standing.site, document, &[]);
+    let checked = checked.map_err(|why| refused("not-supported", why.public()))?;
+    if checked.is_valid() { Ok(()) } else { Err(checked.issues) }
 }
 
 /// What is said of a line, as a line.
