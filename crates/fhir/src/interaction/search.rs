@@ -27,7 +27,10 @@ use crate::{
     Fhir,
     access::{Access, Reader},
     parameter::ResourceType,
-    query::{self, Ignored, Query, QueryFault, Reading, Summary, Test, Total},
+    query::{
+        self, Ignored, Query, QueryFault, Reading, Summary, Terminology, TerminologyMatch, Test, TokenMatch,
+        Total,
+    },
     resource::Where,
     search::{self, Counted, Search, SearchFault},
 };
@@ -253,8 +256,21 @@ fn read(
     };
     let reading = Reading { registry: &fhir.registry, now: fhir.world.now(), handling };
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let query = query::read(pairs, of, &reading).and_then(|query| query.with_codes(None));
+    let codes = SiteCodes { fhir, asked };
+    let query = query::read(pairs, of, &reading).and_then(|query| query.with_codes(Some(&codes)));
     query.map_err(|fault| refused(&fault))
+}
+
+/// The value sets and code systems of the packages that a site has switched on, made when they are asked for first.
+struct SiteCodes<'a> {
+    fhir: &'a Fhir,
+    asked: &'a Asked,
+}
+
+impl Terminology for SiteCodes<'_> {
+    fn codes(&self, asked: &TerminologyMatch) -> Option<Vec<TokenMatch>> {
+        self.fhir.packages.of(self.asked.site.packages.chosen()).ok()?.codes().codes(asked)
+    }
 }
 
 fn refused(fault: &QueryFault) -> Problem {

@@ -199,3 +199,23 @@ on_stage!(
         writer.call(Method::POST, "/fhir/Patient", &condition, body).await.expect(403);
     }
 );
+
+on_stage!(
+    async fn value_sets_and_hierarchies_are_those_of_the_packages(stage) {
+        let system = stage.north();
+        for gender in ["male", "female"] {
+            system.post("/fhir/Patient", &format!(r#"{{"resourceType":"Patient","gender":"{gender}"}}"#)).await.expect(201);
+        }
+        let set = "http://hl7.org/fhir/ValueSet/administrative-gender";
+        for (words, total) in [
+            (format!("gender:in={set}"), 2),
+            (format!("gender:not-in={set}"), 0),
+            ("gender:below=http://hl7.org/fhir/administrative-gender%7Cmale".to_owned(), 1),
+        ] {
+            let found = system.get(&format!("/fhir/Patient?{words}&_summary=count")).await.expect(200).json();
+            assert_eq!(found["total"], total, "{words}");
+        }
+        let unheard = system.get("/fhir/Patient?gender:in=http://x.example/ValueSet/unheard").await;
+        unheard.expect(400).tells("invalid", "MSG_PARAM_INVALID");
+    }
+);
