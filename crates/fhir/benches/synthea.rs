@@ -20,7 +20,7 @@ use std::{
 use bzip2::read::BzDecoder;
 use fhir::{
     Tenant,
-    bundle::{Done, Entry, Task, Transaction},
+    bundle::{Done, Entry, Gone, Task, Transaction},
     parameter::{Registry, ResourceType},
     query::{Handling, Reading, Test, read},
     resource::{Absent, Author, Draft, LogicalId, Records},
@@ -94,6 +94,7 @@ async fn measure(db: &Db, bundles: &[String]) -> (Site, String) {
             access: Arc::new(|_| Test::EVERY),
             judge: None,
             keep: None,
+            gone: Gone::Passed,
             absent: Absent::Create,
         };
         let done = site.records.transact(&site.tenant, &site.author, transaction).await.unwrap();

@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod bundle;
 mod by;
 mod capability;
+pub mod consent;
 pub mod discovery;
 pub mod index;
 pub mod interaction;

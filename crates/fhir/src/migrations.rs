@@ -3,7 +3,7 @@
 use store::{Migration, MigrationSet};
 
 /// The tables of this crate: 0001 to 0009 of records, from 0010 of sites and what they may call, from 0200 of what records are
-/// searched by, from 0300 of packages, from 0401 of exports and imports in bulk.
+/// searched by, from 0300 of packages, from 0401 of exports and imports in bulk, from 0601 of consents.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "fhir",
     files: &[
@@ -18,5 +18,6 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         },
         Migration { name: "0403_import", sql: include_str!("../migrations/0403_import.sql") },
         Migration { name: "0501_subscription", sql: include_str!("../migrations/0501_subscription.sql") },
+        Migration { name: "0601_consent", sql: include_str!("../migrations/0601_consent.sql") },
     ],
 };

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use kernel::{Caller, Client, Id, Organisation, Person, Scopes, Site};
 use serde::{Deserialize, Serialize};
 
-use crate::access::Sight;
+use crate::{access::Sight, consent::Who};
 
 /// The other side of a port does not answer.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,8 @@ pub struct Context {
     pub sight: Sight,
     /// What the token came of, in the words of whoever issued it: with it, it can be asked whether that still stands.
     pub origin: String,
+    /// Who asks, as consents name those who act.
+    pub who: Who,
 }
 
 /// By whom something goes on after the request that began it, and what was granted for it: what is kept of a caller.
@@ -64,6 +66,8 @@ pub struct Still {
     pub scopes: Scopes,
     /// Whose records the person may see now.
     pub sight: Sight,
+    /// Who it is, as consents name those who act.
+    pub who: Who,
 }
 
 /// People and their tokens.

@@ -2,7 +2,7 @@
 
 use auth::{Acting, Auth, smart::Reach};
 use broker::{Clients, KnownClient, People, PortFault, Visitor};
-use fhir::{NamedSite, access::Sight};
+use fhir::{NamedSite, access::Sight, consent::Who};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
 use kernel::{Caller, Client, Id, Level, Organisation, Person, Scopes, SmartScopes};
@@ -90,6 +90,30 @@ impl AuthReach {
     }
 }
 
+impl AuthReach {
+    /// As patients' Consents name who acts: the client, its organisation, the person's record. A person who is the patient is never
+    /// barred from their own records.
+    async fn who(
+        &self,
+        (organisation, person): (Id<Organisation>, Option<Id<Person>>),
+        client_id: &str,
+    ) -> Result<Who, fhir::PortFault> {
+        let organisation = organisation.to_string();
+        let records = match person {
+            Some(person) => auth::smart::own_records(&self.0, person).await.map_err(unsaid("person"))?,
+            None => Vec::new(),
+        };
+        let named = [format!("Device/{client_id}"), format!("Organization/{organisation}")];
+        let own = records.iter().filter_map(|record| record.strip_prefix("Patient/")).map(str::to_owned);
+        Ok(Who {
+            own: own.collect(),
+            references: named.into_iter().chain(records).collect(),
+            identifiers: vec![(None, client_id.to_owned()), (None, organisation)],
+            purpose: None,
+        })
+    }
+}
+
 impl fhir::People for AuthReach {
     fn context<'a>(
         &'a self,
@@ -100,7 +124,9 @@ impl fhir::People for AuthReach {
             let verified = self.0.check(token).await.map_err(unsaid("token"))?;
             let patient = verified.context.get("patient").and_then(|id| id.as_str()).map(str::to_owned);
             let origin = serde_json::to_string(&verified.origin()).unwrap_or_default();
-            Ok(fhir::Context { patient, sight: self.sight(&caller.scopes, caller.person).await?, origin })
+            let who = self.who((caller.organisation, caller.person), verified.client_id.as_str()).await?;
+            let sight = self.sight(&caller.scopes, caller.person).await?;
+            Ok(fhir::Context { patient, sight, origin, who })
         }
         .boxed()
     }
@@ -130,9 +156,11 @@ impl fhir::People for AuthReach {
             let Some(client) = client.filter(|client| client.organisation == standing.organisation) else {
                 return Ok(None);
             };
+            let whose = (standing.organisation, standing.person);
+            let who = self.who(whose, client.client_id.as_str()).await?;
             let Some(person) = standing.person else {
                 let sight = Sight::Patients([].into());
-                return Ok(Some(fhir::Still { scopes: standing.scopes.clone(), sight }));
+                return Ok(Some(fhir::Still { scopes: standing.scopes.clone(), sight, who }));
             };
             // What a person granted lasts as long as a grant of theirs to this client that has it. Who is switched off has none.
             let grants = auth::grant::list_of_person(&self.0, person).await.map_err(unsaid("grant"))?;
@@ -144,7 +172,7 @@ impl fhir::People for AuthReach {
                 return Ok(None);
             }
             let sight = self.sight(&scopes, Some(person)).await?;
-            Ok(Some(fhir::Still { scopes, sight }))
+            Ok(Some(fhir::Still { scopes, sight, who }))
         }
         .boxed()
     }

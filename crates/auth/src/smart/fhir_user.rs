@@ -5,7 +5,7 @@ use std::str::FromStr;
 use kernel::{Id, Person};
 use store::Reader;
 
-use super::{FhirId, SmartFault, queries};
+use super::{FhirId, REACH_ROWS_MAX, SmartFault, queries};
 use crate::{Acting, Auth, row::text_column};
 
 /// What a person can be in a health system.
@@ -104,6 +104,14 @@ pub async fn named_fhir_user(
             Ok(queries::fhir_user(tx, person).await?)
         })
         .await
+}
+
+/// The records that are the person: the one that is declared (`Practitioner/5`), and those of patients that are their own.
+///
+/// # Errors
+/// The database.
+pub async fn own_records(auth: &Auth, person: Id<Person>) -> Result<Vec<String>, SmartFault> {
+    Ok(queries::own_records(&mut auth.db().read().await?, person, REACH_ROWS_MAX).await?)
 }
 
 /// The address of the record that is the person, where one is declared.

@@ -19,7 +19,8 @@ use kernel::IdKind;
 pub use encounter::{ENCOUNTERS_SHOWN_MAX, Encounter, declare_encounter, encounters_of};
 pub use fault::SmartFault;
 pub use fhir_user::{
-    FhirUser, MalformedFhirUser, declare_fhir_user, fhir_user_of, named_fhir_user, withdraw_fhir_user,
+    FhirUser, MalformedFhirUser, declare_fhir_user, fhir_user_of, named_fhir_user, own_records,
+    withdraw_fhir_user,
 };
 pub use patient::{
     FhirId, LABEL_CHARACTERS_MAX, MalformedFhirId, PATIENTS_SHOWN_MAX, PatientLink, Relation, has_patients,

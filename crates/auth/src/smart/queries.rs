@@ -3,7 +3,7 @@
 use kernel::{Digest, Id, Organisation, Person, Timestamp};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
 
-use super::{FhirId, FhirUser, encounter::ClosedEncounter, launch::LaunchRow, patient::ClosedLink};
+use super::{FhirId, FhirUser, Relation, encounter::ClosedEncounter, launch::LaunchRow, patient::ClosedLink};
 
 pub(super) async fn is_live_person_of(
     tx: &mut Reader,
@@ -68,6 +68,23 @@ pub(super) async fn records_of(
             "SELECT resource AS record FROM fhir_user WHERE person_id = $1 \
              UNION ALL SELECT 'Patient/' || patient_id AS record FROM patient_link WHERE person_id = $1 LIMIT $2",
             binds![person, rows_max],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(record,)| record).collect())
+}
+
+/// The record that a person is, and the patients' that are their own.
+pub(super) async fn own_records(
+    tx: &mut Reader,
+    person: Id<Person>,
+    rows_max: i64,
+) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = tx
+        .all(
+            "SELECT resource AS record FROM fhir_user WHERE person_id = $1 \
+             UNION SELECT 'Patient/' || patient_id AS record FROM patient_link WHERE person_id = $1 \
+             AND relation = $2 LIMIT $3",
+            binds![person, Relation::Themself.as_str(), rows_max],
         )
         .await?;
     Ok(rows.into_iter().map(|(record,)| record).collect())

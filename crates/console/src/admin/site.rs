@@ -87,6 +87,7 @@ pub(crate) async fn change(
         code: text("code"),
         validation: text("validation"),
         upsert: text("upsert"),
+        consent: text("consent"),
         ..Said::default()
     };
     match console.fhir().change_site(&by(&who), id, &said).await {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use fhirpath::document::{Document, DocumentLimits};
 use kernel::{Interaction, Timestamp};
 
-use super::{Access, Clause, OWNER_SYSTEM, Rule};
+use super::{Access, Clause, Grant, OWNER_SYSTEM, Rule};
 use crate::{
+    consent::{Bound, permits},
     index::extract,
     parameter::{Compartment, Registry, ResourceType},
     query::{Alone, Handling, Reading, Test, holds, read_test, scope_test},
     resource::{Judge, Version},
+    search::Consented,
 };
 
 /// What rules are read with.
@@ -23,40 +25,80 @@ pub(crate) struct Reader {
 impl Rule {
     /// What a record of a type has to hold. What a scope asks and nobody knows is held by none.
     pub(crate) fn test(&self, of: ResourceType, reader: &Reader) -> Test {
+        let opened = self.grant.test(of, reader);
+        match &self.asking {
+            Some(asking) if self.grant != Grant::Nothing => {
+                let consented = Consented { asking: asking.clone(), now: reader.now.as_micros() };
+                Test::All(vec![opened, Test::Consented(Arc::new(consented))])
+            }
+            _ => opened,
+        }
+    }
+
+    /// What a record has to hold of what scopes ask, without what consents withhold.
+    pub(crate) fn opened(&self, of: ResourceType, reader: &Reader) -> Test {
+        self.grant.test(of, reader)
+    }
+
+    /// The rule as the store asks it of what is stored; none where every record fulfils it.
+    pub(crate) fn judge(&self, of: ResourceType, reader: &Reader) -> Option<Judge> {
+        if self.is_everything() && self.asking.is_none() {
+            return None;
+        }
+        let (rule, test, reader) = (self.clone(), self.grant.test(of, reader), reader.clone());
+        Some(Arc::new(move |version: &Version| {
+            let is_open = rule.is_everything() || is_held(&test, version, &reader.registry);
+            is_open && rule.is_consented(version, &reader)
+        }))
+    }
+
+    /// Whether this version may be had to do with. A deletion says nothing that could be asked, so nobody but who may have to do
+    /// with every record knows of it.
+    pub(crate) fn permits_version(&self, version: &Version, reader: &Reader) -> bool {
+        self.opens_version(version, reader) && self.is_consented(version, reader)
+    }
+
+    /// Whether what scopes open has this version, which is the caller's own: consents are not asked.
+    pub(crate) fn opens_version(&self, version: &Version, reader: &Reader) -> bool {
+        match &self.grant {
+            Grant::Nothing => false,
+            Grant::Everything => true,
+            Grant::AnyOf(_) => {
+                is_held(&self.grant.test(version.resource_type, reader), version, &reader.registry)
+            }
+        }
+    }
+
+    /// Whether what scopes open has a record like this, under the id that it says.
+    pub(crate) fn permits(&self, document: &Document<'_>, of: ResourceType, reader: &Reader) -> bool {
+        match &self.grant {
+            Grant::Nothing => false,
+            Grant::Everything => true,
+            Grant::AnyOf(_) => holds_test(&self.grant.test(of, reader), document, &reader.registry),
+        }
+    }
+
+    /// Whether the consents that were looked up with a version let it be had to do with. Of a deletion nothing can be said: what was
+    /// deleted is asked instead. Where nobody has looked, the answer is no.
+    pub(crate) fn is_consented(&self, version: &Version, reader: &Reader) -> bool {
+        let Some(asking) = &self.asking else { return true };
+        match &version.bound {
+            _ if version.is_deletion() => false,
+            Bound::Unasked => false,
+            Bound::Free => true,
+            Bound::By(rules) => permits(rules, asking, reader.now),
+        }
+    }
+}
+
+impl Grant {
+    fn test(&self, of: ResourceType, reader: &Reader) -> Test {
         match self {
             Self::Nothing => Test::NONE,
             Self::Everything => Test::EVERY,
             Self::AnyOf(clauses) => {
                 Test::AnyOf(clauses.iter().map(|clause| clause.test(of, reader)).collect())
             }
-        }
-    }
-
-    /// The rule as the store asks it of what is stored; none where every record fulfils it.
-    pub(crate) fn judge(&self, of: ResourceType, reader: &Reader) -> Option<Judge> {
-        if *self == Self::Everything {
-            return None;
-        }
-        let (test, registry) = (self.test(of, reader), Arc::clone(&reader.registry));
-        Some(Arc::new(move |version: &Version| is_held(&test, version, &registry)))
-    }
-
-    /// Whether this version may be had to do with. A deletion says nothing that could be asked, so nobody but who may have to do
-    /// with every record knows of it.
-    pub(crate) fn permits_version(&self, version: &Version, reader: &Reader) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Everything => true,
-            Self::AnyOf(_) => is_held(&self.test(version.resource_type, reader), version, &reader.registry),
-        }
-    }
-
-    /// Whether a record like this, under the id that it says, may be had to do with.
-    pub(crate) fn permits(&self, document: &Document<'_>, of: ResourceType, reader: &Reader) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Everything => true,
-            Self::AnyOf(_) => holds_test(&self.test(of, reader), document, &reader.registry),
         }
     }
 }

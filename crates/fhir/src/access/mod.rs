@@ -1,8 +1,8 @@
 //! What a caller may do with which records: one decision for every candidate of every interaction.  Contract 3 "tenancy",
 //! SMART App Launch 2.2 §3.0.2
 //!
-//! A site's plan, the scopes of the token, the patient in context and what the person may see come to one [`Rule`] for a type and an
-//! interaction. A rule is asked of a record that is read or written, and becomes criteria of a search before any limit. What it does
+//! A site's plan, the scopes of the token, the patient in context, what the person may see and what patients consent to come to one
+//! [`Rule`] for a type and an interaction. A rule is asked of a record that is read or written, and becomes criteria of a search before any limit. What it does
 //! not permit is answered as what does not exist.
 
 mod judge;
@@ -15,7 +15,9 @@ pub(crate) use judge::Reader;
 
 use crate::{
     Standing,
-    site::{Plan, Subscription},
+    consent::{Asking, Who, is_exempt},
+    parameter::ResourceType,
+    site::{Consents, Plan, Subscription},
 };
 
 /// Which records a person may see, where scopes name no patient.
@@ -29,7 +31,28 @@ pub enum Sight {
 
 /// What a caller may do with records of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rule {
+pub struct Rule {
+    /// What plan, scopes and sight open of them.
+    pub grant: Grant,
+    /// What is asked of the consents of the records' patients; nothing where they are not asked.
+    pub(crate) asking: Option<Asking>,
+}
+
+impl Rule {
+    /// Nothing is opened.
+    pub fn is_nothing(&self) -> bool {
+        self.grant == Grant::Nothing
+    }
+
+    /// Every record of the site is opened, as far as consents let it be.
+    pub fn is_everything(&self) -> bool {
+        self.grant == Grant::Everything
+    }
+}
+
+/// What plan, scopes and sight open of the records of one type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grant {
     /// Nothing.
     Nothing,
     /// It may be done to every record of the site.
@@ -71,13 +94,14 @@ pub struct Access {
     patient: Option<Arc<[Box<str>]>>,
     sight: Sight,
     owner: Option<Arc<str>>,
+    asking: Option<Asking>,
 }
 
 impl Access {
     /// What these scopes permit at a site with this plan; `patient` is the one in context, `sight` what the person may see.
     pub fn new(plan: Plan, scopes: &Scopes, patient: Option<&str>, sight: Sight) -> Self {
         let patient = patient.map(|id| Arc::from([Box::from(id)]));
-        Self { plan, scopes: SmartScopes::of(scopes), patient, sight, owner: None }
+        Self { plan, scopes: SmartScopes::of(scopes), patient, sight, owner: None, asking: None }
     }
 
     /// The same of one who may own records.
@@ -85,6 +109,12 @@ impl Access {
     pub(crate) fn owning(mut self, standing: &Standing) -> Self {
         self.owner = Some(owner_of(standing).into());
         self
+    }
+
+    /// The same for one who is bound by what patients consent to, where the site asks for that.
+    #[must_use]
+    pub fn bound_by(self, consents: Consents, who: &Who) -> Self {
+        Self { asking: (consents == Consents::Enforce).then(|| who.asking()), ..self }
     }
 
     /// The subscription that is missing for this type.
@@ -97,8 +127,14 @@ impl Access {
 
     /// The rule for a type.
     pub fn rule(&self, resource_type: &str, interaction: Interaction) -> Rule {
+        let is_free = ResourceType::named(resource_type).is_some_and(is_exempt);
+        let asking = self.asking.as_ref().filter(|_| !is_free).map(|asking| asking.to(interaction));
+        Rule { grant: self.grant(resource_type, interaction), asking }
+    }
+
+    fn grant(&self, resource_type: &str, interaction: Interaction) -> Grant {
         if self.plan.admits(resource_type).is_err() {
-            return Rule::Nothing;
+            return Grant::Nothing;
         }
         let is_owned = OWNED.contains(&resource_type);
         let mut clauses = Vec::new();
@@ -121,12 +157,12 @@ impl Access {
             let clause = |criteria| Clause { patients: patients.clone(), owner: owner.clone(), criteria };
             match self.scopes.permits(level, resource_type, interaction) {
                 Permit::Nothing => {}
-                Permit::Everything if patients.is_none() && owner.is_none() => return Rule::Everything,
+                Permit::Everything if patients.is_none() && owner.is_none() => return Grant::Everything,
                 Permit::Everything => clauses.push(clause(Criteria::default())),
                 Permit::Matching(criteria) => clauses.extend(criteria.into_iter().map(clause)),
             }
         }
-        if clauses.is_empty() { Rule::Nothing } else { Rule::AnyOf(clauses) }
+        if clauses.is_empty() { Grant::Nothing } else { Grant::AnyOf(clauses) }
     }
 }
 
@@ -142,11 +178,11 @@ mod tests {
         ids.iter().map(|id| Box::from(*id)).collect()
     }
 
-    fn shown(rule: &Rule) -> String {
+    fn shown(rule: &Grant) -> String {
         match rule {
-            Rule::Nothing => "-".to_owned(),
-            Rule::Everything => "*".to_owned(),
-            Rule::AnyOf(clauses) => {
+            Grant::Nothing => "-".to_owned(),
+            Grant::Everything => "*".to_owned(),
+            Grant::AnyOf(clauses) => {
                 let clause = |clause: &Clause| {
                     let whose = clause.patients.as_ref().map_or("*".to_owned(), |all| all.join(","));
                     format!("{whose}?{}", clause.criteria)
@@ -188,7 +224,7 @@ mod tests {
             let access = Access::new(plan(), &scopes.parse().unwrap(), patient, sight.clone());
             let rule = access.rule(resource_type, interaction);
             assert_eq!(
-                shown(&rule),
+                shown(&rule.grant),
                 expected,
                 "{scopes} {patient:?} {sight:?} {resource_type} {interaction:?}"
             );
@@ -199,7 +235,7 @@ mod tests {
     fn without_a_subscription_there_is_nothing() {
         let access = Access::new(plan(), &"system/*.*".parse().unwrap(), None, Sight::Site);
         assert_eq!(access.subscribed("Claim"), Err(Subscription::Financial));
-        assert_eq!(access.rule("Claim", Interaction::Read), Rule::Nothing);
+        assert_eq!(access.rule("Claim", Interaction::Read).grant, Grant::Nothing);
         assert_eq!(access.subscribed("Patient"), Ok(()));
     }
 }

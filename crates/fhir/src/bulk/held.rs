@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Fhir, PortFault,
     access::{Access, Sight},
+    consent::Who,
     interaction::Asked,
     site::{Site, SiteCode},
 };
@@ -25,6 +26,9 @@ pub(super) struct Held {
     patient: Option<String>,
     /// None for the whole site.
     sight: Option<Vec<String>>,
+    /// As consents name who acts.
+    #[serde(default)]
+    who: Who,
 }
 
 /// What a caller may do now.
@@ -50,6 +54,7 @@ impl Held {
             origin: asked.context.origin.clone(),
             patient: asked.context.patient.clone(),
             sight,
+            who: asked.context.who.clone(),
         }
     }
 
@@ -75,6 +80,7 @@ impl Held {
         };
         let sight = narrower(self.sight(), now);
         let access = Access::new(site.plan.clone(), &self.scopes, self.patient.as_deref(), sight);
+        let access = access.bound_by(site.policy.consent, &self.who);
         Ok(Some(Standing { site, access }))
     }
 

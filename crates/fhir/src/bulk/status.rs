@@ -106,7 +106,7 @@ pub(super) fn reaches(asked: &Asked, kept: &crate::access::Access, of: &str) -> 
     let rules = [Interaction::Read, Interaction::Search];
     let is_same = |interaction| {
         let now = asked.access.rule(of, interaction);
-        now == crate::access::Rule::Everything || now == kept.rule(of, interaction)
+        now.is_everything() || now == kept.rule(of, interaction)
     };
     match rules.into_iter().all(is_same) {
         true => Ok(()),

@@ -96,6 +96,15 @@ pub enum Done {
     Absent,
 }
 
+/// What becomes of a deletion of a record that there is not, or that the caller may not know of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// There is nothing to do: [`Done::Absent`].
+    Passed,
+    /// [`WriteFault::Missing`](crate::resource::WriteFault::Missing)
+    Refused,
+}
+
 /// A transaction.
 #[derive(Clone)]
 pub struct Transaction {
@@ -103,11 +112,12 @@ pub struct Transaction {
     pub entries: Vec<Entry>,
     /// What the caller may see: conditions match nothing else.
     pub access: Access,
-    /// Whether a caller may write what is stored: asked of every record before it is changed. With a judge what is not there cannot
-    /// be deleted either.
+    /// Whether a caller may write what is stored: asked of every record before it is changed.
     pub judge: Option<Judge>,
     /// Whether what is written may be the caller's: asked of every version as it will be kept, its references resolved.
     pub keep: Option<Judge>,
+    /// What becomes of deletions of what is not there.
+    pub gone: Gone,
     /// Whether updates may create.
     pub absent: Absent,
 }

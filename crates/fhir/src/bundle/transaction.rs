@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use store::{DbError, Writer};
 
 use super::{
-    Done, Entry, Problem, Target, Task, Transaction, TransactionFault,
+    Done, Entry, Gone, Problem, Target, Task, Transaction, TransactionFault,
     mark::{Marked, To, mark},
     plan::{Name, Plan, Step, Text, written},
 };
@@ -122,11 +122,21 @@ impl Unit<'_> {
             | Task::Delete { target, expected } => (target, *expected),
         };
         let stored = match target {
-            Target::Id(id) => newest_version(tx, self.tenant, of, id).await?,
+            Target::Id(id) => {
+                let mut stored = newest_version(tx, self.tenant, of, id).await?;
+                self.records.weigh(tx, self.tenant, &mut stored).await?;
+                stored
+            }
             Target::Where(_, test) => self.meant(tx, of, test).await?,
         };
         let judge = self.plan.transaction.judge.clone();
-        Condition { expected, judge, keep: None }.check(stored.as_ref())?;
+        let checked = Condition { expected, judge, keep: None }.check(stored.as_ref());
+        if let (Task::Delete { .. }, Gone::Passed, Err(WriteFault::Withheld)) =
+            (&entry.task, self.plan.transaction.gone, &checked)
+        {
+            return Ok(Found { stored: None, name: own() });
+        }
+        checked?;
         let stored = match (&entry.task, stored) {
             (Task::Update { target: Target::Where(..), own: Some(own), .. }, stored) => {
                 self.own(tx, of, own, stored).await?
@@ -142,7 +152,9 @@ impl Unit<'_> {
                 return Err(WriteFault::Missing);
             }
             // Who may delete some records only hears of one that is another's what is heard of none.
-            (Task::Delete { .. }, Target::Id(_)) if !is_there && self.plan.transaction.judge.is_some() => {
+            (Task::Delete { .. }, Target::Id(_))
+                if !is_there && self.plan.transaction.gone == Gone::Refused =>
+            {
                 return Err(WriteFault::Missing);
             }
             _ => {}

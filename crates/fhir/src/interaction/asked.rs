@@ -48,6 +48,7 @@ impl FromRequestParts<Fhir> for Asked {
         let context = fhir.people.context(&caller, token).await?;
         let access =
             Access::new(site.plan.clone(), &caller.scopes, context.patient.as_deref(), context.sight.clone());
+        let access = access.bound_by(site.policy.consent, &context.who);
         let by = By {
             actor: caller.actor(),
             organisation: caller.organisation,
@@ -98,7 +99,7 @@ impl Asked {
     pub fn rule(&self, resource_type: ResourceType, interaction: Interaction) -> Result<Rule, Problem> {
         self.subscribed(resource_type)?;
         match self.access.rule(resource_type.as_str(), interaction) {
-            Rule::Nothing => Err(Problem::new(
+            rule if rule.is_nothing() => Err(Problem::new(
                 Kind::Forbidden,
                 format!(
                     "the access token does not let records of type {resource_type} be {}",

@@ -95,7 +95,7 @@ pub(crate) async fn update_record_where(
         Ok(Written::Created(version) | Written::Updated(version) | Written::Existing(version)) => {
             Ok(answer::wrote(&fhir, &version, asked.prefer.answer, &checked))
         }
-        Err(WriteFault::Missing) if rule == Rule::Everything && !matches!(expected, Expected::Version(_)) => {
+        Err(WriteFault::Missing) if rule.is_everything() && !matches!(expected, Expected::Version(_)) => {
             Err(no_upsert().into())
         }
         Err(fault) => Err(unmet(fault, expected)),

@@ -93,7 +93,7 @@ pub(crate) async fn may_know(
     if rule.permits_version(version, &fhir.reader()) {
         return Ok(true);
     }
-    if !version.is_deletion() || *rule == Rule::Nothing {
+    if !version.is_deletion() || rule.is_nothing() {
         return Ok(false);
     }
     let before = version.version.saturating_sub(1);

@@ -118,9 +118,7 @@ impl Field {
             asked.rule(*of, Interaction::Search)?;
         }
         let types: Vec<ResourceType> = if said.is_empty() {
-            let may = |of: &ResourceType| {
-                asked.access.rule(of.as_str(), Interaction::Search) != crate::access::Rule::Nothing
-            };
+            let may = |of: &ResourceType| !asked.access.rule(of.as_str(), Interaction::Search).is_nothing();
             ResourceType::all().filter(is_here).filter(may).collect()
         } else {
             said.iter().copied().filter(is_here).collect()

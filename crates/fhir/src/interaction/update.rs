@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     Fhir,
-    access::Rule,
     parameter::ResourceType,
     resource::{Absent, Condition, Draft, Expected, LogicalId, Method, WriteFault},
     site::Upsert,
@@ -61,7 +60,11 @@ pub(crate) async fn update_record(
     let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: None };
     let written = fhir.records.update(tenant, &author, (draft, Method::Put), (absent, condition)).await;
     match written {
-        Err(WriteFault::Missing) if rule == Rule::Everything && !matches!(expected, Expected::Version(_)) => {
+        Err(WriteFault::Missing | WriteFault::Withheld)
+            if rule.is_everything()
+                && absent == Absent::Refuse
+                && !matches!(expected, Expected::Version(_)) =>
+        {
             Err(no_upsert().into())
         }
         written => Ok(answer::wrote(&fhir, &written.map_err(refused)?, asked.prefer.answer, &checked)),
@@ -71,8 +74,8 @@ pub(crate) async fn update_record(
 /// Whether a record may be made under an id that the caller names. Who may write some records only may not: it would tell which
 /// ids others have.
 pub(crate) fn absent(asked: &Asked, of: ResourceType) -> Absent {
-    let may_create = asked.access.rule(of.as_str(), Interaction::Create) == Rule::Everything;
-    let sees_all = asked.access.rule(of.as_str(), Interaction::Update) == Rule::Everything;
+    let may_create = asked.access.rule(of.as_str(), Interaction::Create).is_everything();
+    let sees_all = asked.access.rule(of.as_str(), Interaction::Update).is_everything();
     match asked.site.policy.upsert {
         Upsert::Allowed if may_create && sees_all => Absent::Create,
         _ => Absent::Refuse,

@@ -15,11 +15,12 @@ use super::{
 use crate::{
     Fhir,
     access::Rule,
+    consent::{self, Unclear},
     outcome::{Refused, Severity, Told},
     package::Checked,
     parameter::ResourceType,
     resource::{Author, Judge, Version, WriteFault},
-    site::Validation,
+    site::{Consents, Validation},
 };
 
 impl Asked {
@@ -33,6 +34,31 @@ impl Asked {
 /// # Errors
 /// 422 with everything that was found; 503 where the site wants it checked with packages that are not there.
 pub(crate) fn checked(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
+    let unclear = unclear(fhir, asked, document)?;
+    let mut checked = validated(fhir, asked, document)?;
+    checked.issues.extend(unclear);
+    Ok(checked)
+}
+
+/// What of a Consent denies because it is not understood.
+///
+/// # Errors
+/// 422: it withholds nobody's records.
+fn unclear(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Vec<Told>> {
+    if asked.site.policy.consent == Consents::Off {
+        return Ok(Vec::new());
+    }
+    let Some(consent) = consent::read(document, fhir.registry.base()) else { return Ok(Vec::new()) };
+    if document.root().child("patient").and_then(|patient| patient.child("reference")).is_none() {
+        let words = "a Consent of scope patient-privacy names its patient by a reference";
+        let told = Told::new(Severity::Error, "required", words).at("Consent.patient");
+        return Err(Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: vec![told] }.into());
+    }
+    let told = |one: &Unclear| Told::new(Severity::Warning, "not-supported", one.why).at(one.at);
+    Ok(consent.unclear.iter().map(told).collect())
+}
+
+fn validated(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
     let validation = asked.site.policy.validation;
     if validation == Validation::Off {
         return Ok(Checked::default());
@@ -83,7 +109,7 @@ impl Asked {
         let (access, reader) = (self.access.clone(), fhir.reader());
         Some(Arc::new(move |version: &Version| {
             let did = if version.version == 1 { Interaction::Create } else { Interaction::Update };
-            access.rule(version.resource_type.as_str(), did).permits_version(version, &reader)
+            access.rule(version.resource_type.as_str(), did).opens_version(version, &reader)
         }))
     }
 }

@@ -16,7 +16,6 @@ use web::{Path, Problem};
 
 use crate::{
     Fhir,
-    access::Rule,
     index::extract,
     interaction::{
         answer,
@@ -302,8 +301,7 @@ async fn gather(
     let types: Vec<ResourceType> = match wish.types.iter().all(is_member) && !wish.types.is_empty() {
         true => wish.types.clone(),
         false => {
-            let may =
-                |of: &ResourceType| asked.access.rule(of.as_str(), Interaction::Search) != Rule::Nothing;
+            let may = |of: &ResourceType| !asked.access.rule(of.as_str(), Interaction::Search).is_nothing();
             members.into_iter().filter(may).collect()
         }
     };

@@ -73,6 +73,7 @@ pub fn holds(test: &Test, record: &Entries<'_>, around: &dyn Around) -> Answer {
         Test::Is { resource_type, ids } => {
             Ok(*resource_type == record.resource_type && ids.contains(&*record.id))
         }
+        Test::Consented(_) => Err(Undecided("what consents withhold")),
         Test::OfType(types) => Ok(types.contains(&record.resource_type)),
         Test::All(tests) => all(tests.iter().map(|test| holds(test, record, around))),
         Test::AnyOf(tests) => one(tests.iter().map(|test| holds(test, record, around))),

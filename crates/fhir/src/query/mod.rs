@@ -156,6 +156,8 @@ pub enum Test {
         /// Their ids.
         ids: Arc<BTreeSet<Box<str>>>,
     },
+    /// The consents of its patients let it be had to do with: told by the tables that are written with them.
+    Consented(std::sync::Arc<crate::search::Consented>),
     /// It is of one of these types.
     OfType(Vec<ResourceType>),
     /// All of these; of none, every record.

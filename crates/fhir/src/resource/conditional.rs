@@ -11,6 +11,7 @@ use super::{
     update::Put,
 };
 use crate::{
+    consent,
     parameter::ResourceType,
     query::Test,
     search::{Access, Search, matching},
@@ -71,8 +72,14 @@ impl Where {
     ) -> Result<Vec<Version>, WriteFault> {
         let mut search = Search::everything(of, self.test.clone(), self.access.clone());
         search.rows = most + 1;
-        let found = matching(reader, records, tenant, &search).await?;
-        if found.len() > most { Err(WriteFault::ManyMatches) } else { Ok(found) }
+        let mut found = matching(reader, records, tenant, &search).await?;
+        if found.len() > most {
+            return Err(WriteFault::ManyMatches);
+        }
+        for version in &mut found {
+            consent::weigh(reader, records.registry(), tenant, version).await?;
+        }
+        Ok(found)
     }
 }
 

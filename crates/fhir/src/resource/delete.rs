@@ -21,7 +21,8 @@ impl Records {
         let turn = tenant.number();
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
-                let stored = queries::newest(tx, &tenant, resource_type, &id).await?;
+                let mut stored = queries::newest(tx, &tenant, resource_type, &id).await?;
+                records.weigh(tx, &tenant, &mut stored).await?;
                 let stored = stored.ok_or(WriteFault::Missing)?;
                 if stored.is_deletion() {
                     return Ok(stored);

@@ -9,7 +9,12 @@ use super::{
     Judge, LogicalId, Records, Rid, Version,
     queries::{self, Scope},
 };
-use crate::{key, parameter::ResourceType, tenant::Tenant};
+use crate::{
+    consent::{self, Bound},
+    key,
+    parameter::ResourceType,
+    tenant::Tenant,
+};
 
 /// Versions that one page of a history looks at: behind so many that the caller may not see, it ends and another one goes on.
 pub const HISTORY_EXAMINED_MAX: usize = 10_000;
@@ -49,22 +54,23 @@ impl Records {
         (before, since, rows): (Option<Rid>, Option<Timestamp>, usize),
         judge: Option<Judge>,
     ) -> Result<History, DbError> {
-        let tenant = tenant.clone();
+        let (records, tenant) = (self.clone(), tenant.clone());
         let since = since.unwrap_or(Timestamp::from_micros(i64::MIN));
         let before = before.unwrap_or(Rid(i64::MAX));
         self.db()
             .snapshot(async move |reader: &mut Reader| {
                 let mut page = History::default();
-                let mut sight = Sight { judge: judge.clone(), now: BTreeMap::new() };
+                let has_consents = consent::has_any(reader, &tenant).await?;
+                let mut sight = Sight::new(&records, judge.clone(), has_consents);
                 let mut examined = 0;
                 let mut before_now = before;
                 while examined < HISTORY_EXAMINED_MAX {
                     let fetched = fetch(reader, &tenant, &span, (before_now, since)).await?;
                     let is_last = fetched.len() < FETCHED;
-                    for version in fetched {
+                    for mut version in fetched {
                         examined += 1;
                         before_now = version.rid;
-                        if !sight.reaches(reader, &tenant, &version).await? {
+                        if !sight.reaches(reader, &tenant, &mut version).await? {
                             continue;
                         }
                         if page.versions.len() == rows {
@@ -86,21 +92,27 @@ impl Records {
 
 /// What a caller sees of a history.
 struct Sight {
+    records: Records,
+    has_consents: bool,
     judge: Option<Judge>,
     /// Whether records that were asked about are the caller's as they are now.
     now: BTreeMap<(ResourceType, LogicalId), bool>,
 }
 
 impl Sight {
+    fn new(records: &Records, judge: Option<Judge>, has_consents: bool) -> Self {
+        Self { records: records.clone(), has_consents, judge, now: BTreeMap::new() }
+    }
+
     /// The version is the caller's, and so is the record as it is now: one that turned out to be another's is not seen as it was.
     async fn reaches(
         &mut self,
         reader: &mut Reader,
         tenant: &Tenant,
-        version: &Version,
+        version: &mut Version,
     ) -> Result<bool, DbError> {
         let Some(judge) = self.judge.clone() else { return Ok(true) };
-        if !knows(reader, tenant, &judge, version).await? {
+        if !self.knows(reader, tenant, &judge, version).await? {
             return Ok(false);
         }
         let record = (version.resource_type, version.id.clone());
@@ -110,27 +122,36 @@ impl Sight {
         let newest = queries::newest(reader, tenant, record.0, &record.1).await?;
         let is_own = match newest {
             Some(newest) if newest.rid == version.rid => true,
-            Some(newest) => knows(reader, tenant, &judge, &newest).await?,
+            Some(mut newest) => self.knows(reader, tenant, &judge, &mut newest).await?,
             None => false,
         };
         self.now.insert(record, is_own);
         Ok(is_own)
     }
-}
 
-/// Who could see what was deleted may know that it was.
-async fn knows(
-    reader: &mut Reader,
-    tenant: &Tenant,
-    judge: &Judge,
-    version: &Version,
-) -> Result<bool, DbError> {
-    if judge(version) || !version.is_deletion() {
-        return Ok(judge(version));
+    /// Who could see what was deleted may know that it was.
+    async fn knows(
+        &self,
+        reader: &mut Reader,
+        tenant: &Tenant,
+        judge: &Judge,
+        version: &mut Version,
+    ) -> Result<bool, DbError> {
+        if self.has_consents {
+            consent::weigh(reader, self.records.registry(), tenant, version).await?;
+        } else {
+            version.bound = Bound::Free;
+        }
+        if judge(version) || !version.is_deletion() {
+            return Ok(judge(version));
+        }
+        let before = version.version.saturating_sub(1);
+        let record = (version.resource_type, &version.id);
+        let mut before = queries::numbered(reader, tenant, record, before).await?;
+        // Without consents it says so itself.
+        self.records.weigh(reader, tenant, &mut before).await?;
+        Ok(before.is_some_and(|before| judge(&before)))
     }
-    let before = version.version.saturating_sub(1);
-    let before = queries::numbered(reader, tenant, (version.resource_type, &version.id), before).await?;
-    Ok(before.is_some_and(|before| judge(&before)))
 }
 
 async fn fetch(

@@ -27,6 +27,7 @@ use store::Db;
 
 use crate::{
     bundle::ENTRIES_MAX,
+    consent::Bound,
     parameter::{Registry, ResourceType},
     search::{DENSE_POSTINGS_MIN, Dense},
 };
@@ -47,7 +48,7 @@ pub(crate) use queries::{
     VersionRow, at_place, behind, newest as newest_version, numbered, unpack_all, versions_at,
 };
 pub(crate) use rows::{Found, push_part};
-pub(crate) use sheet::{Sheet, note};
+pub(crate) use sheet::{Sheet, insert as insert_rows, note};
 
 /// The records of all sites; every function takes the site that is meant.
 #[derive(Clone)]
@@ -191,6 +192,8 @@ pub struct Version {
     pub method: Method,
     /// What is served; none of a deletion.
     pub body: Option<Body>,
+    /// What consents say of it.
+    pub(crate) bound: Bound,
 }
 
 impl Version {

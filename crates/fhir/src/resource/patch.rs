@@ -37,10 +37,11 @@ impl Records {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
         self.db()
             .write_in_turn(tenant.number(), async move |tx: &mut Writer| {
-                let stored = match &meant {
+                let mut stored = match &meant {
                     Meant::Id(id) => queries::newest(tx, &tenant, of, id).await?,
                     Meant::Where(meant) => meant.one(tx, &records, &tenant, of).await?,
                 };
+                records.weigh(tx, &tenant, &mut stored).await?;
                 condition.check(stored.as_ref())?;
                 let stored = stored.ok_or(WriteFault::Missing)?;
                 let body = stored.body.as_ref().ok_or(WriteFault::Missing)?;

@@ -4,13 +4,26 @@ use kernel::Timestamp;
 use store::{Composed, DbError, FromRow, Reader, Row, Writer, binds};
 
 use super::{LogicalId, Method, Rid, Version, body::Packed};
-use crate::{parameter::ResourceType, tenant::Tenant};
+use crate::{consent::Bound, parameter::ResourceType, tenant::Tenant};
 
 macro_rules! version {
     ($rest:literal) => {
         concat!(
             "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, ",
             "v.codec AS codec, v.meta_at AS meta_at, v.body AS body FROM ",
+            $rest
+        )
+    };
+}
+
+/// The same with whether there is a row like this one, by which a consent may be about it.
+macro_rules! bound_version {
+    ($consents:literal, $rest:literal) => {
+        concat!(
+            "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, ",
+            "v.codec AS codec, v.meta_at AS meta_at, v.body AS body, CASE WHEN EXISTS (SELECT 1 FROM ",
+            $consents,
+            ") THEN 1 ELSE 0 END AS bound FROM ",
             $rest
         )
     };
@@ -32,6 +45,7 @@ impl FromRow for VersionRow {
             at: row.get("at")?,
             method: Method::numbered(row.get("method")?),
             body: None,
+            bound: Bound::Unasked,
         };
         let packed = match row.get::<Option<Vec<u8>>>("body")? {
             Some(bytes) => Some(Packed { codec: row.get("codec")?, meta_at: row.get("meta_at")?, bytes }),
@@ -53,6 +67,19 @@ impl VersionRow {
     }
 }
 
+/// A version, and whether consents may be about it.
+struct BoundRow(VersionRow);
+
+impl FromRow for BoundRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        let mut version = VersionRow::from_row(row)?;
+        if row.get::<i64>("bound")? == 0 {
+            version.0.bound = Bound::Free;
+        }
+        Ok(Self(version))
+    }
+}
+
 pub(crate) fn unpack_all(rows: Vec<VersionRow>) -> Result<Vec<Version>, DbError> {
     rows.into_iter().map(VersionRow::unpack).collect()
 }
@@ -63,13 +90,13 @@ pub(crate) async fn newest(
     resource_type: ResourceType,
     id: &LogicalId,
 ) -> Result<Option<Version>, DbError> {
-    let sql = version!(
+    let sql = bound_version!(
+        "fhir_consented x WHERE x.tenant = v.tenant AND x.rid = v.rid",
         "fhir_current c JOIN fhir_version v ON v.tenant = c.tenant AND v.rid = c.rid \
          WHERE c.tenant = $1 AND c.type = $2 AND c.id = $3"
     );
-    let found =
-        reader.optional::<VersionRow>(sql, binds![tenant.number(), resource_type.number(), id]).await?;
-    found.map(VersionRow::unpack).transpose()
+    let found = reader.optional::<BoundRow>(sql, binds![tenant.number(), resource_type.number(), id]).await?;
+    found.map(|BoundRow(row)| row.unpack()).transpose()
 }
 
 pub(crate) async fn numbered(
@@ -78,14 +105,15 @@ pub(crate) async fn numbered(
     (resource_type, id): (ResourceType, &LogicalId),
     version: u32,
 ) -> Result<Option<Version>, DbError> {
-    let sql = version!(
+    let sql = bound_version!(
+        "fhir_consent_rule q WHERE q.tenant = v.tenant",
         "fhir_version v WHERE v.tenant = $1 AND v.rid = \
          (SELECT c.rid FROM fhir_current c WHERE c.tenant = $1 AND c.type = $2 AND c.id = $3 AND c.version = $4 \
          UNION ALL \
          SELECT h.rid FROM fhir_history h WHERE h.tenant = $1 AND h.type = $2 AND h.id = $3 AND h.version = $4)"
     );
     let values = binds![tenant.number(), resource_type.number(), id, version];
-    reader.optional::<VersionRow>(sql, values).await?.map(VersionRow::unpack).transpose()
+    reader.optional::<BoundRow>(sql, values).await?.map(|BoundRow(row)| row.unpack()).transpose()
 }
 
 /// The versions at these places that are the newest of their records, in any order.
@@ -175,18 +203,20 @@ pub(super) async fn before(
     unpack_all(found)
 }
 
-/// Draw the next places, and the moment that their versions have: neither goes back.
+/// Draw the next places, and the moment that their versions have: neither goes back; and whether the site has consents.
 pub(super) async fn draw(
     tx: &mut Writer,
     tenant: &Tenant,
     places: i64,
     now: Timestamp,
-) -> Result<(Rid, Timestamp), DbError> {
+) -> Result<(Rid, Timestamp, bool), DbError> {
     let sql = "UPDATE fhir_clock SET rid = rid + $2, at = CASE WHEN at > $3 THEN at ELSE $3 END \
-               WHERE tenant = $1 RETURNING rid, at";
+               WHERE tenant = $1 RETURNING rid, at, CASE WHEN EXISTS (SELECT 1 FROM fhir_consent_rule \
+               WHERE fhir_consent_rule.tenant = $1) THEN 1 ELSE 0 END AS has_consents";
     let millis = now.as_micros().div_euclid(1_000) * 1_000;
-    let (last, at) = tx.one::<(i64, Timestamp)>(sql, binds![tenant.number(), places, millis]).await?;
-    Ok((Rid(last - places), at))
+    let values = binds![tenant.number(), places, millis];
+    let (last, at, has_consents) = tx.one::<(i64, Timestamp, i64)>(sql, values).await?;
+    Ok((Rid(last - places), at, has_consents != 0))
 }
 
 /// So many versions behind a place, the oldest first: the feed of a site.

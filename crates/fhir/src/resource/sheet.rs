@@ -10,7 +10,12 @@ use super::{
     queries,
     rows::{Pile, Rows, remove, rows},
 };
-use crate::{key, parameter::ResourceType, tenant::Tenant};
+use crate::{
+    consent::{self, Bound, Settled},
+    key,
+    parameter::ResourceType,
+    tenant::Tenant,
+};
 
 /// Rows of one statement: few sizes, so that few statements are kept prepared. The largest leaves room below `Composed::BINDS_MAX`.
 const ROWS_OF_A_STATEMENT: [usize; 4] = [512, 64, 8, 1];
@@ -27,6 +32,7 @@ pub(crate) struct Sheet<'u> {
     /// Rows of versions that are not the newest any more.
     old: Vec<(Rid, Rows)>,
     new: Pile,
+    settled: Settled,
 }
 
 impl<'u> Sheet<'u> {
@@ -38,7 +44,7 @@ impl<'u> Sheet<'u> {
         places: usize,
     ) -> Result<Self, DbError> {
         let places = i64::try_from(places).unwrap_or(i64::MAX);
-        let (last, at) = queries::draw(tx, tenant, places, records.world().now()).await?;
+        let (last, at, has_consents) = queries::draw(tx, tenant, places, records.world().now()).await?;
         Ok(Self {
             records,
             tenant,
@@ -49,6 +55,7 @@ impl<'u> Sheet<'u> {
             histories: Vec::new(),
             old: Vec::new(),
             new: Pile::default(),
+            settled: Settled { has_consents, ..Settled::default() },
         })
     }
 
@@ -63,6 +70,9 @@ impl<'u> Sheet<'u> {
         let body = Some(&draft.packed);
         let mut version = self.version((draft.resource_type, &draft.id), method, stored, body);
         self.new.add(self.tenant, self.records.known(), (version.rid, rows));
+        if self.settled.has_consents || draft.resource_type.as_str() == "Consent" {
+            self.settled.new.push((version.rid, draft.resource_type, draft.kept.text.clone()));
+        }
         let body = draft.body(version.version, version.at);
         version.body = Some(body.map_err(|fault| DbError::Corrupt { why: fault.to_string().into() })?);
         Ok(version)
@@ -106,13 +116,26 @@ impl<'u> Sheet<'u> {
         self.currents.extend(binds![tenant, number, id, rid.0, version, body.is_none()]);
         if let Some(stored) = stored {
             self.histories.extend(binds![tenant, number, id, stored.version, stored.rid.0]);
+            self.settled.old.push(stored.rid);
+            if resource_type.as_str() == "Consent" {
+                self.settled.old_consents.push(stored.rid);
+            }
             if let Some(body) = &stored.body {
                 let key = key::of_history(self.tenant, resource_type);
                 self.new.post(self.tenant, key, stored.rid);
                 self.old.push((stored.rid, rows(self.tenant, self.records.registry(), body.as_str())));
             }
         }
-        Version { rid, resource_type, id: id.clone(), version, at: self.at, method, body: None }
+        Version {
+            rid,
+            resource_type,
+            id: id.clone(),
+            version,
+            at: self.at,
+            method,
+            body: None,
+            bound: Bound::Unasked,
+        }
     }
 
     /// Write what was put down.
@@ -137,12 +160,13 @@ impl<'u> Sheet<'u> {
         .await?;
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
         insert(tx, into, (5, self.histories), "").await?;
-        self.new.write(tx, self.tenant, self.records.known()).await
+        self.new.write(tx, self.tenant, self.records.known()).await?;
+        consent::settle(tx, self.records.registry(), self.tenant, self.settled).await
     }
 }
 
 /// Insert rows of so many columns, given one after the other.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Writer,
     into: &'static str,
     (columns, values): (usize, Vec<Value>),

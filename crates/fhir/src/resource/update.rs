@@ -82,7 +82,8 @@ impl Records {
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
                 let Draft { resource_type, id, .. } = &ready.draft;
-                let stored = queries::newest(tx, &tenant, *resource_type, id).await?;
+                let mut stored = queries::newest(tx, &tenant, *resource_type, id).await?;
+                records.weigh(tx, &tenant, &mut stored).await?;
                 condition.check(stored.as_ref())?;
                 if absent == Absent::Refuse && stored.as_ref().is_none_or(Version::is_deletion) {
                     return Err(WriteFault::Missing);

@@ -1,6 +1,6 @@
 //! A test as conditions on index rows.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use crate::{
     index::{DateRange, Position, Range, fold},
@@ -11,7 +11,7 @@ use crate::{
         TokenMatch, UnitMatch, UriMatch,
     },
     resource::{Found, LogicalId, push_part},
-    search::{Access, NESTED_MAX, PARTS_ASKED_MAX},
+    search::{Access, Consented, NESTED_MAX, PARTS_ASKED_MAX},
     tenant::Tenant,
 };
 
@@ -90,6 +90,8 @@ pub(crate) enum Condition {
         of: ResourceType,
         inner: Box<Condition>,
     },
+    /// Consents do not withhold it.
+    Permitted(Arc<Consented>),
     All(Vec<Condition>),
     AnyOf(Vec<Condition>),
     Not(Box<Condition>),
@@ -177,6 +179,7 @@ impl Maker<'_> {
             }
             Test::Is { .. } => (Condition::None, Says::All),
             Test::Says { .. } => (Condition::Any, Says::Less),
+            Test::Consented(consented) => (Condition::Permitted(Arc::clone(consented)), Says::All),
             Test::OfType(types) => {
                 (if types.contains(&of) { Condition::Any } else { Condition::None }, Says::All)
             }

@@ -9,6 +9,7 @@ use crate::{
         condition::{Condition, Says},
         dense,
         find::{Sought, types},
+        permitted::as_bound,
         settle::settle,
         statement::{Way, Window},
         verify::{Held, Verifier},
@@ -26,7 +27,7 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
-                let search = settle(reader, &records, &tenant, &search).await?;
+                let search = as_bound(reader, &tenant, settle(reader, &records, &tenant, &search).await?).await?;
                 let (mut total, mut examined) = (0, 0);
                 let mut is_all = true;
                 for of in types(&search) {
@@ -80,7 +81,7 @@ async fn asked(
         let Some(last) = fetched.last() else { break };
         way = way.from(last.rid);
         for version in fetched {
-            let mut verifier = Verifier::new(reader, records, tenant, search);
+            let mut verifier = Verifier::new(reader, records, tenant, search).of_found();
             let held = verifier.held(&version, &search.test).await?;
             found += u64::from(held == Held::Yes);
             examined += usize::from(held != Held::Hidden);

@@ -231,7 +231,7 @@ async fn of_type(
         // A list may have a record that is not the newest of its kind any more, so less than was asked for does not end it.
         let Some(last) = fetched.last().map(|last| last.rid) else { break };
         for version in fetched {
-            let mut verifier = Verifier::new(reader, records, tenant, search);
+            let mut verifier = Verifier::new(reader, records, tenant, search).of_found();
             match verifier.held(&version, &search.test).await? {
                 Held::Yes => versions.push(version),
                 Held::No => examined += 1,

@@ -10,6 +10,7 @@ mod dense;
 mod find;
 mod include;
 mod limits;
+mod permitted;
 mod settle;
 mod sort;
 mod statement;
@@ -29,6 +30,7 @@ use crate::{
 pub(crate) use dense::Dense;
 pub(crate) use find::matching;
 pub use limits::*;
+pub use permitted::Consented;
 
 /// What a caller may see of a type: joined to what is asked of every type that a search touches.
 pub type Access = Arc<dyn Fn(ResourceType) -> Test + Send + Sync>;

@@ -20,7 +20,7 @@ const PROBE: &str = " LIMIT 1 OFFSET 0)";
 
 /// A column that holds places: `p7.rid`.
 #[derive(Clone, Copy)]
-struct Place(usize);
+pub(super) struct Place(usize);
 
 /// The places that a page is made of.
 #[derive(Clone, Copy)]
@@ -93,21 +93,31 @@ impl<'t> Statement<'t> {
         self
     }
 
-    fn alias(&mut self) -> Place {
+    pub(super) fn bound(&mut self, value: &impl store::ToValue) -> &mut Self {
+        self.sql.bind(value);
+        self
+    }
+
+    pub(super) fn value(&mut self, value: Value) -> &mut Self {
+        self.sql.value(value);
+        self
+    }
+
+    pub(super) fn alias(&mut self) -> Place {
         self.aliases += 1;
         Place(self.aliases)
     }
 
-    fn name(&mut self, place: Place) -> &mut Self {
+    pub(super) fn name(&mut self, place: Place) -> &mut Self {
         self.sql.name("p", place.0);
         self
     }
 
-    fn rid(&mut self, place: Place) -> &mut Self {
+    pub(super) fn rid(&mut self, place: Place) -> &mut Self {
         self.name(place).text(".rid")
     }
 
-    fn tenant_of(&mut self, place: Place) -> &mut Self {
+    pub(super) fn tenant_of(&mut self, place: Place) -> &mut Self {
         let number = self.tenant.number();
         self.name(place).text(".tenant = ").int(number)
     }
@@ -370,6 +380,7 @@ impl<'t> Statement<'t> {
                 self.text(PROBE);
             }
             Condition::Has { key, of: source, inner } => self.has((*key, *source), inner, of),
+            Condition::Permitted(consented) => self.permitted(consented, of),
             Condition::All(all) => self.joined(all, " AND ", of),
             Condition::AnyOf(any) => self.joined(any, " OR ", of),
             Condition::Not(inner) => {
@@ -576,6 +587,7 @@ pub(super) fn drivers(condition: &Condition) -> Option<Vec<&Condition>> {
         | Condition::None
         | Condition::Updated { .. }
         | Condition::Has { .. }
+        | Condition::Permitted(_)
         | Condition::Not(_) => None,
     }
 }

@@ -9,8 +9,8 @@ use crate::{
     index::{Entries, Reference, Value, extract, says},
     parameter::ResourceType,
     query::{Alone, Around, Match, ReferenceMatch, Test, holds},
-    resource::{LogicalId, Records, Version, newest_version},
-    search::{NESTED_MAX, Search, SearchFault, matching},
+    resource::{LogicalId, Records, Rid, Version, newest_version},
+    search::{NESTED_MAX, Search, SearchFault, matching, permitted::is_permitted},
     tenant::Tenant,
 };
 
@@ -40,6 +40,9 @@ pub(super) struct Verifier<'v> {
     tenant: &'v Tenant,
     search: &'v Search,
     depth: usize,
+    /// Whose consents are to be asked; none of a record that a statement has found, which has asked them.
+    place: Option<Rid>,
+    is_found: bool,
 }
 
 impl<'v> Verifier<'v> {
@@ -49,7 +52,13 @@ impl<'v> Verifier<'v> {
         tenant: &'v Tenant,
         search: &'v Search,
     ) -> Self {
-        Self { reader, records, tenant, search, depth: 0 }
+        Self { reader, records, tenant, search, depth: 0, place: None, is_found: false }
+    }
+
+    /// For records that a statement has found, which leaves out what consents withhold.
+    pub(super) const fn of_found(mut self) -> Self {
+        self.is_found = true;
+        self
     }
 
     /// Whether a record holds this, and the caller may see it.
@@ -66,10 +75,15 @@ impl<'v> Verifier<'v> {
             let entries = extract(document.root(), self.records.registry()).ok_or(SearchFault::Damaged)?;
             let seen = (self.search.access)(entries.resource_type);
             let record = Record { root: document.root(), entries };
-            if !self.test(&record, &seen).await? {
-                return Ok(Held::Hidden);
-            }
-            Ok(if self.test(&record, test).await? { Held::Yes } else { Held::No })
+            let is_found = self.is_found && self.depth == 0;
+            let around = std::mem::replace(&mut self.place, (!is_found).then_some(version.rid));
+            let held = match self.test(&record, &seen).await? {
+                false => Held::Hidden,
+                true if self.test(&record, test).await? => Held::Yes,
+                true => Held::No,
+            };
+            self.place = around;
+            Ok(held)
         })
     }
 
@@ -115,6 +129,10 @@ impl<'v> Verifier<'v> {
                     search.rows = 1;
                     Ok(!matching(self.reader, self.records, self.tenant, &search).await?.is_empty())
                 }
+                Test::Consented(consented) => match self.place {
+                    Some(place) => is_permitted(self.reader, self.tenant, place, consented).await,
+                    None => Ok(true),
+                },
                 Test::In { compartment, ids } => {
                     let is_own = compartment.as_str() == entries.resource_type.as_str()
                         && ids.iter().any(|id| **id == *entries.id);

@@ -91,6 +91,7 @@ fn details(terms: &Terms) -> Value {
         "upsert": terms.policy.upsert.as_str(),
         "packages": terms.packages.packages_kept(),
         "profiles": terms.packages.profiles,
+        "consent": terms.policy.consent.as_str(),
     })
 }
 

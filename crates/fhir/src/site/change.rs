@@ -25,6 +25,8 @@ pub struct Said {
     pub packages: Option<Option<Vec<String>>>,
     /// Canonicals of profiles that every record of their type must conform to.
     pub profiles: Option<Vec<String>>,
+    /// `off` or `enforce`.
+    pub consent: Option<String>,
 }
 
 impl Fhir {
@@ -112,6 +114,10 @@ fn read(
     match said.upsert.as_deref().map(str::parse).transpose() {
         Ok(upsert) => policy.upsert = upsert.unwrap_or(before.upsert),
         Err(unknown) => issues.push(Issue::at("upsert", unknown.to_string())),
+    }
+    match said.consent.as_deref().map(str::parse).transpose() {
+        Ok(consent) => policy.consent = consent.unwrap_or(before.consent),
+        Err(unknown) => issues.push(Issue::at("consent", unknown.to_string())),
     }
     let packages = switched(said, packages, &mut issues);
     if issues.is_empty() && (said.packages.is_some() || said.profiles.is_some()) {

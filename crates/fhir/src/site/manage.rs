@@ -46,6 +46,9 @@ pub(crate) struct SiteOut {
     /// `allowed` or `refused`: whether a record may be made under an id that the caller names.
     #[serde(skip_serializing_if = "Option::is_none")]
     upsert: Option<&'static str>,
+    /// `off` or `enforce`: whether patients' Consents are asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'static str>,
     /// The packages that it has switched on; all that there are here where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     packages: Option<Vec<String>>,
@@ -65,6 +68,8 @@ pub(crate) struct SiteIn {
     validation: Option<String>,
     /// `allowed` or `refused`.
     upsert: Option<String>,
+    /// `off` or `enforce`.
+    consent: Option<String>,
     /// Packages with their versions, among those that are loaded here; with none it has R4 alone, with `null` all that there are.
     #[serde(default, deserialize_with = "said")]
     packages: Option<Option<Vec<String>>>,
@@ -93,6 +98,7 @@ fn out(id: Id<kernel::Site>, name: String, site: Option<&Coded>) -> SiteOut {
         code: site.map(|site| site.code.as_str().to_owned()),
         validation: site.map(|site| site.policy.validation.as_str()),
         upsert: site.map(|site| site.policy.upsert.as_str()),
+        consent: site.map(|site| site.policy.consent.as_str()),
         packages: site.and_then(|site| site.packages.packages.as_deref()).map(names),
         profiles: site
             .map(|site| site.packages.profiles.iter().map(|one| one.to_string()).collect())
@@ -147,6 +153,7 @@ pub(crate) async fn assign_site(
         code: wanted.code,
         validation: wanted.validation,
         upsert: wanted.upsert,
+        consent: wanted.consent,
         packages: wanted.packages,
         profiles: wanted.profiles,
     };

@@ -26,7 +26,7 @@ pub use code::SiteCode;
 pub use fault::SiteFault;
 pub(crate) use known::Shelf;
 pub use plan::{plan, subscribe};
-pub use policy::{Policy, Upsert, Validation};
+pub use policy::{Consents, Policy, Upsert, Validation};
 pub use subscription::{Plan, Subscription, UnknownSubscription};
 pub use switched::{SITE_PACKAGES_MAX, SITE_PROFILES_MAX, Switched};
 

@@ -24,13 +24,25 @@ pub enum Upsert {
     Refused,
 }
 
-/// How a site takes what is written.
+/// Whether patients' Consents are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consents {
+    /// They are records like others.
+    Off,
+    /// What they withhold is not there.
+    #[default]
+    Enforce,
+}
+
+/// How a site takes what is written, and what it asks of what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Policy {
     /// Whether it is validated.
     pub validation: Validation,
     /// Whether callers name ids.
     pub upsert: Upsert,
+    /// Whether patients' Consents are asked.
+    pub consent: Consents,
 }
 
 /// The text is none of the words.
@@ -72,5 +84,23 @@ impl FromStr for Upsert {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let all = [Self::Allowed, Self::Refused];
         all.into_iter().find(|one| one.as_str() == text).ok_or(UnknownWord("allowed, refused"))
+    }
+}
+
+impl Consents {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+impl FromStr for Consents {
+    type Err = UnknownWord;
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let all = [Self::Off, Self::Enforce];
+        all.into_iter().find(|one| one.as_str() == text).ok_or(UnknownWord("off, enforce"))
     }
 }

@@ -3,7 +3,7 @@
 use kernel::{Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
-use super::{Plan, Policy, SiteCode, Subscription, Switched, Upsert, Validation};
+use super::{Consents, Plan, Policy, SiteCode, Subscription, Switched, Upsert, Validation};
 
 /// The most sites of one organisation that are listed.
 const SITES_ROWS_MAX: i64 = 500;
@@ -22,7 +22,7 @@ pub(super) struct Terms {
 /// The terms of a site, with its organisation's plan, in one statement: a change of one of them is seen whole.
 pub(super) async fn by_code(tx: &mut Reader, code: &SiteCode) -> Result<Option<Terms>, DbError> {
     tx.optional(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.packages, p.profiles,
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles,
             (SELECT string_agg(n.subscription, ' ') FROM fhir_plan AS n WHERE n.organisation_id = s.organisation_id) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant WHERE s.code = $1",
         binds![code],
@@ -36,7 +36,7 @@ pub(super) async fn of_organisation(
     organisation: Id<Organisation>,
 ) -> Result<Vec<Terms>, DbError> {
     tx.all(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant
          WHERE s.organisation_id = $1 ORDER BY s.tenant LIMIT $2",
         binds![organisation, SITES_ROWS_MAX],
@@ -51,7 +51,7 @@ pub(super) async fn of_site(
     site: Id<kernel::Site>,
 ) -> Result<Option<Terms>, DbError> {
     tx.optional(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant
          WHERE s.site_id = $1 AND s.organisation_id = $2",
         binds![site, organisation],
@@ -71,19 +71,21 @@ pub(super) async fn set_policy(
     (policy, packages): (Policy, &Switched),
     now: Timestamp,
 ) -> Result<u64, DbError> {
-    let Policy { validation, upsert } = policy;
+    let Policy { validation, upsert, consent } = policy;
     tx.execute(
-        "INSERT INTO fhir_site_policy (tenant, validation, upsert, changed_at, packages, profiles)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO fhir_site_policy (tenant, validation, upsert, changed_at, packages, profiles, consent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant) DO UPDATE SET validation = excluded.validation, upsert = excluded.upsert,
-            changed_at = excluded.changed_at, packages = excluded.packages, profiles = excluded.profiles",
+            changed_at = excluded.changed_at, packages = excluded.packages, profiles = excluded.profiles,
+            consent = excluded.consent",
         binds![
             tenant,
             validation.as_str(),
             upsert.as_str(),
             now,
             packages.packages_kept(),
-            packages.profiles_kept()
+            packages.profiles_kept(),
+            consent.as_str()
         ],
     )
     .await
@@ -128,6 +130,7 @@ impl FromRow for Terms {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         let validation: Option<String> = row.get("validation")?;
         let upsert: Option<String> = row.get("upsert")?;
+        let consent: Option<String> = row.get("consent")?;
         let plan: Option<String> = row.get("plan")?;
         let packages: Option<String> = row.get("packages")?;
         let profiles: Option<String> = row.get("profiles")?;
@@ -135,6 +138,7 @@ impl FromRow for Terms {
         let policy = Policy {
             validation: validation.map_or_else(Validation::default, |word| word.parse().unwrap_or_default()),
             upsert: upsert.map_or_else(Upsert::default, |word| word.parse().unwrap_or(Upsert::Refused)),
+            consent: consent.map_or_else(Consents::default, |word| word.parse().unwrap_or_default()),
         };
         Ok(Self {
             site: row.get("site_id")?,

@@ -9,6 +9,7 @@ use super::queries::{Event, SubscriptionRow};
 use crate::{
     Fhir, PortFault,
     access::{Access, Reader, Rule},
+    consent,
     parameter::ResourceType,
     resource::{Version, at_place, newest_version, numbered},
     site::Site,
@@ -28,6 +29,7 @@ pub(super) async fn access_of(
     let still = fhir.people.still(&row.owner).await?;
     Ok(still.map(|still| {
         Access::new(site.plan.clone(), &still.scopes, row.owner.patient.as_deref(), still.sight)
+            .bound_by(site.policy.consent, &still.who)
             .owning(&row.owner)
     }))
 }
@@ -61,11 +63,16 @@ impl Sight {
         tenant: &Tenant,
         version: &Version,
     ) -> Result<bool, DbError> {
-        if self.permits(version) || !version.is_deletion() {
-            return Ok(self.permits(version));
+        let mut weighed = version.clone();
+        consent::weigh(database, &self.reader.registry, tenant, &mut weighed).await?;
+        if self.permits(&weighed) || !version.is_deletion() {
+            return Ok(self.permits(&weighed));
         }
         let before = version.version.saturating_sub(1);
-        let before = numbered(database, tenant, (version.resource_type, &version.id), before).await?;
+        let mut before = numbered(database, tenant, (version.resource_type, &version.id), before).await?;
+        if let Some(before) = &mut before {
+            consent::weigh(database, &self.reader.registry, tenant, before).await?;
+        }
         Ok(before.is_some_and(|before| self.permits(&before)))
     }
 

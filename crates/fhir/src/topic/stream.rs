@@ -223,6 +223,7 @@ impl Line {
         }
         let scopes = &self.asked.caller.scopes;
         let access = Access::new(site.plan.clone(), scopes, context.patient.as_deref(), context.sight);
+        let access = access.bound_by(site.policy.consent, &context.who);
         self.asked.access = access.owning(&self.asked.standing);
         self.asked.site = site;
         self.is_there().await.unwrap_or(false)

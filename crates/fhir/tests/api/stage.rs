@@ -12,8 +12,9 @@ use axum::{Extension, Router, body::Body};
 use fhir::{
     By, Context, Fhir, NamedSite, Parts, People, PortFault, Sites, Standing, Still,
     access::Sight,
+    consent::Who,
     package::Packages,
-    site::{Assigned, Plan, Policy, SiteCode, Subscription, Upsert, Validation, assign, subscribe},
+    site::{Assigned, Consents, Plan, Policy, SiteCode, Subscription, Validation, assign, subscribe},
 };
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
@@ -43,10 +44,11 @@ pub fn site(nth: u8) -> Id<Site> {
 }
 
 /// `<organisation>~<scopes, with , between>~<patient>~<patients of the person, with , between>`: without a fourth word, no
-/// person; with `site` a practitioner.
+/// person; with `site` a practitioner. Behind a `|` stands the record that the caller is, and behind another the purpose of use.
 struct Bearers;
 
 fn words(token: &str) -> Option<(u8, String, Option<String>, Option<String>)> {
+    let (token, _) = token.split_once('|').unwrap_or((token, ""));
     let mut words = token.split('~');
     let number = words.next()?.parse().ok()?;
     let scopes = words.next().unwrap_or_default().replace(',', " ");
@@ -56,11 +58,35 @@ fn words(token: &str) -> Option<(u8, String, Option<String>, Option<String>)> {
 
 /// Tokens have few characters.
 pub fn token(organisation: u8, scopes: &str, patient: &str, sight: &str) -> String {
-    let hex: String = format!("{organisation}~{}~{patient}~{sight}", scopes.replace(' ', ","))
+    token_of(organisation, scopes, patient, sight, "")
+}
+
+/// The same for somebody who is a record: `Practitioner/m0`, with a purpose of use behind another `|`.
+pub fn token_of(organisation: u8, scopes: &str, patient: &str, sight: &str, who: &str) -> String {
+    let hex: String = format!("{organisation}~{}~{patient}~{sight}|{who}", scopes.replace(' ', ","))
         .bytes()
         .map(|byte| format!("{byte:02x}"))
         .collect();
     hex
+}
+
+fn who(token: &str) -> Who {
+    let mut words = token.split('|').skip(1);
+    let record = words.next().filter(|word| !word.is_empty());
+    Who {
+        references: record.into_iter().map(str::to_owned).collect(),
+        identifiers: record
+            .map(|record| (Some("urn:who".to_owned()), record.to_owned()))
+            .into_iter()
+            .collect(),
+        own: record
+            .into_iter()
+            .flat_map(|all| all.split(','))
+            .filter_map(|one| one.strip_prefix("Patient/"))
+            .map(str::to_owned)
+            .collect(),
+        purpose: words.next().map(str::to_owned),
+    }
 }
 
 fn unhex(text: &str) -> String {
@@ -117,8 +143,8 @@ impl People for Persons {
             return Box::pin(std::future::ready(Err(fault)));
         }
         let patient = words(&unhex(token)).unwrap_or_default().2;
-        let sight = sight(token);
-        Box::pin(std::future::ready(Ok(Context { patient, sight, origin: token.to_owned() })))
+        let (sight, who) = (sight(token), who(&unhex(token)));
+        Box::pin(std::future::ready(Ok(Context { patient, sight, origin: token.to_owned(), who })))
     }
 
     fn standing<'a>(
@@ -133,7 +159,7 @@ impl People for Persons {
     /// A person is a practitioner here.
     fn still<'a>(&'a self, standing: &'a Standing) -> BoxFuture<'a, Result<Option<Still>, PortFault>> {
         let is_off = self.off.lock().unwrap().contains(&standing.client);
-        let still = Still { scopes: standing.scopes.clone(), sight: Sight::Site };
+        let still = Still { scopes: standing.scopes.clone(), sight: Sight::Site, who: Who::default() };
         Box::pin(std::future::ready(Ok((!is_off).then_some(still))))
     }
 }
@@ -249,7 +275,7 @@ impl Stage {
         let key = folder.path().join("root.key");
         Vault::create_root_key_file(&key, &world).unwrap();
         let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
-        let off = Policy { validation: Validation::Off, upsert: Upsert::Allowed };
+        let off = Policy { validation: Validation::Off, ..Policy::default() };
         for (of, nth, code) in [(1, 1, NORTH), (1, 3, NORTH_TWO), (2, 2, SOUTH)] {
             let wanted = Assigned { code: SiteCode::parse(code), policy: Some(off), packages: None };
             assign(&db, &world, &By::system(organisation(of)), site(nth), wanted).await.unwrap();
@@ -290,6 +316,17 @@ impl Stage {
         Self { db, clock, world, fhir, persons, app, api, _folder: folder }
     }
 
+    /// What is about security and trust is among what all have subscribed to.
+    pub async fn with_foundation(db: Db) -> Self {
+        let stage = Self::new(db).await;
+        let plan = [Subscription::Foundation, Subscription::Base, Subscription::Clinical];
+        for of in [1, 2, 3] {
+            let by = By::system(organisation(of));
+            subscribe(&stage.db, &stage.world, &by, plan.into_iter().collect()).await.unwrap();
+        }
+        stage
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Heard {
         let answer = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
@@ -323,8 +360,8 @@ impl Stage {
     /// One of the third, at an empty site of its own.
     pub async fn twin(&self, nth: u8) -> Calls<'_> {
         let code = format!("HCTWN{nth:02}");
-        let policy = Some(Policy { validation: Validation::Off, upsert: Upsert::Allowed });
-        let wanted = Assigned { code: SiteCode::parse(&code), policy, packages: None };
+        let policy = Policy { validation: Validation::Off, consent: Consents::Off, ..Policy::default() };
+        let wanted = Assigned { code: SiteCode::parse(&code), policy: Some(policy), packages: None };
         let by = By::system(organisation(3));
         assign(&self.db, &self.world, &by, site(20 + nth), wanted).await.unwrap();
         self.by(token(3, "system/*.cruds", "", "")).at(&code)

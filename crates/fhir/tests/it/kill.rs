@@ -9,7 +9,7 @@ use std::{
 
 use fhir::{
     Tenant,
-    bundle::{Done, Entry, Task, Transaction},
+    bundle::{Done, Entry, Gone, Task, Transaction},
     parameter::Registry,
     query::{Match, ReferenceMatch, Test},
     resource::{Absent, Author, Records},
@@ -77,6 +77,7 @@ fn transaction() -> Transaction {
         access: Arc::new(|_| Test::EVERY),
         judge: None,
         keep: None,
+        gone: Gone::Passed,
         absent: Absent::Create,
     }
 }

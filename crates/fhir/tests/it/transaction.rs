@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fhir::{
-    bundle::{Done, ENTRIES_MAX, Entry, Problem, Target, Task, Transaction, TransactionFault},
+    bundle::{Done, ENTRIES_MAX, Entry, Gone, Problem, Target, Task, Transaction, TransactionFault},
     outcome::Refused,
     query::{Handling, Reading, Test, read},
     resource::{Absent, Expected, Patch, Version, WriteFault},
@@ -53,7 +53,8 @@ fn resource(kind: &str, rest: &str) -> String {
 
 async fn transact(stage: &Stage, entries: Vec<Entry>) -> Result<Vec<Done>, TransactionFault> {
     let access: fhir::search::Access = Arc::new(|_| Test::EVERY);
-    let transaction = Transaction { entries, access, judge: None, keep: None, absent: Absent::Create };
+    let gone = Gone::Passed;
+    let transaction = Transaction { entries, access, judge: None, keep: None, gone, absent: Absent::Create };
     stage.records.transact(&stage.here, &stage.author, transaction).await
 }
 

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use fhirpath::document::{Document, DocumentLimits};
 use kernel::{Interaction, Timestamp};
+use store::DbError;
 
 use super::wish::{Level, Wish, read_filter};
 use crate::{
-    access::{Access, Reader},
+    access::{Access, Reader, Rule},
     bulk::deidentify::{Key, Keyed, Policy, Shown},
+    consent,
     index::{Entries, extract},
     interaction::Part,
     parameter::{Compartment, ResourceType},
     query::{Alone, Test, holds},
     resource::Version,
+    tenant::Tenant,
 };
 
 /// Whose compartment a record has to be in.
@@ -29,6 +32,8 @@ enum Whose {
 /// What is asked of the records of one type.
 struct Asked {
     test: Test,
+    /// It says what consents leave of them.
+    rule: Rule,
     part: Part,
 }
 
@@ -57,7 +62,7 @@ pub(in crate::bulk) fn reach(
 ) -> BTreeMap<ResourceType, Test> {
     let all = ResourceType::all().filter(|of| wanted.is_empty() || wanted.contains(of));
     let test = |of: ResourceType| {
-        let rule = |interaction| access.rule(of.as_str(), interaction).test(of, reader);
+        let rule = |interaction| access.rule(of.as_str(), interaction).opened(of, reader);
         joined([rule(Interaction::Read), rule(Interaction::Search)])
     };
     all.map(|of| (of, test(of))).filter(|(_, test)| *test != Test::NONE).collect()
@@ -98,7 +103,8 @@ impl Pick {
             let own: Vec<Test> =
                 filters.iter().filter(|(own, _)| *own == of.as_str()).map(|(_, test)| test.clone()).collect();
             let filter = if own.is_empty() { Test::EVERY } else { Test::AnyOf(own) };
-            (of, Asked { test: joined([test, filter]), part: part(wish, of) })
+            let rule = access.rule(of.as_str(), Interaction::Search);
+            (of, Asked { test: joined([test, filter]), rule, part: part(wish, of) })
         });
         Self {
             types: types.collect(),
@@ -123,6 +129,16 @@ impl Pick {
             && self.until.is_none_or(|until| at < until)
     }
 
+    /// Look up what consents say of a version that may be among them.
+    pub async fn weigh(
+        &self,
+        reader: &mut store::Reader,
+        tenant: &Tenant,
+        version: &mut Version,
+    ) -> Result<(), DbError> {
+        consent::weigh(reader, &self.reader.registry, tenant, version).await
+    }
+
     /// Whether what was deleted is told.
     pub const fn tells_of_deletions(&self) -> bool {
         self.since.is_some()
@@ -137,7 +153,7 @@ impl Pick {
     pub fn line(&self, version: &Version) -> Option<String> {
         let asked = self.types.get(&version.resource_type)?;
         let body = version.body.as_ref()?.as_str();
-        let part = self.takes(asked, body).then(|| asked.part.of(body))?;
+        let part = self.takes(asked, (version, body)).then(|| asked.part.of(body))?;
         match &self.hidden {
             None => Some(part),
             Some(hidden) => hidden.shown(self.reader.now).record(&part, self.patient_of(body).as_deref()),
@@ -147,7 +163,9 @@ impl Pick {
     /// Whether what this version says is of those.
     pub fn has(&self, version: &Version) -> bool {
         let asked = self.types.get(&version.resource_type);
-        asked.zip(version.body.as_ref()).is_some_and(|(asked, body)| self.takes(asked, body.as_str()))
+        asked
+            .zip(version.body.as_ref())
+            .is_some_and(|(asked, body)| self.takes(asked, (version, body.as_str())))
     }
 
     /// How a record is referred to.
@@ -167,7 +185,10 @@ impl Pick {
     }
 
     /// What cannot be decided by the record alone does not open it.
-    fn takes(&self, asked: &Asked, body: &str) -> bool {
+    fn takes(&self, asked: &Asked, (version, body): (&Version, &str)) -> bool {
+        if !asked.rule.is_consented(version, &self.reader) {
+            return false;
+        }
         if asked.test == Test::EVERY && matches!(self.whose, Whose::Nobodys) {
             return true;
         }

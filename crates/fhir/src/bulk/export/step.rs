@@ -168,7 +168,8 @@ async fn stretch(
             wanted.next();
         }
         let versions = walk::versions(reader, tenant, &batch).await?;
-        for version in versions {
+        for mut version in versions {
+            pick.weigh(reader, tenant, &mut version).await?;
             add(reader, tenant, pick, (&mut lines, &mut gone), &version).await?;
         }
         if lines.bytes() >= STEP_LINE_BYTES && wanted.peek().is_some() {
@@ -197,7 +198,10 @@ async fn add(
     }
     if pick.tells_of_deletions() {
         // Of a deletion knows who could see what was deleted.
-        let before = walk::before(reader, tenant, version).await?;
+        let mut before = walk::before(reader, tenant, version).await?;
+        if let Some(before) = &mut before {
+            pick.weigh(reader, tenant, before).await?;
+        }
         gone.extend(before.filter(|before| pick.has(before)).map(|_| pick.reference(version)));
     }
     Ok(())

@@ -261,7 +261,7 @@ pub(super) fn read_filter(
 
 fn is_of_the_record_alone(test: &Test) -> bool {
     match test {
-        Test::Chain { .. } | Test::Has { .. } | Test::Says { .. } => false,
+        Test::Chain { .. } | Test::Has { .. } | Test::Says { .. } | Test::Consented(_) => false,
         Test::Any { values, .. } | Test::NotAny { values, .. } => !values.iter().any(asks_a_terminology),
         Test::All(tests) | Test::AnyOf(tests) => tests.iter().all(is_of_the_record_alone),
         Test::Not(test) => is_of_the_record_alone(test),

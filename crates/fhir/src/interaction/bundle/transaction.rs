@@ -11,7 +11,7 @@ use super::{Asking, Became, answer, batch::Alone};
 use crate::{
     Fhir,
     access::Rule,
-    bundle::{self, Done, Entry, Target, Task, Transaction, TransactionFault},
+    bundle::{self, Done, Entry, Gone, Target, Task, Transaction, TransactionFault},
     interaction::{
         asked::{Asked, type_of},
         expected::expected,
@@ -53,6 +53,7 @@ pub(super) async fn run(
         access: search::reach(&asked.access, Interaction::Search, fhir.reader()),
         judge: plan.judge(fhir, asked),
         keep: asked.keeps(fhir),
+        gone: plan.gone(asked),
         absent: plan.absent(asked),
         entries: plan.entries,
     };
@@ -139,7 +140,8 @@ impl Plan {
     fn judge(&self, fhir: &Fhir, asked: &Asked) -> Option<Judge> {
         let all = self.used.iter().flat_map(|(of, used)| used.iter().map(|one| (of.as_str(), *one)));
         let mut changed = all.filter(|(_, one)| *one != Interaction::Create);
-        if changed.all(|(of, one)| asked.access.rule(of, one) == Rule::Everything) {
+        let is_free = |rule: &Rule| rule.is_everything() && rule.asking.is_none();
+        if changed.all(|(of, one)| is_free(&asked.access.rule(of, one))) {
             return None;
         }
         let (access, reader, used) = (asked.access.clone(), fhir.reader(), self.used.clone());
@@ -149,6 +151,14 @@ impl Plan {
             let mut rules = used.map(|one| access.rule(version.resource_type.as_str(), *one));
             rules.all(|rule| rule.permits_version(version, &reader))
         }))
+    }
+
+    /// Who may delete some records only hears of one that is another's what is heard of none.
+    fn gone(&self, asked: &Asked) -> Gone {
+        let mut all = self.used.iter().flat_map(|(of, used)| used.iter().map(|one| (of.as_str(), *one)));
+        let is_all =
+            all.all(|(of, one)| one == Interaction::Create || asked.access.rule(of, one).is_everything());
+        if is_all { Gone::Passed } else { Gone::Refused }
     }
 
     /// As of a single update: who sees some records only names no ids of new ones.
@@ -164,7 +174,7 @@ impl Plan {
 
 /// The caller may make and change every record of this type.
 fn everything(asked: &Asked, of: ResourceType) -> Result<(), Problem> {
-    let may = |interaction| asked.access.rule(of.as_str(), interaction) == Rule::Everything;
+    let may = |interaction| asked.access.rule(of.as_str(), interaction).is_everything();
     if may(Interaction::Create) && may(Interaction::Update) {
         return Ok(());
     }

@@ -25,15 +25,15 @@ impl Chance {
     pub fn new(seed: u64) -> Self {
         Self(SeededEntropy::new(seed))
     }
-    fn below(&self, end: usize) -> usize {
+    pub fn below(&self, end: usize) -> usize {
         let mut byte = [0];
         self.0.fill(&mut byte);
         usize::from(byte[0]) % end
     }
-    fn one<'a>(&self, of: &[&'a str]) -> &'a str {
+    pub fn one<'a>(&self, of: &[&'a str]) -> &'a str {
         of[self.below(of.len())]
     }
-    fn any(&self, of: &str) -> Value {
+    pub fn any(&self, of: &str) -> Value {
         let count = TYPES.iter().find(|(name, _)| *name == of).unwrap().1;
         json!({"reference": format!("{of}/{}", name(of, self.below(count)))})
     }
@@ -106,6 +106,11 @@ fn record(chance: &Chance, of: &str, nth: usize) -> Value {
     members.insert("resourceType".into(), of.into());
     members.insert("identifier".into(), json!([{"system": "urn:own", "value": format!("{of}-{id}")}]));
     members.insert("id".into(), id.into());
+    if chance.below(3) == 0 {
+        let system = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+        let label = json!({"system": system, "code": chance.one(&["N", "R", "V"])});
+        members.insert("meta".into(), json!({"security": [label]}));
+    }
     members.retain(|_, value| *value != json!({}));
     record
 }

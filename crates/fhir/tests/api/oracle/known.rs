@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     CALLERS,
     ask::{headers, next_of},
+    consent::permits,
     filled,
     rule::Somebody,
     versions,
@@ -13,7 +14,7 @@ use super::{
 use crate::stage::{Calls, Stage};
 
 /// A version of the site's history.
-struct Known<'v> {
+pub struct Known<'v> {
     of: &'v str,
     id: &'v str,
     version: u32,
@@ -34,7 +35,19 @@ impl<'v> Known<'v> {
     }
 }
 
-struct Past<'v>(Vec<Known<'v>>);
+pub struct Past<'v>(Vec<Known<'v>>, Vec<Value>);
+
+impl<'v> Past<'v> {
+    pub fn with_consents(versions: &'v [Value], records: Vec<Value>) -> Self {
+        Self(versions.iter().map(Known::of).collect(), records)
+    }
+
+    /// How many versions consents alone withhold.
+    pub fn withheld(&self, who: &Somebody) -> usize {
+        let bodies = self.0.iter().filter_map(|one| one.body);
+        bodies.filter(|body| who.may('r', body) && !permits(&self.1, who, 'r', body)).count()
+    }
+}
 
 impl Past<'_> {
     /// A deletion is known to whoever could see what was deleted.
@@ -42,7 +55,7 @@ impl Past<'_> {
         let before =
             || self.0.iter().find(|it| (it.of, it.id, it.version + 1) == (one.of, one.id, one.version));
         match one.body {
-            Some(body) => who.may(letter, body),
+            Some(body) => who.may(letter, body) && permits(&self.1, who, letter, body),
             None => before().is_some_and(|before| self.may(who, letter, before)),
         }
     }
@@ -134,11 +147,16 @@ async fn reads(stage: &Stage, past: &Past<'_>, who: &Somebody) {
     }
 }
 
+pub async fn reads_and_histories(stage: &Stage, past: &Past<'_>, who: &Somebody) {
+    histories(stage, past, who).await;
+    reads(stage, past, who).await;
+}
+
 on_db!(
     async fn what_became_of_records_is_told_of_those_that_are_seen(db) {
         let stage = filled(db, 3).await;
         let versions = versions(&stage.north()).await;
-        let past = Past(versions.iter().map(Known::of).collect());
+        let past = Past::with_consents(&versions, Vec::new());
         let all: Vec<String> = past.0.iter().map(Known::shown).collect();
         let hidden = |who: &&Somebody| past.that(who, 's').count() < all.len();
         assert!(CALLERS.iter().filter(hidden).count() >= 8);
@@ -229,7 +247,7 @@ on_db!(
     async fn writes_tell_nothing_of_what_is_not_seen(db) {
         let stage = filled(db, 4).await;
         let before = versions(&stage.north()).await;
-        let past = Past(before.iter().map(Known::of).collect());
+        let past = Past::with_consents(&before, Vec::new());
         let mut asked = 0;
         for who in CALLERS.iter().filter(|who| who.scopes.contains("cruds") || who.scopes.contains("write")) {
             for one in past.0.iter().filter(|one| ["Observation", "List"].contains(&one.of)) {

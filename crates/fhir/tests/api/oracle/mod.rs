@@ -14,6 +14,7 @@ macro_rules! on_db {
 }
 
 mod ask;
+mod consent;
 mod graph;
 mod known;
 mod rule;
@@ -26,7 +27,7 @@ use graph::Chance;
 use rule::Somebody;
 
 const fn somebody(scopes: &'static str, patient: &'static str, sight: &'static str) -> Somebody {
-    Somebody { scopes, patient, sight }
+    Somebody { scopes, patient, sight, who: "" }
 }
 
 const CALLERS: [Somebody; 10] = [

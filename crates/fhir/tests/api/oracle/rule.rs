@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::stage::{Calls, Stage, token};
+use crate::stage::{Calls, Stage, token_of};
 
 /// Somebody who calls.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,8 @@ pub struct Somebody {
     pub patient: &'static str,
     /// `site`, or the patients of the person.
     pub sight: &'static str,
+    /// The record that they are, and what they ask for.
+    pub who: &'static str,
 }
 
 /// Whose records a scope opens.
@@ -22,7 +24,7 @@ enum Whose {
 
 impl Somebody {
     pub fn calls<'a>(&self, stage: &'a Stage) -> Calls<'a> {
-        stage.by(token(1, self.scopes, self.patient, self.sight))
+        stage.by(token_of(1, self.scopes, self.patient, self.sight, self.who))
     }
 
     /// What the scopes open of a type, each with its search.
@@ -81,11 +83,12 @@ fn matches(search: &str, record: &Value) -> bool {
 }
 
 /// <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>
-fn patients_of(record: &Value) -> Vec<String> {
+pub fn patients_of(record: &Value) -> Vec<String> {
     let mut paths: Vec<&Value> = Vec::new();
     match record["resourceType"].as_str().unwrap() {
         "Patient" => return vec![record["id"].as_str().unwrap().to_owned()],
         "Practitioner" => {}
+        "Consent" => paths.push(&record["patient"]),
         "Group" => {
             paths.extend(record["member"].as_array().into_iter().flatten().map(|one| &one["entity"]));
         }

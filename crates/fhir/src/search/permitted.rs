@@ -1,0 +1,132 @@
+//! What consents withhold, as SQL.  `docs/decisions/0015-consent-in-the-access-decision.md`
+
+use std::sync::Arc;
+
+use store::{Reader, Value};
+
+use crate::{
+    consent::{self, Action, Asking},
+    query::Test,
+    resource::Rid,
+    search::{
+        Access, Search, SearchFault,
+        statement::{Place, Statement},
+    },
+    tenant::Tenant,
+};
+
+/// A question to consents at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consented {
+    pub(crate) asking: Asking,
+    /// In microseconds since 1970.
+    pub(crate) now: i64,
+}
+
+/// Whether consents let the record at this place be had to do with.
+pub(super) async fn is_permitted(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    rid: Rid,
+    consented: &Consented,
+) -> Result<bool, SearchFault> {
+    let mut statement = Statement::new(tenant, "SELECT COUNT(*) FROM fhir_version ");
+    let place = statement.alias();
+    statement.name(place).text(" WHERE ").tenant_of(place).text(" AND ");
+    statement.rid(place).text(" = ").int(rid.0).text(" AND ");
+    statement.permitted(consented, place);
+    let found = reader.all_composed::<(i64,)>(&statement.done()?).await?;
+    Ok(found.first().is_some_and(|(count,)| *count > 0))
+}
+
+/// The same search, without asking consents where the site has none: what is counted by bitmaps then still is.
+pub(super) async fn as_bound(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    search: Search,
+) -> Result<Search, SearchFault> {
+    if consent::has_any(reader, tenant).await? {
+        return Ok(search);
+    }
+    let access = Arc::clone(&search.access);
+    let access: Access = Arc::new(move |of| match access(of) {
+        Test::All(tests) => {
+            Test::All(tests.into_iter().filter(|test| !matches!(test, Test::Consented(_))).collect())
+        }
+        test => test,
+    });
+    Ok(Search { access, ..search })
+}
+
+impl Statement<'_> {
+    /// No denial speaks of the record at a place that no permission lifts: as `consent::permits` decides of one record.
+    pub(super) fn permitted(&mut self, consented: &Consented, of: Place) {
+        self.text("(");
+        for (at, action) in consented.asking.actions.iter().enumerate() {
+            self.text(if at == 0 { "NOT EXISTS (" } else { " AND NOT EXISTS (" });
+            self.denied(consented, *action, of);
+            self.text(" LIMIT 1 OFFSET 0)");
+        }
+        self.text(if consented.asking.actions.is_empty() { "1 = 0)" } else { ")" });
+    }
+
+    fn denied(&mut self, consented: &Consented, action: Action, of: Place) {
+        let (about, denial) = (self.alias(), self.alias());
+        self.text("SELECT 1 FROM fhir_consented ").name(about);
+        self.text(" CROSS JOIN fhir_consent_rule ").name(denial);
+        self.text(" WHERE ").tenant_of(about).text(" AND ").rid(about).text(" = ").rid(of);
+        self.speaks((about, denial), "0", (consented, action));
+        for own in consented.asking.own.iter() {
+            self.text(" AND ").name(denial).text(".patient <> ").bound(own);
+        }
+        self.text(" AND NOT EXISTS (");
+        let (also, permission) = (self.alias(), self.alias());
+        self.text("SELECT 1 FROM fhir_consented ").name(also);
+        self.text(" CROSS JOIN fhir_consent_rule ").name(permission);
+        self.text(" WHERE ").tenant_of(also).text(" AND ").rid(also).text(" = ").rid(about);
+        self.speaks((also, permission), "1", (consented, action));
+        self.lifts(permission, denial);
+        self.text(")");
+    }
+
+    /// The rule of a row says this, now and to who asks.
+    fn speaks(
+        &mut self,
+        (row, rule): (Place, Place),
+        effect: &'static str,
+        (consented, action): (&Consented, Action),
+    ) {
+        self.text(" AND ").tenant_of(rule).text(" AND ").name(rule).text(".rule = ").name(row).text(".rule");
+        self.text(" AND ").name(rule).text(".effect = ").text(effect);
+        self.text(" AND ").name(rule).text(".begins <= ").int(consented.now);
+        self.text(" AND ").name(rule).text(".ends > ").int(consented.now);
+        let ask = self.alias();
+        self.text(" AND ").name(rule).text(".clauses = (SELECT COUNT(DISTINCT ").name(ask);
+        self.text(".clause) FROM fhir_consent_ask ").name(ask).text(" WHERE ").tenant_of(ask);
+        self.text(" AND ").name(ask).text(".rule = ").name(rule).text(".rule AND ").name(ask);
+        self.text(".word IN (").value(Value::Text(action.word().to_owned()));
+        for word in consented.asking.words.iter() {
+            self.text(", ").value(Value::Text(word.clone()));
+        }
+        self.text("))");
+    }
+
+    fn lifts(&mut self, permission: Place, denial: Place) {
+        let same = |s: &mut Self, column: &'static str, sign: &'static str| {
+            s.name(permission).text(column).text(sign).name(denial).text(column);
+        };
+        self.text(" AND ");
+        same(self, ".patient", " = ");
+        self.text(" AND ((");
+        same(self, ".consent", " = ");
+        self.text(" AND ");
+        same(self, ".rule", " > ");
+        self.text(" AND ").name(permission).text(".rule <= ").name(denial).text(".last) OR (");
+        same(self, ".consent", " <> ");
+        self.text(" AND ");
+        same(self, ".at", " > ");
+        self.text(" AND (");
+        same(self, ".dims", " & ");
+        self.text(") = ").name(denial).text(".dims))");
+    }
+}
