@@ -66,6 +66,7 @@ async fn measure(db: &Db, patients: usize) {
     for from in (0..patients).step_by(PATIENTS_AT_ONCE) {
         let entries = (from..patients.min(from + PATIENTS_AT_ONCE)).flat_map(records_of).collect();
         let transaction = Transaction {
+            gone: fhir::bundle::Gone::Passed,
             entries,
             access: Arc::new(|_| Test::EVERY),
             judge: None,

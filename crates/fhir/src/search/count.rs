@@ -27,7 +27,8 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
-                let search = as_bound(reader, &tenant, settle(reader, &records, &tenant, &search).await?).await?;
+                let search = settle(reader, &records, &tenant, &search).await?;
+                let search = as_bound(reader, &tenant, search).await?;
                 let (mut total, mut examined) = (0, 0);
                 let mut is_all = true;
                 for of in types(&search) {

@@ -121,7 +121,10 @@ async fn gather(
         let Some(last) = fetched.last() else { return Ok(examined) };
         way = way.from(last.rid);
         for version in fetched {
-            let held = Verifier::new(reader, records, tenant, search).of_found().held(&version, &search.test).await?;
+            let held = Verifier::new(reader, records, tenant, search)
+                .of_found()
+                .held(&version, &search.test)
+                .await?;
             examined += usize::from(held != Held::Hidden);
             if held == Held::Yes {
                 first.meet(keys(records, &search.sort, &version)?, version);
@@ -229,7 +232,10 @@ async fn by_date(
             let version = version.map(|at| versions.swap_remove(at));
             let held = match &version {
                 Some(version) => {
-                    Verifier::new(reader, records, tenant, search).of_found().held(version, &search.test).await?
+                    Verifier::new(reader, records, tenant, search)
+                        .of_found()
+                        .held(version, &search.test)
+                        .await?
                 }
                 None => Held::Hidden,
             };

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::{
     Fhir,
-    access::Rule,
     bulk::held::Standing,
     interaction::posted,
     outcome::{self, Severity, Told},
@@ -58,8 +57,8 @@ pub(super) fn read(fhir: &Fhir, standing: &Standing, line: &str) -> Result<Sent,
         return Err(refused("forbidden", format!("records of type {of} like this may not be written")));
     }
     valid(fhir, standing, &document)?;
-    let may_create = standing.access.rule(of.as_str(), Interaction::Create) == Rule::Everything;
-    let names_ids = standing.site.policy.upsert == Upsert::Allowed && may_create && rule == Rule::Everything;
+    let may_create = standing.access.rule(of.as_str(), Interaction::Create).is_everything();
+    let names_ids = standing.site.policy.upsert == Upsert::Allowed && may_create && rule.is_everything();
     Ok(Sent {
         of,
         id,

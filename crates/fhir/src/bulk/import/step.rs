@@ -123,7 +123,8 @@ impl Unit {
     }
 
     async fn decide(&self, tx: &mut Writer, sent: &Sent) -> Result<Decided, DbError> {
-        let stored = newest_version(tx, &self.tenant, sent.of, &sent.id).await?;
+        let mut stored = newest_version(tx, &self.tenant, sent.of, &sent.id).await?;
+        self.fhir.records.weigh(tx, &self.tenant, &mut stored).await?;
         let live = stored.as_ref().filter(|stored| !stored.is_deletion());
         let condition = Condition { judge: sent.judge.clone(), ..Condition::default() };
         // Another's is answered as what is not there.
