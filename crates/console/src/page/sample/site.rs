@@ -1,6 +1,6 @@
 //! What administrators see of sites with records, and of the plan.
 
-use fhir::site::{Coded, Plan, Policy, SiteCode, Subscription, Switched, Upsert, Validation};
+use fhir::site::{Coded, Plan, Policy, SiteCode, Subscription, Switched, Validation};
 use kernel::Id;
 
 use super::{DAY, HOUR, admin::ID, ago, shown};
@@ -34,7 +34,7 @@ fn plan() -> Plan {
 }
 
 fn coded(code: &str, validation: Validation) -> Option<Coded> {
-    let policy = Policy { validation, upsert: Upsert::Allowed };
+    let policy = Policy { validation, ..Policy::default() };
     Some(Coded {
         site: Id::from_bytes([7; 16]),
         code: SiteCode::parse(code)?,
