@@ -343,7 +343,9 @@ fn fhir_packages(config: &Config) -> anyhow::Result<Packages> {
     if packages_folder.is_none() && packages.is_empty() {
         return Ok(Packages::r4());
     }
-    let folders = Folders::new(packages_folder.iter().cloned().collect(), Compiled::default());
+    let folders: Vec<_> = packages_folder.iter().cloned().collect();
+    packages::are_there(&folders).context("fhir.packages_folder")?;
+    let folders = Folders::new(folders, Compiled::default());
     let loaded = packages::load(packages, folders).context("fhir.packages")?;
     for note in &loaded.notes {
         tracing::warn!(note, "loading FHIR packages");

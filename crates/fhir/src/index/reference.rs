@@ -90,6 +90,10 @@ pub(super) fn leads_to(element: Element<'_>, wanted: &str) -> bool {
     if let Some(id) = said.strip_prefix('#') {
         return contained(element, id).is_some_and(|found| found.resource_type().as_deref() == Some(wanted));
     }
+    // A conditional reference, which only what is asked without being stored still has.
+    if let Some((own, _)) = said.split_once('?') {
+        return own == wanted;
+    }
     let (path, _) = said.split_once("/_history/").unwrap_or((&said, ""));
     let named =
         path.rsplit_once('/').map(|(before, _)| before.rsplit_once('/').map_or(before, |(_, own)| own));

@@ -358,7 +358,7 @@ fn what_is_not_known_is_refused_or_told() {
             "_elements=a.b",
             "search parameter `_elements`: value 1 is not the name of an element at the top of a record",
         ),
-        ("Patient", "_text=x", "search parameter `_text`: `_text` is no search parameter of Patient"),
+        ("Patient", "_query=x", "search parameter `_query`: `_query` is no search parameter of Patient"),
         (
             "",
             "gender=x",

@@ -97,6 +97,7 @@ fn validated(
     });
     let server = server.transpose()?;
     let mut folders = asked.folders.clone();
+    packages::are_there(&folders)?;
     if folders.is_empty() {
         folders.extend(packages::default_cache(environment));
     }

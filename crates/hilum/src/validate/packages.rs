@@ -46,6 +46,17 @@ pub fn default_cache(environment: &BTreeMap<String, String>) -> Option<PathBuf> 
     Some(Path::new(home).join(".fhir").join("packages"))
 }
 
+/// Folders that were named have to be there, or what they would say is not asked and nobody notices.
+///
+/// # Errors
+/// The first that is none.
+pub fn are_there(folders: &[PathBuf]) -> anyhow::Result<()> {
+    match folders.iter().find(|folder| !folder.is_dir()) {
+        Some(none) => bail!("{} is no folder", none.display()),
+        None => Ok(()),
+    }
+}
+
 impl Folders {
     /// In the order in which they are looked through.
     pub fn new(folders: Vec<PathBuf>, compiled: Compiled) -> Self {

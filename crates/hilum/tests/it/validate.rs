@@ -47,8 +47,7 @@ fn what_cannot_run_is_no_answer() {
     let folder = cache.path();
     fs::write(folder.join("a.json"), "{}").unwrap();
     for words in [
-        &["validate", "a.json"][..],
-        &["validate", "--packages", "nowhere", "a.json"],
+        &["validate", "--packages", "nowhere", "a.json"][..],
         &["validate", "--packages", "packages", "--ig", "b.guide#1.0.0", "a.json"],
         &["validate", "--packages", "packages", "--profile", "http://a/p", "a.json"],
         &["validate", "--packages", "packages", "gone.json"],
@@ -61,6 +60,19 @@ fn what_cannot_run_is_no_answer() {
         assert_eq!(status, 2, "{words:?}: {out}{err}");
         assert!(!err.is_empty() || out.contains("could not be read"), "{words:?}: {out}");
     }
+}
+
+#[test]
+fn without_packages_the_r4_of_the_binary_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = |gender: &str| format!(r#"{{"resourceType":"Patient","gender":"{gender}"}}"#);
+    fs::write(folder.path().join("good.json"), patient("female")).unwrap();
+    fs::write(folder.path().join("bad.json"), patient("unheard-of")).unwrap();
+    let (status, out, err) = run(folder.path(), &["validate", "good.json"]);
+    assert_eq!(status, 0, "{out}{err}");
+    let (status, out, err) = run(folder.path(), &["validate", "bad.json"]);
+    assert_eq!(status, 1, "{out}{err}");
+    assert!(out.contains("Patient.gender"), "{out}");
 }
 
 #[test]

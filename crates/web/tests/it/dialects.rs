@@ -260,7 +260,13 @@ async fn whole_bodies() {
     assert_eq!((told.header("pragma"), told.header("www-authenticate")), (Some("no-cache"), Some("Basic")));
 
     let told = get(&app(Dialect::Fhir), "/api/fall").await;
-    let issue = |diagnostics: &str, path: &str| json!({"severity": "error", "code": "invalid", "diagnostics": diagnostics, "expression": [path]});
+    let system = "http://terminology.hl7.org/CodeSystem/operation-outcome";
+    let issue = |diagnostics: &str, path: &str| {
+        json!({
+            "severity": "error", "code": "invalid", "diagnostics": diagnostics, "expression": [path],
+            "details": {"coding": [{"system": system, "code": "MSG_PARAM_INVALID"}]},
+        })
+    };
     assert_eq!(
         told.json(),
         json!({

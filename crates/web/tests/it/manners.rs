@@ -151,6 +151,9 @@ fn one_line_per_request_and_the_chain_of_a_fault_under_its_id() {
     let lines = Lines::default();
     let to = lines.clone();
     let subscriber = web::logging::json_lines("info", move || to.clone()).unwrap();
+    // With one dispatcher alone `tracing` asks that of the thread which comes by an event first, and keeps the answer for all: of a test
+    // beside this one it is "never".
+    let _second = tracing::Dispatch::new(web::logging::json_lines("info", std::io::sink).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(subscriber, || {
         let app = app("http://127.0.0.1:1/");
