@@ -14,8 +14,8 @@ pub(crate) enum Kept {
     Rules,
 }
 
-/// Of an `ElementDefinition`, what no rule is made of.
-const WORDS: [&str; 12] = [
+/// Of an `ElementDefinition`, what no rule is made of: what is carried in the binary leaves it out too.
+pub const NO_RULES: [&str; 12] = [
     "short",
     "definition",
     "comment",
@@ -58,7 +58,7 @@ impl Level {
             (Self::Root(Kept::Frame), "snapshot" | "differential") => None,
             (Self::Root(Kept::Rules), "snapshot" | "differential") => Some(Self::Part),
             (Self::Part, "element") => Some(Self::Elements),
-            (Self::Element, name) if WORDS.contains(&name) => None,
+            (Self::Element, name) if NO_RULES.contains(&name) => None,
             _ => Some(Self::Any),
         }
     }

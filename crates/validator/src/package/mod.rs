@@ -22,6 +22,7 @@ pub use compiled::{CompiledFault, ContentKey, FORMAT_VERSION};
 pub use fault::PackageFault;
 pub use index::{Head, Kind};
 pub(crate) use lean::Kept;
+pub use lean::NO_RULES;
 pub use manifest::{Dependency, Manifest};
 pub use r4::{BESIDE_R4, R4, R4_CONTENT};
 pub use read::{Examples, Package, Resource, Skipped};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use validator::package::{Package, R4, R4_CONTENT};
+use validator::package::{NO_RULES, Package, R4, R4_CONTENT};
 
 use super::elements::NOT_OF_R4;
 
@@ -21,22 +21,6 @@ pub(super) const BUNDLES: [&str; 7] = [
 
 /// The types that validation asks for.
 const TYPES: [&str; 3] = ["StructureDefinition", "CodeSystem", "ValueSet"];
-
-/// Of an `ElementDefinition`, what no rule is made of; `validator`'s reader passes over it too.
-const WORDS: [&str; 12] = [
-    "short",
-    "definition",
-    "comment",
-    "requirements",
-    "alias",
-    "example",
-    "mapping",
-    "meaningWhenMissing",
-    "orderMeaning",
-    "isModifierReason",
-    "label",
-    "code",
-];
 
 /// Compiles the package into the file.
 pub(super) fn write(path: &Path, resources: Vec<Value>) -> Result<()> {
@@ -72,7 +56,7 @@ fn lighten(resource: &mut Value) {
     let Some(elements) = elements.and_then(Value::as_array_mut) else { return };
     elements.retain(|element| !NOT_OF_R4.iter().any(|path| element["path"] == *path));
     for element in elements.iter_mut().filter_map(Value::as_object_mut) {
-        for word in WORDS {
+        for word in NO_RULES {
             element.remove(word);
         }
         for constraint in element.get_mut("constraint").and_then(Value::as_array_mut).into_iter().flatten() {
