@@ -15,7 +15,7 @@ use crate::{
     parameter::ResourceType,
     query::{Handling, Reading, Test, read},
     resource::{
-        Absent, Author, Condition, Draft, LogicalId, Method, Ready, Records, Sheet, Version, Where,
+        Absent, Author, Condition, Draft, Expected, LogicalId, Method, Ready, Records, Sheet, Version, Where,
         WriteFault, newest_version,
     },
     tenant::Tenant,
@@ -135,6 +135,10 @@ impl Unit<'_> {
             (&entry.task, self.plan.transaction.gone, &checked)
         {
             return Ok(Found { stored: None, name: own() });
+        }
+        // With `ifMatch` none is as wrong as another version.  RFC 9110 §13.1.1
+        if let (Target::Where(..), Expected::Version(_), None) = (target, expected, &stored) {
+            return Err(WriteFault::NoneMeant);
         }
         checked?;
         let stored = match (&entry.task, stored) {

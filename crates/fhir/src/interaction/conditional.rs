@@ -8,8 +8,8 @@ use axum::{
     extract::{RawQuery, Request, State},
     response::Response,
 };
-use http::{HeaderMap, StatusCode};
-use kernel::{Interaction, Kind};
+use http::HeaderMap;
+use kernel::Interaction;
 use web::{Path, Problem};
 
 use super::{
@@ -161,13 +161,7 @@ fn named(own: &str) -> Result<LogicalId, Problem> {
 /// With `If-Match` none is as wrong as another version.  RFC 9110 §13.1.1
 fn unmet(fault: WriteFault, expected: Expected) -> Refusal {
     match (fault, expected) {
-        (WriteFault::Missing, Expected::Version(_)) => Problem::new(
-            Kind::Conflict,
-            "the condition means no record, so none has the version that was named",
-        )
-        .with_code("MSG_VERSION_AWARE_CONFLICT")
-        .with_status(StatusCode::PRECONDITION_FAILED)
-        .into(),
+        (WriteFault::Missing, Expected::Version(_)) => refused(WriteFault::NoneMeant),
         (fault, _) => refused(fault),
     }
 }

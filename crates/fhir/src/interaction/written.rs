@@ -118,7 +118,7 @@ impl Asked {
 pub(crate) fn refused(fault: WriteFault) -> Refusal {
     match fault {
         WriteFault::Missing | WriteFault::Withheld => answer::missing().into(),
-        WriteFault::Changed { .. } | WriteFault::Exists => {
+        WriteFault::Changed { .. } | WriteFault::Exists | WriteFault::NoneMeant => {
             let problem = Problem::from(fault).with_code("MSG_VERSION_AWARE_CONFLICT");
             problem.with_status(StatusCode::PRECONDITION_FAILED).into()
         }

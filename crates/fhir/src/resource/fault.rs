@@ -29,6 +29,9 @@ pub enum WriteFault {
     /// A condition that has to mean one record means several.
     #[error("the condition matches more than one record")]
     ManyMatches,
+    /// A condition that means no record, where one of a version was named: `If-Match`.  RFC 9110 §13.1.1
+    #[error("the condition means no record, so none has the version that was named")]
+    NoneMeant,
     /// The document has another id than the record that a condition means.
     #[error("the resource has another id than the record that is meant")]
     OtherId,
@@ -59,7 +62,9 @@ impl Fault for WriteFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Missing | Self::Withheld => Kind::NotFound,
-            Self::Changed { .. } | Self::Exists | Self::ManyMatches | Self::Taken => Kind::Conflict,
+            Self::Changed { .. } | Self::Exists | Self::ManyMatches | Self::NoneMeant | Self::Taken => {
+                Kind::Conflict
+            }
             Self::OtherId | Self::Refused(_) | Self::Draft(_) => Kind::Invalid,
             Self::Outside => Kind::Forbidden,
             Self::Search(fault) => fault.kind(),
@@ -74,6 +79,7 @@ impl Fault for WriteFault {
             Self::Changed { .. }
             | Self::Exists
             | Self::ManyMatches
+            | Self::NoneMeant
             | Self::OtherId
             | Self::Taken
             | Self::Outside
