@@ -67,6 +67,8 @@ pub struct Inner {
     pub(crate) statement: Statement,
     /// Calls of endpoints that are under way.
     pub(crate) slots: topic::Slots,
+    /// Whoever is told of what is written.
+    pub(crate) remembered: topic::Remembered,
     /// Streams that are open.
     pub(crate) streams: topic::Streams,
     pub(crate) shutdown: Shutdown,
@@ -100,6 +102,7 @@ impl Fhir {
             packages: parts.packages,
             shelf: Shelf::new(),
             slots: topic::Slots::default(),
+            remembered: topic::Remembered::default(),
             streams: topic::Streams::default(),
             shutdown: parts.shutdown.clone(),
             base,

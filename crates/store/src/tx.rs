@@ -231,6 +231,16 @@ impl Writer {
         Ok(())
     }
 
+    /// Tell the subscribers of a channel in this process alone, once this unit is committed: for what any node can do, where it is
+    /// enough that one hears of it. It costs the database nothing.
+    ///
+    /// # Errors
+    /// As [`Writer::publish`].
+    pub fn publish_here(&mut self, channel: &'static str, payload: &str) -> Result<(), DbError> {
+        self.published.push(notify::Message::new(channel, payload)?);
+        Ok(())
+    }
+
     /// How much was published so far; [`Writer::unpublish`] goes back to it.
     pub(crate) const fn published(&self) -> usize {
         self.published.len()

@@ -50,6 +50,9 @@ pub(crate) use queries::{
 pub(crate) use rows::{Found, push_part};
 pub(crate) use sheet::{Sheet, insert as insert_rows, note};
 
+/// On this channel it is told in this process that records were written: of which site, by its number.
+pub(crate) const WRITTEN: &str = "fhir_written";
+
 /// The records of all sites; every function takes the site that is meant.
 #[derive(Clone)]
 pub struct Records {

@@ -4,7 +4,7 @@ use kernel::Timestamp;
 use store::{Composed, DbError, Value, Writer, binds};
 
 use super::{
-    Author, LogicalId, Method, Records, Rid, Version,
+    Author, LogicalId, Method, Records, Rid, Version, WRITTEN,
     body::Packed,
     draft::Ready,
     queries,
@@ -161,6 +161,7 @@ impl<'u> Sheet<'u> {
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
         insert(tx, into, (5, self.histories), "").await?;
         self.new.write(tx, self.tenant, self.records.known()).await?;
+        tx.publish_here(WRITTEN, &self.tenant.number().to_string())?;
         consent::settle(tx, self.records.registry(), self.tenant, self.settled).await
     }
 }

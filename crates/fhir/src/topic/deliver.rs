@@ -15,9 +15,9 @@ use url::Url;
 
 use super::{
     State,
-    follow::read,
     notification::{Notice, Standing},
     queries::{self, Event, SubscriptionRow},
+    remember::read,
     secrets::Secrets,
     settle::{Outcome, settle},
     sight::{Sight, Told, access_of, told},
@@ -91,7 +91,8 @@ async fn attempt(fhir: &Fhir, site: &Site, row: &SubscriptionRow) -> Result<Outc
         return Ok(Outcome::Over("what its owner was granted is gone".to_owned()));
     };
     let topics = Topics::of(fhir, &site.tenant).await?;
-    let Some(wanted) = read(fhir, site, &topics, row).await? else {
+    let wanted = read(fhir, &mut fhir.db.read().await?, (&site.tenant, &topics), row).await?;
+    let Some(wanted) = wanted else {
         return Ok(Outcome::Over("it cannot be read any more: its topic may be gone".to_owned()));
     };
     let Channel::Hook(endpoint) = &wanted.channel else { return Ok(Outcome::Nothing) };

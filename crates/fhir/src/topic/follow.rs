@@ -1,32 +1,34 @@
 //! Following the feed of sites: every version behind the place that was seen is held against every subscription of its site. The
 //! events that come of it, their numbers and the new place are one unit: none is lost and none is numbered twice, whoever else
 //! follows the same site, and wherever a node dies.
+//!
+//! A node that writes follows at once; what a node wrote that died before it could is found by the clock of any other.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use fhirpath::document::{Document, DocumentLimits};
+use futures_util::FutureExt as _;
 use kernel::{Fault, Kind, Timestamp};
-use store::{DbError, Reader as Database, Writer};
-use tokio::time::sleep;
+use store::{DbError, Reader as Database, Signal, Writer};
+use tokio::time::{Instant, sleep_until};
 use web::Shutdown;
 
 use super::{
-    FED, FOLLOW_EVERY, HAPPENED, State,
-    change::{Change, Seen, became},
-    condition::Terms,
+    FOLLOW_EVERY, HAPPENED, State,
     deliver::{self, Deliver},
-    of_subscription,
+    hold::{Hits, Step, hold},
     queries::{self, Event, SubscriptionRow},
+    remember::{self, One, Told},
     settle::{self, Outcome},
     sight::{Sight, access_of},
     site_numbered,
-    topics::Topics,
-    wanted::Wanted,
 };
 use crate::{
     Fhir, PortFault,
     access::Access,
-    resource::{LogicalId, Version, WriteFault, behind, newest_version, numbered},
+    resource::{LogicalId, WRITTEN, WriteFault, behind, numbered},
     site::Site,
 };
 
@@ -60,221 +62,236 @@ impl Fault for FollowFault {
     }
 }
 
-/// Follow all sites until told to stop: at once when told that there is something, and every second in any case.
+/// Which sites are looked at.
+enum Which {
+    All,
+    Of(BTreeSet<i64>),
+}
+
+/// Follow until told to stop: a site at once when this node has written there, and all of them every second in any case.
 pub(crate) async fn keep_following(fhir: Fhir, shutdown: Shutdown) {
-    let mut fed = fhir.db.notify().subscribe(FED);
+    let mut written = fhir.db.notify().subscribe(WRITTEN);
+    let mut which = Which::All;
+    let mut next = Instant::now();
     loop {
-        if let Err(why) = fhir.follow().await {
+        if matches!(which, Which::All) {
+            next = Instant::now() + FOLLOW_EVERY;
+        }
+        if let Err(why) = fhir.follow_some(which).await {
             tracing::warn!(%why, "a site's feed is not followed; it will be tried again");
         }
-        tokio::select! {
+        which = tokio::select! {
+            biased;
             () = shutdown.begun() => return,
-            heard = fed.next() => if heard.is_none() { return },
-            () = sleep(FOLLOW_EVERY) => {}
-        }
+            () = sleep_until(next) => Which::All,
+            heard = written.next() => match heard {
+                Some(signal) => and_more(signal, &mut written),
+                None => return,
+            },
+        };
     }
 }
 
+/// What was written meanwhile is looked at with it.
+fn and_more(first: Signal, written: &mut store::Subscription) -> Which {
+    let (mut sites, mut heard) = (BTreeSet::new(), Some(first));
+    while let Some(signal) = heard {
+        let Signal::Message(of) = signal else { return Which::All };
+        sites.extend(of.parse::<i64>());
+        heard = written.next().now_or_never().flatten();
+    }
+    Which::Of(sites)
+}
+
 impl Fhir {
-    /// Hold what is behind the places that were seen against the subscriptions of all sites; how many events came of it. One site's
-    /// trouble does not keep the others waiting.
+    /// Hold what is behind the places that were seen against the subscriptions of all sites; how many events came of it.
     ///
     /// # Errors
     /// The last [`FollowFault`]: what it is about is tried again the next time.
     pub async fn follow(&self) -> Result<usize, FollowFault> {
-        let sites = queries::behind(&mut self.db.read().await?).await?;
+        self.follow_some(Which::All).await
+    }
+
+    /// Some sites take turns, so that one with much behind it does not keep the others waiting, nor does one's trouble.
+    async fn follow_some(&self, which: Which) -> Result<usize, FollowFault> {
+        let mut waiting = VecDeque::from(waiting(self, which).await?);
         let (mut found, mut failed) = (0, None);
-        for (number, mut from, newest) in sites {
-            while from < newest {
-                match step(self, number, from).await {
-                    Ok(Step { to, events }) if to > from => {
-                        found += events;
-                        from = to;
-                    }
-                    Ok(_) => break,
-                    Err(fault) => {
-                        failed = Some(fault);
-                        break;
+        while let Some((number, from, newest)) = waiting.pop_front() {
+            match step(self, number, from).await {
+                Ok(Stepped { to, events }) => {
+                    found += events;
+                    if (from + 1..newest).contains(&to) {
+                        waiting.push_back((number, to, newest));
                     }
                 }
+                Err(fault) => failed = Some(fault),
             }
         }
         failed.map_or(Ok(found), Err)
     }
 }
 
+async fn waiting(fhir: &Fhir, which: Which) -> Result<Vec<(i64, i64, i64)>, DbError> {
+    let mut database = fhir.db.read().await?;
+    let Which::Of(sites) = which else { return queries::behind(&mut database).await };
+    let mut all = Vec::new();
+    for site in sites {
+        all.extend(queries::is_behind(&mut database, site).await?);
+    }
+    Ok(all)
+}
+
 /// How far a site was followed; nowhere if somebody else was faster.
-struct Step {
+struct Stepped {
     to: i64,
     events: usize,
 }
 
-/// A subscription whose owner may still be told.
-struct Candidate {
-    row: SubscriptionRow,
-    wanted: Wanted,
-    access: Access,
+/// What is behind a place, and whoever is told of it, on one view of the database.
+struct View {
+    told: Arc<Told>,
+    steps: Vec<Step>,
+    to: i64,
 }
 
-/// What was found of a subscription.
-type Found = BTreeMap<(LogicalId, i64), (String, Vec<Event>)>;
+/// A subscription whose owner may still be told, with what it asks for.
+struct Candidate {
+    nth: usize,
+    access: Access,
+    steps: Vec<usize>,
+}
 
-async fn step(fhir: &Fhir, number: i64, from: i64) -> Result<Step, FollowFault> {
-    let nowhere = Step { to: from, events: 0 };
+/// What was found for a subscription, by its place among those that are told.
+type Found = Vec<(usize, Vec<Event>)>;
+
+async fn step(fhir: &Fhir, number: i64, from: i64) -> Result<Stepped, FollowFault> {
+    let nowhere = Stepped { to: from, events: 0 };
     let Some(site) = site_numbered(fhir, number).await? else { return Ok(nowhere) };
-    let Some(candidates) = candidates(fhir, &site).await? else { return Ok(nowhere) };
-    let held = held(fhir.clone(), Arc::clone(&site), candidates, from).await?;
-    let Some((to, found)) = held else { return Ok(nowhere) };
-    let events = found.values().map(|(_, events)| events.len()).sum();
-    match write(fhir, &site, (from, to), found).await? {
-        true => Ok(Step { to, events }),
+    let view = Arc::new(view(fhir.clone(), Arc::clone(&site), from).await?);
+    for (id, generation) in &view.told.unread {
+        if let Some(row) = as_it_was(fhir, &site, (id, *generation)).await? {
+            over(fhir, &site, &row, "it cannot be read any more: its topic may be gone").await?;
+        }
+    }
+    let hits = hold(&view.told, &view.steps, (&fhir.registry, fhir.world.now())).await;
+    let candidates = candidates(fhir, &site, &view.told, hits).await?;
+    let found = reached(fhir.clone(), Arc::clone(&site), Arc::clone(&view), candidates).await?;
+    let events = found.iter().map(|(_, events)| events.len()).sum();
+    match write(fhir, &site, (from, view.to), (&view.told, found)).await? {
+        true => Ok(Stepped { to: view.to, events }),
         false => Ok(nowhere),
     }
 }
 
-/// Whoever is told at this site. One whose owner may see nothing any more, or that cannot be read any more, is switched off; none
-/// if one was, since then the list is another one.
-async fn candidates(fhir: &Fhir, site: &Arc<Site>) -> Result<Option<Vec<Candidate>>, FollowFault> {
-    let Some(of) = of_subscription() else { return Ok(None) };
-    let rows = queries::told(&mut fhir.db.read().await?, &site.tenant, of.number(), super::SUBSCRIPTIONS_MAX)
-        .await?;
-    if rows.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let topics = Topics::of(fhir, &site.tenant).await?;
-    let (mut all, mut was_switched_off) = (Vec::new(), false);
-    for row in rows {
-        let refused = match access_of(fhir, site, &row).await? {
-            None => "what its owner was granted is gone",
-            Some(access) => match read(fhir, site, &topics, &row).await? {
-                Some(wanted) => {
-                    all.push(Candidate { row, wanted, access });
-                    continue;
-                }
-                None => "it cannot be read any more: its topic may be gone",
-            },
-        };
-        settle::settle(fhir, &site.tenant, &row, Outcome::Over(refused.to_owned())).await?;
-        was_switched_off = true;
-    }
-    Ok((!was_switched_off).then_some(all))
-}
-
-/// What a subscription asks for, as its record says it.
-pub(super) async fn read(
-    fhir: &Fhir,
-    site: &Site,
-    topics: &Topics,
-    row: &SubscriptionRow,
-) -> Result<Option<Wanted>, DbError> {
-    let Some(of) = of_subscription() else { return Ok(None) };
-    let version = newest_version(&mut fhir.db.read().await?, &site.tenant, of, &row.id).await?;
-    let body = version.filter(|version| version.version == row.version).and_then(|version| version.body);
-    let body = body.and_then(|body| serde_json::from_str(body.as_str()).ok());
-    let terms = Terms { registry: &fhir.registry, now: fhir.world.now() };
-    Ok(body.and_then(|body| Wanted::read(&body, topics, terms).ok()))
-}
-
-/// What is behind a place, held against the subscriptions on one view of the database; none if that has others by now.
-async fn held(
-    fhir: Fhir,
-    site: Arc<Site>,
-    candidates: Vec<Candidate>,
-    from: i64,
-) -> Result<Option<(i64, Found)>, DbError> {
+/// What is read where nobody is told is the newest place alone; the version before is read where somebody asks for the type.
+async fn view(fhir: Fhir, site: Arc<Site>, from: i64) -> Result<View, DbError> {
     let db = fhir.db.clone();
-    let candidates = Arc::new(candidates);
     db.snapshot(async move |database: &mut Database| {
         let tenant = &site.tenant;
-        if candidates.is_empty() && is_quiet(database, &site).await? {
-            return Ok(Some((queries::newest_place(database, tenant).await?, Found::new())));
-        }
-        if !are_all(database, &site, &candidates).await? {
-            return Ok(None);
+        let told = remember::told(&fhir, database, tenant).await?;
+        if told.all.is_empty() {
+            let to = queries::newest_place(database, tenant).await?;
+            return Ok(View { told, steps: Vec::new(), to });
         }
         let versions = behind(database, tenant, (from, FEED_ROWS)).await?;
-        let Some(to) = versions.last().map(|last| last.rid.number()) else { return Ok(None) };
-        let mut found = Found::new();
-        let mut sights: Vec<Sight> =
-            candidates.iter().map(|one| Sight::new(&fhir, one.access.clone())).collect();
-        for version in &versions {
-            hold(&fhir, database, (&site, version), (&candidates, &mut sights), &mut found).await?;
+        let to = versions.last().map_or(from, |last| last.rid.number());
+        let mut steps = Vec::new();
+        for version in versions {
+            if told.asking(version.resource_type).next().is_none() {
+                continue;
+            }
+            let record = (version.resource_type, &version.id);
+            let before = match version.version {
+                0 | 1 => None,
+                number => numbered(database, tenant, record, number - 1).await?,
+            };
+            steps.push(Step { version, before });
         }
-        Ok(Some((to, found)))
+        Ok(View { told, steps, to })
     })
     .await
 }
 
-/// Nobody is told at this site.
-async fn is_quiet(database: &mut Database, site: &Site) -> Result<bool, DbError> {
-    let Some(of) = of_subscription() else { return Ok(true) };
-    Ok(queries::told(database, &site.tenant, of.number(), 1).await?.is_empty())
-}
-
-/// Whether this view has no other subscriptions than these.
-async fn are_all(database: &mut Database, site: &Site, candidates: &[Candidate]) -> Result<bool, DbError> {
-    let Some(of) = of_subscription() else { return Ok(true) };
-    let now = queries::told(database, &site.tenant, of.number(), super::SUBSCRIPTIONS_MAX).await?;
-    let same = |now: &SubscriptionRow| {
-        candidates.iter().any(|one| one.row.id == now.id && one.row.generation == now.generation)
-    };
-    Ok(now.iter().all(same))
-}
-
-/// Hold one version against the subscriptions.
-async fn hold(
+/// Those of whose grant something is left. One with nothing left is switched off.
+async fn candidates(
     fhir: &Fhir,
-    database: &mut Database,
-    (site, version): (&Site, &Version),
-    (candidates, sights): (&[Candidate], &mut [Sight]),
-    found: &mut Found,
-) -> Result<(), DbError> {
-    let of = version.resource_type;
-    let is_for = |one: &Candidate| {
-        one.row.since.is_some_and(|since| version.rid.number() > since) && one.wanted.types().contains(&of)
-    };
-    if !candidates.iter().any(is_for) {
-        return Ok(());
-    }
-    let before = match version.version {
-        0 | 1 => None,
-        number => numbered(database, &site.tenant, (of, &version.id), number - 1).await?,
-    };
-    let (old, new) = (document(before.as_ref()), document(Some(version)));
-    let now = fhir.world.now();
-    let change = Change {
-        of,
-        became: became(version, before.as_ref()),
-        before: old.as_ref().and_then(|document| Seen::new(document, &fhir.registry)),
-        after: new.as_ref().and_then(|document| Seen::new(document, &fhir.registry)),
-        now,
-    };
-    let hits: Vec<bool> = candidates.iter().map(|one| is_for(one) && one.wanted.is_about(&change)).collect();
-    for ((candidate, sight), _) in candidates.iter().zip(sights).zip(hits).filter(|(_, is_hit)| *is_hit) {
-        if sight.reaches(database, &site.tenant, version).await? {
-            let key = (candidate.row.id.clone(), candidate.row.generation);
-            let (_, events) = found.entry(key).or_insert_with(|| (candidate.row.channel.clone(), Vec::new()));
-            events.push(Event { number: 0, rid: version.rid.number(), at: version.at });
+    site: &Arc<Site>,
+    told: &Told,
+    hits: Hits,
+) -> Result<Vec<Candidate>, FollowFault> {
+    let mut all = Vec::new();
+    for (nth, steps) in hits {
+        let Some(One { id, generation, .. }) = told.all.get(nth) else { continue };
+        let Some(row) = as_it_was(fhir, site, (id, *generation)).await? else { continue };
+        match access_of(fhir, site, &row).await? {
+            Some(access) => all.push(Candidate { nth, access, steps }),
+            None => over(fhir, site, &row, "what its owner was granted is gone").await?,
         }
     }
-    Ok(())
+    Ok(all)
 }
 
-fn document(version: Option<&Version>) -> Option<Document<'_>> {
-    let body = version?.body.as_ref()?;
-    Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default()).ok()
+/// What is going on with it, unless its owner has written it since.
+async fn as_it_was(
+    fhir: &Fhir,
+    site: &Site,
+    (id, generation): (&LogicalId, i64),
+) -> Result<Option<SubscriptionRow>, DbError> {
+    let row = queries::subscription(&mut fhir.db.read().await?, site.tenant.number(), id).await?;
+    Ok(row.filter(|row| row.generation == generation))
+}
+
+async fn over(fhir: &Fhir, site: &Site, row: &SubscriptionRow, why: &str) -> Result<(), WriteFault> {
+    settle::settle(fhir, &site.tenant, row, Outcome::Over(why.to_owned())).await
+}
+
+/// Of what was asked for, what may be seen.
+async fn reached(
+    fhir: Fhir,
+    site: Arc<Site>,
+    view: Arc<View>,
+    candidates: Vec<Candidate>,
+) -> Result<Found, DbError> {
+    if candidates.is_empty() {
+        return Ok(Found::new());
+    }
+    let db = fhir.db.clone();
+    db.snapshot(async move |database: &mut Database| {
+        let mut found = Found::new();
+        for candidate in &candidates {
+            let mut sight = Sight::new(&fhir, candidate.access.clone());
+            let mut events = Vec::new();
+            for step in candidate.steps.iter().filter_map(|nth| view.steps.get(*nth)) {
+                let version = &step.version;
+                if sight.reaches(database, &site.tenant, version).await? {
+                    events.push(Event { number: 0, rid: version.rid.number(), at: version.at });
+                }
+            }
+            if !events.is_empty() {
+                found.push((candidate.nth, events));
+            }
+        }
+        Ok(found)
+    })
+    .await
 }
 
 /// Events, their numbers, what is to be told of them and the new place; nothing if somebody else was faster.
-async fn write(fhir: &Fhir, site: &Site, (from, to): (i64, i64), found: Found) -> Result<bool, DbError> {
-    let (world, tenant) = (fhir.world.clone(), site.tenant.clone());
+async fn write(
+    fhir: &Fhir,
+    site: &Site,
+    (from, to): (i64, i64),
+    (told, found): (&Arc<Told>, Found),
+) -> Result<bool, DbError> {
+    let (world, tenant, told) = (fhir.world.clone(), site.tenant.clone(), Arc::clone(told));
     fhir.db
         .write(async move |tx: &mut Writer| {
             if !queries::move_on(tx, &tenant, (from, to)).await? {
                 return Ok(false);
             }
             let now: Timestamp = world.now();
-            for ((id, generation), (channel, events)) in &found {
+            for (nth, events) in &found {
+                let Some(One { id, generation, channel, .. }) = told.all.get(*nth) else { continue };
                 let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
                 let Some((last, epoch)) = queries::draw(tx, &tenant, (id, *generation), count).await? else {
                     continue;

@@ -12,11 +12,13 @@ mod deliver;
 mod endpoint;
 mod events;
 mod follow;
+mod hold;
 mod manage;
 mod notification;
 mod open;
 mod pause;
 mod queries;
+mod remember;
 mod secrets;
 mod settle;
 mod sight;
@@ -47,6 +49,7 @@ pub use follow::{FEED_ROWS, FollowFault};
 pub use manage::TOPICS_MAX;
 pub use open::{SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_OF_OWNER_MAX};
 pub use pause::{FAILING_FOR_MAX, PAUSES_S};
+pub use remember::REMEMBERED_MAX;
 pub use secrets::{HEADERS_BYTES_MAX, HEADERS_MAX};
 pub use stream::{BEAT, STREAMS_OF_OWNER_MAX};
 pub use sweep::{EVENTS_KEPT, SWEEP_EVERY, SWEPT_ROWS};
@@ -55,14 +58,13 @@ pub use wanted::{BATCH, BATCH_MAX, HEARTBEAT_S_MIN, NOTICE_S_MAX};
 pub(crate) use endpoint::Slots;
 pub(crate) use follow::keep_following;
 pub(crate) use open::{ALONE, create, is_subscription, replace, written_alone};
+pub(crate) use remember::Remembered;
 pub(crate) use stream::{Streams, accept};
 pub(crate) use topics::tell;
 
-/// On this channel it is told that there is something behind the place that a site was followed to.
-pub(crate) const FED: &str = "fhir_fed";
 /// On this channel it is told that a subscription has events that it had not.
 pub(crate) const HAPPENED: &str = "fhir_happened";
-/// The longest that a site is not looked at when nobody tells of it.
+/// The longest that a site is not looked at: a node follows what it writes at once, and what another left behind by the clock.
 pub const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
 /// What callers ask of a Subscription beside what can be done with any record.

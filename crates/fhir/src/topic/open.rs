@@ -37,10 +37,10 @@ use crate::{
     },
 };
 
-/// Subscriptions of one site.
-pub const SUBSCRIPTIONS_MAX: i64 = 500;
-/// Subscriptions of one owner at one site.
-pub const SUBSCRIPTIONS_OF_OWNER_MAX: i64 = 50;
+/// Subscriptions of one site that are not off.
+pub const SUBSCRIPTIONS_MAX: i64 = 5_000;
+/// Subscriptions of one owner at one site that are not off.
+pub const SUBSCRIPTIONS_OF_OWNER_MAX: i64 = 500;
 
 /// Why a Subscription is not written together with other records, or under a condition.
 pub(crate) const ALONE: &str = "a Subscription is written by a call of its own, to its own address";
@@ -80,12 +80,6 @@ enum Shakes {
 
 /// A new Subscription.
 pub(crate) async fn create(fhir: &Fhir, asked: &Asked, json: &str) -> Said<Response> {
-    let (site, own) = queries::count(&mut reader(fhir).await?, &asked.site.tenant, &asked.standing)
-        .await
-        .map_err(Problem::from)?;
-    if site >= SUBSCRIPTIONS_MAX || own >= SUBSCRIPTIONS_OF_OWNER_MAX {
-        return Err(Problem::new(Kind::Conflict, "there are as many subscriptions as there may be").into());
-    }
     let offer = offer(fhir, asked, (fhir.records.new_id(), None), (json, Interaction::Create)).await?;
     let how = (Absent::Create, Condition::default());
     write(fhir, asked, offer, (Method::Post, how)).await
@@ -223,6 +217,18 @@ fn unfit(issues: &[Issue]) -> Refusal {
     Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: told }.into()
 }
 
+/// Whether there may be one more beside those of the site and of the owner.
+fn has_room((site, own): (i64, i64)) -> Result<(), WriteFault> {
+    let (whose, max) = match (site >= SUBSCRIPTIONS_MAX, own >= SUBSCRIPTIONS_OF_OWNER_MAX) {
+        (false, false) => return Ok(()),
+        (true, _) => ("the site", SUBSCRIPTIONS_MAX),
+        (false, true) => ("their owner", SUBSCRIPTIONS_OF_OWNER_MAX),
+    };
+    let words = format!("there are {max} subscriptions of {whose} that are not off, as many as there may be");
+    let issues = vec![Told::new(Severity::Error, "conflict", words)];
+    Err(Refused { status: StatusCode::CONFLICT, issues }.into())
+}
+
 /// The record, what is going on with it, and what is done first: one unit.
 async fn write(
     fhir: &Fhir,
@@ -242,6 +248,9 @@ async fn write(
             condition.check(stored.as_ref())?;
             if absent == Absent::Refuse && stored.as_ref().is_none_or(Version::is_deletion) {
                 return Err(WriteFault::Missing);
+            }
+            if row.state != State::Off {
+                has_room(queries::others(tx, &tenant, &row).await?)?;
             }
             let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
             let version = sheet.put(&ready, method, stored.as_ref())?;

@@ -1,13 +1,14 @@
 //! SQL of topics, subscriptions and events.
 
 use kernel::Timestamp;
-use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
+use store::{DbError, FromRow, Json, Reader, Row, Value, Writer, binds};
 use vault::Sealed;
 
 use super::State;
 use crate::{Standing, resource::LogicalId, tenant::Tenant};
 
 /// A declared topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TopicRow {
     pub name: String,
     pub body: String,
@@ -124,33 +125,41 @@ pub(super) async fn subscription(
     reader.optional(sql, binds![tenant, id]).await
 }
 
-/// The subscriptions of a site that are told: their record is there, and is the one that was taken up.
+/// The place at which a Subscription of the site was written the last time; 0 if none ever was.
+pub(super) async fn newest_written(reader: &mut Reader, tenant: &Tenant, of: u16) -> Result<i64, DbError> {
+    let sql = "SELECT COALESCE(MAX(rid), 0) FROM fhir_current WHERE tenant = $1 AND type = $2";
+    Ok(reader.one::<(i64,)>(sql, binds![tenant.number(), of]).await?.0)
+}
+
+/// The next subscriptions of a site that are told: their record is there, and is the one that was taken up.
 pub(super) async fn told(
     reader: &mut Reader,
     tenant: &Tenant,
     of: u16,
-    rows: i64,
+    (after, rows): (&Value, i64),
 ) -> Result<Vec<SubscriptionRow>, DbError> {
     reader
         .all(
             "SELECT s.* FROM fhir_subscription s JOIN fhir_current c
              ON c.tenant = s.tenant AND c.type = $2 AND c.id = s.id AND c.version = s.version AND c.deleted = 0
-             WHERE s.tenant = $1 AND s.state IN ('active', 'error') AND s.since IS NOT NULL ORDER BY s.id LIMIT $3",
-            binds![tenant.number(), of, rows],
+             WHERE s.tenant = $1 AND s.state IN ('active', 'error') AND s.since IS NOT NULL AND s.id > $3
+             ORDER BY s.id LIMIT $4",
+            binds![tenant.number(), of, after.clone(), rows],
         )
         .await
 }
 
-/// Subscriptions of a site, and of one owner there.
-pub(super) async fn count(
+/// The other subscriptions of a site that are not off, and those of one owner there.
+pub(super) async fn others(
     reader: &mut Reader,
     tenant: &Tenant,
-    owner: &Standing,
+    row: &SubscriptionRow,
 ) -> Result<(i64, i64), DbError> {
     reader
         .one(
-            "SELECT COUNT(*), COUNT(CASE WHEN owner = $2 THEN 1 END) FROM fhir_subscription WHERE tenant = $1",
-            binds![tenant.number(), Json(owner)],
+            "SELECT COUNT(*), COUNT(CASE WHEN owner = $2 THEN 1 END) FROM fhir_subscription
+             WHERE tenant = $1 AND id <> $3 AND state <> 'off'",
+            binds![tenant.number(), Json(&row.owner), row.id],
         )
         .await
 }
@@ -229,6 +238,13 @@ pub(super) async fn behind(reader: &mut Reader) -> Result<Vec<(i64, i64, i64)>, 
     let sql = "SELECT f.tenant, f.rid, c.rid FROM fhir_feed f JOIN fhir_clock c ON c.tenant = f.tenant \
                WHERE c.rid > f.rid ORDER BY f.tenant";
     reader.all(sql, binds![]).await
+}
+
+/// The same of one site.
+pub(super) async fn is_behind(reader: &mut Reader, site: i64) -> Result<Option<(i64, i64, i64)>, DbError> {
+    let sql = "SELECT f.tenant, f.rid, c.rid FROM fhir_feed f JOIN fhir_clock c ON c.tenant = f.tenant \
+               WHERE f.tenant = $1 AND c.rid > f.rid";
+    reader.optional(sql, binds![site]).await
 }
 
 /// Move the place that was seen on, unless somebody else has.

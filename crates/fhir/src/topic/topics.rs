@@ -8,7 +8,7 @@ use store::DbError;
 use super::{
     condition::Terms,
     declare::{Became, Topic, Trigger},
-    queries,
+    queries::{self, TopicRow},
 };
 use crate::{Fhir, parameter::ResourceType, tenant::Tenant};
 
@@ -42,9 +42,14 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    /// Those of a site. One that cannot be read any more is told to the operator and is none.
+    /// Those of a site.
     pub async fn of(fhir: &Fhir, tenant: &Tenant) -> Result<Self, DbError> {
         let rows = queries::topics(&mut fhir.db.read().await?, tenant).await?;
+        Ok(Self::read(fhir, tenant, &rows))
+    }
+
+    /// Those that are declared by these rows. One that cannot be read any more is told to the operator and is none.
+    pub fn read(fhir: &Fhir, tenant: &Tenant, rows: &[TopicRow]) -> Self {
         let terms = Terms { registry: &fhir.registry, now: fhir.world.now() };
         let mut declared = BTreeMap::new();
         for row in rows {
@@ -59,7 +64,7 @@ impl Topics {
                 }
             }
         }
-        Ok(Self { base: fhir.base.clone(), declared })
+        Self { base: fhir.base.clone(), declared }
     }
 
     /// The topic of this URL; a version behind it is not looked at.

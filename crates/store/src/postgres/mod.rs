@@ -40,6 +40,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(10);
 pub(crate) struct Connections {
     pool: Pool,
     statement_max: Duration,
+    notify: Notify,
 }
 
 impl Connections {
@@ -66,7 +67,6 @@ pub(crate) struct Postgres {
     slots: Arc<Semaphore>,
     lazies: mpsc::UnboundedSender<lazily::Order>,
     lazy: Arc<Gauge>,
-    notify: Notify,
     wait_max: Duration,
 }
 
@@ -93,9 +93,10 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| DbError::setting("the pool could not be set up"))?;
-        let connections = Arc::new(Connections { pool, statement_max: config.statement_max });
+        let connections =
+            Arc::new(Connections { pool, statement_max: config.statement_max, notify: notify.clone() });
         settings::check_version(&mut Reader::postgres(connections.session().await?)).await?;
-        listen::start(Arc::clone(&dialer), notify.clone()).await?;
+        listen::start(Arc::clone(&dialer), notify).await?;
         let lazy = Arc::new(Gauge::new());
         let (lazies, orders) = mpsc::unbounded_channel();
         threads.give(Task::Lazies(lazily::Lazies::new(
@@ -109,7 +110,6 @@ impl Postgres {
             slots: Arc::new(Semaphore::new(UNIT_QUEUE_MAX)),
             lazies,
             lazy,
-            notify,
             wait_max: config.wait_max,
         })
     }
@@ -155,6 +155,6 @@ impl Postgres {
         }
         self.connections.pool.close();
         self.threads.end();
-        self.notify.close();
+        self.connections.notify.close();
     }
 }

@@ -231,7 +231,13 @@ async fn attempt(connections: &Connections, unit: &mut dyn Unit<Writer>) -> Atte
         return Attempt::Done(Some(DbError::Closed));
     };
     let fault = match (ran, doom) {
-        (Ok(Verdict::Keep), None) => return commit(session).await,
+        (Ok(Verdict::Keep), None) => {
+            let ended = commit(session).await;
+            if matches!(ended, Attempt::Done(None)) {
+                writer.take_published().into_iter().for_each(|message| connections.notify.deliver(message));
+            }
+            return ended;
+        }
         (Ok(Verdict::Keep), Some(doom)) => Some(doom),
         (Ok(Verdict::Undo), _) => None,
         (Err(panicked), _) => Some(panicked),

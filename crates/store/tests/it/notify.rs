@@ -62,6 +62,41 @@ on_each_engine!(
     migrations = [MIGRATIONS]
 );
 
+async fn publish_here(db: &Db, payload: &'static str, then: Result<(), DbError>) -> Result<(), DbError> {
+    db.write(async move |tx: &mut Writer| {
+        bump(tx, "published").await?;
+        tx.publish_here("keys", payload)?;
+        then.clone()
+    })
+    .await
+}
+
+on_each_engine!(
+    async fn what_is_for_this_process_is_told_once_it_is_committed(db: Db) {
+        let mut subscription = db.notify().subscribe("keys");
+        publish_here(&db, "undone", Err(DbError::Conflict)).await.unwrap_err();
+        publish_here(&db, "done", Ok(())).await.unwrap();
+        assert_eq!(subscription.next().await, Some(Signal::Message("done".into())));
+        let long = "x".repeat(store::notify::PAYLOAD_BYTES_MAX);
+        let sent = db.write(async move |tx: &mut Writer| tx.publish_here("keys", &long)).await;
+        assert!(matches!(sent, Err(DbError::Bind { .. })), "{sent:?}");
+    },
+    migrations = [MIGRATIONS]
+);
+
+#[test]
+fn another_node_does_not_hear_what_is_for_this_one() {
+    with_url(Engine::Postgres, async |url| {
+        let config = StoreConfig::new(url);
+        let (one, other) = (Db::open(&config).await.unwrap(), Db::open(&config).await.unwrap());
+        one.migrate(&[MIGRATIONS]).await.unwrap();
+        let mut subscription = other.notify().subscribe("keys");
+        publish_here(&one, "mine", Ok(())).await.unwrap();
+        publish(&one, "for all", Ok(())).await.unwrap();
+        assert_eq!(subscription.next().await, Some(Signal::Message("for all".into())));
+    });
+}
+
 #[test]
 fn another_node_hears_it() {
     with_url(Engine::Postgres, async |url| {

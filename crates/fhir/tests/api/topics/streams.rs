@@ -1,9 +1,12 @@
 //! Events as they happen.
 
+use std::time::Duration;
+
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
 use http::Request;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::{EXTENSION, Hook, observed, patient, receiver::event};
@@ -116,5 +119,57 @@ on_hook!(
         hook.follow().await;
         hook.stage.persons.expire();
         assert_eq!(stream.next().await, None, "no event without a good token");
+    }
+);
+
+on_hook!(
+    async fn what_is_written_here_is_followed_at_once(hook) {
+        let north = hook.north();
+        patient(&north, "p0").await.expect(201);
+        let made = north.post("/fhir/Subscription", &wanted(&hook)).await.expect(201).json();
+        let id = made["id"].as_str().unwrap();
+        let mut stream = Stream::open(&hook, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}"));
+        assert_eq!(stream.next().await.unwrap(), ": open");
+        // Each is written when the one before was told: by the clock alone they would take a second each.
+        let all = async {
+            for number in 1..=24 {
+                let focus = observed(&north, "p0").await;
+                assert_eq!(stream.event().await, (number, Some(focus)));
+            }
+        };
+        timeout(Duration::from_secs(12), all).await.unwrap();
+    }
+);
+
+on_hook!(
+    async fn all_of_very_many_are_told_and_there_is_an_end_to_them(hook) {
+        let north = hook.north();
+        patient(&north, "p0").await.expect(201);
+        let wanted = wanted(&hook);
+        let mut all = Vec::new();
+        for _ in 0..fhir::topic::SUBSCRIPTIONS_OF_OWNER_MAX {
+            let made = north.post("/fhir/Subscription", &wanted).await.expect(201).json();
+            all.push(made["id"].as_str().unwrap().to_owned());
+        }
+        north.post("/fhir/Subscription", &wanted).await.expect(409).tells("conflict", "500 subscriptions of their owner");
+        let other = hook.stage.by(token(1, "user/*.cruds", "", "site"));
+        for _ in 0..3 {
+            let made = other.post("/fhir/Subscription", &wanted).await.expect(201).json();
+            all.push(made["id"].as_str().unwrap().to_owned());
+        }
+        observed(&north, "p0").await;
+        hook.follow().await;
+        for id in &all {
+            let status = north.get(&format!("/fhir/Subscription/{id}/$status")).await.expect(200);
+            let count = r#"{"name":"events-since-subscription-start","valueString":"1"}"#;
+            assert!(status.body.contains(count), "{}", status.body);
+        }
+        // One that is off makes room for another.
+        let mut off: Value = serde_json::from_str(&wanted).unwrap();
+        (off["id"], off["status"]) = (json!(all[0]), json!("off"));
+        north.put(&format!("/fhir/Subscription/{}", all[0]), &off.to_string()).await.expect(200);
+        north.post("/fhir/Subscription", &wanted).await.expect(201);
+        off["status"] = json!("requested");
+        north.put(&format!("/fhir/Subscription/{}", all[0]), &off.to_string()).await.expect(409);
     }
 );
