@@ -230,4 +230,28 @@ async fn size(db: &Db) {
         }
     };
     println!("  {} bytes a record on disk, indexes included", bytes / records.max(1));
+    let parts = match db.engine() {
+        Engine::Sqlite => {
+            "SELECT d.name AS name, SUM(d.pgsize) AS bytes, \
+             SUM(CASE WHEN d.pagetype = 'leaf' THEN d.ncell ELSE 0 END) AS cells, SUM(d.unused) AS unused \
+             FROM dbstat d GROUP BY d.name ORDER BY 2 DESC LIMIT 16"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(c.relname AS TEXT) AS name, CAST(pg_relation_size(c.oid) AS BIGINT) AS bytes, \
+             CAST(c.reltuples AS BIGINT) AS cells, CAST(0 AS BIGINT) AS unused \
+             FROM pg_class c WHERE c.relname LIKE 'fhir_%' OR c.relname LIKE 'pg_toast_%' ORDER BY 2 DESC LIMIT 24"
+        }
+    };
+    type Part = (String, i64, i64, i64);
+    let mut reader = db.read().await.unwrap();
+    for (name, bytes, rows, unused) in reader.all::<Part>(parts, vec![]).await.unwrap() {
+        let each = |count: i64| count as f64 / records.max(1) as f64;
+        println!(
+            "    {name}: {:.1} bytes a record ({:.1} empty), {:.2} rows a record, {:.1} bytes a row",
+            each(bytes),
+            each(unused),
+            each(rows),
+            bytes as f64 / rows.max(1) as f64
+        );
+    }
 }

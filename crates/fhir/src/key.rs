@@ -9,14 +9,11 @@ use crate::{
 /// What a hash is of. The numbers stand in what was stored and never change.
 #[derive(Clone, Copy)]
 enum Kind {
-    Type = 1,
     History = 2,
     Identity = 3,
     Token = 4,
     System = 5,
     TypedToken = 6,
-    Text = 7,
-    Link = 8,
     Url = 9,
     Canonical = 10,
     Identifier = 11,
@@ -26,19 +23,14 @@ enum Kind {
     CanonicalQuantity = 15,
     Uri = 16,
     Composite = 17,
-    Compartment = 18,
-    Words = 19,
     Word = 20,
-    Systems = 21,
     OfSystem = 22,
-    Uris = 23,
-    Canonicals = 24,
-    Parts = 25,
     Latitude = 26,
     Shape = 27,
     Known = 28,
     Display = 29,
     OfIdentifierSystem = 30,
+    String = 31,
 }
 
 /// A parameter of a type under a site: what most keys begin with.
@@ -49,14 +41,20 @@ pub(crate) struct Of<'t> {
     pub(crate) parameter: ParameterId,
 }
 
-/// Under which every record of a type is found.
-pub(crate) fn of_type(tenant: &Tenant, resource_type: ResourceType) -> i64 {
-    tenant.hash(Kind::Type as u8, &[&resource_type.number().to_le_bytes()])
+/// 48 bits of a hash, which SQLite keeps in six bytes. Enough where the record itself is asked before it is served: that one question of
+/// a site with a hundred million values meets another's is less likely than one in a million.
+const fn short(hash: i64) -> i64 {
+    (hash << 16) >> 16
+}
+
+/// Under which every record of a type is found: its number, which no hash of 48 bits can be expected to be.
+pub(crate) fn of_type(resource_type: ResourceType) -> i64 {
+    resource_type.number().into()
 }
 
 /// Under which the versions of a type are found that are not a record's newest, and deletions.
 pub(crate) fn of_history(tenant: &Tenant, resource_type: ResourceType) -> i64 {
-    tenant.hash(Kind::History as u8, &[&resource_type.number().to_le_bytes()])
+    short(tenant.hash(Kind::History as u8, &[&resource_type.number().to_le_bytes()]))
 }
 
 /// What stands for one record where it is referred to.
@@ -81,19 +79,40 @@ pub(crate) fn canonical_target(tenant: &Tenant, url: &str) -> i64 {
     tenant.hash(Kind::Canonical as u8, &[url.as_bytes()])
 }
 
-/// The records of a type that are in compartments of a kind; whose, says the target.
-pub(crate) fn membership(tenant: &Tenant, resource_type: ResourceType, compartment: Compartment) -> i64 {
-    let parts = [resource_type.number().to_le_bytes(), compartment.number().to_le_bytes()];
-    tenant.hash(Kind::Compartment as u8, &[&parts[0], &parts[1]])
+/// A way in which records of a type refer to others: a parameter, or being in a compartment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) of: ResourceType,
+    pub(crate) number: u16,
 }
 
-/// What stands for the system of a token; 0 where it has none. 47 bits, which SQLite keeps in six bytes: it tells apart the systems
+/// Ways of one row of links.
+pub(crate) const WAYS_OF_A_ROW: usize = 4;
+/// Bits of one of them.
+pub(crate) const WAY_BITS: u32 = 16;
+/// No parameter has such a number.
+const COMPARTMENT_WAYS: u16 = 0xff00;
+
+/// The records of a type that are in compartments of a kind; whose, says the target.
+pub(crate) fn membership(of: ResourceType, compartment: Compartment) -> Way {
+    Way { of, number: COMPARTMENT_WAYS | compartment.number() }
+}
+
+/// The numbers of ways as a row of links has them, four in each. The greatest stands lowest, so that what remains is small.
+pub(crate) fn ways(numbers: &mut [u16]) -> impl Iterator<Item = i64> {
+    numbers.sort_unstable();
+    numbers
+        .chunks(WAYS_OF_A_ROW)
+        .map(|few| few.iter().fold(0, |row, one| (row << WAY_BITS) | i64::from(*one)))
+}
+
+/// What stands for the system of a token; 0 where it has none. 31 bits, which SQLite keeps in four bytes: it tells apart the systems
 /// of one code.
 pub(crate) fn system(tenant: &Tenant, system: Option<&str>) -> i64 {
-    system.map_or(0, |system| (tenant.hash(Kind::System as u8, &[system.as_bytes()]) & ((1 << 47) - 1)) | 1)
+    system.map_or(0, |system| (tenant.hash(Kind::System as u8, &[system.as_bytes()]) & ((1 << 31) - 1)) | 1)
 }
 
-/// What stands for a set of parameters in the posting by which a type is found: 47 bits, as of a system.
+/// What stands for a set of parameters in the posting by which a type is found: 47 bits, which SQLite keeps in six bytes.
 pub(crate) fn shape(tenant: &Tenant, resource_type: ResourceType, parameters: &[ParameterId]) -> i64 {
     let numbers: Vec<u8> = parameters.iter().flat_map(|parameter| parameter.0.to_le_bytes()).collect();
     let parts: [&[u8]; 2] = [&resource_type.number().to_le_bytes(), &numbers];
@@ -112,6 +131,16 @@ pub(crate) fn display_target(tenant: &Tenant, folded: &str) -> i64 {
     tenant.hash(Kind::Display as u8, &[folded.as_bytes()])
 }
 
+/// What the numbers of one parameter are of, where several are.
+#[derive(Clone, Copy)]
+enum Role {
+    /// Its values.
+    Own = 0,
+    Words = 1,
+    Systems = 2,
+    Definitions = 3,
+}
+
 impl Of<'_> {
     fn hash(&self, kind: Kind, value: &[&[u8]]) -> i64 {
         let (of, parameter) = (self.resource_type.number().to_le_bytes(), self.parameter.0.to_le_bytes());
@@ -120,97 +149,118 @@ impl Of<'_> {
         self.tenant.hash(kind as u8, &parts)
     }
 
+    /// A number of type and parameter, of four bytes at the most: no two have the same.
+    fn number_of(&self, role: Role) -> i64 {
+        (i64::from(self.resource_type.number()) << 18) | (i64::from(self.parameter.0) << 2) | role as i64
+    }
+
+    /// The number, or what stands for the other parts of a composite with it.
+    fn within(&self, kind: Kind, within: &[u8]) -> i64 {
+        if within.is_empty() { self.number_of(Role::Own) } else { short(self.hash(kind, &[within])) }
+    }
+
     pub(crate) fn token(&self, code: &str) -> i64 {
-        self.hash(Kind::Token, &[code.as_bytes()])
+        short(self.hash(Kind::Token, &[code.as_bytes()]))
     }
 
     pub(crate) fn typed_token(&self, type_system: &str, type_code: &str, value: &str) -> i64 {
-        self.hash(Kind::TypedToken, &[type_system.as_bytes(), type_code.as_bytes(), value.as_bytes()])
+        let parts = [type_system.as_bytes(), type_code.as_bytes(), value.as_bytes()];
+        short(self.hash(Kind::TypedToken, &parts))
     }
 
     pub(crate) fn identifier(&self, value: &str) -> i64 {
-        self.hash(Kind::Identifier, &[value.as_bytes()])
+        short(self.hash(Kind::Identifier, &[value.as_bytes()]))
     }
 
     pub(crate) fn text(&self) -> i64 {
-        self.hash(Kind::Text, &[])
+        self.number_of(Role::Own)
     }
 
-    pub(crate) fn link(&self) -> i64 {
-        self.hash(Kind::Link, &[])
+    pub(crate) const fn link(&self) -> Way {
+        Way { of: self.resource_type, number: self.parameter.0 }
     }
 
     pub(crate) fn uri(&self, uri: &str) -> i64 {
-        self.hash(Kind::Uri, &[uri.as_bytes()])
+        short(self.hash(Kind::Uri, &[uri.as_bytes()]))
     }
 
     /// `within` is empty, or says the other parts of a composite.
     pub(crate) fn date(&self, within: &[u8]) -> i64 {
-        self.hash(Kind::Date, &[within])
+        self.within(Kind::Date, within)
     }
 
     pub(crate) fn number(&self, within: &[u8]) -> i64 {
-        self.hash(Kind::Number, &[within])
+        self.within(Kind::Number, within)
     }
 
     /// A quantity by its number alone.
     pub(crate) fn quantity(&self, within: &[u8]) -> i64 {
-        self.hash(Kind::Quantity, &[within])
+        self.within(Kind::Quantity, within)
     }
 
     /// A quantity in UCUM's base units.
     pub(crate) fn canonical(&self, unit: &str, within: &[u8]) -> i64 {
-        self.hash(Kind::CanonicalQuantity, &[within, unit.as_bytes()])
+        short(self.hash(Kind::CanonicalQuantity, &[within, unit.as_bytes()]))
     }
 
     pub(crate) fn composite(&self, within: &[u8]) -> i64 {
-        self.hash(Kind::Composite, &[within])
+        short(self.hash(Kind::Composite, &[within]))
     }
 
     /// The words of codes and references, which lead to their rows.
     pub(crate) fn words(&self) -> i64 {
-        self.hash(Kind::Words, &[])
+        self.number_of(Role::Words)
     }
 
     /// What has these words and no code that could stand for them.
     pub(crate) fn word(&self, folded: &[u8]) -> i64 {
-        self.hash(Kind::Word, &[folded])
+        short(self.hash(Kind::Word, &[folded]))
     }
 
-    /// The codes of a system, each by its row.
-    pub(crate) fn systems(&self, system: &str) -> i64 {
-        self.hash(Kind::Systems, &[system.as_bytes()])
+    /// The codes of systems, each by its row.
+    pub(crate) fn systems(&self) -> i64 {
+        self.number_of(Role::Systems)
     }
 
     /// What has an identifier of a system.
     pub(crate) fn of_system(&self, system: &str) -> i64 {
-        self.hash(Kind::OfSystem, &[system.as_bytes()])
+        short(self.hash(Kind::OfSystem, &[system.as_bytes()]))
     }
 
     /// What refers by an identifier of a system.
     pub(crate) fn of_identifier_system(&self, system: &str) -> i64 {
-        self.hash(Kind::OfIdentifierSystem, &[system.as_bytes()])
+        short(self.hash(Kind::OfIdentifierSystem, &[system.as_bytes()]))
     }
 
     /// The URIs, which lead to their rows.
     pub(crate) fn uris(&self) -> i64 {
-        self.hash(Kind::Uris, &[])
+        self.number_of(Role::Own)
     }
 
     /// The URLs of definitions, which lead to their rows.
     pub(crate) fn canonicals(&self) -> i64 {
-        self.hash(Kind::Canonicals, &[])
+        self.number_of(Role::Definitions)
     }
 
-    /// The parts of strings, which lead to their rows.
+    /// The strings, which parts of them lead to.
     pub(crate) fn parts(&self) -> i64 {
-        self.hash(Kind::Parts, &[])
+        self.number_of(Role::Own)
+    }
+
+    /// What stands for a whole string among those of its parameter.
+    pub(crate) fn string(&self, folded: &str) -> i64 {
+        self.hash(Kind::String, &[folded.as_bytes()]) & ((1 << 31) - 1)
     }
 
     /// How far north.
     pub(crate) fn latitude(&self) -> i64 {
-        self.hash(Kind::Latitude, &[])
+        short(self.hash(Kind::Latitude, &[]))
     }
+}
+
+/// What stands for a system among the words that lead to its codes.
+pub(crate) fn system_word(tenant: &Tenant, system: &str) -> Vec<u8> {
+    tenant.hash(Kind::System as u8, &[system.as_bytes()]).to_be_bytes().to_vec()
 }
 
 /// Bytes of a folded text that its row keeps; what is longer is told apart by the record itself.
@@ -235,7 +285,8 @@ pub(crate) fn term(text: &str) -> Vec<u8> {
 pub(crate) const PARTED_LETTERS_MAX: usize = 120;
 /// The part that every longer string has. No letters are this number.
 pub(crate) const UNPARTED: i64 = -1;
-const LETTER_BITS: u32 = 21;
+/// Of a letter as a part has it: others than those of ASCII share numbers, and the string itself tells them apart.
+const LETTER_BITS: u32 = 10;
 
 /// Every three letters that follow one another; behind the end there is nothing.
 pub(crate) fn parts(folded: &str) -> Vec<i64> {
@@ -260,10 +311,16 @@ pub(crate) fn asked_parts(folded: &str) -> Vec<(i64, i64)> {
 fn part<'l>(letters: impl Iterator<Item = &'l char>) -> (i64, i64) {
     let (mut number, mut left) = (0, 3);
     for letter in letters.take(3) {
-        number = (number << LETTER_BITS) | i64::from(u32::from(*letter));
+        number = (number << LETTER_BITS) | letter_number(*letter);
         left -= 1;
     }
     (number << (LETTER_BITS * left), (number + 1) << (LETTER_BITS * left))
+}
+
+fn letter_number(letter: char) -> i64 {
+    const ASCII: u32 = 128;
+    let number = u32::from(letter);
+    i64::from(if number < ASCII { number } else { ASCII + number % ((1 << LETTER_BITS) - 1 - ASCII) })
 }
 
 /// A range as its row has it: where it begins, and how far it reaches from there. Points reach nowhere, which takes no room.
@@ -349,6 +406,33 @@ mod tests {
             assert!(!asked_parts(absent).into_iter().all(has), "{absent}");
         }
         assert_eq!(parts(&"ab".repeat(PARTED_LETTERS_MAX)), [UNPARTED]);
+    }
+
+    #[test]
+    fn ways_stand_four_in_a_row_and_each_can_be_asked() {
+        for numbers in [vec![], vec![7], vec![900, 0xff01, 3], vec![1, 2, 3, 4], (1..=9).collect()] {
+            let rows: Vec<i64> = ways(&mut numbers.clone()).collect();
+            assert_eq!(rows.len(), numbers.len().div_ceil(WAYS_OF_A_ROW));
+            let asked = |row: &i64, number: u16| {
+                (0..WAYS_OF_A_ROW as u32).any(|nth| (row >> (nth * WAY_BITS)) & 0xffff == i64::from(number))
+            };
+            for number in [1, 2, 3, 4, 5, 7, 9, 10, 900, 0xff01] {
+                assert_eq!(
+                    rows.iter().any(|row| asked(row, number)),
+                    numbers.contains(&number),
+                    "{numbers:?}"
+                );
+            }
+        }
+        // What the compartment adds to a parameter of R4 takes no more than four bytes.
+        assert!(ways(&mut [1400, 0xff05]).all(|row| i32::try_from(row).is_ok()));
+    }
+
+    #[test]
+    fn numbers_of_parameters_have_four_bytes() {
+        let last = ResourceType::all().map(ResourceType::number).max().unwrap();
+        let number = (i64::from(last) << 18) | (i64::from(u16::MAX) << 2) | 3;
+        assert!(i32::try_from(number).is_ok());
     }
 
     #[test]

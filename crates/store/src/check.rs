@@ -7,7 +7,7 @@ use crate::{Db, DbError, FromRow, Row, Sql, binds, dialect, migrate, tx};
 /// What kind of values a column takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// INTEGER, BIGINT.
+    /// INTEGER, INT, BIGINT.
     Number,
     /// TEXT.
     Text,
@@ -56,7 +56,7 @@ impl FromRow for Column {
         Ok(Self {
             name: row.get("name")?,
             class: match row.get::<String>("type")?.as_str() {
-                "INTEGER" | "INT" | "bigint" => Class::Number,
+                "INTEGER" | "INT" | "bigint" | "integer" => Class::Number,
                 "TEXT" | "text" => Class::Text,
                 "BLOB" | "bytea" => Class::Bytes,
                 _ => Class::Other,

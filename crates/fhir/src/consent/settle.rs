@@ -159,12 +159,17 @@ async fn records_of(
     (patient, after): (&LogicalId, Rid),
 ) -> Result<Vec<Rid>, DbError> {
     let Some(of) = ResourceType::named("Patient") else { return Ok(Vec::new()) };
+    let way = key::membership(of, Compartment::Patient);
     let mut statement = Composed::new("SELECT DISTINCT rid FROM fhir_link WHERE tenant = ");
     statement.bind(&tenant.number()).text(" AND target = ");
-    statement.bind(&key::identity(tenant, of, patient.as_str())).text(" AND k IN (");
+    statement.bind(&key::identity(tenant, of, patient.as_str())).text(" AND type IN (");
     for (at, member) in ResourceType::all().filter(|member| !is_exempt(*member)).enumerate() {
-        let k = key::membership(tenant, member, Compartment::Patient);
-        statement.text(if at == 0 { "" } else { ", " }).bind(&k);
+        statement.text(if at == 0 { "" } else { ", " }).bind(&member.number());
+    }
+    statement.text(") AND (");
+    for nth in 0..key::WAYS_OF_A_ROW {
+        statement.text(if nth == 0 { "((ways >> " } else { " OR ((ways >> " });
+        statement.name("", nth * key::WAY_BITS as usize).text(") & 65535) = ").bind(&way.number);
     }
     statement.text(") AND rid > ").bind(&after.0).text(" ORDER BY rid LIMIT ");
     statement.bind(&i64::try_from(CONSENTED_FETCHED).unwrap_or(i64::MAX));

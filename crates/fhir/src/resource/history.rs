@@ -162,7 +162,7 @@ async fn fetch(
 ) -> Result<Vec<Version>, DbError> {
     let scope = match span {
         Span::Record(resource_type, id) => Scope::Record(*resource_type, id),
-        Span::Type(of) => Scope::Type(key::of_type(tenant, *of), key::of_history(tenant, *of)),
+        Span::Type(of) => Scope::Type(key::of_type(*of), key::of_history(tenant, *of)),
         Span::Site => Scope::Site,
     };
     let rows = i64::try_from(FETCHED).unwrap_or(i64::MAX);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     index::{self, Entries, Entry, Quantity, Reference, Token, extract},
     key::{self, Of, Reach},
-    parameter::{ParameterId, ParameterKind, Registry},
+    parameter::{ParameterId, ParameterKind, Registry, ResourceType},
     tenant::Tenant,
 };
 
@@ -20,8 +20,10 @@ use crate::{
 pub(crate) struct Rows {
     /// Key, system.
     postings: Vec<(i64, i64)>,
-    /// Key, target.
-    links: Vec<(i64, i64)>,
+    /// Target, and by which way.
+    references: Vec<(i64, u16)>,
+    /// Type, target, ways: as rows have them.
+    links: Vec<(i64, i64, i64)>,
     /// Key, folded beginning.
     strings: Vec<(i64, Vec<u8>)>,
     dates: Vec<(i64, Reach)>,
@@ -62,11 +64,12 @@ impl Rows {
             }
         }
         for one in &entries.compartments {
-            let whose = crate::parameter::ResourceType::named(one.compartment.as_str());
-            let key = key::membership(tenant, resource_type, one.compartment);
-            rows.links.extend(whose.map(|whose| (key, key::identity(tenant, whose, &one.id))));
+            let whose = ResourceType::named(one.compartment.as_str());
+            let way = key::membership(resource_type, one.compartment);
+            let whose = whose.map(|whose| key::identity(tenant, whose, &one.id));
+            rows.references.extend(whose.map(|whose| (whose, way.number)));
         }
-        rows.settle();
+        rows.settle(resource_type);
         rows
     }
 
@@ -75,7 +78,7 @@ impl Rows {
         let mut parameters: Vec<ParameterId> = entries.entries.iter().map(|entry| entry.parameter).collect();
         parameters.dedup();
         let number = key::shape(tenant, entries.resource_type, &parameters);
-        self.postings.push((key::of_type(tenant, entries.resource_type), number));
+        self.postings.push((key::of_type(entries.resource_type), number));
         self.words.shape(entries.resource_type, number, parameters);
     }
 
@@ -92,21 +95,26 @@ impl Rows {
                 index::Value::TokenText(text) => {
                     let folded = text.folded();
                     let target = stands_for.unwrap_or_else(|| self.word(of, &folded, found));
-                    self.words.term(of.words(), &folded, target);
+                    self.words.term(of.words(), key::term(&folded), target);
                 }
                 index::Value::Token(Token { system: Some(system), code }) => match found {
-                    Found::Code => self.words.term(of.systems(system), "", of.token(code)),
+                    Found::Code => {
+                        let word = key::system_word(of.tenant, system);
+                        self.words.term(of.systems(), word, of.token(code));
+                    }
                     Found::Identifier | Found::Reference => self.postings.push((of.of_system(system), 0)),
                 },
                 index::Value::Identifier(Token { system: Some(system), .. }) => {
                     self.postings.push((of.of_identifier_system(system), 0));
                 }
-                index::Value::Uri(uri) => self.words.term(of.uris(), uri, of.uri(uri)),
+                index::Value::Uri(uri) => self.words.term(of.uris(), key::term(uri), of.uri(uri)),
                 index::Value::Reference(Reference::Canonical { url, .. }) => {
-                    self.words.term(of.canonicals(), url, key::canonical_target(of.tenant, url));
+                    let target = key::canonical_target(of.tenant, url);
+                    self.words.term(of.canonicals(), key::term(url), target);
                 }
                 index::Value::Text(text) => {
-                    self.words.string(of.parts(), text.folded().into_owned());
+                    let folded = text.folded().into_owned();
+                    self.words.string(of.parts(), of.string(&folded), folded);
                 }
                 _ => {}
             }
@@ -117,7 +125,7 @@ impl Rows {
     fn word(&mut self, of: Of<'_>, folded: &str, found: Found) -> i64 {
         if found == Found::Reference {
             let own = key::display_target(of.tenant, folded);
-            self.links.push((of.link(), own));
+            self.references.push((own, of.link().number));
             return own;
         }
         let own = of.word(&key::term(folded));
@@ -139,7 +147,7 @@ impl Rows {
             index::Value::Uri(uri) => self.postings.push((of.uri(uri), 0)),
             index::Value::Text(text) => self.strings.push((of.text(), key::folded(&text.folded()))),
             index::Value::Reference(reference) => {
-                self.links.push((of.link(), key::target(of.tenant, reference)));
+                self.references.push((key::target(of.tenant, reference), of.link().number));
             }
             index::Value::Date(date) => self.dates.push((of.date(&[]), Reach::of_date(*date))),
             index::Value::Number(range) => self.numbers.push((of.number(&[]), Reach::of_range(*range))),
@@ -173,11 +181,23 @@ impl Rows {
         }
     }
 
-    fn settle(&mut self) {
+    /// What refers to the same is one row.
+    fn link(&mut self, resource_type: ResourceType) {
+        let mut references = std::mem::take(&mut self.references);
+        references.sort_unstable();
+        references.dedup();
+        for own in references.chunk_by(|a, b| a.0 == b.0) {
+            let Some((target, _)) = own.first() else { continue };
+            let mut numbers: Vec<u16> = own.iter().map(|(_, way)| *way).collect();
+            let of = i64::from(resource_type.number());
+            self.links.extend(key::ways(&mut numbers).map(|ways| (of, *target, ways)));
+        }
+    }
+
+    fn settle(&mut self, resource_type: ResourceType) {
+        self.link(resource_type);
         self.postings.sort_unstable();
         self.postings.dedup();
-        self.links.sort_unstable();
-        self.links.dedup();
         self.strings.sort_unstable();
         self.strings.dedup();
         self.dates.sort_unstable();
@@ -245,7 +265,7 @@ pub(crate) fn push_part(out: &mut Vec<u8>, place: usize, text: &[u8]) {
 #[derive(Default)]
 pub(crate) struct Pile {
     postings: Vec<[i64; 4]>,
-    links: Vec<[i64; 4]>,
+    links: Vec<[i64; 5]>,
     strings: Vec<(i64, Vec<u8>, i64)>,
     dates: Vec<[i64; 5]>,
     numbers: Vec<[i64; 5]>,
@@ -261,7 +281,7 @@ impl Pile {
         self.words.add(tenant, known, &rows.words);
         let (tenant, rid) = (tenant.number(), rid.0);
         self.postings.extend(rows.postings.iter().map(|(key, system)| [tenant, *key, rid, *system]));
-        self.links.extend(rows.links.iter().map(|(key, target)| [tenant, *key, *target, rid]));
+        self.links.extend(rows.links.iter().map(|(of, target, ways)| [tenant, *of, *target, rid, *ways]));
         self.strings.extend(rows.strings.iter().map(|(key, folded)| (*key, folded.clone(), rid)));
         let reach = |(key, Reach { lo, span }): &(i64, Reach)| (*key, *lo, *span);
         self.dates.extend(rows.dates.iter().map(reach).map(|(key, lo, span)| [tenant, key, rid, lo, span]));
@@ -278,8 +298,8 @@ impl Pile {
         self.words.write(tx, tenant, known).await?;
         let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
         insert(tx, into, (4, in_order(self.postings)), "").await?;
-        let into = "INSERT INTO fhir_link (tenant, k, target, rid) VALUES ";
-        insert(tx, into, (4, in_order(self.links)), "").await?;
+        let into = "INSERT INTO fhir_link (tenant, type, target, rid, ways) VALUES ";
+        insert(tx, into, (5, in_order(self.links)), "").await?;
         self.strings.sort_unstable();
         let string = |(key, folded, rid): (i64, Vec<u8>, i64)| {
             [Value::Int(tenant.number()), Value::Int(key), folded.to_value(), Value::Int(rid)]
@@ -307,9 +327,9 @@ pub(crate) async fn remove(tx: &mut Writer, tenant: &Tenant, rid: Rid, rows: &Ro
     let at = (tenant, rid);
     let postings = ints(&mut rows.postings.iter().map(|(key, _)| *key));
     take(tx, at, "DELETE FROM fhir_posting WHERE tenant = ", &[("k", postings)]).await?;
-    let keys = ints(&mut rows.links.iter().map(|(key, _)| *key));
-    let targets = ints(&mut rows.links.iter().map(|(_, target)| *target));
-    take(tx, at, "DELETE FROM fhir_link WHERE tenant = ", &[("k", keys), ("target", targets)]).await?;
+    let types = ints(&mut rows.links.iter().map(|(of, ..)| *of));
+    let targets = ints(&mut rows.links.iter().map(|(_, target, _)| *target));
+    take(tx, at, "DELETE FROM fhir_link WHERE tenant = ", &[("type", types), ("target", targets)]).await?;
     let keys = ints(&mut rows.strings.iter().map(|(key, _)| *key));
     let texts = rows.strings.iter().map(|(_, folded)| folded.to_value()).collect();
     take(tx, at, "DELETE FROM fhir_string WHERE tenant = ", &[("k", keys), ("folded", texts)]).await?;

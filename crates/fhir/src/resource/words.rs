@@ -26,8 +26,8 @@ const WORDS_OF_A_STATEMENT: usize = 32;
 pub(crate) struct Words {
     /// Key, text, and what it leads to.
     terms: Vec<(i64, Vec<u8>, i64)>,
-    /// Key of the parts, and the text.
-    strings: Vec<(i64, String)>,
+    /// Key of the parts, the string's number, and itself.
+    strings: Vec<(i64, i64, String)>,
     shape: Option<Shape>,
 }
 
@@ -39,12 +39,12 @@ struct Shape {
 }
 
 impl Words {
-    pub(super) fn term(&mut self, key: i64, text: &str, target: i64) {
-        self.terms.push((key, key::term(text), target));
+    pub(super) fn term(&mut self, key: i64, word: Vec<u8>, target: i64) {
+        self.terms.push((key, word, target));
     }
 
-    pub(super) fn string(&mut self, key: i64, folded: String) {
-        self.strings.push((key, folded));
+    pub(super) fn string(&mut self, key: i64, number: i64, folded: String) {
+        self.strings.push((key, number, folded));
     }
 
     /// Which parameters a record has values of.
@@ -83,7 +83,7 @@ impl Known {
 pub(super) struct Heap {
     /// By what stands for them in memory.
     terms: Vec<(i64, Vec<Value>)>,
-    strings: Vec<(i64, i64, String)>,
+    strings: Vec<(i64, Text, String)>,
     shapes: Vec<(i64, Shape)>,
 }
 
@@ -96,10 +96,11 @@ impl Heap {
                 self.terms.push((own, vec![Value::Int(*key), text.to_value(), Value::Int(*target)]));
             }
         }
-        for (key, folded) in &words.strings {
-            let own = key::known(tenant, &[&key.to_le_bytes(), folded.as_bytes()]);
+        for (key, number, folded) in &words.strings {
+            let text = Text { key: *key, number: *number, begin: key::folded(folded) };
+            let own = text.known(tenant);
             if !known.contains(&own) {
-                self.strings.push((own, *key, folded.clone()));
+                self.strings.push((own, text, folded.clone()));
             }
         }
         if let Some(shape) = &words.shape {
@@ -169,37 +170,52 @@ async fn write_terms(
     Ok(())
 }
 
-/// Parts of strings are rows of their own; a mark says that those of a string are there.
+/// A string as its row has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Text {
+    key: i64,
+    number: i64,
+    begin: Vec<u8>,
+}
+
+impl Text {
+    fn known(&self, tenant: &Tenant) -> i64 {
+        key::known(tenant, &[&self.key.to_le_bytes(), &self.number.to_le_bytes(), &self.begin])
+    }
+}
+
+/// Parts of strings are rows of their own, written with the string's.
 async fn write_strings(
     tx: &mut Writer,
     tenant: &Tenant,
     known: &Known,
-    mut strings: Vec<(i64, i64, String)>,
+    mut strings: Vec<(i64, Text, String)>,
 ) -> Result<(), DbError> {
     strings.sort_unstable_by_key(|(own, ..)| *own);
     strings.dedup_by_key(|(own, ..)| *own);
-    let marks =
-        strings.iter().map(|(own, key, _)| vec![Value::Int(*key), Value::Blob(Vec::new()), Value::Int(*own)]);
-    let new = insert_new::<(i64,)>(
+    let texts = strings
+        .iter()
+        .map(|(_, text, _)| vec![Value::Int(text.key), Value::Int(text.number), text.begin.to_value()]);
+    let new = insert_new::<(i64, i64, Vec<u8>)>(
         tx,
         tenant,
         (
-            "INSERT INTO fhir_term (tenant, k, folded, target) VALUES ",
-            " ON CONFLICT (tenant, k, folded, target) DO NOTHING RETURNING target",
+            "INSERT INTO fhir_text (tenant, k, number, folded) VALUES ",
+            " ON CONFLICT (tenant, k, number, folded) DO NOTHING RETURNING k, number, folded",
         ),
-        marks.collect(),
+        texts.collect(),
     )
     .await?;
-    let new: HashSet<i64> = new.into_iter().map(|(own,)| own).collect();
+    let new: HashSet<i64> =
+        new.into_iter().map(|(key, number, begin)| Text { key, number, begin }.known(tenant)).collect();
     let mut rows = Vec::new();
-    for (_, key, folded) in strings.iter().filter(|(own, ..)| new.contains(own)) {
-        let begin = key::folded(folded);
+    for (_, text, folded) in strings.iter().filter(|(own, ..)| new.contains(own)) {
         for part in key::parts(folded) {
-            rows.extend([Value::Int(tenant.number()), Value::Int(*key), Value::Int(part), begin.to_value()]);
+            rows.extend([tenant.number(), text.key, part, text.number].map(Value::Int));
         }
     }
-    let rest = " ON CONFLICT (tenant, k, gram, folded) DO NOTHING";
-    insert(tx, "INSERT INTO fhir_gram (tenant, k, gram, folded) VALUES ", (4, rows), rest).await?;
+    let rest = " ON CONFLICT (tenant, k, gram, text) DO NOTHING";
+    insert(tx, "INSERT INTO fhir_gram (tenant, k, gram, text) VALUES ", (4, rows), rest).await?;
     known.add(strings.iter().map(|(own, ..)| *own).filter(|own| !new.contains(own)));
     Ok(())
 }

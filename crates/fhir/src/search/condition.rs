@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use crate::{
     index::{DateRange, Position, Range, fold},
-    key::{self, FOLDED_BYTES_MAX, Of, Reach},
+    key::{self, FOLDED_BYTES_MAX, Of, Reach, Way},
     parameter::{ParameterId, Registry, ResourceType},
     query::{
         Comparison, Match, NumberMatch, QuantityMatch, ReferenceMatch, SystemMatch, Test, TextMatch,
@@ -31,7 +31,7 @@ pub(crate) enum Condition {
         system: Option<i64>,
     },
     Link {
-        key: i64,
+        way: Way,
         targets: Vec<i64>,
     },
     /// From here on, and before there.
@@ -80,14 +80,13 @@ pub(crate) enum Condition {
     },
     /// It refers to a record that holds the condition of its type.
     Chain {
-        key: i64,
+        way: Way,
         of: ResourceType,
         inner: Box<Condition>,
     },
     /// A record of this type that holds the condition refers to it.
     Has {
-        key: i64,
-        of: ResourceType,
+        way: Way,
         inner: Box<Condition>,
     },
     /// Consents do not withhold it.
@@ -102,8 +101,8 @@ pub(crate) enum Condition {
 pub(crate) enum Leads {
     /// To postings, of this system alone if one is said.
     Posting { system: Option<i64> },
-    /// To links under this key.
-    Link { key: i64 },
+    /// To links of this way.
+    Link { way: Way },
 }
 
 /// Whether a condition says all that its test does.
@@ -157,20 +156,20 @@ impl Maker<'_> {
             Test::Missing(parameter) => not(self.present(of, *parameter)),
             Test::Chain { parameter, targets } => any_of(targets.iter().map(|(target, test)| {
                 let (inner, says) = self.whole(*target, test, depth + 1);
-                let (key, tells) = self.link(self.of(of, *parameter), Some(*target));
-                (Condition::Chain { key, of: *target, inner: Box::new(inner) }, says.and(tells))
+                let (way, tells) = self.link(self.of(of, *parameter), Some(*target));
+                (Condition::Chain { way, of: *target, inner: Box::new(inner) }, says.and(tells))
             })),
             Test::Has { source, parameter, test } => {
                 let (inner, says) = self.whole(*source, test, depth + 1);
-                let (key, tells) = self.link(self.of(*source, *parameter), Some(of));
-                (Condition::Has { key, of: *source, inner: Box::new(inner) }, says.and(tells))
+                let (way, tells) = self.link(self.of(*source, *parameter), Some(of));
+                (Condition::Has { way, inner: Box::new(inner) }, says.and(tells))
             }
             Test::In { compartment, ids } => {
                 let whose = ResourceType::named(compartment.as_str());
                 let targets =
                     ids.iter().filter_map(|id| Some(key::identity(self.tenant, whose?, id))).collect();
-                let key = key::membership(self.tenant, of, *compartment);
-                let member = (Condition::Link { key, targets }, Says::All);
+                let way = key::membership(of, *compartment);
+                let member = (Condition::Link { way, targets }, Says::All);
                 let own = (whose == Some(of)).then(|| (ids_of(of, ids.iter().map(AsRef::as_ref)), Says::All));
                 any_of([member].into_iter().chain(own))
             }
@@ -193,8 +192,8 @@ impl Maker<'_> {
         Of { tenant: self.tenant, resource_type, parameter }
     }
 
-    /// The key under which a parameter's references to a type are kept, and whether nothing else is there.
-    fn link(&self, of: Of<'_>, to: Option<ResourceType>) -> (i64, Says) {
+    /// The way by which a parameter's references to a type are kept, and whether nothing else is there.
+    fn link(&self, of: Of<'_>, to: Option<ResourceType>) -> (Way, Says) {
         let shared = self.registry.shared(of.resource_type);
         match shared.and_then(|shared| shared.patients_of(of.parameter)) {
             Some(subject) => {
@@ -209,7 +208,7 @@ impl Maker<'_> {
         if [ParameterId::ID, ParameterId::LAST_UPDATED].contains(&parameter) {
             return (Condition::Any, Says::All);
         }
-        (Condition::Present { key: key::of_type(self.tenant, of), of, parameter }, Says::All)
+        (Condition::Present { key: key::of_type(of), of, parameter }, Says::All)
     }
 
     fn one(&self, resource_type: ResourceType, parameter: ParameterId, one: &Match) -> Told {
@@ -267,12 +266,14 @@ impl Maker<'_> {
             return posted(of.of_system(system));
         }
         let to = Leads::Posting { system: Some(key::system(self.tenant, Some(system))) };
-        (Condition::Term { key: of.systems(system), from: Vec::new(), before: Some(vec![0]), to }, Says::All)
+        let from = key::system_word(self.tenant, system);
+        let before = [from.as_slice(), &[0]].concat();
+        (Condition::Term { key: of.systems(), from, before: Some(before), to }, Says::All)
     }
 
     fn words(&self, of: Of<'_>, words: &str) -> Told {
         let to = match Found::by(self.registry, of) {
-            Found::Reference => Leads::Link { key: self.link(of, None).0 },
+            Found::Reference => Leads::Link { way: self.link(of, None).0 },
             Found::Code | Found::Identifier => Leads::Posting { system: None },
         };
         (begins(of.words(), words, to), Says::Less)
@@ -291,8 +292,8 @@ impl Maker<'_> {
 
     fn reference(&self, of: Of<'_>, reference: &ReferenceMatch) -> Told {
         let told = |to: Option<ResourceType>, targets, is_plain| {
-            let (key, tells) = self.link(of, to);
-            (Condition::Link { key, targets }, tells.and(plain(is_plain)))
+            let (way, tells) = self.link(of, to);
+            (Condition::Link { way, targets }, tells.and(plain(is_plain)))
         };
         match reference {
             ReferenceMatch::Local { resource_type: Some(to), id, version } => {
@@ -314,7 +315,7 @@ impl Maker<'_> {
                 told(None, vec![key::canonical_target(self.tenant, url)], false)
             }
             ReferenceMatch::CanonicalBelow(url) => {
-                let to = Leads::Link { key: self.link(of, None).0 };
+                let to = Leads::Link { way: self.link(of, None).0 };
                 (begins(of.canonicals(), url.trim_end_matches('/'), to), Says::Less)
             }
         }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Records {
-    /// How many records hold a search. Where index rows tell all of it they are counted and not read: 64 keyed bits are believed to be
+    /// How many records hold a search. Where index rows tell all of it they are counted and not read: 48 keyed bits are believed to be
     /// what they stand for, which nothing that is served is.
     ///
     /// # Errors

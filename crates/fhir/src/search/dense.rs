@@ -129,10 +129,10 @@ fn postings(
     match condition {
         Condition::Posting { key, system } => add(*key, *system),
         Condition::Postings { keys: several, system } => several.iter().for_each(|key| add(*key, *system)),
-        Condition::Any => add(key::of_type(tenant, sought.of), None),
+        Condition::Any => add(key::of_type(sought.of), None),
         Condition::None => {}
         Condition::Not(inner) => {
-            add(key::of_type(tenant, sought.of), None);
+            add(key::of_type(sought.of), None);
             return postings(inner, tenant, sought, keys);
         }
         Condition::All(conditions) | Condition::AnyOf(conditions) => {
@@ -150,7 +150,7 @@ async fn is_long(
     dense: &Dense,
     sought: &Sought,
 ) -> Result<bool, SearchFault> {
-    let everything = Condition::Posting { key: key::of_type(tenant, sought.of), system: None };
+    let everything = Condition::Posting { key: key::of_type(sought.of), system: None };
     let driver = sought.driver().and_then(|at| conjuncts(&sought.condition).get(at)).unwrap_or(&everything);
     let mut statement = Statement::new(tenant, "");
     if !statement.length(driver, dense.postings_min) {
@@ -221,8 +221,8 @@ fn all(
         Condition::Postings { keys: several, system } => {
             several.iter().map(|key| of(*key, *system)).fold(RoaringTreemap::new(), |all, one| all | one)
         }
-        Condition::Any => of(key::of_type(tenant, sought.of), None),
-        Condition::Not(inner) => of(key::of_type(tenant, sought.of), None) - each(inner),
+        Condition::Any => of(key::of_type(sought.of), None),
+        Condition::Not(inner) => of(key::of_type(sought.of), None) - each(inner),
         Condition::AnyOf(any) => any.iter().map(each).fold(RoaringTreemap::new(), |all, one| all | one),
         Condition::All(conditions) => {
             conditions.iter().map(each).reduce(|all, one| all & one).unwrap_or_default()

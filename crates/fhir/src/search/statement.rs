@@ -126,6 +126,17 @@ impl<'t> Statement<'t> {
         self.text(" AND ").name(place).text(".k = ").int(key)
     }
 
+    /// A row of links of this way: one of the four that it has room for.
+    fn refers(&mut self, place: Place, way: key::Way) -> &mut Self {
+        self.text(" AND ").name(place).text(".type = ").int(way.of.number().into()).text(" AND (");
+        for nth in 0..key::WAYS_OF_A_ROW {
+            self.text(if nth == 0 { "" } else { " OR " }).text("((").name(place).text(".ways >> ");
+            self.sql.name("", nth * key::WAY_BITS as usize);
+            self.text(") & 65535) = ").int(way.number.into());
+        }
+        self.text(")")
+    }
+
     fn ints(&mut self, values: impl IntoIterator<Item = i64>) -> &mut Self {
         for (at, value) in values.into_iter().enumerate() {
             self.text(if at == 0 { "" } else { ", " }).int(value);
@@ -141,7 +152,7 @@ impl<'t> Statement<'t> {
         driver: Option<usize>,
         window: Option<Window>,
     ) -> &mut Self {
-        let everything = [Condition::Posting { key: key::of_type(self.tenant, of), system: None }];
+        let everything = [Condition::Posting { key: key::of_type(of), system: None }];
         let drivers = driver.and_then(|driver| conditions.get(driver)).and_then(drivers);
         let drivers: Vec<&Condition> = drivers.unwrap_or_else(|| everything.iter().collect());
         let is_alone = drivers.len() == 1;
@@ -207,7 +218,7 @@ impl<'t> Statement<'t> {
             Condition::Date { .. } => "fhir_date ",
             Condition::Number { .. } => "fhir_number ",
             Condition::Ids { .. } => "fhir_current ",
-            Condition::Chain { key, of, inner } => return self.chained((*key, *of), inner, place),
+            Condition::Chain { way, of, inner } => return self.chained((*way, *of), inner, place),
             Condition::Term { key, from, before, to } => {
                 return self.led((*key, from, before.as_deref()), *to, place);
             }
@@ -235,8 +246,8 @@ impl<'t> Statement<'t> {
                     self.text(" AND ").name(place).text(".system = ").int(*system);
                 }
             }
-            Condition::Link { key, targets } => {
-                self.key_of(place, *key).text(" AND ").name(place);
+            Condition::Link { way, targets } => {
+                self.refers(place, *way).text(" AND ").name(place);
                 match targets.as_slice() {
                     [target] => self.text(".target = ").int(*target),
                     targets => self.text(".target IN (").ints(targets.iter().copied()).text(")"),
@@ -292,7 +303,7 @@ impl<'t> Statement<'t> {
         self.between(term, from, before);
         self.text(" AND ").tenant_of(place);
         match to {
-            Leads::Link { key } => self.key_of(place, key).text(" AND ").name(place).text(".target = "),
+            Leads::Link { way } => self.refers(place, way).text(" AND ").name(place).text(".target = "),
             Leads::Posting { system: None } => self.text(" AND ").name(place).text(".k = "),
             Leads::Posting { system: Some(system) } => {
                 self.text(" AND ").name(place).text(".system = ").int(system);
@@ -304,8 +315,9 @@ impl<'t> Statement<'t> {
 
     /// From the parts of strings to the rows of those that have them all.
     fn parted(&mut self, (key, of): (i64, i64), asked: &[(i64, i64)], place: Place) {
-        let part = self.alias();
-        self.text("fhir_gram ").name(part).text(" CROSS JOIN fhir_string ").name(place).text(" WHERE ");
+        let (part, whole) = (self.alias(), self.alias());
+        self.text("fhir_gram ").name(part).text(" CROSS JOIN fhir_text ").name(whole);
+        self.text(" CROSS JOIN fhir_string ").name(place).text(" WHERE ");
         self.tenant_of(part).key_of(part, key);
         for (at, (from, before)) in asked.iter().enumerate() {
             let other = if at == 0 { part } else { self.alias() };
@@ -316,21 +328,23 @@ impl<'t> Statement<'t> {
             self.text(" AND ").name(other).text(".gram >= ").int(*from);
             self.text(" AND ").name(other).text(".gram < ").int(*before);
             if at > 0 {
-                self.text(" AND ").name(other).text(".folded = ").name(part).text(".folded").text(PROBE);
+                self.text(" AND ").name(other).text(".text = ").name(part).text(".text").text(PROBE);
             }
         }
+        self.text(" AND ").tenant_of(whole).key_of(whole, key);
+        self.text(" AND ").name(whole).text(".number = ").name(part).text(".text");
         self.text(" AND ").tenant_of(place).key_of(place, of);
-        self.text(" AND ").name(place).text(".folded = ").name(part).text(".folded");
+        self.text(" AND ").name(place).text(".folded = ").name(whole).text(".folded");
     }
 
     /// From the records that hold the inner condition over their identities to the rows that refer to them, in this order.
-    fn chained(&mut self, (key, of): (i64, ResourceType), inner: &Condition, place: Place) {
+    fn chained(&mut self, (way, of): (key::Way, ResourceType), inner: &Condition, place: Place) {
         let (found, version) = (self.alias(), self.alias());
         self.text("(");
         self.inner(of, inner);
         self.text(") AS ").name(found).text(" CROSS JOIN fhir_version ").name(version);
         self.text(" CROSS JOIN fhir_link ").name(place).text(" WHERE ").tenant_of(version).text(" AND ");
-        self.rid(version).text(" = ").rid(found).text(" AND ").tenant_of(place).key_of(place, key);
+        self.rid(version).text(" = ").rid(found).text(" AND ").tenant_of(place).refers(place, way);
         self.text(" AND ").name(place).text(".target = ").name(version).text(".identity");
     }
 
@@ -379,7 +393,7 @@ impl<'t> Statement<'t> {
                 self.updated(place, *comparison, *asked);
                 self.text(PROBE);
             }
-            Condition::Has { key, of: source, inner } => self.has((*key, *source), inner, of),
+            Condition::Has { way, inner } => self.has(*way, inner, of),
             Condition::Permitted(consented) => self.permitted(consented, of),
             Condition::All(all) => self.joined(all, " AND ", of),
             Condition::AnyOf(any) => self.joined(any, " OR ", of),
@@ -401,18 +415,18 @@ impl<'t> Statement<'t> {
     }
 
     /// Something refers to the record's identity and holds the inner condition.
-    fn has(&mut self, (key, source): (i64, ResourceType), inner: &Condition, of: Place) {
+    fn has(&mut self, way: key::Way, inner: &Condition, of: Place) {
         let (version, link) = (self.alias(), self.alias());
         self.text("EXISTS (SELECT 1 FROM fhir_version ")
             .name(version)
             .text(" CROSS JOIN fhir_link ")
             .name(link);
         self.text(" WHERE ").tenant_of(version).text(" AND ").rid(version).text(" = ").rid(of);
-        self.text(" AND ").tenant_of(link).key_of(link, key);
+        self.text(" AND ").tenant_of(link).refers(link, way);
         self.text(" AND ").name(link).text(".target = ").name(version).text(".identity AND ");
         match inner {
             Condition::Any => {
-                let every = Condition::Posting { key: key::of_type(self.tenant, source), system: None };
+                let every = Condition::Posting { key: key::of_type(way.of), system: None };
                 self.holds(&every, link);
             }
             inner => self.holds(inner, link),

@@ -64,6 +64,8 @@ fn postgres_words(text: &str) -> String {
         rest = after;
         match token {
             "INTEGER" => out.push_str("BIGINT"),
+            // Four bytes: SQLite takes as many as a number needs whatever the column says.
+            "INT" => out.push_str("INTEGER"),
             "BLOB" => out.push_str("BYTEA"),
             "STRICT" => drop_option(&mut out),
             "WITHOUT" => match after.trim_start().strip_prefix("ROWID") {
@@ -103,9 +105,9 @@ mod tests {
 
     #[test]
     fn the_words_that_differ_are_replaced_and_no_others() {
-        let text = "CREATE TABLE t (a INTEGER, b BLOB, c TEXT DEFAULT 'BLOB ''STRICT''', \"INTEGER\" TEXT, \
+        let text = "CREATE TABLE t (a INTEGER, i INT, b BLOB, c TEXT DEFAULT 'BLOB ''STRICT''', \"INTEGER\" TEXT, \
                     INTEGER_x TEXT) STRICT, WITHOUT ROWID; -- a STRICT one\nCREATE TABLE u (a TEXT)\nSTRICT;\n";
-        let expected = "CREATE TABLE t (a BIGINT, b BYTEA, c TEXT DEFAULT 'BLOB ''STRICT''', \"INTEGER\" TEXT, \
+        let expected = "CREATE TABLE t (a BIGINT, i INTEGER, b BYTEA, c TEXT DEFAULT 'BLOB ''STRICT''', \"INTEGER\" TEXT, \
                         INTEGER_x TEXT); -- a STRICT one\nCREATE TABLE u (a TEXT);\n";
         assert_eq!(for_engine(text, Engine::Postgres), expected);
         assert_eq!(for_engine(text, Engine::Sqlite), text);

@@ -7,8 +7,8 @@ use crate::{Db, DbError, Engine, Writer, binds, dialect};
 /// How long a migration may take on PostgreSQL, waiting for another node's included.
 const MIGRATE_MAX_S: u32 = 600;
 
-/// One numbered file. Its text is written for SQLite; for PostgreSQL `INTEGER` becomes `BIGINT`, `BLOB` becomes `BYTEA`, and
-/// `STRICT` and `WITHOUT ROWID` are left out.
+/// One numbered file. Its text is written for SQLite; for PostgreSQL `INTEGER` becomes `BIGINT`, `INT` (what never needs more than four
+/// bytes) `INTEGER`, `BLOB` becomes `BYTEA`, and `STRICT` and `WITHOUT ROWID` are left out.
 ///
 /// What the engines need in different words (triggers) stands in sections that begin with a line `-- sqlite:` or
 /// `-- postgres:` and end at the next such line or at `-- both:`. Sections are taken as they are.
