@@ -22,6 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{Fhir, interaction::speak};
 
 pub use export::STEP_VERSIONS;
+pub(crate) use export::group_of;
 
 /// How long the files of a finished job are kept.
 pub const OUTPUT_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);

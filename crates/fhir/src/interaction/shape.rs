@@ -9,10 +9,8 @@ use fhirpath::{
 };
 use serde_json::json;
 
-use crate::parameter::Elements;
+use crate::{parameter::Elements, query::limits::ELEMENTS_MAX};
 
-/// How many names `_elements` may have.
-const ELEMENTS_MAX: usize = 64;
 /// How far one level is laid out from the one around it.
 const INDENT: &str = "  ";
 

@@ -93,6 +93,84 @@ on_stage!(
 );
 
 on_stage!(
+    async fn everything_of_a_time_goes_by_the_dates_of_care_of_each_type(stage) {
+        let system = stage.north();
+        system.put("/fhir/Patient/anna", r#"{"resourceType":"Patient","id":"anna","birthDate":"1950-01-01"}"#).await.expect(201);
+        let subject = json!({"reference": "Patient/anna"});
+        // Where a record says when care was given and when it was written down, the first counts; where it says one, that one.
+        for (of, id, more) in [
+            ("Condition", "over", json!({"onsetDateTime": "2010-01-01", "abatementDateTime": "2012-01-01", "recordedDate": "2021-06-01"})),
+            ("Condition", "lasting", json!({"onsetDateTime": "2010-01-01"})),
+            ("Condition", "later", json!({"onsetDateTime": "2023-01-01"})),
+            ("Condition", "of-no-time", json!({})),
+            ("ServiceRequest", "done-then", json!({"intent": "order", "status": "active", "occurrenceDateTime": "2021-03-03", "authoredOn": "2010-01-01"})),
+            ("ServiceRequest", "done-before", json!({"intent": "order", "status": "active", "occurrenceDateTime": "2010-03-03", "authoredOn": "2021-03-03"})),
+            ("ServiceRequest", "asked-then", json!({"intent": "order", "status": "active", "authoredOn": "2021-03-03"})),
+            ("MedicationRequest", "then", json!({"intent": "order", "status": "active", "authoredOn": "2021-03-03"})),
+            ("MedicationRequest", "before", json!({"intent": "order", "status": "active", "authoredOn": "2020-03-03"})),
+            ("MedicationStatement", "through", json!({"status": "active", "effectivePeriod": {"start": "2020-01-01"}})),
+            ("MedicationStatement", "before", json!({"status": "active", "effectiveDateTime": "2020"})),
+            ("Goal", "then", json!({"lifecycleStatus": "active", "startDate": "2020-01-01", "target": [{"dueDate": "2021-01-15"}]})),
+            ("Goal", "before", json!({"lifecycleStatus": "active", "startDate": "2020-01-01", "target": [{"dueDate": "2020-02-01"}]})),
+            ("ImagingStudy", "before", json!({"status": "available", "started": "2019-01-01T00:00:00Z"})),
+            ("BodyStructure", "of-no-time", json!({})),
+        ] {
+            let mut body = json!({"resourceType": of, "id": id, "code": {"text": "x"}});
+            body[if ["ServiceRequest", "Condition", "Goal", "MedicationRequest", "MedicationStatement", "ImagingStudy"].contains(&of) { "subject" } else { "patient" }] = subject.clone();
+            for (name, value) in more.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            system.put(&format!("/fhir/{of}/{id}"), &body.to_string()).await.expect(201);
+        }
+        let found = all(&system, "Patient/anna/$everything?start=2021-01-01&end=2021-12-31").await.0;
+        let expected = [
+            "BodyStructure/of-no-time", "Condition/lasting", "Condition/of-no-time", "Goal/then", "MedicationRequest/then",
+            "MedicationStatement/through", "Patient/anna", "ServiceRequest/asked-then", "ServiceRequest/done-then",
+        ];
+        assert_eq!(found, expected);
+    }
+);
+
+on_stage!(
+    async fn everything_of_a_group_is_of_its_members_and_of_what_the_caller_sees(stage) {
+        let system = stage.north();
+        let group = |members: &[&str]| {
+            let members: Vec<_> = members.iter().map(|id| json!({"entity": {"reference": format!("Patient/{id}")}})).collect();
+            json!({"resourceType": "Group", "id": "g", "type": "person", "actual": true, "member": members}).to_string()
+        };
+        for id in ["anna", "bert", "carl"] {
+            system.put(&format!("/fhir/Patient/{id}"), &json!({"resourceType": "Patient", "id": id}).to_string()).await.expect(201);
+            let body = json!({"resourceType": "Observation", "id": format!("of-{id}"), "status": "final", "code": {"text": "x"}, "subject": {"reference": format!("Patient/{id}")}});
+            system.put(&format!("/fhir/Observation/of-{id}"), &body.to_string()).await.expect(201);
+        }
+        system.put("/fhir/Group/g", &group(&[])).await.expect(201);
+        assert_eq!(all(&system, "Group/g/$everything").await, (Vec::new(), Vec::new()));
+        system.put("/fhir/Group/g", &group(&["anna", "bert", "nobody"])).await.expect(200);
+        for count in [1, 100] {
+            let found = all(&system, &format!("Group/g/$everything?_count={count}")).await.0;
+            assert_eq!(found.iter().filter(|one| !one.starts_with("Group")).cloned().collect::<Vec<_>>(),
+                ["Observation/of-anna", "Observation/of-bert", "Patient/anna", "Patient/bert"]);
+        }
+        let narrow = stage.by(token(1, "user/Group.rs user/Patient.rs user/Observation.rs", "", "anna"));
+        // The group is in the compartment of its members; those beside her are nobody's business.
+        assert_eq!(all(&narrow, "Group/g/$everything").await.0, ["Group/g", "Observation/of-anna", "Patient/anna"]);
+        let carl = stage.by(token(1, "user/Group.rs user/Patient.rs", "", "carl"));
+        carl.get("/fhir/Group/g/$everything").await.expect(404);
+        let patients = stage.by(token(1, "system/Group.rs system/Patient.rs", "", ""));
+        let found = all(&patients, "Group/g/$everything?_type=Patient").await.0;
+        assert_eq!(found, ["Patient/anna", "Patient/bert"]);
+        stage.south().get("/fhir/Group/g/$everything").await.expect(404);
+        system.get("/fhir/Group/$everything").await.expect(404);
+        let many: Vec<String> = (0..501).map(|nth| format!("p{nth}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        system.put("/fhir/Group/g", &group(&many[..500])).await.expect(200);
+        system.get("/fhir/Group/g/$everything").await.expect(200);
+        system.put("/fhir/Group/g", &group(&many)).await.expect(200);
+        system.get("/fhir/Group/g/$everything").await.expect(422).tells("not-supported", "ask for its $export");
+    }
+);
+
+on_stage!(
     async fn everything_is_what_the_caller_sees(stage) {
         let system = stage.north();
         fill(&system).await;

@@ -27,13 +27,10 @@ use crate::{
         row::Kind,
     },
     interaction::{
-        Asked, answer,
-        asked::type_of,
+        Asked,
         posted::{Said, invalid},
-        read::newest,
     },
     outcome::{self, Severity, Told},
-    resource::LogicalId,
 };
 
 /// Seconds after which a client that has too many jobs under way may ask again.
@@ -54,12 +51,7 @@ pub(super) async fn begin(fhir: &Fhir, call: Call, level: Level) -> Said<Respons
 
 /// The group whose members are meant, as the caller may see it.
 pub(super) async fn of_group(fhir: &Fhir, call: &Call, id: &str) -> Said<Level> {
-    let of = type_of("Group")?;
-    let rule = call.asked.rule(of, Interaction::Read)?;
-    let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
-    let group = newest(fhir, &call.asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
-    let text = group.body.as_ref().ok_or_else(|| answer::gone(&group))?;
-    let members = group::members(text.as_str(), &fhir.base);
+    let (group, members) = group::group_of(fhir, &call.asked, id).await?;
     let named =
         call.pairs.iter().filter(|(name, _)| name == "patient").flat_map(|(_, value)| value.split(','));
     for reference in named {
@@ -68,7 +60,7 @@ pub(super) async fn of_group(fhir: &Fhir, call: &Call, id: &str) -> Said<Level> 
             return Err(invalid("patient names somebody who is not in the group", "patient").into());
         }
     }
-    Ok(Level::Group { id: id.as_str().to_owned(), version: group.version })
+    Ok(Level::Group { id: id.to_owned(), version: group.version })
 }
 
 /// Every type that is named has to be one of which the caller may have something; without names, any has to be.

@@ -3,6 +3,24 @@
 use std::collections::HashSet;
 
 use fhirpath::document::{Document, DocumentLimits, Element};
+use kernel::Interaction;
+
+use crate::{
+    Fhir,
+    interaction::{Asked, answer, asked::type_of, posted::Said, read::newest},
+    resource::{LogicalId, Version},
+};
+
+/// The group as the caller may read it, and who is in it.
+pub(crate) async fn group_of(fhir: &Fhir, asked: &Asked, id: &str) -> Said<(Version, HashSet<String>)> {
+    let of = type_of("Group")?;
+    let rule = asked.rule(of, Interaction::Read)?;
+    let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
+    let group = newest(fhir, asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
+    let text = group.body.as_ref().ok_or_else(|| answer::gone(&group))?;
+    let members = members(text.as_str(), &fhir.base);
+    Ok((group, members))
+}
 
 /// The patients that are members, as the group's text says it: those that are marked inactive, and whoever the group leaves out by a
 /// characteristic alone, are not.
@@ -28,7 +46,7 @@ fn patient(member: Element<'_>, base: &str) -> Option<String> {
     let own = reference.strip_prefix(base).map_or(&*reference, |path| path.trim_start_matches('/'));
     let id = own.strip_prefix("Patient/")?;
     let id = id.split('/').next().unwrap_or_default();
-    let id: crate::resource::LogicalId = id.parse().ok()?;
+    let id: LogicalId = id.parse().ok()?;
     Some(id.as_str().to_owned())
 }
 

@@ -32,8 +32,8 @@ pub(crate) async fn export_site(State(fhir): State<Fhir>, call: Call) -> Said<Re
     request_body(description = "Parameters", content_type = "application/fhir+json"),
     responses((status = 202, description = "It has begun; `Content-Location` says where its status is")),
     security(("bearer" = ["system/*.rs"])))]
-pub(crate) async fn export_site_by_parameters(State(fhir): State<Fhir>, call: Call) -> Said<Response> {
-    begin(&fhir, call, Level::System).await
+pub(crate) async fn export_site_by_parameters(state: State<Fhir>, call: Call) -> Said<Response> {
+    export_site(state, call).await
 }
 
 /// Export the records of all patients.
@@ -55,8 +55,8 @@ pub(crate) async fn export_patients(State(fhir): State<Fhir>, call: Call) -> Sai
     request_body(description = "Parameters", content_type = "application/fhir+json"),
     responses((status = 202, description = "It has begun; `Content-Location` says where its status is")),
     security(("bearer" = ["system/*.rs"])))]
-pub(crate) async fn export_patients_by_parameters(State(fhir): State<Fhir>, call: Call) -> Said<Response> {
-    begin(&fhir, call, Level::Patients).await
+pub(crate) async fn export_patients_by_parameters(state: State<Fhir>, call: Call) -> Said<Response> {
+    export_patients(state, call).await
 }
 
 /// Export the records of the members of a group.
@@ -84,10 +84,9 @@ pub(crate) async fn export_group(
     responses((status = 202, description = "It has begun; `Content-Location` says where its status is")),
     security(("bearer" = ["system/*.rs"])))]
 pub(crate) async fn export_group_by_parameters(
-    State(fhir): State<Fhir>,
-    Path(id): Path<String>,
+    state: State<Fhir>,
+    id: Path<String>,
     call: Call,
 ) -> Said<Response> {
-    let level = of_group(&fhir, &call, &id).await?;
-    begin(&fhir, call, level).await
+    export_group(state, id, call).await
 }

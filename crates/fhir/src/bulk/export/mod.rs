@@ -10,5 +10,6 @@ mod step;
 pub(super) mod wish;
 
 pub(super) use call::is_patient;
+pub(crate) use group::group_of;
 pub use step::STEP_VERSIONS;
 pub(super) use wish::Wish;

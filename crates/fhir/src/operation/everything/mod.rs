@@ -4,18 +4,23 @@
 //! It is a search of the compartment that includes what its records refer to, so every candidate is asked whether the caller may see it,
 //! and it goes on page by page for as long as there is more. What a page refers to comes with that page.
 
+mod care;
+
 use axum::{
     extract::{RawQuery, Request, State},
     response::Response,
 };
 use fhirpath::document::{Document, DocumentLimits, Format};
-use kernel::{Interaction, Kind};
+use kernel::{Interaction, Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use web::{Path, Problem};
 
+use care::Bound;
+
 use crate::{
     Fhir,
+    bulk::group_of,
     index::extract,
     interaction::{
         answer,
@@ -37,10 +42,12 @@ const NAME: &str = "$everything";
 const PARAMETERS: &[Sent] = &[Sent::Resource(Format::Json), Sent::Resource(Format::Xml)];
 /// Parameters of one call.
 const PARAMETERS_MAX: usize = 200;
+/// Members of a group that are asked for at once; of a larger one there is `$export`.
+pub const GROUP_MEMBERS_MAX: usize = 500;
 
-/// What there is of one patient or encounter.
+/// What there is of one patient or encounter, or of the patients of a group.
 #[utoipa::path(get, path = "/fhir/{type}/{id}/$everything", tag = "records", operation_id = "everything",
-    params(("type" = String, Path, description = "`Patient` or `Encounter`"), ("id" = String, Path, description = "The record's id"),
+    params(("type" = String, Path, description = "`Patient`, `Encounter` or `Group`"), ("id" = String, Path, description = "The record's id"),
         ("SU-SiteId" = String, Header, description = "The site"),
         ("_since" = Option<String>, Query, description = "Changed since"),
         ("_type" = Option<String>, Query, description = "Types, with commas between them"),
@@ -61,20 +68,19 @@ pub(crate) async fn everything(
 
 /// The same, with the parameters in the body.
 #[utoipa::path(post, path = "/fhir/{type}/{id}/$everything", tag = "records", operation_id = "everything_by_parameters",
-    params(("type" = String, Path, description = "`Patient` or `Encounter`"), ("id" = String, Path, description = "The record's id"),
+    params(("type" = String, Path, description = "`Patient`, `Encounter` or `Group`"), ("id" = String, Path, description = "The record's id"),
         ("SU-SiteId" = String, Header, description = "The site")),
     request_body(description = "Parameters", content_type = "application/fhir+json"),
     responses((status = 200, description = "A Bundle of type searchset", content_type = "application/fhir+json")),
     security(("bearer" = ["system/*.rs"])))]
 pub(crate) async fn everything_by_parameters(
-    State(fhir): State<Fhir>,
+    state: State<Fhir>,
     asked: Asked,
-    Path((of, id)): Path<(String, String)>,
+    path: Path<(String, String)>,
     request: Request,
 ) -> Said<Response> {
-    let whose = Whose::one(&fhir, &asked, &of, &id).await?;
     let words = words_of(request).await?;
-    page(&fhir, &asked, whose, words).await
+    everything(state, asked, path, RawQuery(Some(words))).await
 }
 
 /// What there is of all patients that the caller may see.
@@ -105,31 +111,36 @@ pub(crate) async fn everything_of_all(
     responses((status = 200, description = "A Bundle of type searchset", content_type = "application/fhir+json")),
     security(("bearer" = ["system/*.s"])))]
 pub(crate) async fn everything_of_all_by_parameters(
-    State(fhir): State<Fhir>,
+    state: State<Fhir>,
     asked: Asked,
-    Path(of): Path<String>,
+    path: Path<String>,
     request: Request,
 ) -> Said<Response> {
-    let whose = Whose::all(&asked, &of)?;
     let words = words_of(request).await?;
-    page(&fhir, &asked, whose, words).await
+    everything_of_all(state, asked, path, RawQuery(Some(words))).await
 }
 
 /// Whether a type has this operation: for its own records, for all of them.
 pub(crate) fn is_of(of: ResourceType) -> (bool, bool) {
-    (matches!(of.as_str(), "Patient" | "Encounter"), of.as_str() == "Patient")
+    (matches!(of.as_str(), "Patient" | "Encounter" | "Group"), of.as_str() == "Patient")
 }
 
 /// Whose records are asked for.
 struct Whose {
     compartment: Compartment,
-    id: Option<LogicalId>,
+    /// None for all of the compartment's type.
+    ids: Option<Vec<Box<str>>>,
+    /// Where it is asked for.
+    place: String,
 }
 
 impl Whose {
     /// A record that the caller may read.
     async fn one(fhir: &Fhir, asked: &Asked, of: &str, id: &str) -> Said<Self> {
         let of = type_of(of)?;
+        if of.as_str() == "Group" {
+            return Self::group(fhir, asked, id).await;
+        }
         let compartment = Compartment::named(of.as_str()).filter(|_| is_of(of).0).ok_or_else(unknown)?;
         let rule = asked.rule(of, Interaction::Read)?;
         let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
@@ -137,28 +148,39 @@ impl Whose {
         if version.is_deletion() {
             return Err(answer::gone(&version).into());
         }
-        Ok(Self { compartment, id: Some(id) })
+        let place = format!("{}/{id}/{NAME}", of.as_str());
+        Ok(Self { compartment, ids: Some(vec![id.as_str().into()]), place })
+    }
+
+    /// The patients of a group.  <https://hl7.org/fhir/R4/group-operation-everything.html>
+    async fn group(fhir: &Fhir, asked: &Asked, id: &str) -> Said<Self> {
+        let (group, members) = group_of(fhir, asked, id).await?;
+        if members.len() > GROUP_MEMBERS_MAX {
+            let words = format!("the group has more than {GROUP_MEMBERS_MAX} members: ask for its $export");
+            return Err(Problem::new(Kind::Unsupported, words).with_path("Group.member").into());
+        }
+        let mut ids: Vec<Box<str>> = members.into_iter().map(String::into_boxed_str).collect();
+        ids.sort_unstable();
+        let compartment = Compartment::named("Patient").ok_or_else(unknown)?;
+        Ok(Self { compartment, ids: Some(ids), place: format!("Group/{}/{NAME}", group.id) })
     }
 
     fn all(asked: &Asked, of: &str) -> Said<Self> {
         let of = type_of(of)?;
         let compartment = Compartment::named(of.as_str()).filter(|_| is_of(of).1).ok_or_else(unknown)?;
         asked.rule(of, Interaction::Search)?;
-        Ok(Self { compartment, id: None })
-    }
-
-    fn place(&self) -> String {
-        match &self.id {
-            Some(id) => format!("{}/{id}/{NAME}", self.compartment.as_str()),
-            None => format!("{}/{NAME}", self.compartment.as_str()),
-        }
+        Ok(Self { compartment, ids: None, place: format!("{}/{NAME}", of.as_str()) })
     }
 
     fn test(&self) -> Test {
-        match &self.id {
-            Some(id) => Test::In { compartment: self.compartment, ids: vec![id.as_str().into()] },
+        match &self.ids {
+            Some(ids) => Test::In { compartment: self.compartment, ids: ids.clone() },
             None => Test::InAny(self.compartment),
         }
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.ids.as_ref().is_some_and(Vec::is_empty)
     }
 }
 
@@ -219,11 +241,10 @@ impl Wish {
                     let since = cursor::instant(&value);
                     let since = since.ok_or_else(|| invalid("_since must be an instant", "_since"))?;
                     wish.since = Some(since.as_micros());
-                    wish.tests.push(test(fhir, "_lastUpdated", &format!("ge{since}"), "_since")?);
+                    wish.tests.push(updated_since(fhir, since)?);
                 }
-                // Care that ended before, or begins after, is not asked for; what says no date of care is.
-                "start" => wish.tests.push(Test::Not(Box::new(date(fhir, "eb", &value, "start")?))),
-                "end" => wish.tests.push(Test::Not(Box::new(date(fhir, "sa", &value, "end")?))),
+                "start" => wish.tests.push(care::within(fhir, Bound::Start, &value)?),
+                "end" => wish.tests.push(care::within(fhir, Bound::End, &value)?),
                 "_format" | "_pretty" => {}
                 other => {
                     let shown: String = other.chars().filter(char::is_ascii_graphic).take(64).collect();
@@ -242,18 +263,11 @@ impl Wish {
     }
 }
 
-fn date(fhir: &Fhir, prefix: &str, value: &str, at: &'static str) -> Result<Test, Problem> {
-    match value.bytes().next() {
-        Some(first) if first.is_ascii_digit() => test(fhir, "date", &format!("{prefix}{value}"), at),
-        _ => Err(invalid("it must be a date", at)),
-    }
-}
-
-/// A parameter has one number for all types, so the test of one type is that of all.
-fn test(fhir: &Fhir, code: &str, value: &str, at: &'static str) -> Result<Test, Problem> {
+fn updated_since(fhir: &Fhir, since: Timestamp) -> Result<Test, Problem> {
     let reading = Reading { registry: &fhir.registry, now: fhir.world.now(), handling: Handling::Strict };
-    let of: Vec<ResourceType> = ResourceType::named("Observation").into_iter().collect();
-    read_test(code, value, &of, &reading).map_err(|_| invalid("it must be a date or an instant", at))
+    let of: Vec<ResourceType> = ResourceType::named("Patient").into_iter().collect();
+    read_test("_lastUpdated", &format!("ge{since}"), &of, &reading)
+        .map_err(|_| invalid("it must be an instant", "_since"))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -263,11 +277,11 @@ struct Next {
 }
 
 async fn page(fhir: &Fhir, asked: &Asked, whose: Whose, words: String) -> Said<Response> {
-    let place = whose.place();
+    let place = &whose.place;
     let sealed = form_urlencoded::parse(words.as_bytes()).find(|(name, _)| name == "_cursor");
     let (words, after) = match sealed.map(|(_, sealed)| sealed.into_owned()) {
         Some(sealed) => {
-            let next: Next = cursor::open(&fhir.vault, asked, &place, &sealed)?;
+            let next: Next = cursor::open(&fhir.vault, asked, place, &sealed)?;
             (next.words, Some(next.after))
         }
         None => (words, None),
@@ -283,8 +297,8 @@ async fn page(fhir: &Fhir, asked: &Asked, whose: Whose, words: String) -> Said<R
     let next = page
         .next
         .take()
-        .and_then(|after| cursor::seal(&fhir.vault, asked, &place, &Next { words: words.clone(), after }));
-    let found = Found { rows: wish.rows, page, next, ..Found::new(fhir, &place) };
+        .and_then(|after| cursor::seal(&fhir.vault, asked, place, &Next { words: words.clone(), after }));
+    let found = Found { rows: wish.rows, page, next, ..Found::new(fhir, place) };
     Ok(found.bundle(&words))
 }
 
@@ -305,7 +319,7 @@ async fn gather(
             members.into_iter().filter(may).collect()
         }
     };
-    if types.is_empty() {
+    if types.is_empty() || whose.is_nobody() {
         return Ok(Page::default());
     }
     let everything = Include {
