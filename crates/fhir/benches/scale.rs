@@ -24,7 +24,7 @@ use fhir::{
     search::{Counted, Search},
     tenant,
 };
-use kernel::{Actor, Id, SystemClock, Timestamp, World};
+use kernel::{Id, SystemClock, Timestamp, World};
 use store::{Db, DbError, Engine, StoreConfig, Writer};
 use testkit::{SeededEntropy, engine::with_url};
 
@@ -60,8 +60,7 @@ async fn measure(db: &Db, patients: usize) {
     });
     let opened: Result<Tenant, DbError> = opened.await;
     let records = Records::new(db.clone(), world, Arc::new(Registry::r4()));
-    let site =
-        Site { records, tenant: opened.unwrap(), author: Author { actor: Actor::System, request: None } };
+    let site = Site { records, tenant: opened.unwrap(), author: Author::system() };
     let began = Instant::now();
     for from in (0..patients).step_by(PATIENTS_AT_ONCE) {
         let entries = (from..patients.min(from + PATIENTS_AT_ONCE)).flat_map(records_of).collect();

@@ -28,7 +28,7 @@ use fhir::{
     tenant,
 };
 use fhirpath::document::{Document, DocumentLimits, Element};
-use kernel::{Actor, Id, SystemClock, Timestamp, World};
+use kernel::{Id, SystemClock, Timestamp, World};
 use store::{Db, DbError, Engine, StoreConfig, Writer};
 use testkit::{SeededEntropy, engine::with_url};
 
@@ -81,8 +81,7 @@ async fn measure(db: &Db, bundles: &[String]) -> (Site, String) {
     });
     let opened: Result<Tenant, DbError> = opened.await;
     let records = Records::new(db.clone(), world, Arc::new(Registry::r4()));
-    let site =
-        Site { records, tenant: opened.unwrap(), author: Author { actor: Actor::System, request: None } };
+    let site = Site { records, tenant: opened.unwrap(), author: Author::system() };
     let (mut resources, mut bytes) = (0, 0);
     let mut patients: Vec<LogicalId> = Vec::new();
     let began = Instant::now();

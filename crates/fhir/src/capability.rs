@@ -20,7 +20,7 @@ use utoipa::openapi::OpenApi;
 use web::{Answer, Problem};
 
 use crate::{
-    Fhir, bulk, interaction,
+    Fhir, audit_event, bulk, interaction,
     operation::everything,
     outcome::FHIR_JSON,
     parameter::{Compartment, Parameter, ParameterKind, Registry, ResourceType},
@@ -67,6 +67,11 @@ const COMPARTMENT: (&str, &str) = ("get", "/fhir/{type}/{id}/{of}");
 impl Statement {
     pub const fn new(issuer: String) -> Self {
         Self { issuer, rendered: OnceLock::new() }
+    }
+
+    /// Who gives access tokens.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// Every route is known now.
@@ -180,6 +185,22 @@ fn of_type(registry: &Registry, of: ResourceType) -> Vec<Value> {
     all
 }
 
+/// What is read and searched, and nothing else: nobody writes it, it includes nothing, and asks nothing but what it says.
+fn audit_events(registry: &Registry, of: ResourceType) -> Value {
+    let mut parameters = parameters(registry.parameters(of));
+    parameters.push(json!({"name": "_filter", "type": "special"}));
+    json!({
+        "type": of.as_str(),
+        "documentation": "Made by this server of what is done to records: IHE Basic Audit Log Patterns 1.1.4",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "readHistory": false,
+        "updateCreate": false,
+        "conditionalRead": "full-support",
+        "searchParam": parameters,
+    })
+}
+
 /// Those that every type has.
 fn common(registry: &Registry) -> Vec<Value> {
     let first = ResourceType::all().next();
@@ -197,7 +218,9 @@ struct References(Vec<(ResourceType, String, Vec<ResourceType>)>);
 
 impl References {
     fn of(registry: &Registry) -> Self {
-        let all = ResourceType::all().flat_map(|of| {
+        // What is not written is not found by what it refers to.
+        let kept = ResourceType::all().filter(|of| !audit_event::is_audit_event(*of));
+        let all = kept.flat_map(|of| {
             let own = registry.parameters(of).filter(|one| one.kind == ParameterKind::Reference);
             own.map(move |one| (of, format!("{of}:{}", one.code), one.targets.to_vec()))
         });
@@ -240,6 +263,9 @@ fn statement((base, issuer): (&str, &str), registry: &Registry, served: &Served)
         let mut told = resource(of);
         if topic::is_subscription(of) {
             topic::tell(base, &mut told);
+        }
+        if audit_event::is_audit_event(of) {
+            told = audit_events(registry, of);
         }
         told
     };

@@ -31,6 +31,8 @@ enum Kind {
     Display = 29,
     OfIdentifierSystem = 30,
     String = 31,
+    Agent = 70,
+    Round = 71,
 }
 
 /// A parameter of a type under a site: what most keys begin with.
@@ -124,6 +126,17 @@ pub(crate) fn known(tenant: &Tenant, parts: &[&[u8]]) -> i64 {
     let number = tenant.number().to_le_bytes();
     let parts: Vec<&[u8]> = std::iter::once(&number[..]).chain(parts.iter().copied()).collect();
     tenant.hash(Kind::Known as u8, &parts)
+}
+
+/// What stands for who was behind an interaction.
+pub(crate) fn agent(tenant: &Tenant, said: &str) -> i64 {
+    tenant.hash(Kind::Agent as u8, &[said.as_bytes()])
+}
+
+/// A round of the permutation that the ids of audit events are made by.
+pub(crate) fn round(tenant: &Tenant, row: &[u8], (round, half): (u8, u32)) -> u32 {
+    let hash = tenant.hash(Kind::Round as u8, &[&[round], &half.to_le_bytes(), row]).to_le_bytes();
+    u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 
 /// What stands for what a reference says in words and nothing else.

@@ -4,6 +4,7 @@
 //! How they are kept and found is told in `docs/decisions/0013-records-under-keyed-hashes.md`.
 
 pub mod access;
+pub mod audit_event;
 pub mod bulk;
 pub mod bundle;
 mod by;

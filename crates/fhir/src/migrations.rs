@@ -3,7 +3,7 @@
 use store::{Migration, MigrationSet};
 
 /// The tables of this crate: 0001 to 0009 of records, from 0010 of sites and what they may call, from 0200 of what records are
-/// searched by, from 0300 of packages, from 0401 of exports and imports in bulk, from 0601 of consents.
+/// searched by, from 0300 of packages, from 0401 of exports and imports in bulk, from 0601 of consents, from 0701 of audit events.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "fhir",
     files: &[
@@ -19,5 +19,6 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0403_import", sql: include_str!("../migrations/0403_import.sql") },
         Migration { name: "0501_subscription", sql: include_str!("../migrations/0501_subscription.sql") },
         Migration { name: "0601_consent", sql: include_str!("../migrations/0601_consent.sql") },
+        Migration { name: "0701_audit", sql: include_str!("../migrations/0701_audit.sql") },
     ],
 };

@@ -12,6 +12,7 @@ use web::{Shutdown, Tasks};
 use crate::{
     People, Sites,
     access::Reader,
+    audit_event::{self, Trail},
     capability::Statement,
     package::Packages,
     parameter::Registry,
@@ -65,6 +66,8 @@ pub struct Inner {
     pub(crate) records: Records,
     pub(crate) registry: Arc<Registry>,
     pub(crate) statement: Statement,
+    /// Where what was done is written down.
+    pub(crate) trail: Trail,
     /// Calls of endpoints that are under way.
     pub(crate) slots: topic::Slots,
     /// Whoever is told of what is written.
@@ -88,10 +91,15 @@ impl Fhir {
     pub fn new(parts: Parts) -> Self {
         let base = format!("{}/fhir", parts.public_url.as_str().trim_end_matches('/'));
         let registry = Arc::new(Registry::r4().with_base(&base));
+        let records = Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry))
+            .taking(parts.bundle_entries_max);
+        let (trail, rows) = Trail::new();
+        let (db, agents, shutdown) = (parts.db.clone(), Arc::clone(records.agents()), parts.shutdown.clone());
+        parts.tasks.spawn(audit_event::keep_writing(db, agents, rows, shutdown));
         let fhir = Self(Arc::new(Inner {
-            records: Records::new(parts.db.clone(), parts.world.clone(), Arc::clone(&registry))
-                .taking(parts.bundle_entries_max),
+            records,
             registry,
+            trail,
             statement: Statement::new(parts.issuer),
             db: parts.db,
             vault: parts.vault,

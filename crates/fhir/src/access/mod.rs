@@ -75,6 +75,9 @@ pub struct Clause {
 /// Types whose records are their owner's: what is for patients or for the person is of them those that they made themselves.
 const OWNED: [&str; 1] = ["Subscription"];
 
+/// Types whose records we make ourselves: nobody else writes them.
+const OURS: [&str; 1] = ["AuditEvent"];
+
 /// The system of the tag by which a record says who made it. Nobody but us gives it.
 pub(crate) const OWNER_SYSTEM: &str = "urn:hilum:owner";
 
@@ -133,7 +136,8 @@ impl Access {
     }
 
     fn grant(&self, resource_type: &str, interaction: Interaction) -> Grant {
-        if self.plan.admits(resource_type).is_err() {
+        let is_written = !matches!(interaction, Interaction::Read | Interaction::Search);
+        if self.plan.admits(resource_type).is_err() || (is_written && OURS.contains(&resource_type)) {
             return Grant::Nothing;
         }
         let is_owned = OWNED.contains(&resource_type);

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Fhir, PortFault,
     access::{Access, Sight},
+    audit_event::Agent,
     consent::Who,
     interaction::Asked,
+    resource::{Author, Kept},
     site::{Site, SiteCode},
 };
 
@@ -67,6 +69,11 @@ impl Held {
             scopes: self.scopes.clone(),
             token: self.token,
         }
+    }
+
+    /// The caller, as the audit events of what it has written say it.
+    pub fn author(&self) -> Author {
+        Author::new(Arc::new(Agent::of(&self.caller(), &self.who, None)), None, Kept::default())
     }
 
     /// What the caller may do now: never more than at the kick-off; none where the access was taken away since.

@@ -15,11 +15,11 @@ mod retire;
 mod row;
 mod status;
 
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use jobs::Worker;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, interaction::speak};
+use crate::{Fhir, audit_event::attend, interaction::speak};
 
 pub use export::STEP_VERSIONS;
 pub(crate) use export::group_of;
@@ -45,8 +45,12 @@ pub(crate) fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(export::kickoff::export_group, export::kickoff::export_group_by_parameters))
         .routes(routes!(status::bulk_status, status::end_bulk_job))
         .routes(routes!(import::begin::import_records))
+        .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak));
-    let files = OpenApiRouter::new().routes(routes!(files::bulk_file)).layer(from_fn(speak::speak_as_is));
+    let files = OpenApiRouter::new()
+        .routes(routes!(files::bulk_file))
+        .layer(from_fn_with_state(fhir.clone(), attend))
+        .layer(from_fn(speak::speak_as_is));
     spoken.merge(files).with_state(fhir)
 }
 

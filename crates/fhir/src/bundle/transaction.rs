@@ -1,10 +1,10 @@
 //! A transaction as one unit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use kernel::Timestamp;
 use percent_encoding::percent_decode_str;
-use store::{DbError, Writer};
+use store::Writer;
 
 use super::{
     Done, Entry, Gone, Problem, Target, Task, Transaction, TransactionFault,
@@ -37,10 +37,8 @@ impl Records {
         let turn = tenant.number();
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
-                let unit = Unit { records: &records, tenant: &tenant, plan: &plan };
-                let done = unit.run(tx).await?;
-                unit.note(tx, &author, &done).await?;
-                Ok(done)
+                let unit = Unit { records: &records, tenant: &tenant, author: &author, plan: &plan };
+                unit.run(tx).await
             })
             .await
     }
@@ -49,6 +47,7 @@ impl Records {
 struct Unit<'u> {
     records: &'u Records,
     tenant: &'u Tenant,
+    author: &'u Author,
     plan: &'u Plan,
 }
 
@@ -92,7 +91,7 @@ impl Unit<'_> {
                 }
             }
         }
-        sheet.write(tx).await?;
+        sheet.write(tx, self.author).await?;
         Ok(done.into_iter().map(|done| done.unwrap_or(Done::Absent)).collect())
     }
 
@@ -299,40 +298,6 @@ impl Unit<'_> {
             Ok(None) => Err(Problem::Reference("no record")),
             Err(WriteFault::ManyMatches) => Err(Problem::Reference("several records")),
             Err(fault) => Err(fault.into()),
-        }
-    }
-
-    /// One row of the audit trail for all: how many records were written, and up to which place they stand among those of the site.
-    async fn note(&self, tx: &mut Writer, author: &Author, done: &[Done]) -> Result<(), DbError> {
-        let count = |is: fn(&Done) -> bool| done.iter().filter(|done| is(done)).count();
-        let last = done.iter().filter_map(Done::written).map(|version| version.rid.number()).max();
-        let types: HashSet<ResourceType> =
-            done.iter().filter_map(Done::written).map(|one| one.resource_type).collect();
-        let entry = audit::Entry {
-            organisation: Some(self.tenant.organisation()),
-            actor: author.actor,
-            act: "records.written",
-            subject: audit::Subject::of(self.tenant.site()),
-            outcome: audit::Outcome::Done,
-            request: author.request.clone(),
-            details: serde_json::json!({
-                "created": count(|done| matches!(done, Done::Created(_))),
-                "updated": count(|done| matches!(done, Done::Updated(_))),
-                "deleted": count(|done| matches!(done, Done::Deleted(_))),
-                "types": types.len(),
-                "last": last,
-            }),
-        };
-        audit::record(tx, self.records.world(), &entry).await
-    }
-}
-
-impl Done {
-    /// The version that was written.
-    const fn written(&self) -> Option<&Version> {
-        match self {
-            Self::Created(version) | Self::Updated(version) | Self::Deleted(version) => Some(version),
-            Self::Existing(_) | Self::Absent => None,
         }
     }
 }

@@ -49,6 +49,31 @@ pub fn extract<'d>(record: Element<'d>, registry: &Registry) -> Option<Entries<'
     Some(entries)
 }
 
+/// The patients in whose compartments a record is: of its values those alone are looked at that say it.
+pub fn patients<'d>(record: Element<'d>, registry: &Registry) -> Vec<Cow<'d, str>> {
+    let named = record.resource_type().and_then(|name| ResourceType::named(&name));
+    let Some((of, plan)) = named.and_then(|of| Some((of, registry.patients(of)?))) else {
+        return Vec::new();
+    };
+    let mut values = Vec::new();
+    Walk { plan, base: registry.base(), record, out: &mut values }.visit(0, record);
+    let owner = ResourceType::named(Compartment::Patient.as_str());
+    let mut all: Vec<Cow<'d, str>> = values
+        .into_iter()
+        .filter_map(|entry| match entry.value {
+            Value::Reference(Reference::Local { resource_type, id, .. }) if Some(resource_type) == owner => {
+                Some(id)
+            }
+            _ => None,
+        })
+        .collect();
+    let own = record.child("id").and_then(|id| id.text()).filter(|id| Some(of) == owner && !id.is_empty());
+    all.extend(own);
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 struct Walk<'p, 'o, 'd> {
     plan: &'p Plan,
     base: Option<&'p str>,

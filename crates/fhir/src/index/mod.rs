@@ -39,7 +39,7 @@ use fhirpath::value::Decimal;
 
 use crate::parameter::{Compartment, ParameterId, ResourceType};
 
-pub use extract::{extract, limits};
+pub use extract::{extract, limits, patients};
 pub use fold::fold;
 pub use words::{Within, says, words};
 

@@ -146,6 +146,19 @@ impl Plan {
         plan
     }
 
+    /// Of those alone by which records of a type are in a compartment.
+    pub(crate) fn of_compartment(registry: &Registry, resource_type: ResourceType, of: Compartment) -> Self {
+        let mut plan = Self { nodes: vec![Node::default()], ..Self::default() };
+        let members = registry.members(of, resource_type);
+        for parameter in members.filter_map(|member| registry.parameter_by_id(resource_type, member)) {
+            plan.add(registry, resource_type, parameter);
+        }
+        for node in &mut plan.nodes {
+            node.edges.sort_by_key(|edge| edge.name.hash());
+        }
+        plan
+    }
+
     /// Whether the tokens of a parameter are as many as its records.
     pub(crate) fn is_manifold(&self, parameter: ParameterId) -> bool {
         self.manifold.contains(&parameter)

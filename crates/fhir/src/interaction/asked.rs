@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use kernel::{Caller, Interaction, Kind, RequestId};
-use web::{Bearer, Problem};
+use web::{Bearer, ClientAddr, Problem};
 
 use super::manner::prefer::Prefer;
 use crate::{
     By, Context, Fhir, Standing,
     access::{Access, Rule},
+    audit_event::{self, Agent, Trace},
     parameter::ResourceType,
     site::{Site, SiteCode},
 };
@@ -28,6 +29,10 @@ pub(crate) struct Asked {
     pub caller: Caller,
     /// What the token and the person said beside the scopes.
     pub context: Context,
+    /// Who that is, for audit events.
+    pub agent: Arc<Agent>,
+    /// What becomes known of this call.
+    pub trace: Trace,
     pub standing: Arc<Standing>,
 }
 
@@ -37,7 +42,9 @@ impl FromRequestParts<Fhir> for Asked {
     async fn from_request_parts(parts: &mut Parts, fhir: &Fhir) -> Result<Self, Problem> {
         // An entry of a Bundle: its caller has shown everything with the Bundle.
         if let Some(asked) = parts.extensions.get::<Self>() {
-            return Ok(asked.clone());
+            let trace = trace_of(parts);
+            trace.by(&asked.site.tenant, &asked.agent, asked.by.request.as_ref());
+            return Ok(Self { trace, ..asked.clone() });
         }
         let Bearer(caller) = Bearer::from_request_parts(parts, fhir).await?;
         let code = said(&parts.headers)?;
@@ -46,14 +53,14 @@ impl FromRequestParts<Fhir> for Asked {
         let site = found.filter(|site| site.organisation() == caller.organisation).ok_or_else(not_granted)?;
         let token = token(&parts.headers);
         let context = fhir.people.context(&caller, token).await?;
+        let request = parts.extensions.get::<RequestId>().cloned();
+        let address = parts.extensions.get::<ClientAddr>().map(|address| address.0);
+        let (agent, trace) = (Arc::new(Agent::of(&caller, &context.who, address)), trace_of(parts));
+        trace.by(&site.tenant, &agent, request.as_ref());
         let access =
             Access::new(site.plan.clone(), &caller.scopes, context.patient.as_deref(), context.sight.clone());
         let access = access.bound_by(site.policy.consent, &context.who);
-        let by = By {
-            actor: caller.actor(),
-            organisation: caller.organisation,
-            request: parts.extensions.get::<RequestId>().cloned(),
-        };
+        let by = By { actor: caller.actor(), organisation: caller.organisation, request };
         let standing = Standing {
             organisation: caller.organisation,
             client: caller.client,
@@ -63,8 +70,13 @@ impl FromRequestParts<Fhir> for Asked {
         };
         let access = access.owning(&standing);
         let prefer = Prefer::of(&parts.headers);
-        Ok(Self { site, access, prefer, by, caller, context, standing: Arc::new(standing) })
+        let standing = Arc::new(standing);
+        Ok(Self { site, access, prefer, by, caller, context, agent, trace, standing })
     }
+}
+
+fn trace_of(parts: &Parts) -> Trace {
+    parts.extensions.get::<Trace>().cloned().unwrap_or_default()
 }
 
 /// The token, which the bearer was proven by.
@@ -97,6 +109,9 @@ impl Asked {
     /// # Errors
     /// 403 that names the subscription or the scope that is missing.
     pub fn rule(&self, resource_type: ResourceType, interaction: Interaction) -> Result<Rule, Problem> {
+        if !matches!(interaction, Interaction::Read | Interaction::Search) {
+            audit_event::only_read(resource_type)?;
+        }
         self.subscribed(resource_type)?;
         match self.access.rule(resource_type.as_str(), interaction) {
             rule if rule.is_nothing() => Err(Problem::new(

@@ -67,6 +67,7 @@ pub(crate) async fn create_record(
         Some(unless) => {
             match fhir.records.create_unless(tenant, &author, draft, unless).await.map_err(refused)? {
                 Written::Existing(version) => {
+                    asked.trace.found(&fhir.registry, &version);
                     return Ok(answer::existing(&fhir, &version, asked.prefer.answer));
                 }
                 Written::Created(version) | Written::Updated(version) => version,

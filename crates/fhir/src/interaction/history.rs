@@ -19,7 +19,7 @@ use super::{
     show,
 };
 use crate::{
-    Fhir,
+    Fhir, audit_event,
     outcome::FHIR_JSON,
     resource::{Judge, LogicalId, Method, Rid, Span, Version},
 };
@@ -44,6 +44,7 @@ pub(crate) async fn record_history(
     RawQuery(query): RawQuery,
 ) -> Said<Response> {
     let of = type_of(&of)?;
+    audit_event::only_read(of)?;
     let rule = asked.rule(of, Interaction::Read)?;
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
     newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
@@ -67,6 +68,7 @@ pub(crate) async fn type_history(
     RawQuery(query): RawQuery,
 ) -> Said<Response> {
     let of = type_of(&of)?;
+    audit_event::only_read(of)?;
     let judge = asked.rule(of, Interaction::Search)?.judge(of, &fhir.reader());
     let place = format!("{of}/_history");
     page(&fhir, &asked, (Span::Type(of), judge), &place, query.as_deref().unwrap_or_default()).await
@@ -146,6 +148,8 @@ async fn page(
     let part = show::part(&shown)?;
     let found = fhir.records.history(&asked.site.tenant, span, (before, since, rows), judge).await;
     let found = found.map_err(Problem::from)?;
+    asked.trace.asked(place, query);
+    asked.trace.listed(&fhir.registry, &found.versions);
     let own = format!("{}/{place}", fhir.base);
     let mut links = vec![json!({"relation": "self", "url": link(&own, query)})];
     if let Some(next) = found.next {

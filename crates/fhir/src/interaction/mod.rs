@@ -24,11 +24,15 @@ pub(crate) mod update;
 mod validate;
 pub(crate) mod written;
 
-use axum::{extract::DefaultBodyLimit, middleware::from_fn, routing::post};
+use axum::{
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    routing::post,
+};
 use http::{HeaderMap, HeaderValue, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, capability, operation::everything, topic};
+use crate::{Fhir, audit_event::attend, capability, operation::everything, topic};
 
 pub(crate) use asked::Asked;
 pub(crate) use cursor::instant;
@@ -46,11 +50,13 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         // The base with a slash at its end is the same (PyPI's fhirclient writes it so); described once.
         .route("/fhir/", post(bundle::process_bundle))
         .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
+        .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))
         .with_state(fhir.clone());
     // A stream is no resource: whether one is asked for is seen before the manners of resources are.
     let subscriptions = topic::operations()
         .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
+        .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))
         .layer(from_fn(topic::accept))
         .with_state(fhir.clone());
@@ -85,6 +91,7 @@ fn of_records(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(read::read_record, update::update_record, patch::patch_record, delete::delete_record))
         .routes(routes!(read::read_version))
         .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
+        .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))
         .with_state(fhir)
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Fhir,
     access::Rule,
+    audit_event,
     parameter::ResourceType,
     resource::{LogicalId, Version},
 };
@@ -35,7 +36,12 @@ pub(crate) async fn read_record(
 ) -> Answer<Response> {
     let (of, rule) = may_read(&asked, &of)?;
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
-    let version = newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
+    let version = match audit_event::is_audit_event(of) {
+        true => audit_event::read(&fhir, &asked, (of, &id)).await?,
+        false => newest(&fhir, &asked, (of, &id), &rule).await?,
+    };
+    let version = version.ok_or_else(answer::missing)?;
+    asked.read(&fhir, &version);
     super::show::record(&headers, query.as_deref(), version)
 }
 
@@ -55,6 +61,7 @@ pub(crate) async fn read_version(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let (of, rule) = may_read(&asked, &of)?;
+    audit_event::only_read(of)?;
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
     let number: u32 = version.parse().map_err(|_| answer::missing())?;
     // Who may not know of the record as it is now, since it turned out to be another patient's, does not know of what it was.
@@ -64,6 +71,7 @@ pub(crate) async fn read_version(
     if !may_know(&fhir, &asked, &version, &rule).await? {
         return Err(answer::missing());
     }
+    asked.read(&fhir, &version);
     super::show::record(&headers, query.as_deref(), version)
 }
 

@@ -26,12 +26,13 @@ use super::{
 use crate::{
     Fhir,
     access::{Access, Reader},
+    audit_event,
     parameter::ResourceType,
     query::{
         self, Ignored, Query, QueryFault, Reading, Summary, Terminology, TerminologyMatch, Test, TokenMatch,
         Total,
     },
-    resource::Where,
+    resource::{LogicalId, Where},
     search::{self, Counted, Search, SearchFault},
 };
 
@@ -163,13 +164,16 @@ pub(super) async fn answer(fhir: &Fhir, asked: &Asked, field: Field, query: &str
     let rows = query.count.map_or(SEARCH_ROWS, |count| usize::try_from(count).unwrap_or(SEARCH_ROWS_MAX));
     let rows = rows.min(SEARCH_ROWS_MAX);
     let wanted = search(fhir, asked, &field, &query)?;
+    asked.trace.asked(place, &question);
+    asked.trace.about(subjects(asked, &pairs));
+    let events = events(&wanted.resource_types, &field, &query)?;
     let is_count_alone = query.summary == Some(Summary::Count) || rows == 0;
     let total = match (form, query.total) {
         (Form::Collection { .. }, _) | (_, Some(Total::Accurate | Total::Estimate)) => true,
         (Form::Searchset, _) => is_count_alone,
     };
     let total = match total {
-        true => Some(fhir.records.count(&asked.site.tenant, wanted.clone()).await.map_err(failed)?),
+        true => Some(counted(fhir, asked, events, &wanted).await?),
         false => None,
     };
     let total = total.and_then(|counted| match (counted, query.total) {
@@ -189,8 +193,12 @@ pub(super) async fn answer(fhir: &Fhir, asked: &Asked, field: Field, query: &str
         .into());
     }
     let page = Search { rows: skipped + rows, after, ..wanted };
-    let mut page = fhir.records.search(&asked.site.tenant, page).await.map_err(failed)?;
+    let mut page = match events {
+        Some(of) => audit_event::search(fhir, asked, of, page).await?,
+        None => fhir.records.search(&asked.site.tenant, page).await.map_err(failed)?,
+    };
     page.matches.drain(..skipped.min(page.matches.len()));
+    asked.trace.listed(&fhir.registry, page.matches.iter().chain(&page.included));
     found.next = match (form, page.next.take()) {
         (Form::Searchset, Some(after)) => {
             let next = Next { question: question.clone(), after };
@@ -200,6 +208,41 @@ pub(super) async fn answer(fhir: &Fhir, asked: &Asked, field: Field, query: &str
     };
     found.page = page;
     Ok(found.bundle(&question))
+}
+
+/// The patients that a search is about, whatever it finds: the one in context, and those that it names.
+fn subjects(asked: &Asked, pairs: &[(String, String)]) -> Vec<String> {
+    let named = pairs.iter().filter(|(name, _)| matches!(name.as_str(), "patient" | "subject"));
+    let named = named.flat_map(|(name, value)| {
+        let ids = value.split(',').map(move |one| match one.strip_prefix("Patient/") {
+            Some(id) => Some(id),
+            None => (name == "patient").then_some(one),
+        });
+        ids.flatten().filter_map(|id| id.parse::<LogicalId>().ok())
+    });
+    named.map(|id| id.to_string()).chain(asked.context.patient.clone()).collect()
+}
+
+/// AuditEvents are not found where records are, so they are searched alone: their type, where that is what is asked for.
+fn events(types: &[ResourceType], field: &Field, query: &Query) -> Result<Option<ResourceType>, Problem> {
+    let Some(of) = types.iter().copied().find(|of| audit_event::is_audit_event(*of)) else { return Ok(None) };
+    match (types, field.named.is_empty() && query.resource_types.is_empty()) {
+        ([_], _) => Ok(Some(of)),
+        (_, true) => Ok(None),
+        (_, false) => Err(invalid("AuditEvents are searched alone, with no other type", "_type")),
+    }
+}
+
+async fn counted(
+    fhir: &Fhir,
+    asked: &Asked,
+    events: Option<ResourceType>,
+    wanted: &Search,
+) -> Result<Counted, Problem> {
+    match events {
+        Some(of) => audit_event::count(fhir, asked, of, wanted).await,
+        None => fhir.records.count(&asked.site.tenant, wanted.clone()).await.map_err(failed),
+    }
 }
 
 /// The question without the parameters that were left out.  <https://hl7.org/fhir/R4/search.html#conformance>

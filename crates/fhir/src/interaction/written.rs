@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Fhir,
     access::Rule,
+    audit_event,
     consent::{self, Unclear},
     outcome::{Refused, Severity, Told},
     package::Checked,
@@ -24,8 +25,16 @@ use crate::{
 };
 
 impl Asked {
+    /// This version is the answer.
+    pub(crate) fn read(&self, fhir: &Fhir, version: &Version) {
+        match audit_event::is_audit_event(version.resource_type) {
+            true => self.trace.listed(&fhir.registry, [version]),
+            false => self.trace.read(&fhir.registry, version),
+        }
+    }
+
     pub(crate) fn author(&self) -> Author {
-        Author { actor: self.by.actor, request: self.by.request.clone() }
+        Author::new(Arc::clone(&self.agent), self.by.request.clone(), self.trace.kept())
     }
 }
 

@@ -82,6 +82,8 @@ struct Known {
     parameters: BTreeMap<Box<str>, Arc<Parameter>>,
     by_id: HashMap<ParameterId, Arc<Parameter>>,
     plan: OnceLock<Arc<Plan>>,
+    /// Of patients: what of the plan says whose records they are.
+    patients: OnceLock<Arc<Plan>>,
     shared: OnceLock<Shared>,
 }
 
@@ -176,6 +178,7 @@ impl Registry {
         for resource_type in bases.flat_map(types_of) {
             let known = self.by_type.entry(resource_type).or_default();
             known.plan = OnceLock::new();
+            known.patients = OnceLock::new();
             known.shared = OnceLock::new();
             known.by_id.insert(parameter.id, Arc::clone(&parameter));
             known.parameters.insert(parameter.code.clone(), Arc::clone(&parameter));
@@ -231,6 +234,12 @@ impl Registry {
     pub(crate) fn plan(&self, of: ResourceType) -> Option<&Plan> {
         let known = self.by_type.get(&of)?;
         Some(known.plan.get_or_init(|| Arc::new(Plan::of(self, of))))
+    }
+
+    /// How it is seen which patients' compartments a record is in.
+    pub(crate) fn patients(&self, of: ResourceType) -> Option<&Plan> {
+        let known = self.by_type.get(&of)?;
+        Some(known.patients.get_or_init(|| Arc::new(Plan::of_compartment(self, of, Compartment::Patient))))
     }
 }
 

@@ -60,6 +60,11 @@ impl Body {
         self.0
     }
 
+    /// One that was made to be served, and is kept nowhere.
+    pub(crate) const fn made(text: String) -> Self {
+        Self(text)
+    }
+
     /// What was kept, with what its row says.
     pub(super) fn dressed(
         mut text: String,

@@ -7,8 +7,7 @@
 use store::{Reader, Writer};
 
 use super::{
-    Absent, Author, Condition, Draft, Method, Records, Sheet, Version, WriteFault, queries, sheet::note,
-    update::Put,
+    Absent, Author, Condition, Draft, Method, Records, Sheet, Version, WriteFault, queries, update::Put,
 };
 use crate::{
     consent,
@@ -184,10 +183,7 @@ impl Records {
                 }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, stored.len()).await?;
                 let gone: Vec<Version> = stored.iter().map(|stored| sheet.tombstone(stored)).collect();
-                sheet.write(tx).await?;
-                for version in &gone {
-                    note(tx, &records, &tenant, &author, ("record.deleted", version)).await?;
-                }
+                sheet.write(tx, &author).await?;
                 Ok(gone)
             })
             .await

@@ -2,7 +2,7 @@
 
 use store::Writer;
 
-use super::{Author, Draft, LogicalId, Method, Records, Sheet, Version, WriteFault, sheet::note};
+use super::{Author, Draft, LogicalId, Method, Records, Sheet, Version, WriteFault};
 use crate::tenant::Tenant;
 
 impl Records {
@@ -33,8 +33,7 @@ impl Records {
                 }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
                 let version = sheet.put(&ready, Method::Post, None)?;
-                sheet.write(tx).await?;
-                note(tx, &records, &tenant, &author, ("record.created", &version)).await?;
+                sheet.write(tx, &author).await?;
                 Ok(version)
             })
             .await

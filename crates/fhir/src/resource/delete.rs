@@ -2,7 +2,7 @@
 
 use store::Writer;
 
-use super::{Author, Condition, LogicalId, Records, Sheet, Version, WriteFault, queries, sheet::note};
+use super::{Author, Condition, LogicalId, Records, Sheet, Version, WriteFault, queries};
 use crate::{parameter::ResourceType, tenant::Tenant};
 
 impl Records {
@@ -30,8 +30,7 @@ impl Records {
                 condition.check(Some(&stored))?;
                 let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
                 let version = sheet.tombstone(&stored);
-                sheet.write(tx).await?;
-                note(tx, &records, &tenant, &author, ("record.deleted", &version)).await?;
+                sheet.write(tx, &author).await?;
                 Ok(version)
             })
             .await

@@ -1,6 +1,6 @@
 //! Records: one resource under one site, in all its versions. <https://hl7.org/fhir/R4/http.html>
 //!
-//! What is written is one unit: the version, where the newest one is, the rows it is found by, and its row of the audit trail.
+//! What is written is one unit: the version, where the newest one is, the rows it is found by, and the row of its audit events.
 
 mod body;
 mod conditional;
@@ -20,12 +20,16 @@ mod update;
 pub(crate) mod walk;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use kernel::{Actor, RequestId, Timestamp, World};
+use kernel::{RequestId, Timestamp, World};
 use store::Db;
 
 use crate::{
+    audit_event::{Agent, Agents},
     bundle::ENTRIES_MAX,
     consent::Bound,
     parameter::{Registry, ResourceType},
@@ -43,12 +47,13 @@ pub use rewrite::Edit;
 pub use update::{Absent, Condition, Expected};
 pub use words::WORDS_KNOWN_MAX;
 
+pub(crate) use body::Instant;
 pub(crate) use draft::Ready;
 pub(crate) use queries::{
-    VersionRow, at_place, behind, newest as newest_version, numbered, unpack_all, versions_at,
+    VersionRow, at_place, at_places, behind, newest as newest_version, numbered, unpack_all, versions_at,
 };
 pub(crate) use rows::{Found, push_part};
-pub(crate) use sheet::{Sheet, insert as insert_rows, note};
+pub(crate) use sheet::{Sheet, insert as insert_rows};
 
 /// On this channel it is told in this process that records were written: of which site, by its number.
 pub(crate) const WRITTEN: &str = "fhir_written";
@@ -62,6 +67,7 @@ pub struct Records {
     pub(crate) entries_max: usize,
     known: Arc<words::Known>,
     dense: Arc<Dense>,
+    agents: Arc<Agents>,
 }
 
 impl Records {
@@ -74,6 +80,7 @@ impl Records {
             entries_max: ENTRIES_MAX,
             known: Arc::default(),
             dense: Arc::new(Dense::new(DENSE_POSTINGS_MIN)),
+            agents: Arc::default(),
         }
     }
 
@@ -100,6 +107,11 @@ impl Records {
         &self.dense
     }
 
+    /// Who is known to stand behind interactions.
+    pub(crate) const fn agents(&self) -> &Arc<Agents> {
+        &self.agents
+    }
+
     fn known(&self) -> &words::Known {
         &self.known
     }
@@ -113,13 +125,40 @@ impl Records {
     }
 }
 
-/// Who writes, and in which request: for the audit trail.
-#[derive(Debug, Clone)]
+/// Who writes, and in which request: for its audit event.
+#[derive(Debug, Clone, Default)]
 pub struct Author {
     /// Who.
-    pub actor: Actor,
+    pub agent: Arc<Agent>,
     /// In which request.
     pub request: Option<RequestId>,
+    pub(crate) kept: Kept,
+}
+
+impl Author {
+    /// The deployment itself.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Who asked for it, in which request.
+    pub(crate) const fn new(agent: Arc<Agent>, request: Option<RequestId>, kept: Kept) -> Self {
+        Self { agent, request, kept }
+    }
+}
+
+/// Whether what was done has its audit event already, written with it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept(Arc<AtomicBool>);
+
+impl Kept {
+    pub(crate) fn keep(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The place of a version among all of its site: one that was committed later has a greater one.

@@ -138,7 +138,7 @@ pub(crate) async fn versions_at(
 }
 
 /// The versions at these places, in any order, whether they are the newest or not.
-pub(super) async fn at_places(
+pub(crate) async fn at_places(
     reader: &mut Reader,
     tenant: &Tenant,
     places: &[Rid],

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     index::{self, Entries, Entry, Quantity, Reference, Token, extract},
     key::{self, Of, Reach},
-    parameter::{ParameterId, ParameterKind, Registry, ResourceType},
+    parameter::{Compartment, ParameterId, ParameterKind, Registry, ResourceType},
     tenant::Tenant,
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct Rows {
     dates: Vec<(i64, Reach)>,
     numbers: Vec<(i64, Reach)>,
     words: Box<Words>,
+    /// The identities of the patients in whose compartments it is.
+    pub(super) patients: Vec<i64>,
 }
 
 /// The rows of a record of this text; none if it cannot be read, which what was stored always can.
@@ -68,6 +70,7 @@ impl Rows {
             let way = key::membership(resource_type, one.compartment);
             let whose = whose.map(|whose| key::identity(tenant, whose, &one.id));
             rows.references.extend(whose.map(|whose| (whose, way.number)));
+            rows.patients.extend(whose.filter(|_| one.compartment == Compartment::Patient));
         }
         rows.settle(resource_type);
         rows

@@ -1,5 +1,7 @@
 //! The rows of one unit, gathered and written table by table.
 
+use std::collections::BTreeSet;
+
 use kernel::Timestamp;
 use store::{Composed, DbError, Value, Writer, binds};
 
@@ -11,6 +13,7 @@ use super::{
     rows::{Pile, Rows, remove, rows},
 };
 use crate::{
+    audit_event,
     consent::{self, Bound, Settled},
     key,
     parameter::ResourceType,
@@ -24,6 +27,7 @@ const ROWS_OF_A_STATEMENT: [usize; 4] = [512, 64, 8, 1];
 pub(crate) struct Sheet<'u> {
     records: &'u Records,
     tenant: &'u Tenant,
+    first: Rid,
     next: Rid,
     at: Timestamp,
     versions: Vec<Value>,
@@ -33,6 +37,8 @@ pub(crate) struct Sheet<'u> {
     old: Vec<(Rid, Rows)>,
     new: Pile,
     settled: Settled,
+    /// The identities of the patients whose records these are.
+    patients: BTreeSet<i64>,
 }
 
 impl<'u> Sheet<'u> {
@@ -48,6 +54,7 @@ impl<'u> Sheet<'u> {
         Ok(Self {
             records,
             tenant,
+            first: Rid(last.0 + 1),
             next: Rid(last.0 + 1),
             at,
             versions: Vec::new(),
@@ -56,6 +63,7 @@ impl<'u> Sheet<'u> {
             old: Vec::new(),
             new: Pile::default(),
             settled: Settled { has_consents, ..Settled::default() },
+            patients: BTreeSet::new(),
         })
     }
 
@@ -70,6 +78,7 @@ impl<'u> Sheet<'u> {
         let body = Some(&draft.packed);
         let mut version = self.version((draft.resource_type, &draft.id), method, stored, body);
         self.new.add(self.tenant, self.records.known(), (version.rid, rows));
+        self.patients.extend(&rows.patients);
         if self.settled.has_consents || draft.resource_type.as_str() == "Consent" {
             self.settled.new.push((version.rid, draft.resource_type, draft.kept.text.clone()));
         }
@@ -123,7 +132,12 @@ impl<'u> Sheet<'u> {
             if let Some(body) = &stored.body {
                 let key = key::of_history(self.tenant, resource_type);
                 self.new.post(self.tenant, key, stored.rid);
-                self.old.push((stored.rid, rows(self.tenant, self.records.registry(), body.as_str())));
+                let rows = rows(self.tenant, self.records.registry(), body.as_str());
+                // Of a deletion it is said whose record it was.
+                if method == Method::Delete {
+                    self.patients.extend(&rows.patients);
+                }
+                self.old.push((stored.rid, rows));
             }
         }
         Version {
@@ -138,8 +152,13 @@ impl<'u> Sheet<'u> {
         }
     }
 
-    /// Write what was put down.
-    pub(crate) async fn write(self, tx: &mut Writer) -> Result<(), DbError> {
+    /// Write what was put down, and who did.
+    pub(crate) async fn write(self, tx: &mut Writer, author: &Author) -> Result<(), DbError> {
+        if self.next > self.first {
+            let places = (self.first, Rid(self.next.0 - 1));
+            let told = (places, &self.patients);
+            audit_event::wrote(tx, self.records, self.tenant, author, told).await?;
+        }
         for (rid, rows) in &self.old {
             remove(tx, self.tenant, *rid, rows).await?;
         }
@@ -197,25 +216,4 @@ pub(crate) async fn insert(
         }
     }
     Ok(())
-}
-
-/// Say in the audit trail what one interaction did to one record.
-pub(crate) async fn note(
-    tx: &mut Writer,
-    records: &Records,
-    tenant: &Tenant,
-    author: &Author,
-    (act, version): (&'static str, &Version),
-) -> Result<(), DbError> {
-    let known = format!("{}:{}", version.resource_type, version.id);
-    let entry = audit::Entry {
-        organisation: Some(tenant.organisation()),
-        actor: author.actor,
-        act,
-        subject: audit::Subject::known_as("record", &known).unwrap_or(audit::Subject::unknown("record")),
-        outcome: audit::Outcome::Done,
-        request: author.request.clone(),
-        details: serde_json::json!({ "site": tenant.site().to_string(), "version": version.version }),
-    };
-    audit::record(tx, records.world(), &entry).await
 }

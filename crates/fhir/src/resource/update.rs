@@ -2,7 +2,7 @@
 
 use store::Writer;
 
-use super::{Author, Draft, Judge, Method, Ready, Records, Sheet, Version, WriteFault, queries, sheet::note};
+use super::{Author, Draft, Judge, Method, Ready, Records, Sheet, Version, WriteFault, queries};
 use crate::tenant::Tenant;
 
 /// What becomes of an update of a record that there is not, or no more.
@@ -114,9 +114,7 @@ impl Put<'_> {
         let mut sheet = Sheet::draw(tx, self.records, self.tenant, 1).await?;
         let version = sheet.put(ready, method, stored)?;
         self.condition.keep(&version)?;
-        sheet.write(tx).await?;
-        let act = if version.version == 1 { "record.created" } else { "record.updated" };
-        note(tx, self.records, self.tenant, self.author, (act, &version)).await?;
+        sheet.write(tx, self.author).await?;
         Ok(version)
     }
 }

@@ -33,7 +33,6 @@ use crate::{
     parameter::ResourceType,
     resource::{
         Absent, Condition, Draft, Expected, LogicalId, Method, Sheet, Version, WriteFault, newest_version,
-        note,
     },
 };
 
@@ -254,9 +253,7 @@ async fn write(
             }
             let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
             let version = sheet.put(&ready, method, stored.as_ref())?;
-            sheet.write(tx).await?;
-            let act = if version.version == 1 { "record.created" } else { "record.updated" };
-            note(tx, &records, &tenant, &author, (act, &version)).await?;
+            sheet.write(tx, &author).await?;
             let place = version.rid.number();
             let since = (row.state == State::Active).then_some(place);
             let row = SubscriptionRow { version: version.version, since, ..row.clone() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{Actor, Timestamp};
+use kernel::Timestamp;
 use serde_json::{Value, json};
 use store::Writer;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Fhir,
-    resource::{Author, Draft, Method, Records, Sheet, Version, WriteFault, newest_version, note},
+    resource::{Author, Draft, Method, Records, Sheet, Version, WriteFault, newest_version},
     tenant::Tenant,
 };
 
@@ -157,8 +157,6 @@ async fn restated(
     let ready = Draft::parse(&text.to_string(), row.id.clone())?.ready(tenant, records.registry());
     let mut sheet = Sheet::draw(tx, records, tenant, 1).await?;
     let version = sheet.put(&ready, Method::Put, Some(&stored))?;
-    sheet.write(tx).await?;
-    let author = Author { actor: Actor::System, request: None };
-    note(tx, records, tenant, &author, ("record.updated", &version)).await?;
+    sheet.write(tx, &Author::system()).await?;
     Ok(Some(version))
 }

@@ -19,6 +19,8 @@ mod admin;
 #[cfg(test)]
 mod around;
 #[cfg(test)]
+mod audit_events;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bundles;

@@ -16,7 +16,7 @@ use fhir::{
     search::{Counted, Search},
     tenant,
 };
-use kernel::{Actor, Id};
+use kernel::Id;
 use store::{Db, DbError, Engine, StoreConfig, StoreUrl, Writer};
 use testkit::{engine, world_seeded};
 
@@ -52,7 +52,7 @@ fn write_for_ever(url: &StoreUrl) {
             let (records, tenant) = (records.clone(), tenant.clone());
             writers.spawn(async move {
                 loop {
-                    let author = Author { actor: Actor::System, request: None };
+                    let author = Author::system();
                     let done = records.transact(&tenant, &author, transaction()).await.unwrap();
                     let Some(Done::Created(patient)) = done.first() else { panic!("no patient") };
                     println!("ack {}", patient.id);

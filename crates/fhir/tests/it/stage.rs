@@ -8,7 +8,7 @@ use fhir::{
     resource::{Absent, Author, Condition, Draft, LogicalId, Method, Records, Version, WriteFault},
     tenant,
 };
-use kernel::{Actor, Id, World};
+use kernel::{Id, World};
 use store::{Db, DbError, Writer};
 use testkit::{MockClock, world};
 
@@ -36,7 +36,7 @@ impl Stage {
         let here = open(&db, &world, 1, "HC00001").await;
         let there = open(&db, &world, 2, "HC00002").await;
         let records = Records::new(db.clone(), world, Arc::new(Registry::r4()));
-        Self { db, clock, records, here, there, author: Author { actor: Actor::System, request: None } }
+        Self { db, clock, records, here, there, author: Author::system() }
     }
 
     pub(crate) async fn create(&self, text: &str) -> Version {

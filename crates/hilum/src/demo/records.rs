@@ -6,7 +6,6 @@ use fhir::{
     resource::{Absent, Author, Condition, Draft, LogicalId, Method},
     tenant,
 };
-use kernel::Actor;
 use serde_json::Value;
 
 use crate::wire::House;
@@ -30,7 +29,7 @@ pub(super) async fn write(house: &House) -> anyhow::Result<()> {
             continue;
         }
         let draft = Draft::parse(&resource.to_string(), id).context("a sample record that cannot be read")?;
-        let author = Author { actor: Actor::System, request: None };
+        let author = Author::system();
         let how = (Absent::Create, Condition::default());
         records
             .update(&tenant, &author, (draft, Method::Put), how)

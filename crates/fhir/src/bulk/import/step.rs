@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{DbError, Writer};
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
         row::{Job, Role},
     },
     outcome::{Severity, Told},
-    resource::{Condition, Draft, Method, Ready, Rid, Sheet, Version, newest_version},
+    resource::{Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, newest_version},
     tenant::Tenant,
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn step(fhir: &Fhir, job: &Job<Value>, standing: &Standing) -> 
     let unit = Unit {
         fhir: fhir.clone(),
         tenant: standing.site.tenant.clone(),
-        actor: job.held.caller().actor(),
+        author: job.held.author(),
         lines: std::sync::Arc::new(lines),
     };
     let done = fhir.db.write_in_turn(job.tenant, async move |tx: &mut Writer| {
@@ -74,7 +74,7 @@ pub(super) async fn step(fhir: &Fhir, job: &Job<Value>, standing: &Standing) -> 
 struct Unit {
     fhir: Fhir,
     tenant: Tenant,
-    actor: kernel::Actor,
+    author: Author,
     lines: std::sync::Arc<Vec<Line>>,
 }
 
@@ -118,7 +118,6 @@ impl Unit {
             }
         }
         self.put(tx, &mut waiting).await?;
-        self.note(tx, counts).await?;
         Ok((counts, errors.chunks()?))
     }
 
@@ -153,20 +152,6 @@ impl Unit {
         for (ready, stored) in waiting.drain(..) {
             sheet.put(ready, Method::Put, stored.as_ref())?;
         }
-        sheet.write(tx).await
-    }
-
-    /// One row of the audit trail for all of a step.
-    async fn note(&self, tx: &mut Writer, counts: Counts) -> Result<(), DbError> {
-        let entry = audit::Entry {
-            organisation: Some(self.tenant.organisation()),
-            actor: self.actor,
-            act: "records.imported",
-            subject: audit::Subject::of(self.tenant.site()),
-            outcome: audit::Outcome::Done,
-            request: None,
-            details: json!({"stored": counts.stored, "unchanged": counts.unchanged, "refused": counts.refused}),
-        };
-        audit::record(tx, &self.fhir.world, &entry).await
+        sheet.write(tx, &self.author).await
     }
 }

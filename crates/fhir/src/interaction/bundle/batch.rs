@@ -35,6 +35,7 @@ pub(super) async fn run(
     extensions: Extensions,
     entries: Vec<Asking>,
 ) -> Response {
+    asked.trace.told_by_entries();
     let alone = Alone::new(fhir, asked, extensions);
     let mut all = Vec::with_capacity(entries.len());
     for entry in &entries {

@@ -1,0 +1,160 @@
+//! Rows of what wrote nothing, on their way: written together, in the order in which they came, and never dropped. Who waits in vain for
+//! room is not answered.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use kernel::{Fault, Kind};
+use store::{Db, DbError, Writer};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{sleep, timeout},
+};
+use web::Shutdown;
+
+use super::{
+    Agents, Row,
+    row::{self, Told},
+};
+use crate::{Fhir, tenant::Tenant};
+
+/// Rows that wait to be written; an answer waits for room.
+pub const AUDIT_QUEUE_MAX: usize = 8_192;
+/// Rows of one transaction.
+pub const AUDIT_GROUP_MAX: usize = 512;
+/// How long an answer waits for room.
+pub const AUDIT_WAIT: Duration = Duration::from_secs(2);
+/// How long a write that failed waits to be tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// How long after the shutdown has begun rows are waited for; those that come later are written by whoever brings them.
+const LAST_ROWS: Duration = Duration::from_millis(200);
+
+/// There is no room: the database does not take rows at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the audit trail takes no rows: AUDIT_QUEUE_MAX are waiting")]
+pub struct Untold;
+
+impl Fault for Untold {
+    fn kind(&self) -> Kind {
+        Kind::Unavailable
+    }
+    fn public(&self) -> std::borrow::Cow<'static, str> {
+        "what is done here cannot be recorded at the moment, so it is not answered; try again later".into()
+    }
+    fn retry_after_s(&self) -> Option<u64> {
+        Some(1)
+    }
+}
+
+enum Message {
+    Row(Box<(Tenant, Told)>),
+    /// Say when all before this is durable.
+    Settle(oneshot::Sender<()>),
+}
+
+/// The way of rows into the database.
+#[derive(Clone)]
+pub(crate) struct Trail(mpsc::Sender<Message>);
+
+/// Its other end.
+pub(crate) struct Rows(mpsc::Receiver<Message>);
+
+impl Trail {
+    pub fn new() -> (Self, Rows) {
+        let (sender, receiver) = mpsc::channel(AUDIT_QUEUE_MAX);
+        (Self(sender), Rows(receiver))
+    }
+
+    /// Take a row; `patients` are those whose records there were in the answer.
+    pub async fn keep(
+        &self,
+        fhir: &Fhir,
+        tenant: Tenant,
+        row: Row,
+        patients: &BTreeSet<String>,
+    ) -> Result<(), Untold> {
+        let told = row.told(&tenant, &super::targets(&tenant, patients));
+        let message = Message::Row(Box::new((tenant, told)));
+        match self.0.send_timeout(message, AUDIT_WAIT).await {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(Untold),
+            Err(mpsc::error::SendTimeoutError::Closed(Message::Row(last))) => {
+                let (records, told) = (fhir.records.clone(), Arc::new([*last]));
+                let written = fhir.db.write(async move |tx: &mut Writer| {
+                    row::write(tx, records.agents(), told.as_slice()).await
+                });
+                written.await.map(|_| ()).map_err(|_: DbError| Untold)
+            }
+            Err(mpsc::error::SendTimeoutError::Closed(Message::Settle(_))) => Ok(()),
+        }
+    }
+
+    /// Wait until all that was taken before is durable, so that whoever asks for audit events finds it.
+    pub async fn settled(&self) {
+        let (done, all) = oneshot::channel();
+        if self.0.send(Message::Settle(done)).await.is_ok() {
+            // Whoever goes away has written what it took.
+            let _ended = all.await;
+        }
+    }
+}
+
+/// Write rows until told to stop and for as long as some come.
+pub(crate) async fn keep_writing(db: Db, agents: Arc<Agents>, mut rows: Rows, shutdown: Shutdown) {
+    let mut waiting = Vec::new();
+    loop {
+        waiting.clear();
+        let first = tokio::select! {
+            biased;
+            first = rows.0.recv() => first,
+            () = shutdown.begun() => match timeout(LAST_ROWS, rows.0.recv()).await {
+                Ok(first) => first,
+                // What is still there is given out before the end.
+                Err(_) => {
+                    rows.0.close();
+                    rows.0.recv().await
+                }
+            },
+        };
+        let Some(first) = first else { return };
+        waiting.push(first);
+        while waiting.len() < AUDIT_GROUP_MAX
+            && let Ok(next) = rows.0.try_recv()
+        {
+            waiting.push(next);
+        }
+        write(&db, &agents, &mut waiting).await;
+    }
+}
+
+async fn write(db: &Db, agents: &Arc<Agents>, waiting: &mut Vec<Message>) {
+    let (mut told, mut settled) = (Vec::new(), Vec::new());
+    for message in waiting.drain(..) {
+        match message {
+            Message::Row(one) => told.push(*one),
+            Message::Settle(done) => settled.push(done),
+        }
+    }
+    let told: Arc<[(Tenant, Told)]> = told.into();
+    while !told.is_empty() {
+        let (rows, known) = (Arc::clone(&told), Arc::clone(agents));
+        let written = db.write(async move |tx: &mut Writer| row::write(tx, &known, &rows).await);
+        match written.await {
+            Ok(now_known) => {
+                agents.know(now_known);
+                break;
+            }
+            Err(DbError::Closed) => {
+                tracing::error!(rows = told.len(), "the database is closed: audit events are lost");
+                break;
+            }
+            Err(why) => {
+                tracing::error!(%why, rows = told.len(), "audit events are not written; it will be tried again");
+                sleep(AGAIN_AFTER).await;
+            }
+        }
+    }
+    for done in settled {
+        // Who asked may have gone.
+        let _gone = done.send(());
+    }
+}
