@@ -89,6 +89,15 @@ impl Told {
         self.severity
     }
 
+    /// The same as an issue of a part of the request.
+    pub(crate) fn within(&self, part: &str) -> Issue {
+        let path = match &self.expression {
+            Some(expression) => format!("{part}: {expression}"),
+            None => part.to_owned(),
+        };
+        Issue::at(path, self.diagnostics.clone())
+    }
+
     fn to_json(&self) -> Value {
         let mut issue = Map::new();
         issue.insert("severity".to_owned(), self.severity.as_str().into());

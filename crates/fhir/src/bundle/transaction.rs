@@ -91,7 +91,7 @@ impl Unit<'_> {
                 }
             }
         }
-        sheet.write(tx, self.author).await?;
+        sheet.write(tx, self.author).await.map_err(|fault| Problem::Write(fault).of(0))?;
         Ok(done.into_iter().map(|done| done.unwrap_or(Done::Absent)).collect())
     }
 

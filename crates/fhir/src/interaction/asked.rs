@@ -7,12 +7,13 @@ use http::{HeaderMap, HeaderName, header, request::Parts};
 use kernel::{Caller, Interaction, Kind, RequestId};
 use web::{Bearer, ClientAddr, Problem};
 
-use super::manner::prefer::Prefer;
+use super::{manner::prefer::Prefer, provenance};
 use crate::{
     By, Context, Fhir, Standing,
     access::{Access, Rule},
     audit_event::{self, Agent, Trace},
     parameter::ResourceType,
+    resource::Stamp,
     site::{Site, SiteCode},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Asked {
     /// What becomes known of this call.
     pub trace: Trace,
     pub standing: Arc<Standing>,
+    /// The Provenance that came with it.
+    pub stamp: Option<Arc<Stamp>>,
 }
 
 impl FromRequestParts<Fhir> for Asked {
@@ -71,7 +74,9 @@ impl FromRequestParts<Fhir> for Asked {
         let access = access.owning(&standing);
         let prefer = Prefer::of(&parts.headers);
         let standing = Arc::new(standing);
-        Ok(Self { site, access, prefer, by, caller, context, agent, trace, standing })
+        let asked = Self { site, access, prefer, by, caller, context, agent, trace, standing, stamp: None };
+        let stamp = provenance::of(fhir, &asked, &parts.headers)?;
+        Ok(Self { stamp, ..asked })
     }
 }
 

@@ -15,6 +15,7 @@ mod json_patch;
 pub(crate) mod manner;
 mod patch;
 pub(crate) mod posted;
+mod provenance;
 pub(crate) mod read;
 pub(crate) mod search;
 mod shape;

@@ -34,7 +34,8 @@ impl Asked {
     }
 
     pub(crate) fn author(&self) -> Author {
-        Author::new(Arc::clone(&self.agent), self.by.request.clone(), self.trace.kept())
+        let author = Author::new(Arc::clone(&self.agent), self.by.request.clone(), self.trace.kept());
+        author.stamping(self.stamp.clone())
     }
 }
 

@@ -16,6 +16,7 @@ mod read;
 mod rewrite;
 mod rows;
 mod sheet;
+mod stamp;
 mod update;
 pub(crate) mod walk;
 mod words;
@@ -44,6 +45,7 @@ pub use history::{HISTORY_EXAMINED_MAX, History, Span};
 pub use id::{LogicalId, MalformedLogicalId};
 pub use patch::{Meant, Patch};
 pub use rewrite::Edit;
+pub use stamp::Stamp;
 pub use update::{Absent, Condition, Expected};
 pub use words::WORDS_KNOWN_MAX;
 
@@ -133,6 +135,8 @@ pub struct Author {
     /// In which request.
     pub request: Option<RequestId>,
     pub(crate) kept: Kept,
+    /// The Provenance that came with it.
+    pub(crate) stamp: Option<Arc<Stamp>>,
 }
 
 impl Author {
@@ -143,7 +147,13 @@ impl Author {
 
     /// Who asked for it, in which request.
     pub(crate) const fn new(agent: Arc<Agent>, request: Option<RequestId>, kept: Kept) -> Self {
-        Self { agent, request, kept }
+        Self { agent, request, kept, stamp: None }
+    }
+
+    /// The same with a Provenance of what is written.
+    #[must_use]
+    pub(crate) fn stamping(self, stamp: Option<Arc<Stamp>>) -> Self {
+        Self { stamp, ..self }
     }
 }
 

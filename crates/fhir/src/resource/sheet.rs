@@ -6,7 +6,7 @@ use kernel::Timestamp;
 use store::{Composed, DbError, Value, Writer, binds};
 
 use super::{
-    Author, LogicalId, Method, Records, Rid, Version, WRITTEN,
+    Author, LogicalId, Method, Records, Rid, Version, WRITTEN, WriteFault,
     body::Packed,
     draft::Ready,
     queries,
@@ -25,8 +25,8 @@ const ROWS_OF_A_STATEMENT: [usize; 4] = [512, 64, 8, 1];
 
 /// What a unit writes. Versions get their places in the order in which they are put down.
 pub(crate) struct Sheet<'u> {
-    records: &'u Records,
-    tenant: &'u Tenant,
+    pub(super) records: &'u Records,
+    pub(super) tenant: &'u Tenant,
     first: Rid,
     next: Rid,
     at: Timestamp,
@@ -39,6 +39,7 @@ pub(crate) struct Sheet<'u> {
     settled: Settled,
     /// The identities of the patients whose records these are.
     patients: BTreeSet<i64>,
+    pub(super) written: Vec<(ResourceType, LogicalId, u32)>,
 }
 
 impl<'u> Sheet<'u> {
@@ -64,6 +65,7 @@ impl<'u> Sheet<'u> {
             new: Pile::default(),
             settled: Settled { has_consents, ..Settled::default() },
             patients: BTreeSet::new(),
+            written: Vec::new(),
         })
     }
 
@@ -106,6 +108,7 @@ impl<'u> Sheet<'u> {
         self.next = Rid(rid.0 + 1);
         let (tenant, number) = (self.tenant.number(), resource_type.number());
         let version = stored.map_or(1, |stored| stored.version.saturating_add(1));
+        self.written.push((resource_type, id.clone(), version));
         let identity = key::identity(self.tenant, resource_type, id.as_str());
         let (codec, meta_at, bytes) =
             body.map_or((0, 0, None), |body| (body.codec, body.meta_at, Some(body.bytes.clone())));
@@ -152,8 +155,20 @@ impl<'u> Sheet<'u> {
         }
     }
 
-    /// Write what was put down, and who did.
-    pub(crate) async fn write(self, tx: &mut Writer, author: &Author) -> Result<(), DbError> {
+    /// Draw a place for one more version.
+    pub(super) async fn room(&mut self, tx: &mut Writer) -> Result<(), DbError> {
+        let (last, ..) = queries::draw(tx, self.tenant, 1, self.records.world().now()).await?;
+        self.next = Rid(last.0 + 1);
+        Ok(())
+    }
+
+    /// Write what was put down, and who did, with the Provenance that they brought.
+    pub(crate) async fn write(mut self, tx: &mut Writer, author: &Author) -> Result<(), WriteFault> {
+        self.stamp(tx, author).await?;
+        Ok(self.keep(tx, author).await?)
+    }
+
+    async fn keep(self, tx: &mut Writer, author: &Author) -> Result<(), DbError> {
         if self.next > self.first {
             let places = (self.first, Rid(self.next.0 - 1));
             let told = (places, &self.patients);

@@ -41,6 +41,8 @@ mod pains;
 #[cfg(test)]
 mod parts;
 #[cfg(test)]
+mod provenance;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod records;

@@ -64,7 +64,10 @@ on_each_engine!(
             .read()
             .await
             .unwrap()
-            .one::<(i64,)>("SELECT COUNT(*) FROM fhir_audit WHERE did = 0 AND first = last AND first > $1", binds![0])
+            .one::<(i64,)>(
+                "SELECT COUNT(*) FROM fhir_audit WHERE did = 0 AND first = last AND first > $1",
+                binds![0],
+            )
             .await
             .unwrap();
         assert_eq!(audited, 4);

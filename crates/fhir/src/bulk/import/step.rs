@@ -18,7 +18,7 @@ use crate::{
         row::{Job, Role},
     },
     outcome::{Severity, Told},
-    resource::{Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, newest_version},
+    resource::{Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, WriteFault, newest_version},
     tenant::Tenant,
 };
 
@@ -152,6 +152,11 @@ impl Unit {
         for (ready, stored) in waiting.drain(..) {
             sheet.put(ready, Method::Put, stored.as_ref())?;
         }
-        sheet.write(tx, &self.author).await
+        match sheet.write(tx, &self.author).await {
+            Err(WriteFault::Store(fault)) => Err(fault),
+            // Lines bring no Provenance, which alone could be refused here.
+            Err(other) => Err(DbError::Corrupt { why: other.to_string().into() }),
+            Ok(()) => Ok(()),
+        }
     }
 }
