@@ -40,5 +40,5 @@ pub use tenant::Tenant;
 
 /// Everything that this crate does beside requests, registered with a worker.
 pub fn jobs(fhir: &Fhir, worker: jobs::Worker) -> jobs::Worker {
-    topic::jobs(fhir, bulk::jobs(fhir, worker))
+    topic::jobs(fhir, audit_event::jobs(fhir, bulk::jobs(fhir, worker)))
 }

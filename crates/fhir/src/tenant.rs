@@ -82,6 +82,15 @@ pub async fn open(
     Ok(Tenant { number, organisation, site, seed })
 }
 
+/// The codes of all sites.
+///
+/// # Errors
+/// [`DbError`].
+pub(crate) async fn codes(reader: &mut Reader) -> Result<Vec<String>, DbError> {
+    let codes = reader.all::<(String,)>("SELECT code FROM fhir_site ORDER BY tenant", binds![]).await?;
+    Ok(codes.into_iter().map(|(code,)| code).collect())
+}
+
 /// The site with this code, whoever asks: whether the caller may is for whoever resolves sites.
 ///
 /// # Errors

@@ -268,8 +268,8 @@ fn look(fhir: &Fhir, asked: &Asked, of: ResourceType, search: &Search) -> Result
     }
     let is_newest_first = |sort: &Sort| {
         let moments = ["date", "_lastUpdated"].into_iter();
-        let known = moments.filter_map(|code| fhir.registry.parameter(of, code).map(|one| one.id));
-        sort.order == Order::Descending && known.into_iter().any(|id| id == sort.parameter)
+        let mut known = moments.filter_map(|code| fhir.registry.parameter(of, code).map(|one| one.id));
+        sort.order == Order::Descending && known.any(|id| id == sort.parameter)
     };
     if !search.sort.iter().all(is_newest_first) {
         return Err(unasked("AuditEvents are sorted by -date, newest first, and by nothing else", "_sort"));

@@ -15,6 +15,7 @@ mod narrow;
 mod patients;
 mod queries;
 mod render;
+mod retire;
 mod row;
 mod trace;
 mod trail;
@@ -22,6 +23,7 @@ mod trail;
 pub use agent::Agent;
 pub use find::{AUDIT_COUNTED_MAX, AUDIT_EXAMINED_MAX};
 pub use narrow::AUDIT_PATIENTS_ASKED_MAX;
+pub use retire::{AUDIT_KEPT, AUDIT_RETIRED_EVERY, AUDIT_RETIRED_ROWS, AUDIT_RETIREMENTS_MAX};
 pub use row::AGENTS_KNOWN_MAX;
 pub use trace::ASKED_BYTES_MAX;
 pub use trail::{AUDIT_GROUP_MAX, AUDIT_QUEUE_MAX, AUDIT_WAIT};
@@ -34,10 +36,11 @@ pub(crate) use trail::{Trail, keep_writing};
 
 use std::collections::BTreeSet;
 
+use jobs::Worker;
 use store::{DbError, Writer};
 
 use crate::{
-    key,
+    Fhir, key,
     parameter::ResourceType,
     resource::{Author, Records, Rid},
     tenant::Tenant,
@@ -66,6 +69,12 @@ pub(crate) async fn wrote(
     row::write(tx, records.agents(), &[(tenant.clone(), told)]).await?;
     author.kept.keep();
     Ok(())
+}
+
+/// What happens by itself.
+#[must_use]
+pub(crate) fn jobs(fhir: &Fhir, worker: Worker) -> Worker {
+    worker.register::<retire::Retire>(fhir.clone()).every(AUDIT_RETIRED_EVERY, |_| retire::Retire {})
 }
 
 /// The identities of patients.

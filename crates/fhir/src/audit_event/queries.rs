@@ -1,7 +1,7 @@
 //! The SQL of rows.
 
 use kernel::{EventRow, Id};
-use store::{Composed, DbError, Reader, binds};
+use store::{Composed, DbError, Reader, Writer, binds};
 
 use super::Row;
 use crate::tenant::Tenant;
@@ -38,6 +38,34 @@ pub(super) async fn newest(
 ) -> Result<Vec<Row>, DbError> {
     let sql = rows!("$1 AND a.id >= $2 AND a.id <= $3 ORDER BY a.id DESC LIMIT $4");
     reader.all::<Row>(sql, binds![tenant.number(), from, to, rows]).await
+}
+
+/// So many rows up to an id, the oldest first.
+pub(super) async fn oldest(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    to: Id<EventRow>,
+    rows: i64,
+) -> Result<Vec<Row>, DbError> {
+    let sql = rows!("$1 AND a.id <= $2 ORDER BY a.id LIMIT $3");
+    reader.all::<Row>(sql, binds![tenant.number(), to, rows]).await
+}
+
+/// A patient does not occur in a row any more.
+pub(super) async fn forget_patient(
+    tx: &mut Writer,
+    tenant: &Tenant,
+    target: i64,
+    id: Id<EventRow>,
+) -> Result<(), DbError> {
+    let sql = "DELETE FROM fhir_audit_patient WHERE tenant = $1 AND target = $2 AND id = $3";
+    tx.execute(sql, binds![tenant.number(), target, id]).await.map(|_| ())
+}
+
+/// A row is gone.
+pub(super) async fn forget(tx: &mut Writer, tenant: &Tenant, id: Id<EventRow>) -> Result<(), DbError> {
+    let sql = "DELETE FROM fhir_audit WHERE tenant = $1 AND id = $2";
+    tx.execute(sql, binds![tenant.number(), id]).await.map(|_| ())
 }
 
 /// The same of those in which one of these patients occurs.

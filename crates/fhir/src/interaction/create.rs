@@ -32,6 +32,7 @@ pub(crate) const RESOURCE: &[Sent] = &[Sent::Resource(Format::Json), Sent::Resou
 #[utoipa::path(post, path = "/fhir/{type}", tag = "records", operation_id = "create_record",
     params(("type" = String, Path, description = "`Patient`"),
         ("SU-SiteId" = String, Header, description = "The site"),
+        ("X-Provenance" = Option<String>, Header, description = "A Provenance without target, kept with what is written"),
         ("If-None-Exist" = Option<String>, Header, description = "A search: only if it finds nothing")),
     request_body(description = "The resource", content_type = "application/fhir+json"),
     responses((status = 200, description = "There is one already, as the condition asks", content_type = "application/fhir+json"),

@@ -28,6 +28,7 @@ use crate::{
 #[utoipa::path(put, path = "/fhir/{type}/{id}", tag = "records", operation_id = "update_record",
     params(("type" = String, Path, description = "`Patient`"), ("id" = String, Path, description = "The record's id"),
         ("SU-SiteId" = String, Header, description = "The site"),
+        ("X-Provenance" = Option<String>, Header, description = "A Provenance without target, kept with what is written"),
         ("If-Match" = Option<String>, Header, description = "The version that is changed")),
     request_body(description = "The resource", content_type = "application/fhir+json"),
     responses((status = 200, description = "The record as it is kept", content_type = "application/fhir+json"),

@@ -27,7 +27,8 @@ pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
 
 /// Do what the entries of a Bundle ask for: each by itself (`batch`), or all or nothing (`transaction`).
 #[utoipa::path(post, path = "/fhir", tag = "records", operation_id = "process_bundle",
-    params(("SU-SiteId" = String, Header, description = "The site")),
+    params(("SU-SiteId" = String, Header, description = "The site"),
+        ("X-Provenance" = Option<String>, Header, description = "A Provenance without target, kept with what is written")),
     request_body(description = "A Bundle of type batch or transaction", content_type = "application/fhir+json"),
     responses((status = 200, description = "What became of each entry, in their order", content_type = "application/fhir+json")),
     security(("bearer" = ["system/*.cruds"])))]

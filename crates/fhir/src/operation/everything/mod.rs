@@ -294,7 +294,7 @@ async fn page(fhir: &Fhir, asked: &Asked, whose: Whose, words: String) -> Said<R
     let own = whose.test();
     page.matches.retain(|version| wish.shows(version));
     page.included.retain(|version| wish.shows(version) && !is_in(fhir, &own, version));
-    asked.trace.asked(&place, &words);
+    asked.trace.asked(place, &words);
     asked.trace.listed(&fhir.registry, page.matches.iter().chain(&page.included));
     let next = page
         .next

@@ -8,7 +8,7 @@ const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 const CUSTODIAN: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 
-fn coded<'v>(coding: &'v Value) -> (&'v str, &'v str) {
+fn coded(coding: &Value) -> (&str, &str) {
     (coding["system"].as_str().unwrap_or_default(), coding["code"].as_str().unwrap_or_default())
 }
 
@@ -27,10 +27,10 @@ fn entities<'v>(event: &'v Value, kind: &str, role: &str) -> Vec<&'v Value> {
     all(event, "entity").into_iter().filter(is_it).collect()
 }
 
-/// By interaction: the action, the roles of client and server, of people.
-fn expected(
-    code: &str,
-) -> (&'static str, &'static str, [(&'static str, &'static str); 2], &'static [&'static str]) {
+type Roles = [(&'static str, &'static str); 2];
+
+/// By interaction: the profile, the action, the roles of client and server, of people.
+fn expected(code: &str) -> (&'static str, &'static str, Roles, &'static [&'static str]) {
     let reading = [(DICOM, "110152"), (DICOM, "110153")];
     let writing = [(DICOM, "110153"), (DICOM, "110152")];
     match code {

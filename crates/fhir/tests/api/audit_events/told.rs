@@ -215,3 +215,27 @@ on_told_stage!(
         assert_eq!(paged.len(), 4);
     }
 );
+
+on_told_stage!(
+    async fn events_are_kept_for_six_years_and_cannot_be_changed(stage) {
+        let at = |seconds: i64| kernel::Timestamp::from_seconds(seconds);
+        let now = stage.world.now();
+        // As if the clock of the machine had been at 2010.
+        stage.clock.set(at(1_262_304_000));
+        two_patients(&stage).await;
+        stage.north().get("/fhir/Observation?status=final").await.expect(200);
+        stage.clock.set(now);
+        stage.north().get("/fhir/Patient/anna").await.expect(200);
+        assert_eq!(lines(&stage, "patient=anna,bert").await.len(), 7);
+        for sql in ["UPDATE fhir_audit SET status = 500", "DELETE FROM fhir_audit"] {
+            assert!(stage.db.execute(sql, store::binds![]).await.is_err(), "{sql}");
+        }
+        assert_eq!(lines(&stage, "patient=anna,bert").await.len(), 7);
+        stage.worker().run_due().await.unwrap();
+        let left = set(&["read Patient/anna/_history/1 of Patient/anna: 0"]);
+        assert_eq!(lines(&stage, "").await, left);
+        let rows = async |sql: &'static str| stage.db.read().await.unwrap().one::<(i64,)>(sql, store::binds![]).await.unwrap().0;
+        let alone = "SELECT COUNT(*) FROM fhir_audit_patient p WHERE NOT EXISTS (SELECT 1 FROM fhir_audit a WHERE a.tenant = p.tenant AND a.id = p.id)";
+        assert_eq!(rows(alone).await, 0);
+    }
+);
