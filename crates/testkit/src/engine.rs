@@ -8,15 +8,16 @@
 )]
 
 use std::{
-    collections::hash_map::RandomState,
+    collections::{BTreeMap, hash_map::RandomState},
     hash::{BuildHasher, Hasher},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     str::FromStr,
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 use store::{Db, Engine, MigrationSet, StoreConfig, StoreUrl};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 /// Where the tests find a PostgreSQL server: a URL whose user may create databases.
 const SERVER: &str = "TEST_DATABASE_URL";
@@ -59,9 +60,9 @@ pub const SQLITE: Engine = Engine::Sqlite;
 /// A PostgreSQL server.
 pub const POSTGRES: Engine = Engine::Postgres;
 
-/// Run a test on a fresh, migrated database of this engine.
+/// Run a test on a fresh, migrated database of this engine. On a server it is a copy of one that this process has migrated.
 pub fn on<F: Future<Output = ()>>(engine: Engine, migrations: &[MigrationSet], case: impl FnOnce(Db) -> F) {
-    with_url(engine, async |url| {
+    run(engine, migrations, async |url| {
         let db = open(&StoreConfig { connections_max: CONNECTIONS_MAX, ..StoreConfig::new(url) }).await;
         db.migrate(migrations).await.expect("the migrations apply");
         case(db.clone()).await;
@@ -71,6 +72,10 @@ pub fn on<F: Future<Output = ()>>(engine: Engine, migrations: &[MigrationSet], c
 
 /// Run a test with the URL of a fresh database of this engine that is not open yet.
 pub fn with_url(engine: Engine, case: impl AsyncFnOnce(StoreUrl)) {
+    run(engine, &[], case);
+}
+
+fn run(engine: Engine, migrations: &[MigrationSet], case: impl AsyncFnOnce(StoreUrl)) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     match engine {
         Engine::Sqlite => {
@@ -78,7 +83,7 @@ pub fn with_url(engine: Engine, case: impl AsyncFnOnce(StoreUrl)) {
             runtime.block_on(case(StoreUrl::sqlite(folder.path().join("test.db"))));
         }
         Engine::Postgres => match server() {
-            Some(server) => on_server(&runtime, &server, case),
+            Some(server) => on_server(&runtime, &server, migrations, case),
             None => println!("SKIPPED (no {SERVER})"),
         },
     }
@@ -95,15 +100,60 @@ async fn open(config: &StoreConfig) -> Db {
     Db::open(config).await.expect("the database opens")
 }
 
-fn on_server(runtime: &Runtime, server: &str, case: impl AsyncFnOnce(StoreUrl)) {
-    let name = format!("hilum_test_{:016x}", RandomState::new().build_hasher().finish());
-    runtime.block_on(administer(server, &format!("CREATE DATABASE {name}")));
+fn on_server(runtime: &Runtime, server: &str, migrations: &[MigrationSet], case: impl AsyncFnOnce(StoreUrl)) {
+    let name = format!("hilum_test_{}", by_chance());
+    let copied = if migrations.is_empty() {
+        String::new()
+    } else {
+        format!(" TEMPLATE {}", template(runtime, server, migrations))
+    };
+    runtime.block_on(administer(server, &format!("CREATE DATABASE {name}{copied}")));
     let url = sibling(server, &name);
     let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(case(url))));
     runtime.block_on(administer(server, &format!("DROP DATABASE {name} WITH (FORCE)")));
     if let Err(failure) = ran {
         resume_unwind(failure);
     }
+}
+
+fn by_chance() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// The databases that this process has migrated to be copied, by what they were migrated with.
+static TEMPLATES: LazyLock<Mutex<BTreeMap<String, Arc<OnceLock<String>>>>> = LazyLock::new(Mutex::default);
+
+/// Nobody is told when a test process ends, so the next one drops templates that are older than this. Their names say how old.
+const TEMPLATE_KEPT_S: u32 = 3 * 3_600;
+
+/// The name of the database to copy: it is made by the first test that asks for it, while others that do wait.
+fn template(runtime: &Runtime, server: &str, migrations: &[MigrationSet]) -> String {
+    let key: Vec<String> =
+        migrations.iter().map(|set| format!("{} {}", set.crate_name, set.files.len())).collect();
+    let cell = {
+        let mut all = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(key.join(", ")).or_default())
+    };
+    cell.get_or_init(|| runtime.block_on(migrated(server, migrations))).clone()
+}
+
+async fn migrated(server: &str, migrations: &[MigrationSet]) -> String {
+    let old = format!(
+        "SELECT datname FROM pg_database WHERE datname ~ '^hilum_template_[0-9]+_' \
+         AND split_part(datname, '_', 3)::bigint < extract(epoch FROM now()) - {TEMPLATE_KEPT_S}"
+    );
+    for name in ask(server, &old).await {
+        // Another process may be faster.
+        let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        drop(connected(server, async |client| client.batch_execute(&sql).await).await);
+    }
+    let now = ask(server, "SELECT extract(epoch FROM now())::bigint").await;
+    let name = format!("hilum_template_{}_{}", now.concat(), by_chance());
+    administer(server, &format!("CREATE DATABASE {name}")).await;
+    let db = open(&StoreConfig::new(sibling(server, &name))).await;
+    db.migrate(migrations).await.expect("the migrations apply");
+    db.close().await;
+    name
 }
 
 /// The same server, another database.
@@ -119,12 +169,30 @@ fn sibling(server: &str, name: &str) -> StoreUrl {
 }
 
 async fn administer(server: &str, sql: &str) {
+    connected(server, async |client| {
+        client.batch_execute(sql).await.expect("the server makes and drops databases");
+    })
+    .await;
+}
+
+/// The first column of what the server answers.
+async fn ask(server: &str, sql: &str) -> Vec<String> {
+    let answered = connected(server, async |client| client.simple_query(sql).await).await;
+    let rows = answered.expect("the server lists its databases").into_iter();
+    rows.filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+    .collect()
+}
+
+async fn connected<T>(server: &str, ask: impl AsyncFnOnce(&Client) -> T) -> T {
     let config = Config::from_str(server).unwrap_or_else(|_| panic!("{SERVER} is not a PostgreSQL URL"));
     let (client, connection) = config.connect(NoTls).await.expect("a PostgreSQL server that answers");
     let driver = Box::pin(connection);
-    let asked = Box::pin(client.batch_execute(sql));
+    let asked = Box::pin(ask(&client));
     tokio::select! {
-        answered = asked => answered.expect("the server makes and drops databases"),
+        answered = asked => answered,
         _ = driver => panic!("the server hung up"),
     }
 }
