@@ -158,16 +158,18 @@ impl fhir::People for AuthReach {
             };
             let whose = (standing.organisation, standing.person);
             let who = self.who(whose, client.client_id.as_str()).await?;
+            // What it is not registered for any more it does not have any more.
+            let registered = standing.scopes.as_far_as(&client.scopes);
             let Some(person) = standing.person else {
-                let sight = Sight::Patients([].into());
-                return Ok(Some(fhir::Still { scopes: standing.scopes.clone(), sight, who }));
+                let still = fhir::Still { scopes: registered, sight: Sight::Patients([].into()), who };
+                return Ok(Some(still).filter(|still| !still.scopes.is_empty()));
             };
             // What a person granted lasts as long as a grant of theirs to this client that has it. Who is switched off has none.
             let grants = auth::grant::list_of_person(&self.0, person).await.map_err(unsaid("grant"))?;
             let granted = grants.into_iter().filter(|grant| grant.client == client.id);
             let granted: Scopes =
                 granted.flat_map(|grant| grant.scopes.iter().cloned().collect::<Vec<_>>()).collect();
-            let scopes = standing.scopes.intersection(&granted);
+            let scopes = registered.as_far_as(&granted);
             if scopes.is_empty() {
                 return Ok(None);
             }

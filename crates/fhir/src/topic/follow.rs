@@ -5,14 +5,17 @@
 //! A node that writes follows at once; what a node wrote that died before it could is found by the clock of any other.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
 use futures_util::FutureExt as _;
 use kernel::{Fault, Kind, Timestamp};
 use store::{DbError, Reader as Database, Signal, Writer};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep_until},
+};
 use web::Shutdown;
 
 use super::{
@@ -22,7 +25,7 @@ use super::{
     queries::{self, Event, SubscriptionRow},
     remember::{self, One, Told},
     settle::{self, Outcome},
-    sight::{Sight, access_of},
+    sight::{Sight, access_of, weighed},
     site_numbered,
 };
 use crate::{
@@ -245,7 +248,7 @@ async fn over(fhir: &Fhir, site: &Site, row: &SubscriptionRow, why: &str) -> Res
     settle::settle(fhir, &site.tenant, row, Outcome::Over(why.to_owned())).await
 }
 
-/// Of what was asked for, what may be seen.
+/// Of what was asked for, what may be seen. Each version is read once, whoever asked for it.
 async fn reached(
     fhir: Fhir,
     site: Arc<Site>,
@@ -255,25 +258,33 @@ async fn reached(
     if candidates.is_empty() {
         return Ok(Found::new());
     }
-    let db = fhir.db.clone();
-    db.snapshot(async move |database: &mut Database| {
-        let mut found = Found::new();
-        for candidate in &candidates {
-            let mut sight = Sight::new(&fhir, candidate.access.clone());
-            let mut events = Vec::new();
-            for step in candidate.steps.iter().filter_map(|nth| view.steps.get(*nth)) {
-                let version = &step.version;
-                if sight.reaches(database, &site.tenant, version).await? {
-                    events.push(Event { number: 0, rid: version.rid.number(), at: version.at });
-                }
+    let asked: BTreeSet<usize> = candidates.iter().flat_map(|one| one.steps.iter().copied()).collect();
+    let (db, read_with) = (fhir.db.clone(), (Arc::clone(&fhir.registry), Arc::clone(&view)));
+    let weighed = db
+        .snapshot(async move |database: &mut Database| {
+            let (registry, view) = &read_with;
+            let mut all = BTreeMap::new();
+            for nth in &asked {
+                let Some(Step { version, .. }) = view.steps.get(*nth) else { continue };
+                let weighed = weighed(database, (registry, &site.tenant), version).await?;
+                all.extend(weighed.map(|weighed| (*nth, weighed)));
             }
-            if !events.is_empty() {
-                found.push((candidate.nth, events));
-            }
+            Ok::<_, DbError>(all)
+        })
+        .await?;
+    let mut found = Found::new();
+    for candidate in candidates {
+        let mut sight = Sight::new(&fhir, candidate.access);
+        let seen = candidate.steps.iter().filter(|nth| weighed.get(nth).is_some_and(|it| sight.sees(it)));
+        let versions = seen.filter_map(|nth| view.steps.get(*nth)).map(|step| &step.version);
+        let events: Vec<Event> =
+            versions.map(|it| Event { number: 0, rid: it.rid.number(), at: it.at }).collect();
+        if !events.is_empty() {
+            found.push((candidate.nth, events));
         }
-        Ok(found)
-    })
-    .await
+        yield_now().await;
+    }
+    Ok(found)
 }
 
 /// Events, their numbers, what is to be told of them and the new place; nothing if somebody else was faster.

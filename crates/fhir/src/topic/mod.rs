@@ -49,7 +49,7 @@ pub use follow::{FEED_ROWS, FollowFault};
 pub use manage::TOPICS_MAX;
 pub use open::{SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_OF_OWNER_MAX};
 pub use pause::{FAILING_FOR_MAX, PAUSES_S};
-pub use remember::REMEMBERED_MAX;
+pub use remember::{REMEMBERED_MAX, TOLD_ROWS};
 pub use secrets::{HEADERS_BYTES_MAX, HEADERS_MAX};
 pub use stream::{BEAT, STREAMS_OF_OWNER_MAX};
 pub use sweep::{EVENTS_KEPT, SWEEP_EVERY, SWEPT_ROWS};

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Subscriptions that are read at once.
-const TOLD_ROWS: i64 = 500;
+pub const TOLD_ROWS: i64 = 100;
 /// Subscriptions of all sites that are kept in memory.
 pub const REMEMBERED_MAX: usize = 50_000;
 /// The longest that what they ask for is kept: some of it is said in relation to the day on which it is read.

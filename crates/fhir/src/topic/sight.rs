@@ -10,7 +10,7 @@ use crate::{
     Fhir, PortFault,
     access::{Access, Reader, Rule},
     consent,
-    parameter::ResourceType,
+    parameter::{Registry, ResourceType},
     resource::{Version, at_place, newest_version, numbered},
     site::Site,
     tenant::Tenant,
@@ -32,6 +32,53 @@ pub(super) async fn access_of(
             .bound_by(site.policy.consent, &still.who)
             .owning(&row.owner)
     }))
+}
+
+/// A version with what consents say of it, and the one before where it is a deletion.
+struct Known {
+    version: Version,
+    before: Option<Version>,
+}
+
+/// What is asked of a version, read once for all who may be told of it.
+pub(super) struct Weighed {
+    this: Known,
+    /// The record as it is now, where that is another version.
+    newest: Option<Known>,
+}
+
+async fn known(
+    database: &mut Database,
+    (registry, tenant): (&Registry, &Tenant),
+    version: &Version,
+) -> Result<Known, DbError> {
+    let mut version = version.clone();
+    consent::weigh(database, registry, tenant, &mut version).await?;
+    if !version.is_deletion() {
+        return Ok(Known { version, before: None });
+    }
+    let number = version.version.saturating_sub(1);
+    let mut before = numbered(database, tenant, (version.resource_type, &version.id), number).await?;
+    if let Some(before) = &mut before {
+        consent::weigh(database, registry, tenant, before).await?;
+    }
+    Ok(Known { version, before })
+}
+
+/// What is asked of this version; nothing where there is no such record any more.
+pub(super) async fn weighed(
+    database: &mut Database,
+    (registry, tenant): (&Registry, &Tenant),
+    version: &Version,
+) -> Result<Option<Weighed>, DbError> {
+    let newest = newest_version(database, tenant, version.resource_type, &version.id).await?;
+    let Some(newest) = newest else { return Ok(None) };
+    let this = known(database, (registry, tenant), version).await?;
+    let newest = match newest.rid == version.rid {
+        true => None,
+        false => Some(known(database, (registry, tenant), &newest).await?),
+    };
+    Ok(Some(Weighed { this, newest }))
 }
 
 /// Asks of versions whether somebody may know of them: they could be found and read, and the record still can.
@@ -57,40 +104,25 @@ impl Sight {
     }
 
     /// Who could see what was deleted may know that it was.
-    async fn knows(
-        &mut self,
-        database: &mut Database,
-        tenant: &Tenant,
-        version: &Version,
-    ) -> Result<bool, DbError> {
-        let mut weighed = version.clone();
-        consent::weigh(database, &self.reader.registry, tenant, &mut weighed).await?;
-        if self.permits(&weighed) || !version.is_deletion() {
-            return Ok(self.permits(&weighed));
-        }
-        let before = version.version.saturating_sub(1);
-        let mut before = numbered(database, tenant, (version.resource_type, &version.id), before).await?;
-        if let Some(before) = &mut before {
-            consent::weigh(database, &self.reader.registry, tenant, before).await?;
-        }
-        Ok(before.is_some_and(|before| self.permits(&before)))
+    fn knows(&mut self, known: &Known) -> bool {
+        self.permits(&known.version) || known.before.as_ref().is_some_and(|before| self.permits(before))
     }
 
     /// Whether a version may be told of.
+    pub fn sees(&mut self, weighed: &Weighed) -> bool {
+        self.knows(&weighed.this) && weighed.newest.as_ref().is_none_or(|newest| self.knows(newest))
+    }
+
+    /// The same of a version that is asked about for this one alone.
     pub async fn reaches(
         &mut self,
         database: &mut Database,
         tenant: &Tenant,
         version: &Version,
     ) -> Result<bool, DbError> {
-        if !self.knows(database, tenant, version).await? {
-            return Ok(false);
-        }
-        match newest_version(database, tenant, version.resource_type, &version.id).await? {
-            Some(newest) if newest.rid == version.rid => Ok(true),
-            Some(newest) => self.knows(database, tenant, &newest).await,
-            None => Ok(false),
-        }
+        let registry = Arc::clone(&self.reader.registry);
+        let weighed = weighed(database, (&registry, tenant), version).await?;
+        Ok(weighed.is_some_and(|weighed| self.sees(&weighed)))
     }
 }
 

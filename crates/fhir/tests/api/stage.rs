@@ -1,7 +1,7 @@
 //! A deployment in miniature: the routes, two organisations with a site each, callers that are what their token says.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -19,11 +19,11 @@ use fhir::{
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
 use jobs::Worker;
-use kernel::{Caller, Client, Id, Organisation, Site, World};
+use kernel::{Caller, Client, Id, Organisation, Person, Scopes, Site, World};
 use outbound::{InternalHost, Outbound, SystemLookup};
 use serde_json::{Value, json};
 use store::Db;
-use testkit::MockClock;
+use testkit::{MockClock, SeededEntropy};
 use tower::ServiceExt;
 use validator::Package;
 use vault::{RootKeySource, Vault};
@@ -114,6 +114,13 @@ pub struct Persons {
     revoked: Arc<Mutex<BTreeSet<String>>>,
     off: Arc<Mutex<BTreeSet<Id<Client>>>>,
     expired: Arc<AtomicBool>,
+    /// What was said of callers with a token, for when they are asked about without one.
+    said: Arc<Mutex<BTreeMap<String, (Sight, Who)>>>,
+}
+
+/// Whom a caller and what was kept of one have in common.
+fn alike(person: Option<Id<Person>>, scopes: &Scopes, patient: Option<&str>) -> String {
+    format!("{person:?} {scopes:?} {patient:?}")
 }
 
 impl Persons {
@@ -137,13 +144,19 @@ fn sight(token: &str) -> Sight {
 }
 
 impl People for Persons {
-    fn context<'a>(&'a self, _: &'a Caller, token: &'a str) -> BoxFuture<'a, Result<Context, PortFault>> {
+    fn context<'a>(
+        &'a self,
+        caller: &'a Caller,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Context, PortFault>> {
         if self.expired.load(Ordering::SeqCst) {
             let fault = PortFault { what: "token", cause: "it has expired".into() };
             return Box::pin(std::future::ready(Err(fault)));
         }
         let patient = words(&unhex(token)).unwrap_or_default().2;
         let (sight, who) = (sight(token), who(&unhex(token)));
+        let caller = alike(caller.person, &caller.scopes, patient.as_deref());
+        self.said.lock().unwrap().insert(caller, (sight.clone(), who.clone()));
         Box::pin(std::future::ready(Ok(Context { patient, sight, origin: token.to_owned(), who })))
     }
 
@@ -156,10 +169,11 @@ impl People for Persons {
         Box::pin(std::future::ready(Ok((!is_revoked).then(|| sight(origin)))))
     }
 
-    /// A person is a practitioner here.
     fn still<'a>(&'a self, standing: &'a Standing) -> BoxFuture<'a, Result<Option<Still>, PortFault>> {
         let is_off = self.off.lock().unwrap().contains(&standing.client);
-        let still = Still { scopes: standing.scopes.clone(), sight: Sight::Site, who: Who::default() };
+        let own = alike(standing.person, &standing.scopes, standing.patient.as_deref());
+        let (sight, who) = self.said.lock().unwrap().get(&own).cloned().unwrap();
+        let still = Still { scopes: standing.scopes.clone(), sight, who };
         Box::pin(std::future::ready(Ok((!is_off).then_some(still))))
     }
 }
@@ -223,7 +237,7 @@ pub struct Stage {
     pub api: utoipa::openapi::OpenApi,
     pub fhir: Fhir,
     pub persons: Persons,
-    _folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// An answer, read to its end.
@@ -271,7 +285,7 @@ impl Stage {
     pub async fn calling(db: Db, endpoints: BTreeSet<InternalHost>) -> Self {
         let persons = Persons::default();
         let (world, clock) = testkit::world();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let key = folder.path().join("root.key");
         Vault::create_root_key_file(&key, &world).unwrap();
         let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
@@ -284,6 +298,24 @@ impl Stage {
         for of in [1, 2, 3] {
             subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
         }
+        Self::node((db, vault), (world, clock), (persons, endpoints), folder)
+    }
+
+    /// Another node of the same deployment, with connections of its own to the same database.
+    pub async fn beside(&self, db: Db) -> Self {
+        let world = World::new(self.clock.clone(), SeededEntropy::new(1));
+        let key = self.folder.path().join("root.key");
+        let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
+        let who = (self.persons.clone(), BTreeSet::new());
+        Self::node((db, vault), (world, self.clock.clone()), who, Arc::clone(&self.folder))
+    }
+
+    fn node(
+        (db, vault): (Db, Vault),
+        (world, clock): (World, MockClock),
+        (persons, endpoints): (Persons, BTreeSet<InternalHost>),
+        folder: Arc<tempfile::TempDir>,
+    ) -> Self {
         let public_url: url::Url = "https://hilum.example".parse().unwrap();
         let fhir = Fhir::new(Parts {
             db: db.clone(),
@@ -313,7 +345,7 @@ impl Stage {
             body_bytes_max: web::BODY_BYTES_MAX,
         };
         let app = manners.around(app.layer(Extension(authenticate)));
-        Self { db, clock, world, fhir, persons, app, api, _folder: folder }
+        Self { db, clock, world, fhir, persons, app, api, folder }
     }
 
     /// What is about security and trust is among what all have subscribed to.

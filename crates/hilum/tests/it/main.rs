@@ -20,5 +20,6 @@ mod portal;
 mod registry;
 mod settings;
 mod sql;
+mod subscribers;
 mod terminology;
 mod validate;

@@ -15,7 +15,7 @@ use crate::stage::{Calls, Stage, token_of};
 /// Whose clock it is: the stage's stands still.
 const NOW: &str = "2026";
 
-const CALLERS: [Somebody; 8] = [
+pub const CALLERS: [Somebody; 8] = [
     who("system/*.cruds", "", "", ""),
     who("system/*.rs", "", "", "Practitioner/m0"),
     who("user/*.rs", "", "site", "Practitioner/m0|HRESCH"),
@@ -36,7 +36,7 @@ const fn who(
 }
 
 /// Is barred from nothing.
-fn keeper(stage: &Stage) -> Calls<'_> {
+pub fn keeper(stage: &Stage) -> Calls<'_> {
     stage.by(token_of(1, "system/*.cruds", "", "", "Patient/p0,Patient/p1"))
 }
 
@@ -82,7 +82,7 @@ fn provision(chance: &Chance, depth: usize) -> Value {
     made
 }
 
-fn consent(chance: &Chance, patient: &str, nth: usize) -> Value {
+pub fn consent(chance: &Chance, patient: &str, nth: usize) -> Value {
     let mut made = json!({
         "resourceType": "Consent",
         "id": format!("{patient}-{nth}"),

@@ -22,7 +22,7 @@ pub struct Known<'v> {
 }
 
 impl<'v> Known<'v> {
-    fn of(entry: &'v Value) -> Self {
+    pub fn of(entry: &'v Value) -> Self {
         let place = entry["fullUrl"].as_str().unwrap().strip_prefix("https://hilum.example/fhir/").unwrap();
         let (of, id) = place.split_once('/').unwrap();
         let tag = entry["response"]["etag"].as_str().unwrap();
@@ -30,7 +30,11 @@ impl<'v> Known<'v> {
         Self { of, id, version, body: entry.get("resource") }
     }
 
-    fn shown(&self) -> String {
+    pub fn is_of(&self, of: &str) -> bool {
+        self.of == of
+    }
+
+    pub fn shown(&self) -> String {
         format!("{}/{} {}", self.of, self.id, self.version)
     }
 }
@@ -67,6 +71,17 @@ impl Past<'_> {
     /// The version, and the record as it is now.
     fn sees(&self, who: &Somebody, letter: char, one: &Known<'_>) -> bool {
         self.may(who, letter, one) && self.may(who, letter, self.newest(one))
+    }
+
+    /// The versions of a type that may be told of, oldest first: those that are found and read; and of these the ones that anybody
+    /// who looks at any time from then on may be told of, since no version behind them is another's.
+    pub fn told_of(&self, who: &Somebody, of: &str) -> (Vec<String>, Vec<String>) {
+        let may = |one: &Known<'_>| self.may(who, 's', one) && self.may(who, 'r', one);
+        let later =
+            |one: &Known<'_>, it: &Known<'_>| (it.of, it.id) == (one.of, one.id) && it.version > one.version;
+        let all = || self.0.iter().rev().filter(|one| one.of == of && may(one));
+        let always = all().filter(|one| self.0.iter().filter(|it| later(one, it)).all(may));
+        (all().map(Known::shown).collect(), always.map(Known::shown).collect())
     }
 
     fn that<'a>(&'a self, who: &'a Somebody, letter: char) -> impl Iterator<Item = &'a Known<'a>> {

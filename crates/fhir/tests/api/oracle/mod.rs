@@ -18,6 +18,7 @@ mod consent;
 mod graph;
 mod known;
 mod rule;
+mod topics;
 
 use serde_json::Value;
 use store::Db;

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all};
 use http::Request;
 use serde_json::{Value, json};
+use store::{Db, DbError, StoreConfig, Writer, binds};
+use testkit::engine::{POSTGRES, with_url};
 use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::{EXTENSION, Hook, observed, patient, receiver::event};
-use crate::stage::{NORTH, token};
+use crate::stage::{NORTH, Stage, token};
 
 /// A stream of a subscription, read piece by piece.
 struct Stream {
@@ -19,7 +21,7 @@ struct Stream {
 }
 
 impl Stream {
-    async fn open(hook: &Hook, bearer: &str, id: &str, last: Option<&str>) -> Result<Self, u16> {
+    async fn open(stage: &Stage, bearer: &str, id: &str, last: Option<&str>) -> Result<Self, u16> {
         let mut request = Request::get(format!("/fhir/Subscription/{id}/$events"))
             .header("authorization", format!("Bearer {bearer}"))
             .header("su-siteid", NORTH)
@@ -27,7 +29,7 @@ impl Stream {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let answer = hook.stage.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let answer = stage.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         if answer.status() != 200 {
             return Err(answer.status().as_u16());
         }
@@ -49,7 +51,11 @@ impl Stream {
 
     /// The number and the focus of the next event.
     async fn event(&mut self) -> (i64, Option<String>) {
-        let message = self.next().await.unwrap();
+        let mut message = self.next().await.unwrap();
+        // Where it takes long, it is said that nothing has happened yet.
+        while message.starts_with(':') {
+            message = self.next().await.unwrap();
+        }
         let (id, data) = message.split_once('\n').unwrap();
         let bundle: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
         let all = bundle["entry"][0]["resource"]["parameter"].as_array().unwrap();
@@ -75,7 +81,7 @@ on_hook!(
         let made = north.post("/fhir/Subscription", &wanted(&hook)).await.expect(201).json();
         assert_eq!(made["status"], "active");
         let id = made["id"].as_str().unwrap();
-        let mut stream = Stream::open(&hook, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}"));
+        let mut stream = Stream::open(&hook.stage, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}"));
         assert_eq!(stream.next().await.unwrap(), ": open");
         let mut made = Vec::new();
         for number in 1..=3 {
@@ -86,7 +92,7 @@ on_hook!(
         drop(stream);
         made.push(observed(&north, "p0").await);
         hook.follow().await;
-        let mut stream = Stream::open(&hook, &north.token, id, Some("2")).await.unwrap_or_else(|status| panic!("{status}"));
+        let mut stream = Stream::open(&hook.stage, &north.token, id, Some("2")).await.unwrap_or_else(|status| panic!("{status}"));
         for number in [3, 4] {
             assert_eq!(stream.event().await, (number, Some(made[number as usize - 1].clone())));
         }
@@ -104,15 +110,15 @@ on_hook!(
         let id = made["id"].as_str().unwrap();
         let mut open = Vec::new();
         for _ in 0..fhir::topic::STREAMS_OF_OWNER_MAX {
-            open.push(Stream::open(&hook, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}")));
+            open.push(Stream::open(&hook.stage, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}")));
         }
-        assert_eq!(Stream::open(&hook, &north.token, id, None).await.err(), Some(429));
+        assert_eq!(Stream::open(&hook.stage, &north.token, id, None).await.err(), Some(429));
         open.pop();
-        let last = Stream::open(&hook, &north.token, id, None).await;
+        let last = Stream::open(&hook.stage, &north.token, id, None).await;
         open.push(last.unwrap_or_else(|status| panic!("{status}")));
         let other = token(1, "user/*.cruds", "", "site");
-        assert_eq!(Stream::open(&hook, &other, id, None).await.err(), Some(404));
-        assert_eq!(Stream::open(&hook, &north.token, id, Some("x")).await.err(), Some(400));
+        assert_eq!(Stream::open(&hook.stage, &other, id, None).await.err(), Some(404));
+        assert_eq!(Stream::open(&hook.stage, &north.token, id, Some("x")).await.err(), Some(400));
         let mut stream = open.pop().unwrap();
         assert_eq!(stream.next().await.unwrap(), ": open");
         observed(&north, "p0").await;
@@ -128,7 +134,7 @@ on_hook!(
         patient(&north, "p0").await.expect(201);
         let made = north.post("/fhir/Subscription", &wanted(&hook)).await.expect(201).json();
         let id = made["id"].as_str().unwrap();
-        let mut stream = Stream::open(&hook, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}"));
+        let mut stream = Stream::open(&hook.stage, &north.token, id, None).await.unwrap_or_else(|status| panic!("{status}"));
         assert_eq!(stream.next().await.unwrap(), ": open");
         // Each is written when the one before was told: by the clock alone they would take a second each.
         let all = async {
@@ -141,20 +147,87 @@ on_hook!(
     }
 );
 
+/// What a stream tells until it has told this many.
+async fn told(stream: &mut Stream, from: i64, to: i64) -> Vec<String> {
+    let mut all = Vec::new();
+    for number in from..=to {
+        let (told, focus) = stream.event().await;
+        assert_eq!(told, number);
+        all.extend(focus);
+    }
+    all
+}
+
+#[test]
+fn two_nodes_tell_each_event_once_and_in_order_and_one_goes_on_for_the_other() {
+    with_url(POSTGRES, async |url| {
+        let config = StoreConfig { connections_max: 8, ..StoreConfig::new(url) };
+        let (one, other) = (Db::open(&config).await.unwrap(), Db::open(&config).await.unwrap());
+        one.migrate(&[audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS])
+            .await
+            .unwrap();
+        let hook = Hook::new(one.clone()).await;
+        let beside = hook.stage.beside(other.clone()).await;
+        timeout(Duration::from_secs(120), between(&hook, &beside, &other)).await.unwrap();
+        one.close().await;
+    });
+}
+
+async fn between(hook: &Hook, beside: &Stage, other: &Db) {
+    const ALL: i64 = 20;
+    let (north, south) = (hook.north(), beside.north());
+    patient(&north, "p0").await.expect(201);
+    let made = south.post("/fhir/Subscription", &wanted(hook)).await.expect(201).json();
+    let id = made["id"].as_str().unwrap();
+    let open = async |stage: &Stage, last| {
+        Stream::open(stage, &north.token, id, last).await.unwrap_or_else(|status| panic!("{status}"))
+    };
+    let (mut here, mut there) = (open(&hook.stage, None).await, open(beside, None).await);
+    for stream in [&mut here, &mut there] {
+        assert_eq!(stream.next().await.unwrap(), ": open");
+    }
+    // Both write and both follow, at once.
+    let writing = join_all((0..ALL).map(|nth| observed(if nth % 2 == 0 { &north } else { &south }, "p0")));
+    let (mut written, heard, heard_there) =
+        tokio::join!(writing, told(&mut here, 1, ALL), told(&mut there, 1, ALL));
+    assert_eq!(heard, heard_there);
+    let mut focuses = heard;
+    focuses.sort();
+    written.sort();
+    assert_eq!(focuses, written);
+    // One dies with what it has written behind it; whoever listened there goes on here.
+    let last = observed(&south, "p0").await;
+    other.clone().close().await;
+    while there.next().await.is_some() {}
+    let more = observed(&north, "p0").await;
+    let mut again = open(&hook.stage, Some("20")).await;
+    assert_eq!(told(&mut again, ALL + 1, ALL + 2).await, [last.clone(), more.clone()]);
+    assert_eq!(told(&mut here, ALL + 1, ALL + 2).await, [last, more]);
+}
+
+/// The same rows once more, under ids of which there is no record.
+async fn many_more(hook: &Hook, rows: i64) {
+    let sql = "INSERT INTO fhir_subscription (tenant, id, version, generation, state, channel, owner, secrets, since, events,
+            delivered, epoch, failures, failing_since, reason, heartbeat_s, sent_at, ends_at)
+        SELECT tenant, $1, version, generation, state, channel, owner, secrets, since, events, delivered, epoch, failures,
+            failing_since, reason, heartbeat_s, sent_at, ends_at FROM fhir_subscription ORDER BY tenant, id LIMIT 1";
+    let written = hook.stage.db.write(async move |tx: &mut Writer| {
+        for nth in 0..rows {
+            tx.execute(sql, binds![format!("more-{nth}").into_bytes()]).await?;
+        }
+        Ok::<_, DbError>(())
+    });
+    written.await.unwrap();
+}
+
 on_hook!(
     async fn all_of_very_many_are_told_and_there_is_an_end_to_them(hook) {
         let north = hook.north();
         patient(&north, "p0").await.expect(201);
         let wanted = wanted(&hook);
         let mut all = Vec::new();
-        for _ in 0..fhir::topic::SUBSCRIPTIONS_OF_OWNER_MAX {
+        for _ in 0..fhir::topic::TOLD_ROWS + 3 {
             let made = north.post("/fhir/Subscription", &wanted).await.expect(201).json();
-            all.push(made["id"].as_str().unwrap().to_owned());
-        }
-        north.post("/fhir/Subscription", &wanted).await.expect(409).tells("conflict", "500 subscriptions of their owner");
-        let other = hook.stage.by(token(1, "user/*.cruds", "", "site"));
-        for _ in 0..3 {
-            let made = other.post("/fhir/Subscription", &wanted).await.expect(201).json();
             all.push(made["id"].as_str().unwrap().to_owned());
         }
         observed(&north, "p0").await;
@@ -164,6 +237,10 @@ on_hook!(
             let count = r#"{"name":"events-since-subscription-start","valueString":"1"}"#;
             assert!(status.body.contains(count), "{}", status.body);
         }
+        many_more(&hook, fhir::topic::SUBSCRIPTIONS_OF_OWNER_MAX - fhir::topic::TOLD_ROWS - 3).await;
+        north.post("/fhir/Subscription", &wanted).await.expect(409).tells("conflict", "500 subscriptions of their owner");
+        let other = hook.stage.by(token(1, "user/*.cruds", "", "site"));
+        other.post("/fhir/Subscription", &wanted).await.expect(201);
         // One that is off makes room for another.
         let mut off: Value = serde_json::from_str(&wanted).unwrap();
         (off["id"], off["status"]) = (json!(all[0]), json!("off"));
