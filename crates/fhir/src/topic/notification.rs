@@ -79,11 +79,13 @@ impl Standing<'_> {
         json!({"name": "notification-event", "part": parts})
     }
 
-    /// The Bundle; records go in as they are kept.
+    /// The Bundle; records go in as they are kept. Whoever wants nothing but numbers is not told the topic either.
     pub fn bundle(&self, world: &World, notice: Notice, told: &[Told], content: Content) -> String {
+        let topic = self.topic.filter(|_| content != Content::Empty);
+        let standing = Self { topic, ..*self };
         let head = json!({
             "fullUrl": format!("urn:uuid:{}", world.new_id::<kernel::EventRow>()),
-            "resource": self.parameters(notice, told, content),
+            "resource": standing.parameters(notice, told, content),
             "request": {"method": "GET", "url": format!("{}/Subscription/{}/$status", self.base, self.id)},
             "response": {"status": "200"},
         });

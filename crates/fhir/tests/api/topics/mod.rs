@@ -14,6 +14,7 @@ macro_rules! on_hook {
 }
 
 mod access;
+mod conform;
 mod delivery;
 mod offers;
 mod receiver;
@@ -68,7 +69,12 @@ impl Hook {
         self.stage.worker().run_due().await.unwrap();
         // A change of a subscription's own state is in the feed too.
         self.follow().await;
-        self.receiver.heard()
+        let heard = self.receiver.heard();
+        heard
+            .iter()
+            .filter(|call| call.body.contains("notification-r4"))
+            .for_each(|call| conform::notification(&call.json()));
+        heard
     }
 
     /// A subscription of a topic, with how much is told.

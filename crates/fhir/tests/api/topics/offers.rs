@@ -73,6 +73,7 @@ on_hook!(
         north.delete(&path).await.expect(200);
         let heard = hook.told().await;
         assert_eq!(events(&heard), [(1, None)], "that something was deleted, and not what");
+        assert!(heard[0].parameter("topic").is_empty());
         assert!(!heard[0].body.contains(id));
     }
 );
