@@ -110,7 +110,7 @@ impl Connection {
     }
 
     fn read_more(&mut self, bytes_max: usize) -> std::io::Result<()> {
-        let mut piece = [0; 4096];
+        let mut piece = [0; 16 * 1024];
         let read = self.stream.read(&mut piece)?;
         if read == 0 || self.bytes.len() + read > bytes_max.max(HEAD_BYTES_MAX) {
             return Err(broken("cut short, or too long"));

@@ -16,9 +16,29 @@ use crate::{
 /// The most memory that its heap may use.
 const HEAP: &str = "-Xmx2g";
 
-/// None, said loudly, where Maven cannot build it.
+/// Where Maven puts what it makes.
+fn made() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("records-peer")
+}
+
+/// The archive of R4's examples, which Maven fetches with the server.
+pub fn examples() -> Option<PathBuf> {
+    let path = fs::read_to_string(made().join("class-path.txt")).ok()?;
+    path.split(':').find(|part| part.contains("fhir-examples")).map(PathBuf::from)
+}
+
+/// As its starter sets it up. None, said loudly, where Maven cannot build it.
 pub fn start(validation: Validation) -> Option<Server> {
-    let made = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("records-peer");
+    started(validation, &[])
+}
+
+/// With all that it can be asked.
+pub fn start_compared() -> Option<Server> {
+    started(Validation::Off, &["compared"])
+}
+
+fn started(validation: Validation, more: &[&str]) -> Option<Server> {
+    let made = made();
     let path = made.join("class-path.txt");
     let (folded, output) =
         (format!("-Dmade={}", made.display()), format!("-Dmdep.outputFile={}", path.display()));
@@ -37,7 +57,9 @@ pub fn start(validation: Validation) -> Option<Server> {
     let validation = if validation == Validation::Enforced { "enforce" } else { "off" };
     let class_path = format!("{}:{}", made.join("classes").display(), fs::read_to_string(path).unwrap());
     let mut command = Command::new("java");
-    command.arg(HEAP).arg(format!("-Djava.io.tmpdir={}", folder.path().display())).args([
+    // A date without a zone means the same to everybody.
+    command.args([HEAP, "-Duser.timezone=UTC"]);
+    command.arg(format!("-Djava.io.tmpdir={}", folder.path().display())).args([
         "-cp",
         &class_path,
         "Peer",
@@ -45,6 +67,7 @@ pub fn start(validation: Validation) -> Option<Server> {
         &database.jdbc(),
         validation,
     ]);
+    command.args(more);
     let place = Place { port, pid: 0, base: "/fhir", fields: String::new() };
     let kept = Kept::Database(database);
     Some(Server::start("HAPI JPA, PostgreSQL", folder, &mut command, kept, place, "/metadata"))

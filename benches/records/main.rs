@@ -1,7 +1,7 @@
 //! Records of sites beside other FHIR servers: the same material and questions by the same driver, HTTP to HTTP, turn by turn in
 //! one run. See `README.md`.
 //!
-//! `cargo bench -p hilum --bench records [-- import|ask|large|validated] [sqlite|postgres|helios|hapi]`
+//! `cargo bench -p hilum --bench records [-- import|ask|large|validated|compare] [sqlite|postgres|helios|hapi]`
 
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 
 use std::time::{Duration, Instant};
 
+mod compare;
 #[path = "../connection.rs"]
 mod connection;
 mod database;
@@ -38,10 +39,12 @@ use crate::{
 };
 
 const ROUNDS: usize = 3;
+/// Of an import by one client; one more by several follows.
+const IMPORTS: usize = 1;
 const CLIENTS: [usize; 3] = [1, 16, CONNECTIONS];
 const IMPORTERS: usize = 4;
-const WARM_UP: Duration = Duration::from_millis(300);
-const COUNTED: Duration = Duration::from_millis(1_500);
+const WARM_UP: Duration = Duration::from_millis(150);
+const COUNTED: Duration = Duration::from_millis(600);
 const LARGE_ENTRIES: usize = 27_000;
 
 /// What the command line asks for.
@@ -68,6 +71,10 @@ fn main() {
         println!("SKIPPED: HILUM_DATA names no folder with fhir/synthea");
         return;
     };
+    if asked.0.iter().any(|word| word == "compare") {
+        compare::compare();
+        return;
+    }
     machine::describe();
     if asked.part("import") || asked.part("ask") {
         let servers = start(&asked, Validation::Off);
@@ -109,15 +116,15 @@ fn loaded(servers: &[Server], shared: &[Sent], patients: &[Sent]) {
     let mut rates: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); servers.len()];
     let (mut resources, mut bytes) = (shared.iter().map(|sent| sent.entries).sum::<usize>(), Vec::new());
     println!("\nimport, a transaction a patient, resources:    per second   per CPU second");
-    for round in 0..=ROUNDS {
+    for round in 0..=IMPORTS {
         for (nth, server) in servers.iter().enumerate() {
             if round == 0 {
                 import(server, shared, 1);
             }
-            let clients = if round < ROUNDS { 1 } else { IMPORTERS };
+            let clients = if round < IMPORTS { 1 } else { IMPORTERS };
             let took = import(server, patients, clients);
             tell(server.name, &format!("{clients} client(s)"), &took);
-            if round < ROUNDS {
+            if round < IMPORTS {
                 rates[nth].0.push(took.per_second());
                 rates[nth].1.push(took.per_cpu_second());
             }

@@ -11,6 +11,8 @@ import ca.uhn.fhir.jpa.config.util.HapiEntityManagerFactoryUtil;
 import ca.uhn.fhir.jpa.model.config.PartitionSettings;
 import ca.uhn.fhir.jpa.model.config.SubscriptionSettings;
 import ca.uhn.fhir.jpa.model.dialect.HapiFhirPostgresDialect;
+import ca.uhn.fhir.jpa.model.entity.NormalizedQuantitySearchLevel;
+import ca.uhn.fhir.jpa.model.entity.StorageSettings;
 import ca.uhn.fhir.jpa.provider.JpaSystemProvider;
 import ca.uhn.fhir.jpa.search.DatabaseBackedPagingProvider;
 import ca.uhn.fhir.jpa.subscription.channel.config.SubscriptionChannelConfig;
@@ -33,19 +35,35 @@ import org.springframework.context.annotation.Import;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
-/** HAPI FHIR JPA, R4, on PostgreSQL, as its starter sets it up: {@code Peer PORT JDBC_URL off|enforce}. */
+/**
+ * HAPI FHIR JPA, R4, on PostgreSQL, as its starter sets it up: {@code Peer PORT JDBC_URL off|enforce [compared]}. Where it is compared, it
+ * offers all that it can be asked, and takes examples whose references lead nowhere.
+ */
 public class Peer {
   /** What one caller may have open, as in HAPI's starter. */
   private static final int CONNECTIONS_MAX = 10;
 
+  /** Matches of a page, as in HAPI's starter. */
+  private static final int PAGE = 20;
+
+  private static final int PAGE_MAX = 200;
+
+  /** What is compared fits on one page. */
+  private static final int PAGE_COMPARED = 5_000;
+
   public static void main(String[] words) throws Exception {
     int port = Integer.parseInt(words[0]);
     System.setProperty("peer.database", words[1]);
+    var isCompared = words.length > 3;
+    System.setProperty("peer.compared", Boolean.toString(isCompared));
     var context = new AnnotationConfigApplicationContext(Beans.class);
     var server = new RestfulServer(context.getBean(FhirContext.class));
     server.registerProviders(context.getBean(ResourceProviderFactory.class).createProviders());
     server.registerProvider(context.getBean(JpaSystemProvider.class));
-    server.setPagingProvider(context.getBean(DatabaseBackedPagingProvider.class));
+    var paging = context.getBean(DatabaseBackedPagingProvider.class);
+    paging.setDefaultPageSize(PAGE);
+    paging.setMaximumPageSize(isCompared ? PAGE_COMPARED : PAGE_MAX);
+    server.setPagingProvider(paging);
     if (words[2].equals("enforce")) {
       var validating = new RequestValidatingInterceptor();
       validating.addValidatorModule(context.getBean(IValidatorModule.class));
@@ -86,6 +104,15 @@ public class Peer {
     public JpaStorageSettings storageSettings() {
       var settings = new JpaStorageSettings();
       settings.setAllowExternalReferences(true);
+      if (Boolean.getBoolean("peer.compared")) {
+        settings.setIndexMissingFields(StorageSettings.IndexEnabledEnum.ENABLED);
+        settings.setIndexIdentifierOfType(true);
+        settings.setAllowContainsSearches(true);
+        settings.setNormalizedQuantitySearchLevel(NormalizedQuantitySearchLevel.NORMALIZED_QUANTITY_SEARCH_SUPPORTED);
+        settings.setEnforceReferentialIntegrityOnWrite(false);
+        settings.setResourceServerIdStrategy(JpaStorageSettings.IdStrategyEnum.UUID);
+        settings.setResourceClientIdStrategy(JpaStorageSettings.ClientIdStrategyEnum.ANY);
+      }
       return settings;
     }
 
