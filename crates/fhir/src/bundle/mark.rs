@@ -1,6 +1,6 @@
 //! Where a resource refers to others.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use fhirpath::document::{Document, DocumentLimits, Element, Kind};
 
@@ -52,6 +52,20 @@ pub(super) struct Marked {
     pub(super) marks: Vec<Mark>,
 }
 
+impl Marked {
+    /// Whether its conditional references mean now what they did then.
+    pub(super) fn means_the_same(
+        &self,
+        then: &HashMap<String, String>,
+        now: &HashMap<String, String>,
+    ) -> bool {
+        self.marks.iter().all(|mark| match &mark.to {
+            To::Where(_, words) => now.get(words).is_some_and(|now| then.get(words) == Some(now)),
+            To::Url(_) => true,
+        })
+    }
+}
+
 pub(super) fn mark(text: &str) -> Result<Marked, DraftFault> {
     let document = Document::from_json(text.as_bytes(), &DocumentLimits::default())?;
     let root = document.root();
@@ -87,6 +101,26 @@ fn of(element: Element<'_>) -> Option<Mark> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_made_anew_where_a_reference_means_something_else() {
+        let asks = |words: &str| format!(r#"{{"resourceType":"Basic","author":{{"reference":"{words}"}}}}"#);
+        let meant = |id: &str| HashMap::from([("Patient?identifier=a".to_owned(), format!("Patient/{id}"))]);
+        for (words, then, now, is) in [
+            ("Patient?identifier=a", meant("1"), meant("1"), true),
+            ("Patient?identifier=a", meant("1"), meant("2"), false),
+            ("Patient?identifier=a", meant("1"), HashMap::new(), false),
+            ("Patient?identifier=a", HashMap::new(), HashMap::new(), false),
+            ("Patient?identifier=b", meant("1"), meant("1"), false),
+            ("urn:uuid:1", HashMap::new(), HashMap::new(), true),
+        ] {
+            assert_eq!(
+                mark(&asks(words)).unwrap().means_the_same(&then, &now),
+                is,
+                "{words} {then:?} {now:?}"
+            );
+        }
+    }
 
     #[test]
     fn references_are_found_where_they_are_references() {

@@ -5,6 +5,8 @@
 
 mod mark;
 mod plan;
+mod references;
+mod spread;
 mod transaction;
 
 use std::borrow::Cow;
@@ -18,6 +20,8 @@ use crate::{
     resource::{Absent, Expected, Judge, LogicalId, Patch, Version, WriteFault},
     search::Access,
 };
+
+pub use spread::ENTRY_THREADS_MAX;
 
 /// Entries of one transaction, where nothing else is set.
 pub const ENTRIES_MAX: usize = 10_000;

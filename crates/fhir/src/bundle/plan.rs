@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     Entry, Problem, Target, Task, Transaction, TransactionFault,
     mark::{Marked, To, mark},
+    spread,
 };
 use crate::{
     parameter::ResourceType,
@@ -23,6 +24,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// Entries by their `fullUrl`.
     urls: HashMap<String, usize>,
+    /// What conditional references meant when texts were made: what they mean is asked again inside the unit.
+    pub(super) meant: HashMap<String, String>,
 }
 
 /// What an entry brings.
@@ -38,51 +41,105 @@ pub(super) enum Text {
     Nothing,
     /// It can be written.
     Ready(Ready),
+    /// It can be written if its conditional references mean what they did.
+    Guessed(Ready, Marked),
     /// It waits for what references mean, or under which id it is written.
     Marked(Marked),
 }
 
 impl Plan {
-    pub(super) fn new(
-        records: &Records,
-        tenant: &Tenant,
-        transaction: Transaction,
-    ) -> Result<Self, TransactionFault> {
+    /// What is wrong by itself is refused, and references are found.
+    pub(super) fn new(records: &Records, transaction: Transaction) -> Result<Self, TransactionFault> {
         let entries = &transaction.entries;
         if entries.len() > records.entries_max {
             return Err(Problem::TooMany(records.entries_max).of(records.entries_max));
         }
         let urls = urls(entries)?;
         apart(entries)?;
-        let ids: Vec<LogicalId> = entries.iter().map(|entry| id_of(records, entry)).collect();
-        let known: Vec<Option<Name>> = entries.iter().zip(&ids).map(|(entry, id)| known(entry, id)).collect();
-        let mut steps = Vec::with_capacity(entries.len());
-        for (at, (entry, id)) in entries.iter().zip(ids).enumerate() {
+        let ids = entries.iter().map(|entry| id_of(records, entry));
+        let steps = spread::each(entries.iter().zip(ids).collect(), |at, (entry, id)| {
             let text = match &entry.task {
                 Task::Create { resource, .. } | Task::Update { resource, .. } => {
                     let marked = mark(resource).map_err(|fault| Problem::Write(fault.into()).of(at))?;
                     if marked.resource_type != entry.resource_type {
                         return Err(Problem::WrongType.of(at));
                     }
-                    let name = |url: &str| urls.get(url).map(|entry| known.get(*entry).cloned().flatten());
-                    let is_settled = matches!(
-                        &entry.task,
-                        Task::Create { .. } | Task::Update { target: Target::Id(_), .. }
-                    );
-                    match early(&marked, name).filter(|_| is_settled) {
-                        Some(edits) => {
-                            let draft = written(&marked, &edits, id.clone())
-                                .map_err(|fault| Problem::from(fault).of(at))?;
-                            Text::Ready(draft.ready(tenant, records.registry()))
-                        }
-                        None => Text::Marked(marked),
-                    }
+                    Text::Marked(marked)
                 }
                 Task::Patch { .. } | Task::Delete { .. } => Text::Nothing,
             };
-            steps.push(Step { id, text });
+            Ok(Step { id, text })
+        })?;
+        Ok(Self { transaction, steps, urls, meant: HashMap::new() })
+    }
+
+    /// The conditional references of texts that wait for nothing else, each once.
+    pub(super) fn conditional(&self) -> Vec<(ResourceType, String)> {
+        let known = self.known();
+        let waiting = self.transaction.entries.iter().zip(&self.steps);
+        let texts = waiting.filter_map(|(entry, step)| match &step.text {
+            Text::Marked(marked) if is_settled(entry) && self.urls_known(marked, &known) => Some(marked),
+            _ => None,
+        });
+        let mut asked: Vec<(ResourceType, String)> = texts
+            .flat_map(|marked| &marked.marks)
+            .filter_map(|mark| match &mark.to {
+                To::Where(of, words) => Some((*of, words.clone())),
+                To::Url(_) => None,
+            })
+            .collect();
+        asked.sort_unstable();
+        asked.dedup();
+        asked
+    }
+
+    /// Make every text whose references are known, or guessed.
+    pub(super) fn make(mut self, records: &Records, tenant: &Tenant) -> Result<Self, TransactionFault> {
+        let known = self.known();
+        let steps = std::mem::take(&mut self.steps);
+        let pairs = self.transaction.entries.iter().zip(steps).collect();
+        self.steps = spread::each(pairs, |at, (entry, step): (&Entry, Step)| {
+            let Step { id, text: Text::Marked(marked) } = step else { return Ok(step) };
+            let Some(edits) = self.early(&marked, &known).filter(|_| is_settled(entry)) else {
+                return Ok(Step { id, text: Text::Marked(marked) });
+            };
+            let draft = written(&marked, &edits, id.clone()).map_err(|fault| Problem::from(fault).of(at))?;
+            let ready = draft.ready(tenant, records.registry());
+            let is_guessed = marked.marks.iter().any(|mark| matches!(mark.to, To::Where(..)));
+            let text = if is_guessed { Text::Guessed(ready, marked) } else { Text::Ready(ready) };
+            Ok(Step { id, text })
+        })?;
+        Ok(self)
+    }
+
+    /// The record of each entry, if no condition decides about it.
+    fn known(&self) -> Vec<Option<Name>> {
+        let entries = self.transaction.entries.iter().zip(&self.steps);
+        entries.map(|(entry, step)| known(entry, &step.id)).collect()
+    }
+
+    fn urls_known(&self, marked: &Marked, known: &[Option<Name>]) -> bool {
+        marked.marks.iter().all(|mark| match &mark.to {
+            To::Url(url) => self.entry_at(url).is_none_or(|at| known.get(at).is_some_and(Option::is_some)),
+            To::Where(..) => true,
+        })
+    }
+
+    /// What references become, if all of them are known or guessed.
+    fn early(&self, marked: &Marked, known: &[Option<Name>]) -> Option<Vec<Edit>> {
+        let mut edits = Vec::new();
+        for mark in &marked.marks {
+            match &mark.to {
+                To::Where(_, words) => edits.push(mark.edit(self.meant.get(words)?.clone())),
+                To::Url(url) => {
+                    if let Some(at) = self.entry_at(url) {
+                        let (of, id) = known.get(at)?.as_ref()?;
+                        edits.push(mark.edit(format!("{of}/{id}")));
+                    }
+                }
+            }
         }
-        Ok(Self { transaction, steps, urls })
+        Some(edits)
     }
 
     /// The entry with this `fullUrl`.
@@ -96,21 +153,9 @@ pub(super) fn written(marked: &Marked, edits: &[Edit], id: LogicalId) -> Result<
     Ok(Draft::rewritten(marked.resource_type, &marked.text, edits, id)?)
 }
 
-/// What references become, if all of them are known: `name` says none for what is no entry, and no name for what is not known yet.
-fn early(marked: &Marked, name: impl Fn(&str) -> Option<Option<Name>>) -> Option<Vec<Edit>> {
-    let mut edits = Vec::new();
-    for mark in &marked.marks {
-        match &mark.to {
-            To::Where(..) => return None,
-            To::Url(url) => {
-                if let Some(known) = name(url) {
-                    let (of, id) = known?;
-                    edits.push(mark.edit(format!("{of}/{id}")));
-                }
-            }
-        }
-    }
-    Some(edits)
+/// Under which id it is written is known.
+const fn is_settled(entry: &Entry) -> bool {
+    matches!(&entry.task, Task::Create { .. } | Task::Update { target: Target::Id(_), .. })
 }
 
 fn urls(entries: &[Entry]) -> Result<HashMap<String, usize>, TransactionFault> {

@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use kernel::Timestamp;
-use percent_encoding::percent_decode_str;
-use store::Writer;
+use store::{DbError, Reader, Writer};
 
 use super::{
     Done, Entry, Gone, Problem, Target, Task, Transaction, TransactionFault,
     mark::{Marked, To, mark},
     plan::{Name, Plan, Step, Text, written},
+    references::References,
+    spread,
 };
 use crate::{
     parameter::ResourceType,
-    query::{Handling, Reading, Test, read},
+    query::Test,
     resource::{
-        Absent, Author, Condition, Draft, Expected, LogicalId, Method, Ready, Records, Sheet, Version, Where,
-        WriteFault, newest_version,
+        Absent, Author, Condition, Draft, Edit, Expected, LogicalId, Method, Ready, Records, Sheet, Version,
+        Where, WriteFault, newest_version,
     },
     tenant::Tenant,
 };
@@ -32,7 +32,7 @@ impl Records {
         author: &Author,
         transaction: Transaction,
     ) -> Result<Vec<Done>, TransactionFault> {
-        let plan = Plan::new(self, tenant, transaction)?;
+        let plan = self.planned(tenant, transaction).await?;
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
         let turn = tenant.number();
         self.db()
@@ -41,6 +41,24 @@ impl Records {
                 unit.run(tx).await
             })
             .await
+    }
+
+    /// All that can be made before the unit begins, which holds up every other writer of the site.
+    async fn planned(&self, tenant: &Tenant, transaction: Transaction) -> Result<Plan, TransactionFault> {
+        let (records, length) = (self.clone(), transaction.entries.len());
+        let mut plan = spread::aside(length, move || Plan::new(&records, transaction)).await?;
+        let asked = plan.conditional();
+        if !asked.is_empty() {
+            let (records, tenant) = (self.clone(), tenant.clone());
+            let access = plan.transaction.access.clone();
+            let guess = self.db().snapshot(async move |reader: &mut Reader| {
+                let asking = References { records: &records, tenant: &tenant, access: &access };
+                asking.guess(reader, &asked).await
+            });
+            plan.meant = guess.await?;
+        }
+        let (records, tenant) = (self.clone(), tenant.clone());
+        spread::aside(length, move || plan.make(&records, &tenant)).await
     }
 }
 
@@ -81,7 +99,7 @@ impl Unit<'_> {
                     && let (Some(found), Some(place)) = (found.get(at), done.get_mut(at))
                 {
                     let ready = late.get(&at).or(match &step.text {
-                        Text::Ready(ready) => Some(ready),
+                        Text::Ready(ready) | Text::Guessed(ready, _) => Some(ready),
                         _ => None,
                     });
                     let became = put(&mut sheet, &entry.task, found, ready)
@@ -233,11 +251,22 @@ impl Unit<'_> {
                     if marked.resource_type != entry.resource_type {
                         return Err(Problem::WrongType.of(at));
                     }
-                    self.resolved(tx, (at, &marked), found, &mut meant).await?
+                    let edits = self.resolved(tx, (at, &marked), found, &mut meant).await?;
+                    written_at((at, &marked), &edits, found)?
                 }
                 // It stays as it is.
                 (Task::Create { .. }, _, Some(_)) => continue,
-                (_, Text::Marked(marked), _) => self.resolved(tx, (at, marked), found, &mut meant).await?,
+                (_, Text::Guessed(_, marked), _) => {
+                    let edits = self.resolved(tx, (at, marked), found, &mut meant).await?;
+                    if marked.means_the_same(&self.plan.meant, &meant) {
+                        continue;
+                    }
+                    written_at((at, marked), &edits, found)?
+                }
+                (_, Text::Marked(marked), _) => {
+                    let edits = self.resolved(tx, (at, marked), found, &mut meant).await?;
+                    written_at((at, marked), &edits, found)?
+                }
                 _ => continue,
             };
             ready.insert(at, draft.ready(self.tenant, self.records.registry()));
@@ -245,13 +274,16 @@ impl Unit<'_> {
         Ok(ready)
     }
 
+    /// What its references become.
     async fn resolved(
         &self,
         tx: &mut Writer,
         (at, marked): (usize, &Marked),
         found: &[Found],
         meant: &mut HashMap<String, String>,
-    ) -> Result<Draft, TransactionFault> {
+    ) -> Result<Vec<Edit>, TransactionFault> {
+        let access = &self.plan.transaction.access;
+        let asking = References { records: self.records, tenant: self.tenant, access };
         let mut edits = Vec::new();
         for mark in &marked.marks {
             match &mark.to {
@@ -263,8 +295,7 @@ impl Unit<'_> {
                     let known = match meant.get(words) {
                         Some(known) => known.clone(),
                         None => {
-                            let known =
-                                self.reference(tx, *of, words).await.map_err(|problem| problem.of(at))?;
+                            let known = asking.one(tx, *of, words).await.map_err(|problem| problem.of(at))?;
                             meant.insert(words.clone(), known.clone());
                             known
                         }
@@ -273,33 +304,18 @@ impl Unit<'_> {
                 }
             }
         }
-        let id = found.get(at).map(|found| found.name.1.clone());
-        let id = id.ok_or_else(|| Problem::Write(WriteFault::Missing).of(at))?;
-        written(marked, &edits, id).map_err(|fault| Problem::Write(fault).of(at))
+        Ok(edits)
     }
+}
 
-    /// The record that a conditional reference means. <https://hl7.org/fhir/R4/http.html#trules>
-    async fn reference(&self, tx: &mut Writer, of: ResourceType, words: &str) -> Result<String, Problem> {
-        let (_, asked) = words.split_once('?').unwrap_or_default();
-        let decoded =
-            |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-        let pairs = asked.split('&').filter_map(|pair| pair.split_once('='));
-        let pairs: Vec<(String, String)> =
-            pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
-        let now: Timestamp = self.records.world().now();
-        let reading = Reading { registry: self.records.registry(), now, handling: Handling::Strict };
-        let query = read(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), &[of], &reading)?;
-        if query.criteria.is_empty() {
-            return Err(Problem::Reference("every record"));
-        }
-        let test = Test::All(query.criteria.into_iter().map(|criterion| criterion.test).collect());
-        match self.meant(tx, of, &test).await {
-            Ok(Some(version)) => Ok(version.reference()),
-            Ok(None) => Err(Problem::Reference("no record")),
-            Err(WriteFault::ManyMatches) => Err(Problem::Reference("several records")),
-            Err(fault) => Err(fault.into()),
-        }
-    }
+fn written_at(
+    (at, marked): (usize, &Marked),
+    edits: &[Edit],
+    found: &[Found],
+) -> Result<Draft, TransactionFault> {
+    let id = found.get(at).map(|found| found.name.1.clone());
+    let id = id.ok_or_else(|| Problem::Write(WriteFault::Missing).of(at))?;
+    written(marked, edits, id).map_err(|fault| Problem::Write(fault).of(at))
 }
 
 const fn round_of(task: &Task) -> u8 {

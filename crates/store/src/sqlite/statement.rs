@@ -20,62 +20,50 @@ impl ToSql for Bind<'_> {
     }
 }
 
-/// Parameters whose names are asked for one by one. SQLite goes through all names for each: of many this would be most of the work.
-const NAMES_ASKED_MAX: usize = 8;
-
-/// SQLite numbers `$3` by first appearance, as it would a name; its name says which bind is meant.
 fn bind(statement: &mut CachedStatement<'_>, sql: &str, binds: &[Value]) -> Result<(), DbError> {
-    let mut highest = 0;
     let count = statement.parameter_count();
-    let is_in_order = count > NAMES_ASKED_MAX && are_in_order(sql, count);
-    for place in 1..=count {
-        let number = if is_in_order {
-            Some(place)
-        } else {
-            statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok())
-        };
-        let value = number.and_then(|number| binds.get(number.checked_sub(1)?));
-        let (Some(number), Some(value)) = (number, value) else {
-            return Err(DbError::bind("a parameter has no bind", sql));
-        };
+    if count > binds.len() {
+        return Err(DbError::bind("a parameter has no bind", sql));
+    }
+    if count < binds.len() {
+        return Err(DbError::bind("there are more binds than parameters", sql));
+    }
+    for (number, value) in (1..).zip(binds) {
         if matches!(value, Value::Text(text) if text.contains('\0')) {
             return Err(DbError::bind(format!("${number} is text with a NUL character"), sql));
         }
-        highest = highest.max(number);
-        statement.raw_bind_parameter(place, Bind(value)).map_err(|error| fault(None, sql, error))?;
+        statement.raw_bind_parameter(number, Bind(value)).map_err(|error| fault(None, sql, error))?;
     }
-    if highest == binds.len() {
-        Ok(())
-    } else {
-        Err(DbError::bind("there are more binds than parameters", sql))
-    }
+    Ok(())
 }
 
-/// Whether a text has so many parameters and each number is first said where it is the next: `$1, $2, $1, $3`. What stands in quotes
-/// is no parameter.
-fn are_in_order(sql: &str, count: usize) -> bool {
-    let mut highest = 0;
+/// With `?3` where `$3` stands, outside quotes. SQLite takes that for a name, which it looks for among all others before it, so that a
+/// statement of thousands takes longer to prepare than to run; this is the number of a bind as it stands.
+fn numbered(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
     let mut quote = None;
-    let mut bytes = sql.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
-            (None, b'\'' | b'"') => quote = Some(byte),
-            (None, b'$') => {
-                let mut number = 0_usize;
-                while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
-                    number = number.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
-                }
-                if number == 0 || number > highest + 1 {
-                    return false;
-                }
-                highest = highest.max(number);
+    let mut rest = sql;
+    while let Some(at) = rest.find(['$', '\'', '"']) {
+        let (before, from) = rest.split_at(at);
+        let (mark, after) = from.split_at(1);
+        out.push_str(before);
+        match (quote, mark) {
+            (None, "$") if after.starts_with(|next: char| next.is_ascii_digit()) => out.push('?'),
+            (None, "'" | "\"") => {
+                quote = Some(mark);
+                out.push_str(mark);
             }
-            (None, _) => {}
+            (open, mark) => {
+                if open == Some(mark) {
+                    quote = None;
+                }
+                out.push_str(mark);
+            }
         }
+        rest = after;
     }
-    highest == count
+    out.push_str(rest);
+    out
 }
 
 pub(super) fn query<T: FromRow>(
@@ -85,7 +73,7 @@ pub(super) fn query<T: FromRow>(
     max: usize,
 ) -> Result<Vec<T>, DbError> {
     let failed = |error| fault(Some(connection), sql, error);
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut statement = connection.prepare_cached(&numbered(sql)).map_err(failed)?;
     bind(&mut statement, sql, binds)?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
@@ -100,7 +88,7 @@ pub(super) fn query<T: FromRow>(
 
 pub(super) fn execute(connection: &Connection, sql: &str, binds: &[Value]) -> Result<u64, DbError> {
     let failed = |error| fault(Some(connection), sql, error);
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut statement = connection.prepare_cached(&numbered(sql)).map_err(failed)?;
     bind(&mut statement, sql, binds)?;
     let changes = !statement.readonly();
     let mut rows = statement.raw_query();
@@ -133,27 +121,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_in_order_where_each_is_first_said_as_the_next() {
-        for (sql, count, is) in [
-            ("VALUES ($1, $2), ($3, $4)", 4, true),
-            ("a = $1 AND b = $2 AND c = $1 AND d = $3", 3, true),
-            ("a = $2 AND b = $1", 2, false),
-            ("a = $1 AND b = $3", 2, false),
-            ("a = '$1' AND b = $1", 1, true),
-            ("a = '$1' AND b = $2 AND c = $1", 2, false),
-            ("a = 'it''s $9' AND b = $1", 1, true),
-            ("a = $1 AND b = $name", 2, false),
-            ("a = $1", 2, false),
-            ("a", 0, true),
+    fn a_bind_is_a_number_outside_quotes() {
+        for (sql, is) in [
+            ("VALUES ($1, $22)", "VALUES (?1, ?22)"),
+            ("a = $2 AND b = $1 AND c = $2", "a = ?2 AND b = ?1 AND c = ?2"),
+            ("a = '$1' AND b = $1", "a = '$1' AND b = ?1"),
+            ("a = 'it''s $9' AND \"$3\" = $1", "a = 'it''s $9' AND \"$3\" = ?1"),
+            ("a = '\"' AND b = $1", "a = '\"' AND b = ?1"),
+            ("a = $name", "a = $name"),
+            ("a ->> '$.b'", "a ->> '$.b'"),
+            ("ü$1", "ü?1"),
+            ("", ""),
         ] {
-            assert_eq!(are_in_order(sql, count), is, "{sql}");
+            assert_eq!(numbered(sql), is);
         }
     }
 
     #[test]
     fn every_value_stands_where_its_number_does() {
         let connection = Connection::open_in_memory().unwrap();
-        let numbers = 1..=i64::try_from(NAMES_ASKED_MAX + 2).unwrap();
+        let numbers = 1..=10_i64;
         let binds: Vec<Value> = numbers.clone().map(Value::Int).collect();
         let ask = |order: Vec<i64>| {
             let terms: Vec<String> = order.iter().map(|number| format!("SELECT ${number} AS n")).collect();
