@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use store::{DbError, Reader, Writer};
+use store::{Reader, Writer};
 
 use super::{
     Done, Entry, Gone, Problem, Target, Task, Transaction, TransactionFault,
