@@ -17,6 +17,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
             sql: include_str!("../migrations/0402_deidentification.sql"),
         },
         Migration { name: "0403_import", sql: include_str!("../migrations/0403_import.sql") },
+        Migration { name: "0420_import_sources", sql: include_str!("../migrations/0420_import_sources.sql") },
         Migration { name: "0501_subscription", sql: include_str!("../migrations/0501_subscription.sql") },
         Migration { name: "0601_consent", sql: include_str!("../migrations/0601_consent.sql") },
         Migration { name: "0701_audit", sql: include_str!("../migrations/0701_audit.sql") },

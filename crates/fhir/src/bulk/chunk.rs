@@ -22,6 +22,17 @@ pub(super) struct Chunk {
     pub resources: i64,
     pub bytes: i64,
     pub body: Vec<u8>,
+    /// The file of the kick-off that it is about; 0 for none.
+    pub source: i64,
+}
+
+impl Chunk {
+    /// Lines of one file.
+    pub fn of(role: Role, of: &str, resources: i64, text: &str) -> Result<Self, ChunkFault> {
+        let body = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(|_| ChunkFault)?;
+        let bytes = i64::try_from(text.len()).map_err(|_| ChunkFault)?;
+        Ok(Self { role, of: of.to_owned(), resources, bytes, body, source: 0 })
+    }
 }
 
 /// A piece cannot be compressed, or read again.
@@ -48,9 +59,15 @@ pub(super) struct Lines {
     open: BTreeMap<(Role, String), (i64, String)>,
     chunks: Vec<Chunk>,
     bytes: usize,
+    source: i64,
 }
 
 impl Lines {
+    /// Of what is about this file of the kick-off.
+    pub fn of_source(source: i64) -> Self {
+        Self { source, ..Self::default() }
+    }
+
     /// One more line.
     pub fn push(&mut self, role: Role, of: &str, line: &str) -> Result<(), ChunkFault> {
         let key = (role, of.to_owned());
@@ -72,9 +89,8 @@ impl Lines {
 
     fn close(&mut self, key: &(Role, String)) -> Result<(), ChunkFault> {
         let Some((resources, text)) = self.open.remove(key) else { return Ok(()) };
-        let body = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(|_| ChunkFault)?;
-        let bytes = i64::try_from(text.len()).map_err(|_| ChunkFault)?;
-        self.chunks.push(Chunk { role: key.0, of: key.1.clone(), resources, bytes, body });
+        let chunk = Chunk::of(key.0, &key.1, resources, &text)?;
+        self.chunks.push(Chunk { source: self.source, ..chunk });
         Ok(())
     }
 
@@ -94,12 +110,15 @@ pub(super) async fn append(
 ) -> Result<(), DbError> {
     let mut files = queries::files(tx, job).await?;
     for chunk in chunks {
-        let last = files.iter_mut().rev().find(|file| file.role == chunk.role && file.of == chunk.of);
+        let is_of =
+            |file: &File| (file.role, file.source, &*file.of) == (chunk.role, chunk.source, &*chunk.of);
+        let last = files.iter_mut().rev().find(|file| is_of(file));
         let file = match last {
             Some(file) if file.bytes + chunk.bytes <= FILE_BYTES_MAX => file,
             _ => {
                 let number = files.last().map_or(1, |file| file.number + 1);
-                files.push(File { number, role: chunk.role, of: chunk.of.clone(), resources: 0, bytes: 0 });
+                let (role, of, source) = (chunk.role, chunk.of.clone(), chunk.source);
+                files.push(File { number, role, of, resources: 0, bytes: 0, source });
                 let Some(file) = files.last_mut() else { continue };
                 file
             }

@@ -3,16 +3,18 @@
 //! A job has a row of its own that says how far it is. Each step reads a bounded part, and writes what it made of it together with its
 //! new place, only if the row is still where the step began: whoever was overtaken has written nothing.
 
+mod begun;
 mod chunk;
 pub(crate) mod deidentify;
 mod export;
 mod files;
 mod held;
-mod import;
+pub(crate) mod import;
 mod queries;
 mod range;
 mod retire;
 mod row;
+mod settle;
 mod status;
 
 use axum::middleware::{from_fn, from_fn_with_state};

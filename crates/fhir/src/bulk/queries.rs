@@ -131,7 +131,7 @@ pub(super) async fn end(tx: &mut Writer, (tenant, id): Key, now: Timestamp) -> R
 }
 
 pub(super) async fn files(reader: &mut Reader, (tenant, id): Key) -> Result<Vec<File>, DbError> {
-    let sql = "SELECT number, role, type, resources, bytes FROM fhir_bulk_file WHERE tenant = $1 AND job = $2 ORDER BY number";
+    let sql = "SELECT number, role, type, resources, bytes, source FROM fhir_bulk_file WHERE tenant = $1 AND job = $2 ORDER BY number";
     reader.all(sql, binds![tenant, id]).await
 }
 
@@ -140,15 +140,24 @@ pub(super) async fn file(
     (tenant, id): Key,
     number: i64,
 ) -> Result<Option<File>, DbError> {
-    let sql = "SELECT number, role, type, resources, bytes FROM fhir_bulk_file WHERE tenant = $1 AND job = $2 AND number = $3";
+    let sql = "SELECT number, role, type, resources, bytes, source FROM fhir_bulk_file WHERE tenant = $1 AND job = $2 AND number = $3";
     reader.optional(sql, binds![tenant, id, number]).await
 }
 
 pub(super) async fn put_file(tx: &mut Writer, (tenant, id): Key, file: &File) -> Result<(), DbError> {
-    let sql = "INSERT INTO fhir_bulk_file (tenant, job, number, role, type, resources, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+    let sql = "INSERT INTO fhir_bulk_file (tenant, job, number, role, type, resources, bytes, source) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                ON CONFLICT (tenant, job, number) DO UPDATE SET resources = excluded.resources, bytes = excluded.bytes";
-    let values =
-        binds![tenant, id, file.number, file.role.as_str(), file.of.as_str(), file.resources, file.bytes];
+    let values = binds![
+        tenant,
+        id,
+        file.number,
+        file.role.as_str(),
+        file.of.as_str(),
+        file.resources,
+        file.bytes,
+        file.source
+    ];
     tx.execute(sql, values).await.map(|_| ())
 }
 
@@ -193,6 +202,8 @@ pub(super) async fn clear(tx: &mut Writer, (tenant, id): Key, now: Timestamp) ->
         return Ok(false);
     }
     let sql = "DELETE FROM fhir_bulk_file WHERE tenant = $1 AND job = $2";
+    tx.execute(sql, binds![tenant, id]).await?;
+    let sql = "DELETE FROM fhir_bulk_source WHERE tenant = $1 AND job = $2";
     tx.execute(sql, binds![tenant, id]).await?;
     let sql = "DELETE FROM fhir_bulk_import WHERE tenant = $1 AND job = $2";
     tx.execute(sql, binds![tenant, id]).await?;

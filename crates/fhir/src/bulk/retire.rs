@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{DbError, Writer};
 
 use super::{
+    import,
     queries::{self, Key},
     row::State,
 };
@@ -58,7 +59,7 @@ impl jobs::Job for Retire {
                 .await?;
             clear(fhir, key).await?;
         }
-        Ok(())
+        Ok(import::forget_old(fhir, RETIRED_MAX).await?)
     }
 }
 

@@ -140,6 +140,8 @@ pub(super) struct File {
     pub of: String,
     pub resources: i64,
     pub bytes: i64,
+    /// The file of the kick-off that it is about; 0 for none.
+    pub source: i64,
 }
 
 impl File {
@@ -159,6 +161,7 @@ impl FromRow for File {
             of: row.get("type")?,
             resources: row.get("resources")?,
             bytes: row.get("bytes")?,
+            source: row.get("source")?,
         })
     }
 }

@@ -12,7 +12,8 @@ use store::{DbError, Writer};
 use web::{Answer, Path, Problem};
 
 use super::{
-    import, queries,
+    import::{self, Source, SourceState},
+    queries,
     retire::Clear,
     row::{File, Job, Kind, Role, State as Standing},
 };
@@ -40,13 +41,21 @@ pub(crate) async fn bulk_status(
 ) -> Answer<Response> {
     let job = own(&fhir, &asked, &id).await?;
     match job.state {
+        Standing::Running if is_fetched(&job) => {
+            let sources = import::sources(&mut fhir.db.read().await?, (job.tenant, job.id)).await?;
+            let through = sources.iter().filter(|source| source.state != SourceState::Waiting).count();
+            Ok(progress(&format!("{through} of {} files, {} lines", sources.len(), job.resources)))
+        }
         Standing::Running => Ok(under_way(&job)),
         Standing::Done => {
             let key = (job.tenant, job.id);
             let mut reader = fhir.db.read().await?;
             let files = queries::files(&mut reader, key).await?;
+            let sources = import::sources(&mut reader, key).await?;
             let counts = import::counts(&mut reader, key).await?;
-            Ok(manifest(&fhir, &job, &files, counts))
+            drop(reader);
+            let fetched = if is_fetched(&job) { Some(urls(&fhir, &job, &sources).await?) } else { None };
+            Ok(manifest(&fhir, &job, (&files, fetched.as_deref()), counts))
         }
         Standing::Failed => {
             let why = job.why.unwrap_or_else(|| "it could not be finished".to_owned());
@@ -114,26 +123,60 @@ pub(super) fn reaches(asked: &Asked, kept: &crate::access::Access, of: &str) -> 
     }
 }
 
+/// Whether it is an import of files that are named.
+fn is_fetched(job: &Job<Value>) -> bool {
+    job.kind == Kind::Import && !job.asked.is_null()
+}
+
+/// The files of a kick-off by their numbers: where each was, and how many records there are because of it.
+async fn urls(fhir: &Fhir, job: &Job<Value>, sources: &[Source]) -> Result<Vec<(i64, String, i64)>, Problem> {
+    let vault = fhir.vault.tenant(job.held.caller().organisation).await?;
+    let url = |source: &Source| {
+        let text = vault.open_text(import::place(job.id, source.number), &source.url)?;
+        Ok::<_, Problem>((source.number, text.expose().clone(), source.written))
+    };
+    sources.iter().map(url).collect()
+}
+
 fn under_way(job: &Job<Value>) -> Response {
     let (done, all) = (job.place.number() - job.first.number(), job.horizon.number() - job.first.number());
     let percent = done.max(0) * 100 / all.max(1);
-    let told = format!("{percent}%, {} records", job.resources);
+    progress(&format!("{percent}%, {} records", job.resources))
+}
+
+fn progress(told: &str) -> Response {
     let mut response = StatusCode::ACCEPTED.into_response();
     let headers = response.headers_mut();
-    if let Ok(progress) = HeaderValue::from_str(&told) {
+    if let Ok(progress) = HeaderValue::from_str(told) {
         headers.insert(PROGRESS, progress);
     }
     headers.insert(header::RETRY_AFTER, HeaderValue::from(STATUS_AGAIN_S));
     response
 }
 
-/// <https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status>
-fn manifest(fhir: &Fhir, job: &Job<Value>, files: &[File], counts: import::Counts) -> Response {
+/// What each file that was fetched came to, in the order of the kick-off.
+fn output(fetched: Option<&[(i64, String, i64)]>) -> Option<Vec<Value>> {
+    let told = |(_, url, written): &(i64, String, i64)| json!({"inputUrl": url, "count": written});
+    Some(fetched?.iter().map(told).collect())
+}
+
+/// <https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status>, and what SMART's proposal for `$import` adds
+fn manifest(
+    fhir: &Fhir,
+    job: &Job<Value>,
+    (files, fetched): (&[File], Option<&[(i64, String, i64)]>),
+    counts: import::Counts,
+) -> Response {
+    let url_of = |source: i64| fetched?.iter().find(|(number, ..)| *number == source).map(|(_, url, _)| url);
     let of_role = |role: Role| -> Vec<Value> {
         let own = files.iter().filter(|file| file.role == role);
         own.map(|file| {
             let url = format!("{}/$bulk-file/{}/{}", fhir.base, job.id, file.name());
-            json!({"type": file.of, "url": url, "count": file.resources})
+            let mut told = json!({"type": file.of, "url": url, "count": file.resources});
+            if let (Some(url), Some(members)) = (url_of(file.source), told.as_object_mut()) {
+                members.insert("inputUrl".to_owned(), url.as_str().into());
+            }
+            told
         })
         .collect()
     };
@@ -141,14 +184,12 @@ fn manifest(fhir: &Fhir, job: &Job<Value>, files: &[File], counts: import::Count
         "transactionTime": job.taken_at.to_string(),
         "request": job.request,
         "requiresAccessToken": true,
-        "output": of_role(Role::Output),
+        "output": output(fetched).unwrap_or_else(|| of_role(Role::Output)),
         "deleted": of_role(Role::Deleted),
         "error": of_role(Role::Error),
     });
     if let (Kind::Import, Some(members)) = (job.kind, manifest.as_object_mut()) {
-        let counts =
-            json!({"stored": counts.stored, "unchanged": counts.unchanged, "refused": counts.refused});
-        members.insert("extension".to_owned(), counts);
+        members.insert("extension".to_owned(), counts.told());
     }
     let mut response = manifest.to_string().into_response();
     let headers = response.headers_mut();

@@ -14,6 +14,9 @@ use crate::{
         __path_change_deidentification, __path_view_deidentification, change_deidentification,
         view_deidentification,
     },
+    bulk::import::manage::{
+        __path_change_import_hosts, __path_view_import_hosts, change_import_hosts, view_import_hosts,
+    },
     package::PackageId,
 };
 
@@ -27,6 +30,7 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(assign_site))
         .routes(routes!(view_plan, change_plan))
         .routes(routes!(view_deidentification, change_deidentification))
+        .routes(routes!(view_import_hosts, change_import_hosts))
         .merge(crate::topic::admin())
         .with_state(fhir)
 }

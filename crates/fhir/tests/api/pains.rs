@@ -5,11 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fhir::package::PackageId;
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::stage::{Calls, Heard, NORTH_TWO, token};
+use crate::{
+    stage::{Calls, Heard, NORTH_TWO, Stage, token},
+    topics::receiver::Receiver,
+};
 
 /// Clients that call at the same time.
 const AT_ONCE: usize = 64;
@@ -347,6 +351,49 @@ on_stage!(
         let history = system.get(&format!("/fhir/Observation/{}/_history", found[0])).await.expect(200).json();
         assert_eq!(entries(&history).len(), 2, "what was there stays on record");
     }
+);
+
+// Validation that eats memory with every guide that is loaded, slows down, or calls out: hapi-fhir-jpaserver-starter #711;
+// org.hl7.fhir.core #302; matchbox #257; validator-wrapper #140, #180.
+testkit::on_each_engine!(
+    async fn pain_13_validation_neither_grows_nor_calls_out(db: store::Db) {
+        let outside = Receiver::open().await;
+        let stage = Stage::calling(db, outside.hosts()).await;
+        let admin = stage.by(token(1, "sites:admin", "", "")).at("");
+        let switch = async |packages: &[&str]| {
+            let body = json!({"validation": "enforce", "packages": packages}).to_string();
+            let path = format!("/admin/fhir/sites/{}", crate::stage::site(1));
+            admin.call(Method::PUT, &path, &[("content-type", "application/json")], &body).await.expect(200);
+            stage.clock.advance(Duration::from_secs(31));
+        };
+        let system = stage.north();
+        let (guides, none): (&[&str], &[&str]) = (&["guide.status#1.0.0", "guide.code#2.0.0"], &[]);
+        let ids: Vec<PackageId> = guides.iter().map(|id| id.parse().unwrap()).collect();
+        let made = || std::ptr::from_ref(stage.fhir.packages().of(Some(&ids)).unwrap());
+        let first = made();
+        let mut spent = Vec::new();
+        for nth in 0..60 {
+            // What is loaded again and again is the same: nothing is made of it anew, and so nothing is left behind.
+            switch(if nth % 2 == 0 { guides } else { none }).await;
+            assert_eq!(made(), first);
+            let mut record = observation("Patient/x", nth);
+            // A profile, a code system and a value that others would look up where they say they are.
+            record["meta"] = json!({"profile": [format!("{}/StructureDefinition/x", outside.url())]});
+            record["code"]["coding"][0]["system"] = json!(format!("{}/CodeSystem/x", outside.url()));
+            let began = Instant::now();
+            system.post("/fhir/Observation", &record.to_string()).await.expect(201);
+            spent.push(began.elapsed());
+        }
+        assert!(outside.heard().is_empty(), "nobody was asked");
+        let median = |some: &[Duration]| {
+            let mut some = some.to_vec();
+            some.sort_unstable();
+            some[some.len() / 2]
+        };
+        let (early, late) = (median(&spent[10..30]), median(&spent[40..]));
+        assert!(late < early * 4 + Duration::from_millis(20), "{early:?}, and later {late:?}");
+    },
+    migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
 );
 
 // Searches that others do not have: Blaze #845, #1431, #361, #433; medplum #1313; quantities with units and uri `:below` at Aidbox;

@@ -12,5 +12,5 @@ mod walk;
 
 pub(crate) use policy::Rule;
 pub(super) use policy::{Policy, SAFE_HARBOR};
-pub(super) use queries::rules;
+pub(super) use queries::{rules, tenant_of};
 pub(super) use walk::{Key, Keyed, Shown};

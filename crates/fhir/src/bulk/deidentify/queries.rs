@@ -40,7 +40,7 @@ pub(super) async fn replace(
 }
 
 /// What the records of an organisation's site are kept under.
-pub(super) async fn tenant_of(
+pub(in crate::bulk) async fn tenant_of(
     reader: &mut Reader,
     organisation: Id<Organisation>,
     site: Id<kernel::Site>,

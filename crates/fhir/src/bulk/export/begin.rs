@@ -2,7 +2,6 @@
 
 use audit::Subject;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
 use jobs::enqueue;
 use kernel::{BulkJob, Id, Interaction, Kind as Fault};
 use serde_json::json;
@@ -21,6 +20,7 @@ use crate::{
     Fhir,
     bulk::{
         BULK_JOBS_RUNNING_MAX,
+        begun::Begun,
         deidentify::{self, Rule, SAFE_HARBOR},
         held::Held,
         queries::{self, New},
@@ -30,11 +30,7 @@ use crate::{
         Asked,
         posted::{Said, invalid},
     },
-    outcome::{self, Severity, Told},
 };
-
-/// Seconds after which a client that has too many jobs under way may ask again.
-const AGAIN_AFTER_S: u64 = 60;
 
 /// Begin what is asked for.
 pub(super) async fn begin(fhir: &Fhir, call: Call, level: Level) -> Said<Response> {
@@ -43,10 +39,8 @@ pub(super) async fn begin(fhir: &Fhir, call: Call, level: Level) -> Said<Respons
     let mut wish = Wish::read(level, &call.pairs, &words)?;
     permitted(fhir, asked, &wish)?;
     wish.rules = rules(fhir, asked, wish.deidentify.as_deref()).await?;
-    let id: Id<BulkJob> = fhir.world.new_id();
     let request = format!("{}{}", fhir.base, call.address);
-    keep(fhir, asked, id, (wish, request)).await?;
-    Ok(accepted(fhir, id))
+    Ok(keep(fhir, asked, (wish, request)).await?.answer(fhir)?)
 }
 
 /// The group whose members are meant, as the caller may see it.
@@ -85,12 +79,8 @@ async fn rules(fhir: &Fhir, asked: &Asked, policy: Option<&str>) -> Result<Vec<R
     found.ok_or_else(|| invalid("_deidentify names a policy that the site does not have", "_deidentify"))
 }
 
-async fn keep(
-    fhir: &Fhir,
-    asked: &Asked,
-    id: Id<BulkJob>,
-    (wish, request): (Wish, String),
-) -> Result<(), Problem> {
+async fn keep(fhir: &Fhir, asked: &Asked, (wish, request): (Wish, String)) -> Result<Begun, Problem> {
+    let id: Id<BulkJob> = fhir.world.new_id();
     let (owned, tenant, by) = (fhir.clone(), asked.site.tenant.clone(), asked.by.clone());
     let now = fhir.world.now();
     let held = Held::of(asked);
@@ -107,7 +97,7 @@ async fn keep(
     let turn = tenant.number();
     let begun = fhir.db.write_in_turn(turn, async move |tx: &mut Writer| {
         if queries::running(tx, turn, held.client).await? >= BULK_JOBS_RUNNING_MAX {
-            return Ok(false);
+            return Ok(Begun::TooMany);
         }
         let (horizon, taken_at) = queries::now_of(tx, turn, now).await?;
         let (asked, held, request) = (wish.clone(), held.clone(), request.clone());
@@ -116,21 +106,7 @@ async fn keep(
         enqueue(tx, &owned.world, &Export { tenant: turn, id }, now, None).await?;
         let entry = by.did("export.begun", Subject::of(id), details.clone());
         audit::record(tx, &owned.world, &entry).await?;
-        Ok::<_, DbError>(true)
+        Ok::<_, DbError>(Begun::Job(id))
     });
-    match begun.await? {
-        true => Ok(()),
-        false => Err(Problem::new(Fault::Throttled, "too many exports of this client are under way")
-            .with_retry_after(AGAIN_AFTER_S)),
-    }
-}
-
-/// 202, and where its status is.
-fn accepted(fhir: &Fhir, id: Id<BulkJob>) -> Response {
-    let told = Told::new(Severity::Information, "informational", "the export has begun");
-    let mut response = outcome::answer(StatusCode::ACCEPTED, &[told]);
-    if let Ok(place) = HeaderValue::from_str(&format!("{}/$bulk-status/{id}", fhir.base)) {
-        response.headers_mut().insert(header::CONTENT_LOCATION, place);
-    }
-    response
+    Ok(begun.await?)
 }

@@ -1,48 +1,29 @@
-//! Lines are sent.
+//! An import begins: of lines that are sent, or of files that are fetched.
 
-use audit::Subject;
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use jobs::enqueue;
-use kernel::{BulkJob, Id, Interaction, Kind as Fault};
-use serde_json::{Value, json};
-use store::{DbError, Writer};
+use http::{HeaderMap, StatusCode, header};
+use kernel::{Client, Id, Interaction, Kind as Fault};
+use store::{DbError, Reader};
 use web::Problem;
 
-use super::run::Import;
+use super::{manifest, queries as own, upload};
 use crate::{
     Fhir,
-    bulk::{
-        BULK_JOBS_RUNNING_MAX,
-        chunk::{Chunk, Lines, append},
-        export::is_patient,
-        held::Held,
-        queries::{self, New},
-        row::{Kind, Role},
-    },
-    interaction::{
-        Asked, RECORD_BYTES_MAX,
-        posted::{Said, invalid},
-    },
-    outcome::{self, Severity, Told},
+    bulk::{BULK_JOBS_RUNNING_MAX, export::is_patient, queries},
+    interaction::{Asked, posted::Said},
     parameter::ResourceType,
-    resource::Rid,
 };
 
-/// Bytes of lines that are sent at once.
-pub const IMPORT_BYTES_MAX: usize = 64 << 20;
-/// Seconds after which a client that has too many jobs under way may ask again.
-const AGAIN_AFTER_S: u64 = 60;
-
-/// Write records, one of each line; with an id that is the record's, without one a new record.
+/// Write records: one of each line that is sent, or of each line of the files that are named. With an id that is the record's, without
+/// one a new record.
 #[utoipa::path(post, path = "/fhir/$import", tag = "bulk", operation_id = "import_records",
     params(("SU-SiteId" = String, Header, description = "The site"),
         ("Prefer" = String, Header, description = "`respond-async`")),
-    request_body(description = "A resource in each line", content_type = "application/fhir+ndjson"),
+    request_body(description = "A resource in each line; or, as application/fhir+json, which files are to be fetched: `inputFormat`, `inputSource`, `input` with `type` and `url`",
+        content_type = "application/fhir+ndjson"),
     responses((status = 202, description = "It has begun; `Content-Location` says where its status is")),
     security(("bearer" = ["system/*.cu"])))]
 pub(crate) async fn import_records(
@@ -51,91 +32,85 @@ pub(crate) async fn import_records(
     request: Request,
 ) -> Said<Response> {
     is_patient(request.headers())?;
-    is_ndjson(request.headers())?;
+    let form = Form::of(request.headers())?;
     may_write(&asked)?;
-    let body = axum::body::to_bytes(request.into_body(), IMPORT_BYTES_MAX).await;
-    let body = body.map_err(|_| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
-    let chunks = chunks(&body)?;
-    let id: Id<BulkJob> = fhir.world.new_id();
-    keep(&fhir, &asked, id, chunks).await?;
-    let told = Told::new(Severity::Information, "informational", "the import has begun");
-    let mut response = outcome::answer(StatusCode::ACCEPTED, &[told]);
-    if let Ok(place) = HeaderValue::from_str(&format!("{}/$bulk-status/{id}", fhir.base)) {
-        response.headers_mut().insert(header::CONTENT_LOCATION, place);
-    }
-    Ok(response)
+    let begun = match form {
+        Form::Lines => {
+            is_taken(request.headers())?;
+            upload::receive(&fhir, &asked, request.into_body()).await?
+        }
+        Form::Files => manifest::begin(&fhir, &asked, request).await?,
+    };
+    Ok(begun.answer(&fhir)?)
 }
 
-fn is_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
-    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match ["application/fhir+ndjson", "application/ndjson", "application/x-ndjson"].contains(&&*essence) {
-        true => Ok(()),
-        false => {
-            Err(Problem::new(Fault::Unsupported, "send application/fhir+ndjson, a resource in each line")
-                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                .with_path("Content-Type"))
+/// What the body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The records themselves.
+    Lines,
+    /// Where they are.
+    Files,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let said =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match &*essence {
+            "application/fhir+ndjson" | "application/ndjson" | "application/x-ndjson" => Ok(Self::Lines),
+            "application/json" | "application/fhir+json" | "application/fhir+xml" => Ok(Self::Files),
+            _ => Err(Problem::new(
+                Fault::Unsupported,
+                "send application/fhir+ndjson, a resource in each line, or application/fhir+json that says where the files are",
+            )
+            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .with_path("Content-Type")),
         }
     }
 }
 
+/// Lines come as they are, or packed by gzip, which they show themselves; more than is taken is refused unread where the call says how
+/// much it is.
+fn is_taken(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if text(header::CONTENT_ENCODING).is_some_and(|coding| !["gzip", "x-gzip", "identity"].contains(&coding))
+    {
+        let words = "lines may be packed by gzip, and in no other way";
+        return Err(Problem::new(Fault::Unsupported, words)
+            .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .with_path("Content-Encoding"));
+    }
+    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    match length {
+        Some(length) if length > upload::IMPORT_BYTES_MAX => {
+            Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn may_write(asked: &Asked) -> Result<(), Problem> {
-    let may = |of: ResourceType| {
-        let rule = |interaction| asked.access.rule(of.as_str(), interaction);
-        [Interaction::Create, Interaction::Update].into_iter().any(|one| !rule(one).is_nothing())
-    };
-    match ResourceType::all().any(may) {
+    match ResourceType::all().any(|of| is_writable(asked, of)) {
         true => Ok(()),
         false => Err(Problem::new(Fault::Forbidden, "the access token lets no records be written")
             .with_code("insufficient_scope")),
     }
 }
 
-/// The lines, in pieces that end where a line ends.
-fn chunks(body: &Bytes) -> Result<Vec<Chunk>, Problem> {
-    let text = std::str::from_utf8(body).map_err(|_| invalid("the lines must be UTF-8", "body"))?;
-    let mut lines = Lines::default();
-    for (nth, line) in text.lines().enumerate() {
-        if line.len() > RECORD_BYTES_MAX {
-            return Err(invalid(format!("line {} is longer than {RECORD_BYTES_MAX} bytes", nth + 1), "body"));
-        }
-        lines.push(Role::Input, "Resource", line).map_err(DbError::from)?;
-    }
-    match lines.bytes() {
-        0 => Err(invalid("there is no line", "body")),
-        _ => Ok(lines.chunks().map_err(DbError::from)?),
-    }
+/// Whether some records of the type may be written.
+pub(super) fn is_writable(asked: &Asked, of: ResourceType) -> bool {
+    let rule = |interaction| asked.access.rule(of.as_str(), interaction);
+    [Interaction::Create, Interaction::Update].into_iter().any(|one| !rule(one).is_nothing())
 }
 
-async fn keep(fhir: &Fhir, asked: &Asked, id: Id<BulkJob>, chunks: Vec<Chunk>) -> Result<(), Problem> {
-    let (owned, tenant, by) = (fhir.clone(), asked.site.tenant.number(), asked.by.clone());
-    let (now, held) = (fhir.world.now(), Held::of(asked));
-    let bytes: i64 = chunks.iter().map(|chunk| chunk.bytes).sum();
-    let lines: i64 = chunks.iter().map(|chunk| chunk.resources).sum();
-    let details = json!({ "site": asked.site.tenant.site().to_string(), "lines": lines });
-    let new = New {
-        key: (tenant, id),
-        kind: Kind::Import,
-        asked: Value::Null,
-        held,
-        request: format!("{}/$import", fhir.base),
-        horizon: Rid::numbered(bytes),
-        taken_at: now,
-        now,
-    };
-    let begun = fhir.db.write(async move |tx: &mut Writer| {
-        if queries::running(tx, tenant, new.held.client).await? >= BULK_JOBS_RUNNING_MAX {
-            return Ok(false);
-        }
-        queries::insert(tx, new.clone()).await?;
-        append(tx, new.key, &chunks).await?;
-        enqueue(tx, &owned.world, &Import { tenant, id }, now, None).await?;
-        audit::record(tx, &owned.world, &by.did("import.begun", Subject::of(id), details.clone())).await?;
-        Ok::<_, DbError>(true)
-    });
-    match begun.await? {
-        true => Ok(()),
-        false => Err(Problem::new(Fault::Throttled, "too many jobs of this client are under way")
-            .with_retry_after(AGAIN_AFTER_S)),
-    }
+/// Whether the client may begin another one, lines that are on their way among them.
+pub(super) async fn is_admitted(
+    reader: &mut Reader,
+    tenant: i64,
+    client: Id<Client>,
+) -> Result<bool, DbError> {
+    let running = queries::running(reader, tenant, client).await?;
+    Ok(running + own::sending(reader, tenant, client).await? < BULK_JOBS_RUNNING_MAX)
 }

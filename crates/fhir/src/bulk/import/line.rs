@@ -30,16 +30,24 @@ fn refused(code: &'static str, words: impl Into<String>) -> Vec<Told> {
     vec![Told::new(Severity::Error, code, words).with_message("MSG_PARAM_INVALID")]
 }
 
-/// Read a line.
+/// Read a line, of a file that has records of one type alone where one is said.
 ///
 /// # Errors
 /// What is to be said of it.
-pub(super) fn read(fhir: &Fhir, standing: &Standing, line: &str) -> Result<Sent, Vec<Told>> {
+pub(super) fn read(
+    fhir: &Fhir,
+    standing: &Standing,
+    line: &str,
+    only: Option<ResourceType>,
+) -> Result<Sent, Vec<Told>> {
     let unreadable = |fault: &dyn std::fmt::Display| refused("structure", fault.to_string());
     let document = Document::from_json(line.as_bytes(), &posted::limits())
         .map_err(|_| refused("structure", "the line is no JSON object that can be read"))?;
     let named = document.root().resource_type().and_then(|name| ResourceType::named(&name));
     let of = named.ok_or_else(|| refused("structure", "resourceType must be a type of FHIR R4"))?;
+    if let Some(only) = only.filter(|only| *only != of) {
+        return Err(refused("invalid", format!("the file is said to have records of type {only}")));
+    }
     if topic::is_subscription(of) {
         return Err(refused("not-supported", topic::ALONE));
     }

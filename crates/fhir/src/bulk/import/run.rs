@@ -1,18 +1,21 @@
-//! The job of an import: one step after the other, until all that was sent is written or refused.
+//! The job of an import: one step after the other, until all that was sent or named is written or refused.
 
-use audit::{Outcome, Subject};
-use jobs::{JobFault, Retry, enqueue};
+use jobs::{JobFault, Retry};
 use kernel::{BulkJob, Id};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use store::{DbError, Writer};
 
-use super::step::{self, Stepped};
+use super::{
+    fetch::{Fetched, fetch},
+    queries as own,
+    step::{self, Stepped},
+    write::fail,
+};
 use crate::{
-    By, Fhir,
+    Fhir,
     bulk::{
-        OUTPUT_KEPT, STEPS_OF_AN_ATTEMPT, queries,
-        row::{Job, Kind, State},
+        STEPS_OF_AN_ATTEMPT,
+        row::{Job, Kind},
+        settle::{go_on, running, settle, why},
     },
 };
 
@@ -23,16 +26,27 @@ pub(in crate::bulk) struct Import {
     pub id: Id<BulkJob>,
 }
 
+/// What is asked for of an import that fetches; of one whose lines were sent there is nothing to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fetches {
+    /// Where the records come from: `inputSource`.
+    pub source: String,
+}
+
 impl jobs::Job for Import {
     const NAME: &'static str = "fhir.import";
     const RETRY: Retry = Retry { attempts_max: 12, first_s: 2, max_s: 600, jitter_percent: 20 };
     type Context = Fhir;
 
     async fn run(self, fhir: &Fhir, attempt: u32) -> Result<(), JobFault> {
-        let done = self.steps(fhir).await;
         let is_last = attempt >= Self::RETRY.attempts_max;
+        let done = match running::<Option<Fetches>>(fhir, Kind::Import, (self.tenant, self.id)).await? {
+            None => return Ok(()),
+            Some(job) if job.asked.is_none() => self.steps(fhir).await,
+            Some(job) => self.file(fhir, &job, attempt).await,
+        };
         if matches!(done, Err(JobFault::Final { .. })) || (is_last && done.is_err()) {
-            self.settle(fhir, State::Failed, Some("it could not be finished")).await?;
+            self.settle(fhir, Some(why::UNFINISHED)).await?;
         }
         done
     }
@@ -40,46 +54,45 @@ impl jobs::Job for Import {
 
 impl Import {
     async fn steps(&self, fhir: &Fhir) -> Result<(), JobFault> {
+        let key = (self.tenant, self.id);
         for _ in 0..STEPS_OF_AN_ATTEMPT {
-            let key = (self.tenant, self.id);
-            let job: Option<Job<Value>> =
-                queries::job(&mut fhir.db.read().await?, Some(Kind::Import), key).await?;
-            let is_on = |job: &Job<Value>| job.state == State::Running && fhir.world.now() < job.expires_at;
-            let Some(job) = job.filter(is_on) else { return Ok(()) };
+            let job = running::<Option<Fetches>>(fhir, Kind::Import, key).await?;
+            let Some(job) = job else { return Ok(()) };
             let Some(standing) = job.held.standing(fhir).await? else {
-                return self.settle(fhir, State::Failed, Some("the caller's access was taken away")).await;
+                return self.settle(fhir, Some(why::ACCESS)).await;
             };
             match step::step(fhir, &job, &standing).await? {
                 Stepped::On => {}
                 Stepped::Overtaken => return Ok(()),
-                Stepped::Through => return self.settle(fhir, State::Done, None).await,
+                Stepped::Through => return self.settle(fhir, None).await,
             }
         }
-        let (world, next) = (fhir.world.clone(), self.clone());
-        let went_on = fhir.db.write(async move |tx: &mut Writer| {
-            enqueue(tx, &world, &next, world.now(), None).await.map(|_| ())
-        });
-        went_on.await.map_err(|fault: DbError| fault.into())
+        Ok(go_on(fhir, Kind::Import, key, self.clone()).await?)
     }
 
-    async fn settle(&self, fhir: &Fhir, state: State, why: Option<&'static str>) -> Result<(), JobFault> {
-        let (world, id, key) = (fhir.world.clone(), self.id, (self.tenant, self.id));
-        let settled = fhir.db.write(async move |tx: &mut Writer| {
-            let now = world.now();
-            let Some(row) = queries::job::<Value>(tx, Some(Kind::Import), key).await? else { return Ok(()) };
-            if !queries::settle(tx, key, (state, why), (now, now + OUTPUT_KEPT)).await? {
-                return Ok(());
+    /// The next file, as far as one call brings it. What brought something is followed by an attempt that counts anew.
+    async fn file(&self, fhir: &Fhir, job: &Job<Option<Fetches>>, attempt: u32) -> Result<(), JobFault> {
+        let key = (self.tenant, self.id);
+        let next = own::next_source(&mut fhir.db.read().await?, key).await?;
+        let Some(source) = next else { return self.settle(fhir, None).await };
+        match fetch(fhir, job, &source).await? {
+            Fetched::Overtaken => return Ok(()),
+            Fetched::Barred => return self.settle(fhir, Some(why::ACCESS)).await,
+            Fetched::Broken { why, after_s, has_moved: false } if attempt < FILE_ATTEMPTS_MAX => {
+                return Err(JobFault::Again { why, after_s });
             }
-            let counts = super::counts(tx, key).await?;
-            let outcome = why.map_or(Outcome::Done, Outcome::Failed);
-            let details =
-                json!({"stored": counts.stored, "unchanged": counts.unchanged, "refused": counts.refused});
-            let caller = row.held.caller();
-            let by = By { actor: caller.actor(), organisation: caller.organisation, request: None };
-            let entry = audit::Entry { outcome, ..by.did("import.finished", Subject::of(id), details) };
-            audit::record(tx, &world, &entry).await?;
-            Ok::<(), DbError>(())
-        });
-        Ok(settled.await?)
+            Fetched::Broken { why, has_moved: false, .. } => fail(fhir, key, source.number, &why).await?,
+            Fetched::Through | Fetched::Broken { .. } => {}
+        }
+        Ok(go_on(fhir, Kind::Import, key, self.clone()).await?)
+    }
+
+    async fn settle(&self, fhir: &Fhir, why: Option<&'static str>) -> Result<(), JobFault> {
+        Ok(settle(fhir, Kind::Import, (self.tenant, self.id), why).await?)
     }
 }
+
+/// Attempts one after the other that bring nothing of a file; then it is given up, and the next one has its turn.
+pub const FILE_ATTEMPTS_MAX: u32 = 10;
+
+const _: () = assert!(FILE_ATTEMPTS_MAX < <Import as jobs::Job>::RETRY.attempts_max);

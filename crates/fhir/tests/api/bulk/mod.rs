@@ -3,8 +3,11 @@
 mod access;
 mod deidentify;
 mod export;
+mod fetch;
+mod files;
 mod import;
 mod resume;
+mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,7 +17,8 @@ mod access;
 mod conform;
 mod delivery;
 mod offers;
-mod receiver;
+mod pains;
+pub mod receiver;
 mod streams;
 
 use http::Method;

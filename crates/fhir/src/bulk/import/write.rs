@@ -1,0 +1,267 @@
+//! Lines are written as records: a piece in one unit, together with how far the work is.
+
+use std::{collections::HashSet, sync::Arc};
+
+use store::{DbError, Writer};
+
+use super::{
+    feed::Piece,
+    line::{self, Sent},
+    queries::{self as own, Counts, Drawn, Source, SourceState},
+    run::Fetches,
+};
+use crate::{
+    Fhir, PortFault,
+    bulk::{
+        chunk::{Lines, append},
+        held::Standing,
+        queries::{self, Key, Progress},
+        row::{Job, Role},
+    },
+    outcome::{Severity, Told},
+    parameter::ResourceType,
+    resource::{Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, WriteFault, newest_version},
+    tenant::Tenant,
+};
+
+/// A line, by its number.
+pub(super) type Line = (i64, Result<Sent, Vec<Told>>);
+
+/// Read the lines of a piece, the first of which has this number.
+pub(super) fn read(
+    fhir: &Fhir,
+    standing: &Standing,
+    (text, first): (&str, i64),
+    only: Option<ResourceType>,
+) -> Vec<Line> {
+    (first..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| (number, line::read(fhir, standing, line, only)))
+        .collect()
+}
+
+/// What a unit writes.
+pub(super) struct Unit {
+    fhir: Fhir,
+    tenant: Tenant,
+    author: Author,
+    lines: Arc<Vec<Line>>,
+    /// The file of the kick-off that they are of; 0 for none.
+    source: i64,
+}
+
+/// What a line comes to, once it is known what is stored.
+enum Decided {
+    Write(Option<Version>),
+    Unchanged,
+    Refused(Vec<Told>),
+}
+
+impl Unit {
+    pub fn new<Asked>(
+        fhir: &Fhir,
+        (job, standing): (&Job<Asked>, &Standing),
+        lines: Vec<Line>,
+        source: i64,
+    ) -> Self {
+        let (tenant, author) = (standing.site.tenant.clone(), job.held.author());
+        Self { fhir: fhir.clone(), tenant, author, lines: Arc::new(lines), source }
+    }
+
+    /// Write the lines, and what is to be said of those that are refused.
+    pub async fn write(&self, tx: &mut Writer, key: Key) -> Result<Counts, DbError> {
+        let (mut counts, mut errors) = (Counts::default(), Lines::of_source(self.source));
+        let mut waiting: Vec<(&Ready, Option<Version>)> = Vec::new();
+        let mut named = HashSet::new();
+        for (number, line) in self.lines.iter() {
+            let sent = match line {
+                Ok(sent) => sent,
+                Err(issues) => {
+                    counts.refused += 1;
+                    errors.push(Role::Error, OUTCOME, &line::told(*number, issues))?;
+                    continue;
+                }
+            };
+            // A record that stands in two lines is written twice, one version after the other.
+            if !named.insert((sent.of, &sent.id)) {
+                self.put(tx, &mut waiting).await?;
+                named.clear();
+                named.insert((sent.of, &sent.id));
+            }
+            match self.decide(tx, sent).await? {
+                Decided::Write(stored) => {
+                    counts.stored += 1;
+                    waiting.push((&sent.ready, stored));
+                }
+                Decided::Unchanged => counts.unchanged += 1,
+                Decided::Refused(issues) => {
+                    counts.refused += 1;
+                    errors.push(Role::Error, OUTCOME, &line::told(*number, &issues))?;
+                }
+            }
+        }
+        self.put(tx, &mut waiting).await?;
+        own::count(tx, key, counts).await?;
+        append(tx, key, &errors.chunks()?).await?;
+        Ok(counts)
+    }
+
+    async fn decide(&self, tx: &mut Writer, sent: &Sent) -> Result<Decided, DbError> {
+        let mut stored = newest_version(tx, &self.tenant, sent.of, &sent.id).await?;
+        self.fhir.records.weigh(tx, &self.tenant, &mut stored).await?;
+        let live = stored.as_ref().filter(|stored| !stored.is_deletion());
+        let condition = Condition { judge: sent.judge.clone(), ..Condition::default() };
+        // Another's is answered as what is not there.
+        if condition.check(stored.as_ref()).is_err() || (live.is_none() && sent.has_to_be_there) {
+            let words = "there is no such record, and none may be made under an id that is named";
+            let told = Told::new(Severity::Error, "not-found", words).with_message("MSG_NO_EXIST");
+            return Ok(Decided::Refused(vec![told]));
+        }
+        let before = live.and_then(|live| live.body.as_ref());
+        let before = before.and_then(|body| Draft::parse(body.as_str(), sent.id.clone()).ok());
+        match before.is_some_and(|before| before.text() == sent.ready.text()) {
+            true => Ok(Decided::Unchanged),
+            false => Ok(Decided::Write(stored)),
+        }
+    }
+
+    async fn put(
+        &self,
+        tx: &mut Writer,
+        waiting: &mut Vec<(&Ready, Option<Version>)>,
+    ) -> Result<(), DbError> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let mut sheet = Sheet::draw(tx, &self.fhir.records, &self.tenant, waiting.len()).await?;
+        for (ready, stored) in waiting.drain(..) {
+            sheet.put(ready, Method::Put, stored.as_ref())?;
+        }
+        match sheet.write(tx, &self.author).await {
+            Err(WriteFault::Store(fault)) => Err(fault),
+            // Lines bring no Provenance, which alone could be refused here.
+            Err(other) => Err(DbError::Corrupt { why: other.to_string().into() }),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+const OUTCOME: &str = "OperationOutcome";
+
+/// How far a file is, and of which state of it.
+pub(super) struct Place {
+    number: i64,
+    of: Option<ResourceType>,
+    etag: Option<String>,
+    bytes: i64,
+    lines: i64,
+    /// Of the import: it goes on with every piece.
+    at: Rid,
+}
+
+impl Place {
+    pub fn of<Asked>(job: &Job<Asked>, source: &Source, etag: Option<String>) -> Self {
+        let of = ResourceType::named(&source.of);
+        Self { number: source.number, of, etag, bytes: source.bytes, lines: source.lines, at: job.place }
+    }
+}
+
+/// How a piece went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    On,
+    Overtaken,
+    Barred,
+}
+
+/// A file on its way into records.
+pub(super) struct Writing<'w> {
+    fhir: &'w Fhir,
+    job: &'w Job<Option<Fetches>>,
+    place: Place,
+    pieces: u64,
+}
+
+/// Why a piece was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteFault {
+    #[error(transparent)]
+    Store(#[from] DbError),
+    #[error(transparent)]
+    Port(#[from] PortFault),
+}
+
+impl<'w> Writing<'w> {
+    pub const fn new(fhir: &'w Fhir, job: &'w Job<Option<Fetches>>, place: Place) -> Self {
+        Self { fhir, job, place, pieces: 0 }
+    }
+
+    /// Whether something was written.
+    pub const fn has_moved(&self) -> bool {
+        self.pieces > 0
+    }
+
+    /// How many lines of the file are dealt with.
+    pub const fn lines(&self) -> i64 {
+        self.place.lines
+    }
+
+    /// Write a piece, as the caller may now.
+    pub async fn write(&mut self, piece: &Piece, is_packed: bool) -> Result<Went, WriteFault> {
+        let Some(standing) = self.job.held.standing(self.fhir).await? else { return Ok(Went::Barred) };
+        let place = &self.place;
+        let lines = read(self.fhir, &standing, (&piece.text, place.lines + 1), place.of);
+        let all = i64::try_from(piece.text.lines().count()).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(piece.bytes).unwrap_or(i64::MAX);
+        let unit = Unit::new(self.fhir, (self.job, &standing), lines, place.number);
+        let (key, number, now) = ((self.job.tenant, self.job.id), place.number, self.fhir.world.now());
+        let to = Rid::numbered(place.at.number() + bytes);
+        let step = Progress { from: place.at, to, resources: all, packed_bytes: 0 };
+        let drawn = Drawn {
+            from: place.bytes,
+            to: place.bytes + bytes,
+            lines: all,
+            written: 0,
+            etag: place.etag.clone(),
+            is_packed: i64::from(is_packed),
+        };
+        let written = self.fhir.db.write_in_turn(self.job.tenant, async move |tx: &mut Writer| {
+            if !queries::advance(tx, key, step, now).await? {
+                return Ok(Went::Overtaken);
+            }
+            let counts = unit.write(tx, key).await?;
+            let drawn = Drawn { written: counts.stored + counts.unchanged, ..drawn.clone() };
+            match own::draw(tx, key, number, &drawn).await? {
+                true => Ok(Went::On),
+                // Given up by another worker since: nothing of this stands.
+                false => Err(DbError::Corrupt { why: "a file of an import is not where it was".into() }),
+            }
+        });
+        let went = written.await?;
+        if went == Went::On {
+            self.pieces += 1;
+            self.place.at = to;
+            self.place.bytes += bytes;
+            self.place.lines += all;
+        }
+        Ok(went)
+    }
+}
+
+/// A file cannot be had; what is written of it stays, and why is told.
+pub(super) async fn fail(fhir: &Fhir, key: Key, number: i64, why: &str) -> Result<(), DbError> {
+    let told = Told::new(Severity::Error, "not-found", format!("the file was not imported: {why}"))
+        .with_message("MSG_LOCAL_FAIL");
+    let told = crate::outcome::resource(&[told]).to_string();
+    fhir.db
+        .write(async move |tx: &mut Writer| {
+            if own::finish(tx, key, number, SourceState::Failed).await? {
+                let mut errors = Lines::of_source(number);
+                errors.push(Role::Error, OUTCOME, &told)?;
+                append(tx, key, &errors.chunks()?).await?;
+            }
+            Ok(())
+        })
+        .await
+}
