@@ -33,7 +33,13 @@ use axum::{
 use http::{HeaderMap, HeaderValue, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, audit_event::attend, capability, operation::everything, topic};
+use crate::{
+    Fhir,
+    audit_event::attend,
+    capability,
+    operation::{everything, terminology},
+    topic,
+};
 
 pub(crate) use asked::Asked;
 pub(crate) use cursor::instant;
@@ -91,6 +97,7 @@ fn of_records(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(everything::everything_of_all, everything::everything_of_all_by_parameters))
         .routes(routes!(read::read_record, update::update_record, patch::patch_record, delete::delete_record))
         .routes(routes!(read::read_version))
+        .merge(terminology::routes())
         .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
         .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))

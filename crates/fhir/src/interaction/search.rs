@@ -351,7 +351,7 @@ fn test_of(fhir: &Fhir, of: &[ResourceType], query: &Query) -> Result<Test, Prob
 
 /// Which record the words of a condition mean, of those that the caller may find; `at` is where they stand. They have to ask something,
 /// and what is not known is refused whatever is preferred: a condition that means less than was said would mean other records.
-pub(super) fn condition(
+pub(crate) fn condition(
     fhir: &Fhir,
     asked: &Asked,
     of: ResourceType,

@@ -53,4 +53,6 @@ mod search;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod terminology;
+#[cfg(test)]
 mod topics;

@@ -9,7 +9,7 @@ use fhirpath::{
 };
 
 use super::{
-    Answer, Codes, Content, Question, RemoteFault, Set, Standing, System, Verdict, Why,
+    Answer, Codes, Content, Question, RemoteFault, Set, Standing, System, Verdict, Walk, Why,
     display::{self, Shown},
     grammar,
     messages::*,
@@ -97,7 +97,7 @@ impl Terminology for Codes<'_> {
         };
         let set = contained(element, value_set);
         let asked = |system: Option<&str>, version: Option<&str>, code: &str| match &set {
-            Some(set) => self.is_in_set(set, system, code, 0),
+            Some(set) => self.is_in_set(set, system, code, Walk::OF_BINDING),
             None => self.contains(value_set, system, version, code),
         };
         if element.kind() != Kind::Object {
@@ -144,7 +144,7 @@ impl Codes<'_> {
     fn code<'d>(&self, element: Element<'d>, binding: Option<&Binding>, findings: &mut Findings<'d>) {
         let (Some(code), Some(binding)) = (element.text(), binding) else { return };
         let ask = |value_set: &str| match contained(element, value_set) {
-            Some(set) => self.is_in_set(&set, None, &code, 0),
+            Some(set) => self.is_in_set(&set, None, &code, Walk::OF_BINDING),
             None => self.contains(value_set, None, None, &code),
         };
         match binding_answer(binding, ask) {
@@ -315,7 +315,7 @@ impl Codes<'_> {
             let set = contained(element, value_set);
             super::any(said.iter().map(|one| match (&one.system, &set) {
                 (None, _) => Answer::Out,
-                (system, Some(set)) => self.is_in_set(set, system.as_deref(), &one.code, 0),
+                (system, Some(set)) => self.is_in_set(set, system.as_deref(), &one.code, Walk::OF_BINDING),
                 (system, None) => {
                     self.contains(value_set, system.as_deref(), one.version.as_deref(), &one.code)
                 }

@@ -15,10 +15,27 @@ pub(super) enum Shown<'c> {
 
 /// Compares a display with those of its concept.
 pub(super) fn compare<'c>(concept: &'c Concept, display: &str) -> Shown<'c> {
-    let mut own = concept.display.iter().chain(&concept.designations).map(|text| &**text).peekable();
+    let besides = concept.designations.iter().map(|one| &*one.value);
+    let mut own = concept.display.as_deref().into_iter().chain(besides).peekable();
     let Some(first) = own.peek().copied() else { return Shown::None };
     let said = normal(display);
     if own.any(|text| normal(text) == said) { Shown::Right } else { Shown::Otherwise(first) }
+}
+
+impl Concept {
+    /// Whether it is called so, in any of its languages; nothing, where it has no name.
+    pub fn is_called(&self, display: &str) -> Option<bool> {
+        match compare(self, display) {
+            Shown::Right => Some(true),
+            Shown::Otherwise(_) => Some(false),
+            Shown::None => None,
+        }
+    }
+}
+
+/// Whether two displays are one: case and white space aside.
+pub fn is_same_display(a: &str, b: &str) -> bool {
+    normal(a) == normal(b)
 }
 
 fn normal(text: &str) -> String {

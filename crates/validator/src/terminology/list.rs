@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Codes, Content, Set, System, VALUE_SETS_DEEP_MAX, pinned, set::Part};
+use super::{Answer, Codes, Content, Set, System, VALUE_SETS_DEEP_MAX, Walk, pinned, set::Part};
 
 /// `LISTED_MAX`: codes of one value set, or below one code, that are listed; there may be no more.
 pub const LISTED_MAX: usize = 5_000;
@@ -52,7 +52,7 @@ impl Codes<'_> {
             None => self.whole(&pinned(system, part.version.as_deref()))?,
         };
         for code in candidates {
-            match self.is_in_set(of, Some(system), &code, 0) {
+            match self.is_in_set(of, Some(system), &code, Walk::OF_BINDING) {
                 Answer::In => drop(found.insert(code_of(system, &code))),
                 Answer::Out => {}
                 Answer::Undecided(_) => return None,

@@ -5,6 +5,7 @@
 
 mod check;
 mod display;
+mod expand;
 mod filter;
 mod grammar;
 mod language;
@@ -17,13 +18,19 @@ mod set;
 mod system;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use serde_json::Value;
 
-use crate::{Library, package::Kind};
+use crate::{
+    Library,
+    package::{Head, Kind},
+};
+pub use display::is_same_display;
+pub use expand::{Contained, EXPANDED_MAX, NoList};
 pub use language::is_language_tag;
 pub use list::{LISTED_MAX, Listed};
 pub use media_type::is_media_type;
@@ -31,7 +38,7 @@ pub use operation::{EXPANSION_CODES_MAX, Operation};
 pub use remote::{ANSWERS_MAX, Kept, Question, Remote, RemoteFault, Verdict};
 use set::Part;
 pub use set::Set;
-pub use system::{CONCEPTS_MAX, Concept, Content, HIERARCHY_DEPTH_MAX, System};
+pub use system::{CONCEPTS_MAX, Concept, Content, Designation, HIERARCHY_DEPTH_MAX, System};
 
 /// `VALUE_SETS_DEEP_MAX`: value sets that are built on value sets.
 pub const VALUE_SETS_DEEP_MAX: usize = 16;
@@ -73,7 +80,7 @@ pub enum Why {
 
 /// What a code is in its code system.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub enum Standing {
     /// One of its codes, with the system where it is compiled.
     Code(Option<Arc<System>>),
     /// None of its codes, and why, where the system is a grammar.
@@ -82,6 +89,24 @@ pub(super) enum Standing {
     Beyond(Arc<System>),
     /// Nobody knows.
     Unknown,
+}
+
+/// How far down in value sets that are built on value sets, and what is said of codes that are not in the part of a system that is here.
+#[derive(Clone, Copy)]
+pub(super) struct Walk {
+    depth: usize,
+    is_strict: bool,
+}
+
+impl Walk {
+    /// Such a code is told of by itself: the value set of a binding says nothing against it.
+    pub(super) const OF_BINDING: Self = Self { depth: 0, is_strict: false };
+    /// Nobody can say whether such a code is one.
+    pub(super) const STRICT: Self = Self { depth: 0, is_strict: true };
+
+    const fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
 }
 
 impl<'a> Codes<'a> {
@@ -97,8 +122,10 @@ impl<'a> Codes<'a> {
 
     /// A code system of the packages, by its canonical.
     pub fn system(&self, canonical: &str) -> Option<Arc<System>> {
-        kept(&self.systems, canonical, || {
-            let resource = self.library.canonical_of_type(canonical, "CodeSystem")?.parse().ok()?;
+        // What is not there is not kept either: anybody may ask for anything, by as many names as there are.
+        let found = self.library.canonical_of_type(canonical, "CodeSystem")?;
+        kept(&self.systems, &named(canonical, found.head), || {
+            let resource = found.parse().ok()?;
             let mut system = System::new(&resource);
             let url = system.url.clone();
             for supplement in self.supplements(&url) {
@@ -121,7 +148,7 @@ impl<'a> Codes<'a> {
     pub fn set(&self, canonical: &str) -> Option<Arc<Set>> {
         let compiled = |resource: Option<Value>| resource.map(|resource| Set::new(&resource));
         if let Some(resource) = self.library.canonical_of_type(canonical, "ValueSet") {
-            return kept(&self.sets, canonical, || compiled(resource.parse().ok()));
+            return kept(&self.sets, &named(canonical, resource.head), || compiled(resource.parse().ok()));
         }
         // An outage is no answer, and is not kept.
         let remote = self.remote.as_ref()?;
@@ -142,7 +169,7 @@ impl<'a> Codes<'a> {
         code: &str,
     ) -> Answer {
         let answer = match self.set(value_set) {
-            Some(set) => self.is_in_set(&set, system, code, 0),
+            Some(set) => self.is_in_set(&set, system, code, Walk::OF_BINDING),
             None => match grammar::check(value_set, code) {
                 Some(Ok(())) => Answer::In,
                 Some(Err(_)) => Answer::Out,
@@ -159,14 +186,17 @@ impl<'a> Codes<'a> {
         }
     }
 
-    pub(super) fn is_in_set(&self, set: &Set, system: Option<&str>, code: &str, depth: usize) -> Answer {
-        if depth >= VALUE_SETS_DEEP_MAX {
+    pub(super) fn is_in_set(&self, set: &Set, system: Option<&str>, code: &str, walk: Walk) -> Answer {
+        if walk.depth >= VALUE_SETS_DEEP_MAX {
             return Answer::Undecided(Why::Rule("over VALUE_SETS_DEEP_MAX".into()));
         }
-        let by_rule = any(set.include.iter().map(|part| self.is_in_part(part, system, code, depth)));
+        let by_rule = any(set.include.iter().map(|part| self.is_in_part(part, system, code, walk)));
         let by_rule = match by_rule {
             Answer::Out => Answer::Out,
-            answer => match any(set.exclude.iter().map(|part| self.is_in_part(part, system, code, depth))) {
+            Answer::In if walk.is_strict && set.is_active_only && self.is_inactive(system, code) => {
+                Answer::Out
+            }
+            answer => match any(set.exclude.iter().map(|part| self.is_in_part(part, system, code, walk))) {
                 Answer::In => Answer::Out,
                 Answer::Out => answer,
                 undecided => undecided,
@@ -186,32 +216,39 @@ impl<'a> Codes<'a> {
     }
 
     /// All that an `include` says must hold.
-    fn is_in_part(&self, part: &Part, system: Option<&str>, code: &str, depth: usize) -> Answer {
+    fn is_in_part(&self, part: &Part, system: Option<&str>, code: &str, walk: Walk) -> Answer {
         if let (Some(own), Some(asked)) = (&part.system, system)
             && **own != *asked
         {
             return Answer::Out;
         }
         let by_sets = part.sets.iter().map(|url| match self.set(url) {
-            Some(set) => self.is_in_set(&set, system, code, depth + 1),
+            Some(set) => self.is_in_set(&set, system, code, walk.deeper()),
             None => Answer::Undecided(Why::UnknownSet(url.clone())),
         });
-        let by_system = part.system.as_deref().map(|own| self.is_in_system_part(part, own, code));
+        let by_system = part.system.as_deref().map(|own| self.is_in_system_part(part, own, code, walk));
         all(by_system.into_iter().chain(by_sets))
     }
 
-    fn is_in_system_part(&self, part: &Part, system: &str, code: &str) -> Answer {
+    fn is_in_system_part(&self, part: &Part, system: &str, code: &str, walk: Walk) -> Answer {
         let compiled = || self.system(&pinned(system, part.version.as_deref()));
         if let Some(concepts) = &part.concepts {
             let same = |system: &System| concepts.keys().any(|listed| system.is_same(listed, code));
             let is_listed = concepts.contains_key(code)
                 || compiled().is_some_and(|system| !system.is_case_sensitive && same(&system));
-            return if is_listed { Answer::In } else { Answer::Out };
+            // What a value set lists and its system does not have is no code.
+            let is_none =
+                || matches!(self.standing(system, part.version.as_deref(), code), Standing::NoCode(_));
+            return if is_listed && !(walk.is_strict && is_none()) { Answer::In } else { Answer::Out };
         }
         if part.filters.is_empty() {
             return match self.standing(system, part.version.as_deref(), code) {
                 // A part of a system says nothing against what is not in it; that it is not there is told of the code itself.
-                Standing::Code(_) | Standing::Beyond(_) => Answer::In,
+                Standing::Code(_) => Answer::In,
+                Standing::Beyond(_) if walk.is_strict => {
+                    Answer::Undecided(Why::Rule(only_part(system).into()))
+                }
+                Standing::Beyond(_) => Answer::In,
                 Standing::NoCode(_) => Answer::Out,
                 Standing::Unknown => Answer::Undecided(Why::UnknownSystem(system.into())),
             };
@@ -221,7 +258,7 @@ impl<'a> Codes<'a> {
         let Some(concept) = known.concept(code) else {
             return match known.content {
                 Content::Complete => Answer::Out,
-                _ => Answer::Undecided(Why::Rule(format!("only a part of {system} is here").into())),
+                _ => Answer::Undecided(Why::Rule(only_part(system).into())),
             };
         };
         all(part.filters.iter().map(|filter| match filter {
@@ -231,8 +268,15 @@ impl<'a> Codes<'a> {
         }))
     }
 
+    fn is_inactive(&self, system: Option<&str>, code: &str) -> bool {
+        let Some(Standing::Code(Some(known))) = system.map(|system| self.standing(system, None, code)) else {
+            return false;
+        };
+        known.concept(code).is_some_and(|concept| concept.is_inactive)
+    }
+
     /// What a code is in its system.
-    pub(super) fn standing(&self, system: &str, version: Option<&str>, code: &str) -> Standing {
+    pub fn standing(&self, system: &str, version: Option<&str>, code: &str) -> Standing {
         if let Some(answer) = grammar::check(system, code) {
             return match answer {
                 Ok(()) => Standing::Code(None),
@@ -255,6 +299,18 @@ impl<'a> Codes<'a> {
 /// A list in the packages that holds codes of a system that has no resource of its own. It is older than the system is.
 fn stand_in(system: &str) -> Option<&'static str> {
     (system == "urn:iso:std:iso:4217").then_some("http://terminology.hl7.org/CodeSystem/v3-iso4217-HL7")
+}
+
+fn only_part(system: &str) -> String {
+    format!("only a part of {system} is here")
+}
+
+/// One name for all ways to ask for a resource.
+fn named<'c>(canonical: &'c str, head: &Head) -> Cow<'c, str> {
+    match head.url.as_deref() {
+        Some(url) if url != canonical => pinned(url, head.version.as_deref()).into(),
+        _ => canonical.into(),
+    }
 }
 
 fn pinned(system: &str, version: Option<&str>) -> String {

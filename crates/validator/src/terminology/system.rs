@@ -37,6 +37,28 @@ pub struct System {
     by_code: HashMap<Box<str>, u32>,
 }
 
+/// What a code is called besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Designation {
+    /// Its language (BCP 47).
+    pub language: Option<Box<str>>,
+    /// What it is for: a `Coding`.
+    pub purpose: Option<Box<Value>>,
+    /// The words.
+    pub value: Box<str>,
+}
+
+impl Designation {
+    /// The designations of a concept, of a code system or of a value set.
+    pub(super) fn all(concept: &Value) -> Vec<Self> {
+        let read = |one: &Value| {
+            let purpose = one.get("use").cloned().map(Box::new);
+            Some(Self { language: text_of(one, "language"), purpose, value: text_of(one, "value")? })
+        };
+        list(concept, "designation").filter_map(read).collect()
+    }
+}
+
 /// One concept.
 #[derive(Debug, Default)]
 pub struct Concept {
@@ -45,7 +67,7 @@ pub struct Concept {
     /// What people read.
     pub display: Option<Box<str>>,
     /// What people may read as well, in whatever language.
-    pub designations: Vec<Box<str>>,
+    pub designations: Vec<Designation>,
     /// It may not be used any more.
     pub is_inactive: bool,
     /// It groups others and is no code for data.
@@ -127,7 +149,9 @@ impl System {
             let Some(at) = self.by_code.get(&self.key(code)).copied() else { continue };
             let (added, _) = Concept::new(code, concept, None);
             if let Some(own) = self.concepts.get_mut(at as usize) {
-                own.designations.extend(added.display);
+                let display =
+                    |value| Designation { language: text_of(resource, "language"), purpose: None, value };
+                own.designations.extend(added.display.map(display));
                 own.designations.extend(added.designations);
                 own.properties.extend(added.properties);
             }
@@ -223,17 +247,16 @@ enum Link {
 impl Concept {
     /// The concept, and other concepts that its properties name as above or below it.
     fn new(code: &str, concept: &Value, parent: Option<u32>) -> (Self, Vec<(Box<str>, Link)>) {
-        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(Box::<str>::from);
         let mut compiled = Self {
             code: code.into(),
-            display: text(concept, "display"),
-            designations: list(concept, "designation").filter_map(|one| text(one, "value")).collect(),
+            display: text_of(concept, "display"),
+            designations: Designation::all(concept),
             parents: parent.into_iter().collect(),
             ..Self::default()
         };
         let mut links = Vec::new();
         for property in list(concept, "property") {
-            let (Some(code), Some(value)) = (text(property, "code"), value_of(property)) else { continue };
+            let (Some(code), Some(value)) = (text_of(property, "code"), value_of(property)) else { continue };
             match &*code {
                 "parent" | "subsumedBy" => links.push((value.clone(), Link::Parent)),
                 "child" => links.push((value.clone(), Link::Child)),
@@ -256,6 +279,10 @@ fn value_of(property: &Value) -> Option<Box<str>> {
         Value::Object(coding) => coding.get("code")?.as_str()?.into(),
         other => other.to_string().into(),
     })
+}
+
+fn text_of(of: &Value, name: &str) -> Option<Box<str>> {
+    of.get(name).and_then(Value::as_str).map(Box::from)
 }
 
 pub(super) fn list<'v>(of: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
