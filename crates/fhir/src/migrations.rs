@@ -10,6 +10,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0001_records", sql: include_str!("../migrations/0001_records.sql") },
         Migration { name: "0010_plan", sql: include_str!("../migrations/0010_plan.sql") },
         Migration { name: "0200_words", sql: include_str!("../migrations/0200_words.sql") },
+        Migration { name: "0220_dates", sql: include_str!("../migrations/0220_dates.sql") },
         Migration { name: "0300_packages", sql: include_str!("../migrations/0300_packages.sql") },
         Migration { name: "0401_bulk", sql: include_str!("../migrations/0401_bulk.sql") },
         Migration {

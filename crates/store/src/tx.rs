@@ -116,7 +116,7 @@ impl Reader {
     /// # Errors
     /// `DbError::ManyRows` if there are more.
     pub async fn all_composed<T: FromRow>(&mut self, statement: &Composed) -> Result<Vec<T>, DbError> {
-        let (text, binds) = statement.parts();
+        let (text, binds) = statement.parts(self.engine());
         let began = Instant::now();
         let rows = match &mut self.session {
             Session::Sqlite(session) => session.query(text, binds, ROWS_MAX),
@@ -212,7 +212,7 @@ impl Writer {
     /// # Errors
     /// Whatever the engine refuses; the unit ends as with [`Writer::execute`].
     pub async fn execute_composed(&mut self, statement: &Composed) -> Result<u64, DbError> {
-        let (text, binds) = statement.parts();
+        let (text, binds) = statement.parts(self.engine());
         self.reader.run(text, binds).await
     }
 

@@ -4,7 +4,7 @@ use kernel::Timestamp;
 use store::{Composed, DbError, FromRow, Reader, Row, Writer, binds};
 
 use super::{LogicalId, Method, Rid, Version, body::Packed};
-use crate::{consent::Bound, parameter::ResourceType, tenant::Tenant};
+use crate::{consent::Bound, parameter::ResourceType, search::LEADS_TO, tenant::Tenant};
 
 macro_rules! version {
     ($rest:literal) => {
@@ -125,15 +125,12 @@ pub(crate) async fn versions_at(
     if places.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statement = Composed::new(version!(
-        "fhir_version v CROSS JOIN fhir_current c WHERE c.tenant = v.tenant AND c.type = v.type AND c.id = v.id \
-         AND c.rid = v.rid AND v.tenant = "
-    ));
-    statement.bind(&tenant.number()).text(" AND v.rid IN (");
-    for (at, place) in places.iter().enumerate() {
-        statement.text(if at == 0 { "" } else { ", " }).bind(&place.0);
-    }
-    statement.text(")");
+    let mut statement = Composed::new(version!("(VALUES "));
+    listed(&mut statement, tenant, places);
+    statement.text(
+        " AND EXISTS (SELECT 1 FROM fhir_current c WHERE c.tenant = v.tenant AND c.type = v.type AND c.id = v.id \
+         AND c.rid = v.rid LIMIT 1 OFFSET 0)",
+    );
     unpack_all(reader.all_composed::<VersionRow>(&statement).await?)
 }
 
@@ -146,13 +143,22 @@ pub(crate) async fn at_places(
     if places.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statement = Composed::new(version!("fhir_version v WHERE v.tenant = "));
-    statement.bind(&tenant.number()).text(" AND v.rid IN (");
-    for (at, place) in places.iter().enumerate() {
-        statement.text(if at == 0 { "" } else { ", " }).bind(&place.0);
-    }
-    statement.text(")");
+    let mut statement = Composed::new(version!("(VALUES "));
+    listed(&mut statement, tenant, places);
     unpack_all(reader.all_composed::<VersionRow>(&statement).await?)
+}
+
+/// The places, and the versions at them, each looked up by its key: PostgreSQL would rather read a whole site than a list in a table that
+/// it has no statistics of.
+fn listed(statement: &mut Composed, tenant: &Tenant, places: &[Rid]) {
+    for (at, place) in places.iter().enumerate() {
+        statement.text(if at == 0 { "(" } else { ", (" }).bind(&place.0).text(")");
+    }
+    statement.text(") AS found").each(LEADS_TO).text("fhir_version v WHERE v.tenant = ");
+    statement.bind(&tenant.number()).text(" AND v.rid = found.column1");
+    statement.postgres(|sql| {
+        sql.text(" OFFSET 0) AS v WHERE TRUE");
+    });
 }
 
 /// Which versions a page of a history is of.

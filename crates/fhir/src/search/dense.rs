@@ -15,9 +15,10 @@ use crate::{
     search::{
         DENSE_BYTES_MAX, DENSE_FORWARD_MAX, SearchFault,
         condition::Condition,
+        drive::conjuncts,
         find::Sought,
         sort::newest_place,
-        statement::{Statement, conjuncts},
+        statement::Statement,
     },
     tenant::Tenant,
 };
@@ -200,11 +201,11 @@ async fn replaced_since(
     tenant: &Tenant,
     at: Rid,
 ) -> Result<RoaringTreemap, SearchFault> {
-    let sql = "SELECT h.rid FROM fhir_version v CROSS JOIN fhir_history h WHERE v.tenant = $1 AND v.rid > $2 \
-               AND v.version > 1 AND h.tenant = v.tenant AND h.type = v.type AND h.id = v.id \
-               AND h.version = v.version - 1 AND h.rid <= $2";
-    let gone = reader.all::<(i64,)>(sql, store::binds![tenant.number(), at.number()]).await?;
-    Ok(gone.into_iter().filter_map(|(place,)| u64::try_from(place).ok()).collect())
+    let sql = "SELECT (SELECT h.rid FROM fhir_history h WHERE h.tenant = v.tenant AND h.type = v.type AND h.id = v.id \
+               AND h.version = v.version - 1 AND h.rid <= $2) AS rid FROM fhir_version v WHERE v.tenant = $1 \
+               AND v.rid > $2 AND v.version > 1";
+    let gone = reader.all::<(Option<i64>,)>(sql, store::binds![tenant.number(), at.number()]).await?;
+    Ok(gone.into_iter().filter_map(|(place,)| u64::try_from(place?).ok()).collect())
 }
 
 /// The places of the records that hold a condition.

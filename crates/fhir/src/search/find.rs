@@ -12,18 +12,16 @@ use crate::{
         include,
         settle::settle,
         sort,
-        statement::{Statement, Way, Window, conjuncts},
+        drive::conjuncts,
+        statement::{Statement, Way, Window},
         verify::{Held, Verifier},
     },
     tenant::Tenant,
 };
 
 /// The rows of versions at the places of a select that goes in between, if they are the newest of their records.
-const VERSIONS: &str = "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, \
-     v.codec AS codec, v.meta_at AS meta_at, v.body AS body FROM (";
-const OF_PLACES: &str =
-    ") AS found CROSS JOIN fhir_version v CROSS JOIN fhir_current c WHERE v.rid = found.rid AND v.tenant = ";
-const ARE_NEWEST: &str = " AND c.type = v.type AND c.id = v.id AND c.rid = v.rid AND c.tenant = ";
+pub(super) const VERSIONS: &str = "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, \
+     v.codec AS codec, v.meta_at AS meta_at, v.body AS body FROM ";
 
 impl Records {
     /// A page of the records that hold a search, with what it includes.
@@ -117,11 +115,15 @@ impl Sought {
         if self.condition == Condition::None {
             return Ok(Vec::new());
         }
-        let mut statement = self.places(tenant, VERSIONS, Some(window));
-        let number = tenant.number();
-        statement.text(OF_PLACES).int(number).text(ARE_NEWEST).int(number);
-        statement.text(" ORDER BY v.rid").text(window.way.sorted());
+        let mut statement = Statement::new(tenant, VERSIONS);
+        self.add_versions(&mut statement, window);
         Ok(unpack_all(reader.all_composed::<VersionRow>(&statement.done()?).await?)?)
+    }
+
+    /// Behind [`VERSIONS`], those at its places.
+    pub(super) fn add_versions(&self, statement: &mut Statement<'_>, window: Window) {
+        statement.newest_at(|statement| self.add_places(statement, Some(window)));
+        statement.text(" ORDER BY v.rid").text(window.way.sorted());
     }
 }
 
@@ -157,7 +159,7 @@ struct Found {
 }
 
 /// Whether an answer is sorted by nothing but age, which is the order of places: no version is older than one before it.
-fn by_age(sort: &[Sort]) -> Option<Order> {
+pub(super) fn by_age(sort: &[Sort]) -> Option<Order> {
     match sort {
         [] => Some(Order::Descending),
         [one] if one.parameter == ParameterId::LAST_UPDATED => Some(one.order),

@@ -4,13 +4,17 @@
 //! A search walks the shortest list that its criteria offer and asks the others of each record on it, newest first unless it is to be
 //! sorted. Where index rows say less than is asked (a text that is cut, a number of 32 bits) the record itself decides.
 
+mod compare;
 mod condition;
 mod count;
 mod dense;
+mod drive;
 mod find;
 mod include;
 mod limits;
 mod permitted;
+#[cfg(test)]
+mod plans;
 mod settle;
 mod sort;
 mod statement;
@@ -31,6 +35,7 @@ pub(crate) use dense::Dense;
 pub(crate) use find::matching;
 pub use limits::*;
 pub use permitted::Consented;
+pub(crate) use statement::LEADS_TO;
 
 /// What a caller may see of a type: joined to what is asked of every type that a search touches.
 pub type Access = Arc<dyn Fn(ResourceType) -> Test + Send + Sync>;

@@ -270,19 +270,30 @@ fn date_key(keys: &[Option<Vec<u8>>]) -> Option<i64> {
 async fn dated(
     reader: &mut Reader,
     (tenant, sought): (&Tenant, &Sought),
+    by: (ParameterId, Order),
+    place: (Option<(Option<i64>, i64)>, Rid),
+) -> Result<Vec<(i64, Option<i64>)>, SearchFault> {
+    let mut statement = Statement::new(tenant, "");
+    add_dated(&mut statement, (tenant, sought), by, place);
+    Ok(reader.all_composed::<(i64, Option<i64>)>(&statement.done()?).await?)
+}
+
+pub(super) fn add_dated(
+    statement: &mut Statement<'_>,
+    (tenant, sought): (&Tenant, &Sought),
     (parameter, order): (ParameterId, Order),
     (after, newest): (Option<(Option<i64>, i64)>, Rid),
-) -> Result<Vec<(i64, Option<i64>)>, SearchFault> {
+) {
     let least = match order {
         Order::Ascending => "(SELECT MIN(d.lo) FROM fhir_date d WHERE d.tenant = ",
         Order::Descending => "(SELECT MAX(d.lo + d.span) FROM fhir_date d WHERE d.tenant = ",
     };
     let before = Rid::numbered(newest.number().saturating_add(1));
     let key = Of { tenant, resource_type: sought.of, parameter }.date(&[]);
-    let mut statement = Statement::new(tenant, "SELECT rid, moment FROM (SELECT found.rid AS rid, ");
+    statement.text("SELECT rid, moment FROM (SELECT found.rid AS rid, ");
     statement.text(least).int(tenant.number()).text(" AND d.k = ").int(key);
     statement.text(" AND d.rid = found.rid) AS moment FROM (");
-    sought.add_places(&mut statement, Some(Window { way: Way::Down { before }, rows: None }));
+    sought.add_places(statement, Some(Window { way: Way::Down { before }, rows: None }));
     statement.text(") AS found) AS sorted");
     match (after, order) {
         (None, _) => {}
@@ -291,20 +302,13 @@ async fn dated(
         }
         (Some((Some(moment), rid)), order) => {
             let beyond = if order == Order::Ascending { " WHERE moment > " } else { " WHERE moment < " };
-            statement
-                .text(beyond)
-                .int(moment)
-                .text(" OR (moment = ")
-                .int(moment)
-                .text(" AND rid < ")
-                .int(rid);
-            statement.text(") OR moment IS NULL");
+            statement.text(beyond).int(moment).text(" OR (moment = ").int(moment);
+            statement.text(" AND rid < ").int(rid).text(") OR moment IS NULL");
         }
     }
     statement.text(" ORDER BY CASE WHEN moment IS NULL THEN 1 ELSE 0 END, moment");
     statement.text(if order == Order::Ascending { "" } else { " DESC" }).text(", rid DESC LIMIT ");
     statement.int(i64::try_from(DATED).unwrap_or(i64::MAX));
-    Ok(reader.all_composed::<(i64, Option<i64>)>(&statement.done()?).await?)
 }
 
 #[cfg(test)]

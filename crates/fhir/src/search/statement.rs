@@ -1,15 +1,15 @@
 //! Conditions as SQL: one list drives, everything else is asked of its rows.
 
-use store::{Composed, Value};
+use store::{Composed, Sql, Value};
 
 use crate::{
-    key::{self, Reach},
+    key,
     parameter::ResourceType,
-    query::Comparison,
     resource::Rid,
     search::{
         SearchFault,
         condition::{Condition, Leads},
+        drive::{conjuncts, drivers, is_told_by, rank},
     },
     tenant::Tenant,
 };
@@ -17,6 +17,17 @@ use crate::{
 /// The end of an `EXISTS` that is asked row by row by key. PostgreSQL would make a join of it, and without statistics of a table that has
 /// just been filled a bad one; behind an offset it leaves it as it is.
 const PROBE: &str = " LIMIT 1 OFFSET 0)";
+/// To rows that are looked up by what stands before, one after the other. PostgreSQL would choose by its statistics which of two tables
+/// leads to the other; behind an offset a row has only what is before it to be found by.
+pub(crate) const LEADS_TO: Sql = Sql::each(" CROSS JOIN ", " CROSS JOIN LATERAL (SELECT * FROM ");
+/// One of what a select finds, to be asked of rows that are at hand. As a condition that is no join, PostgreSQL gathers it once.
+const GATHERED: Sql = Sql::each("", "(");
+const GATHERED_END: Sql = Sql::each(")", ")) IS TRUE");
+/// The version is the newest of its record.
+const IS_NEWEST: &str = " AND EXISTS (SELECT 1 FROM fhir_current c WHERE c.tenant = v.tenant AND c.type = v.type AND c.id = v.id \
+     AND c.rid = v.rid LIMIT 1 OFFSET 0)";
+/// Dates by value: the index has only what says so (migration 0220), so that nothing is asked of it that is asked by record.
+pub(super) const BY_VALUE: &str = ".span >= 0";
 
 /// A column that holds places: `p7.rid`.
 #[derive(Clone, Copy)]
@@ -188,22 +199,29 @@ impl<'t> Statement<'t> {
 
     fn branch(&mut self, driver: &Condition, rest: &[&Condition], window: Option<Window>) {
         let place = self.alias();
-        self.text("SELECT DISTINCT ").rid(place).text(" AS rid FROM ");
+        // Dates are asked by value here, so the order of those by record is not to be tempting.
+        let nothing = if matches!(driver, Condition::Date { .. }) { " + 0" } else { "" };
+        self.text("SELECT DISTINCT ").rid(place).text(nothing).text(" AS rid FROM ");
         self.rows_of(driver, place);
+        if matches!(driver, Condition::Date { .. }) {
+            self.text(" AND ").name(place).text(BY_VALUE);
+        }
         for condition in rest {
             self.text(" AND ");
             self.holds(condition, place);
         }
         if let Some(window) = window {
             match window.way {
-                Way::Down { before } => self.text(" AND ").rid(place).text(" < ").int(before.0),
-                Way::Up { after, until } => {
-                    self.text(" AND ").rid(place).text(" > ").int(after.0);
-                    self.text(" AND ").rid(place).text(" <= ").int(until.0)
+                Way::Down { before } => {
+                    self.text(" AND ").rid(place).text(nothing).text(" < ").int(before.0);
                 }
-            };
+                Way::Up { after, until } => {
+                    self.text(" AND ").rid(place).text(nothing).text(" > ").int(after.0);
+                    self.text(" AND ").rid(place).text(nothing).text(" <= ").int(until.0);
+                }
+            }
             if window.rows.is_some() {
-                self.text(" ORDER BY ").rid(place).text(window.way.sorted()).text(" LIMIT ");
+                self.text(" ORDER BY ").rid(place).text(nothing).text(window.way.sorted()).text(" LIMIT ");
                 self.int(window.rows.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(i64::MAX));
             }
         }
@@ -294,58 +312,143 @@ impl<'t> Statement<'t> {
         }
     }
 
-    /// From words to the rows that they lead to.
-    fn led(&mut self, (key, from, before): (i64, &[u8], Option<&[u8]>), to: Leads, place: Place) {
-        let term = self.alias();
-        self.text("fhir_term ").name(term).text(" CROSS JOIN ");
-        self.text(if matches!(to, Leads::Link { .. }) { "fhir_link " } else { "fhir_posting " });
-        self.name(place).text(" WHERE ").tenant_of(term).key_of(term, key);
+    /// `(…) AS p2 CROSS JOIN fhir_link p1 WHERE …`: rows of a table that are found by what a select finds as `way`, which stands in
+    /// `column` of theirs.
+    fn by_way(
+        &mut self,
+        select: impl FnOnce(&mut Self),
+        (table, place): (&'static str, Place),
+        key: impl FnOnce(&mut Self),
+        column: &'static str,
+    ) {
+        let way = self.alias();
+        self.text("(");
+        select(self);
+        self.text(") AS ").name(way);
+        self.sql.each(LEADS_TO);
+        self.text(table).name(place).text(" WHERE ").tenant_of(place);
+        key(self);
+        self.text(" AND ").name(place).text(column).text(" = ").name(way).text(".way");
+        self.found(place);
+    }
+
+    /// The end of what [`LEADS_TO`] begins.
+    fn found(&mut self, place: Place) {
+        self.sql.postgres(|sql| {
+            sql.text(" OFFSET 0) AS ").name("p", place.0).text(" WHERE TRUE");
+        });
+    }
+
+    /// The words from here on and before there.
+    fn terms(&mut self, term: Place, (key, from, before): (i64, &[u8], Option<&[u8]>)) {
+        self.text(" FROM fhir_term ").name(term).text(" WHERE ").tenant_of(term).key_of(term, key);
         self.between(term, from, before);
-        self.text(" AND ").tenant_of(place);
+    }
+
+    /// What else the rows that a word leads to have to have, and where they say it.
+    fn end_of(&mut self, to: Leads, place: Place) -> &'static str {
         match to {
-            Leads::Link { way } => self.refers(place, way).text(" AND ").name(place).text(".target = "),
-            Leads::Posting { system: None } => self.text(" AND ").name(place).text(".k = "),
-            Leads::Posting { system: Some(system) } => {
-                self.text(" AND ").name(place).text(".system = ").int(system);
-                self.text(" AND ").name(place).text(".k = ")
+            Leads::Link { way } => {
+                self.refers(place, way);
+                ".target"
             }
+            Leads::Posting { system } => {
+                if let Some(system) = system {
+                    self.text(" AND ").name(place).text(".system = ").int(system);
+                }
+                ".k"
+            }
+        }
+    }
+
+    /// From words to the rows that they lead to.
+    fn led(&mut self, words: (i64, &[u8], Option<&[u8]>), to: Leads, place: Place) {
+        let (table, column) = match to {
+            Leads::Link { .. } => ("fhir_link ", ".target"),
+            Leads::Posting { .. } => ("fhir_posting ", ".k"),
         };
-        self.name(term).text(".target");
+        let select = |s: &mut Self| {
+            let term = s.alias();
+            s.text("SELECT ").name(term).text(".target AS way").terms(term, words);
+        };
+        let key = |s: &mut Self| {
+            s.end_of(to, place);
+        };
+        self.by_way(select, (table, place), key, column);
+    }
+
+    /// A word leads to the record at a place.
+    fn is_led(&mut self, words: (i64, &[u8], Option<&[u8]>), to: Leads, of: Place) {
+        let (term, place) = (self.alias(), self.alias());
+        self.text("EXISTS (SELECT 1").terms(term, words);
+        self.text(" AND EXISTS (SELECT 1 FROM ");
+        self.text(if matches!(to, Leads::Link { .. }) { "fhir_link " } else { "fhir_posting " });
+        self.name(place).text(" WHERE ").tenant_of(place);
+        let column = self.end_of(to, place);
+        self.text(" AND ").name(place).text(column).text(" = ").name(term).text(".target AND ");
+        self.rid(place).text(" = ").rid(of).text(PROBE).text(PROBE);
     }
 
     /// From the parts of strings to the rows of those that have them all.
     fn parted(&mut self, (key, of): (i64, i64), asked: &[(i64, i64)], place: Place) {
-        let (part, whole) = (self.alias(), self.alias());
-        self.text("fhir_gram ").name(part).text(" CROSS JOIN fhir_text ").name(whole);
-        self.text(" CROSS JOIN fhir_string ").name(place).text(" WHERE ");
-        self.tenant_of(part).key_of(part, key);
-        for (at, (from, before)) in asked.iter().enumerate() {
-            let other = if at == 0 { part } else { self.alias() };
-            if at > 0 {
-                self.text(" AND EXISTS (SELECT 1 FROM fhir_gram ").name(other).text(" WHERE ");
-                self.tenant_of(other).key_of(other, key);
+        let texts = |s: &mut Self| {
+            let part = s.alias();
+            s.text("SELECT ").name(part).text(".text AS way FROM fhir_gram ").name(part).text(" WHERE ");
+            s.tenant_of(part).key_of(part, key);
+            for (at, (from, before)) in asked.iter().enumerate() {
+                let other = if at == 0 { part } else { s.alias() };
+                if at > 0 {
+                    s.text(" AND EXISTS (SELECT 1 FROM fhir_gram ").name(other).text(" WHERE ");
+                    s.tenant_of(other).key_of(other, key);
+                }
+                s.text(" AND ").name(other).text(".gram >= ").int(*from);
+                s.text(" AND ").name(other).text(".gram < ").int(*before);
+                if at > 0 {
+                    s.text(" AND ").name(other).text(".text = ").name(part).text(".text").text(PROBE);
+                }
             }
-            self.text(" AND ").name(other).text(".gram >= ").int(*from);
-            self.text(" AND ").name(other).text(".gram < ").int(*before);
-            if at > 0 {
-                self.text(" AND ").name(other).text(".text = ").name(part).text(".text").text(PROBE);
-            }
-        }
-        self.text(" AND ").tenant_of(whole).key_of(whole, key);
-        self.text(" AND ").name(whole).text(".number = ").name(part).text(".text");
-        self.text(" AND ").tenant_of(place).key_of(place, of);
-        self.text(" AND ").name(place).text(".folded = ").name(whole).text(".folded");
+        };
+        let select = |s: &mut Self| {
+            let whole = s.alias();
+            s.text("SELECT ").name(whole).text(".folded AS way FROM ");
+            let key = |s: &mut Self| {
+                s.key_of(whole, key);
+            };
+            s.by_way(texts, ("fhir_text ", whole), key, ".number");
+        };
+        let key = |s: &mut Self| {
+            s.key_of(place, of);
+        };
+        self.by_way(select, ("fhir_string ", place), key, ".folded");
     }
 
     /// From the records that hold the inner condition over their identities to the rows that refer to them, in this order.
     fn chained(&mut self, (way, of): (key::Way, ResourceType), inner: &Condition, place: Place) {
-        let (found, version) = (self.alias(), self.alias());
+        let select = |s: &mut Self| {
+            let (found, version) = (s.alias(), s.alias());
+            s.text("SELECT (SELECT ").name(version).text(".identity FROM fhir_version ").name(version);
+            s.text(" WHERE ").tenant_of(version).text(" AND ").rid(version).text(" = ").rid(found);
+            s.text(") AS way FROM (").inner(of, inner).text(") AS ").name(found);
+        };
+        let key = |s: &mut Self| {
+            s.refers(place, way);
+        };
+        self.by_way(select, ("fhir_link ", place), key, ".target");
+    }
+
+    /// `(…) AS p1 CROSS JOIN fhir_version v WHERE …`: the newest versions at the places of a select.
+    pub(super) fn newest_at(&mut self, select: impl FnOnce(&mut Self)) -> &mut Self {
+        let found = self.alias();
         self.text("(");
-        self.inner(of, inner);
-        self.text(") AS ").name(found).text(" CROSS JOIN fhir_version ").name(version);
-        self.text(" CROSS JOIN fhir_link ").name(place).text(" WHERE ").tenant_of(version).text(" AND ");
-        self.rid(version).text(" = ").rid(found).text(" AND ").tenant_of(place).refers(place, way);
-        self.text(" AND ").name(place).text(".target = ").name(version).text(".identity");
+        select(self);
+        self.text(") AS ").name(found);
+        self.sql.each(LEADS_TO);
+        let number = self.tenant.number();
+        self.text("fhir_version v WHERE v.tenant = ").int(number).text(" AND v.rid = ").rid(found);
+        self.sql.postgres(|sql| {
+            sql.text(" OFFSET 0) AS v WHERE TRUE");
+        });
+        self.text(IS_NEWEST)
     }
 
     /// The places of the records of a type that hold a condition, without knowing what is rare.
@@ -368,12 +471,14 @@ impl<'t> Statement<'t> {
             | Condition::Postings { .. }
             | Condition::Link { .. }
             | Condition::Date { .. }
-            | Condition::Term { .. }
             | Condition::Present { .. } => {
                 let place = self.alias();
                 self.text("EXISTS (SELECT 1 FROM ");
                 self.rows_of(condition, place);
                 self.text(" AND ").rid(place).text(" = ").rid(of).text(PROBE);
+            }
+            Condition::Term { key, from, before, to } => {
+                self.is_led((*key, from, before.as_deref()), *to, of);
             }
             // Rows of these cannot be found by their record, so they are gathered once.
             Condition::Text { .. }
@@ -382,9 +487,10 @@ impl<'t> Statement<'t> {
             | Condition::Ids { .. }
             | Condition::Chain { .. } => {
                 let place = self.alias();
+                self.sql.each(GATHERED);
                 self.rid(of).text(" IN (SELECT ").rid(place).text(" FROM ");
                 self.rows_of(condition, place);
-                self.text(")");
+                self.sql.each(GATHERED_END);
             }
             Condition::Updated { comparison, asked } => {
                 let place = self.alias();
@@ -417,13 +523,10 @@ impl<'t> Statement<'t> {
     /// Something refers to the record's identity and holds the inner condition.
     fn has(&mut self, way: key::Way, inner: &Condition, of: Place) {
         let (version, link) = (self.alias(), self.alias());
-        self.text("EXISTS (SELECT 1 FROM fhir_version ")
-            .name(version)
-            .text(" CROSS JOIN fhir_link ")
-            .name(link);
-        self.text(" WHERE ").tenant_of(version).text(" AND ").rid(version).text(" = ").rid(of);
-        self.text(" AND ").tenant_of(link).refers(link, way);
-        self.text(" AND ").name(link).text(".target = ").name(version).text(".identity AND ");
+        self.text("EXISTS (SELECT 1 FROM fhir_link ").name(link).text(" WHERE ").tenant_of(link);
+        self.refers(link, way).text(" AND ").name(link).text(".target = (SELECT ").name(version);
+        self.text(".identity FROM fhir_version ").name(version).text(" WHERE ").tenant_of(version);
+        self.text(" AND ").rid(version).text(" = ").rid(of).text(") AND ");
         match inner {
             Condition::Any => {
                 let every = Condition::Posting { key: key::of_type(way.of), system: None };
@@ -432,115 +535,6 @@ impl<'t> Statement<'t> {
             inner => self.holds(inner, link),
         }
         self.text(PROBE);
-    }
-
-    /// `lo` and `lo + span` of a row against what is asked, both ends of both included.
-    fn compared(
-        &mut self,
-        place: Place,
-        (lo, span): (&'static str, &'static str),
-        comparison: Comparison,
-        asked: Reach,
-    ) {
-        let (from, to) = (asked.lo, asked.lo.saturating_add(asked.span));
-        let begin = |s: &mut Self, sign, value| {
-            s.name(place).text(lo).text(sign).int(value);
-        };
-        let end = |s: &mut Self, sign, value| {
-            s.name(place).text(lo).text(" + ").name(place).text(span).text(sign).int(value);
-        };
-        self.text(" AND (");
-        match comparison {
-            Comparison::Equal => {
-                begin(self, " >= ", from);
-                self.text(" AND ");
-                begin(self, " <= ", to);
-                self.text(" AND ");
-                end(self, " <= ", to);
-            }
-            Comparison::NotEqual => {
-                begin(self, " < ", from);
-                self.text(" OR ");
-                end(self, " > ", to);
-            }
-            Comparison::Greater => end(self, " > ", to),
-            Comparison::Less => begin(self, " < ", from),
-            Comparison::GreaterOrEqual => {
-                end(self, " > ", to);
-                self.text(" OR (");
-                begin(self, " >= ", from);
-                self.text(" AND ");
-                end(self, " <= ", to);
-                self.text(")");
-            }
-            Comparison::LessOrEqual => {
-                begin(self, " < ", from);
-                self.text(" OR (");
-                begin(self, " >= ", from);
-                self.text(" AND ");
-                end(self, " <= ", to);
-                self.text(")");
-            }
-            Comparison::StartsAfter => begin(self, " > ", to),
-            Comparison::EndsBefore => {
-                begin(self, " < ", from);
-                self.text(" AND ");
-                end(self, " < ", from);
-            }
-            Comparison::Approximately => {
-                begin(self, " <= ", to);
-                self.text(" AND ");
-                end(self, " >= ", from);
-            }
-        }
-        self.text(")");
-    }
-
-    /// As [`Statement::compared`], letting through what is as near as a row can tell.
-    fn nearly(&mut self, place: Place, comparison: Comparison, asked: Reach) {
-        let (from, to) = (asked.lo, asked.lo.saturating_add(asked.span));
-        let is_from = |s: &mut Self| {
-            s.text(" AND ").name(place).text(".lo + ").name(place).text(".span >= ").int(from);
-        };
-        let is_to = |s: &mut Self| {
-            s.text(" AND ").name(place).text(".lo <= ").int(to);
-        };
-        match comparison {
-            Comparison::NotEqual => {}
-            Comparison::Greater | Comparison::GreaterOrEqual | Comparison::StartsAfter => is_from(self),
-            Comparison::Less | Comparison::LessOrEqual | Comparison::EndsBefore => is_to(self),
-            Comparison::Equal | Comparison::Approximately => {
-                is_from(self);
-                is_to(self);
-            }
-        }
-    }
-
-    /// When a version was written is one moment.
-    fn updated(&mut self, place: Place, comparison: Comparison, asked: Reach) {
-        let (from, to) =
-            (asked.lo.saturating_mul(1_000), asked.lo.saturating_add(asked.span).saturating_mul(1_000));
-        let at = |s: &mut Self, sign, value: i64| {
-            s.name(place).text(".at").text(sign).int(value);
-        };
-        self.text(" AND (");
-        match comparison {
-            Comparison::Equal | Comparison::Approximately => {
-                at(self, " >= ", from);
-                self.text(" AND ");
-                at(self, " <= ", to);
-            }
-            Comparison::NotEqual => {
-                at(self, " < ", from);
-                self.text(" OR ");
-                at(self, " > ", to);
-            }
-            Comparison::Greater | Comparison::StartsAfter => at(self, " > ", to),
-            Comparison::Less | Comparison::EndsBefore => at(self, " < ", from),
-            Comparison::GreaterOrEqual => at(self, " >= ", from),
-            Comparison::LessOrEqual => at(self, " <= ", to),
-        }
-        self.text(")");
     }
 
     /// How long a list is, as far as it is worth knowing: `SELECT COUNT(*) …`.
@@ -557,74 +551,5 @@ impl<'t> Statement<'t> {
         let all = self.alias();
         self.text(") AS ").name(all);
         true
-    }
-}
-
-/// What all have to hold.
-pub(super) fn conjuncts(condition: &Condition) -> &[Condition] {
-    match condition {
-        Condition::All(all) => all,
-        Condition::Any => &[],
-        one => std::slice::from_ref(one),
-    }
-}
-
-/// The lists that together have every record that holds a condition, if there are such.
-pub(super) fn drivers(condition: &Condition) -> Option<Vec<&Condition>> {
-    match condition {
-        Condition::Posting { .. }
-        | Condition::Postings { .. }
-        | Condition::Link { .. }
-        | Condition::Text { .. }
-        | Condition::Term { .. }
-        | Condition::Parts { .. }
-        | Condition::Present { .. }
-        | Condition::Ids { .. }
-        | Condition::Chain { .. } => Some(vec![condition]),
-        Condition::Date { comparison, .. } => matches!(
-            comparison,
-            Comparison::Equal | Comparison::Less | Comparison::StartsAfter | Comparison::EndsBefore
-        )
-        .then(|| vec![condition]),
-        Condition::Number { comparison, .. } => {
-            (*comparison != Comparison::NotEqual).then(|| vec![condition])
-        }
-        Condition::AnyOf(any) => {
-            let lists: Option<Vec<Vec<&Condition>>> = any.iter().map(drivers).collect();
-            lists.map(|lists| lists.into_iter().flatten().collect())
-        }
-        Condition::All(all) => {
-            let ranked = all.iter().filter_map(|one| Some((rank(one)?, drivers(one)?)));
-            ranked.min_by_key(|(rank, _)| *rank).map(|(_, drivers)| drivers)
-        }
-        Condition::Any
-        | Condition::None
-        | Condition::Updated { .. }
-        | Condition::Has { .. }
-        | Condition::Permitted(_)
-        | Condition::Not(_) => None,
-    }
-}
-
-/// Whether whatever stands in a list holds the condition that it drives for: it is the condition, or one of its alternatives.
-fn is_told_by(condition: &Condition, driver: &Condition) -> bool {
-    let is_driver = |one: &Condition| std::ptr::eq(one, driver);
-    is_driver(condition) || matches!(condition, Condition::AnyOf(any) if any.iter().any(is_driver))
-}
-
-/// Which lists are short as a rule, where they are not counted.
-fn rank(condition: &Condition) -> Option<u8> {
-    match condition {
-        Condition::Ids { .. } => Some(0),
-        Condition::Link { targets, .. } if targets.len() == 1 => Some(1),
-        Condition::Text { .. } => Some(2),
-        Condition::Link { .. } => Some(3),
-        Condition::Posting { .. } | Condition::Postings { .. } => Some(4),
-        Condition::Parts { .. } => Some(4),
-        Condition::Chain { .. } | Condition::Term { .. } => Some(5),
-        Condition::AnyOf(_) | Condition::All(_) => drivers(condition).map(|_| 6),
-        Condition::Number { .. } | Condition::Date { .. } => drivers(condition).map(|_| 7),
-        Condition::Present { .. } => Some(8),
-        _ => None,
     }
 }

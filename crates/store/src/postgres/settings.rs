@@ -58,8 +58,9 @@ fn session_sql(config: &StoreConfig) -> String {
         }
         Durability::Relaxed => "SET synchronous_commit = off",
     };
+    // Statements are short: to compile one takes longer than to run it, and the server would by what it believes of its tables.
     format!(
-        "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s';
+        "SET jit = off; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s';
          SET client_min_messages = warning; SET timezone = 'UTC'; {commit}",
         config.statement_max.as_millis()
     )

@@ -1,0 +1,197 @@
+//! What PostgreSQL reads for a search, whatever it knows of its tables: that nothing was analysed yet, that it was when there was little, or
+//! as it is now. Plans are asked for by the pages that they read, so that it is no matter how they look.
+
+use std::sync::Arc;
+
+use kernel::{Actor, Id, Timestamp, World};
+use store::{Db, DbError, Reader, Writer};
+use testkit::engine::{POSTGRES, on};
+
+use super::{
+    Search, SearchFault,
+    find::{Sought, VERSIONS, by_age},
+    sort,
+    statement::{Statement, Way, Window},
+};
+use crate::{
+    bundle::{Entry, Gone, Target, Task, Transaction},
+    parameter::{Registry, ResourceType},
+    query::{Handling, Order, Reading, Test, read},
+    resource::{Absent, Author, Expected, Records, Rid},
+    tenant::{self, Tenant},
+};
+
+const PATIENTS: usize = 150;
+const OBSERVATIONS: usize = 1_800;
+
+/// What is asked, and how many pages of 8 KiB it may take to answer: all tables have some hundred and more.
+const ASKED: [(&str, &str, u64); 13] = [
+    ("Observation", "patient=p7", 200),
+    ("Observation", "patient=p7&category=laboratory", 200),
+    ("Observation", "patient=p7&category=laboratory&_sort=-date", 200),
+    ("Observation", "patient=p7&date=ge2020&_sort=date", 250),
+    ("Observation", "date=2021-03-04", 250),
+    ("Observation", "code=http://loinc.org|c3", 350),
+    ("Patient", "family=bee", 200),
+    ("Patient", "family:contains=ee1", 250),
+    ("Observation", "subject:Patient.family=bee1", 500),
+    ("Observation", "patient.family=bee1&code=c3", 1_000),
+    ("Patient", "_has:Observation:patient:code=c3&family=bee1", 1_000),
+    ("Observation", "code:text=word3&patient=p7", 200),
+    ("Observation", "code:text=word3", 400),
+];
+
+struct Stage {
+    db: Db,
+    records: Records,
+    tenant: Tenant,
+}
+
+impl Stage {
+    async fn new(db: Db) -> Self {
+        let (world, _) = testkit::world();
+        let opening = world.clone();
+        let opened = db.write(async move |tx: &mut Writer| {
+            tenant::open(tx, &opening, Id::from_bytes([1; 16]), Id::from_bytes([2; 16]), "HC00001").await
+        });
+        let opened: Result<Tenant, DbError> = opened.await;
+        let records = records(&db, world);
+        let stage = Self { db, records, tenant: opened.unwrap() };
+        // Nobody analyses but the test.
+        for table in ["version", "current", "history", "posting", "link", "string", "date", "number", "term", "gram"] {
+            stage.run(format!("ALTER TABLE fhir_{table} SET (autovacuum_enabled = false)")).await;
+        }
+        stage
+    }
+
+    async fn run(&self, sql: String) {
+        let sql: &'static str = sql.leak();
+        let ran = self.db.write(async move |tx: &mut Writer| tx.execute(sql, Vec::new()).await);
+        let ran: Result<u64, DbError> = ran.await;
+        ran.unwrap();
+    }
+
+    async fn fill(&self, from: usize, patients: usize, observations: usize) {
+        let mut entries = Vec::new();
+        for n in from..from + patients {
+            let family = ["Bee", "Ant", "Cow", "Dog", "Eel"][n % 5];
+            entries.push(entry("Patient", &format!("p{n}"), &format!(r#""name":[{{"family":"{family}{n}"}}]"#)));
+        }
+        for n in from..from + observations {
+            let (whose, code, category) = (n % PATIENTS, n % 23, ["laboratory", "vital-signs"][n % 2]);
+            let (month, day) = (1 + n % 12, 1 + n % 28);
+            entries.push(entry(
+                "Observation",
+                &format!("o{n}"),
+                &format!(
+                    r#""status":"final","code":{{"coding":[{{"system":"http://loinc.org","code":"c{code}","display":"word{code}"}}]}},
+                       "category":[{{"coding":[{{"code":"{category}"}}]}}],"subject":{{"reference":"Patient/p{whose}"}},
+                       "effectiveDateTime":"2021-{month:02}-{day:02}""#
+                ),
+            ));
+        }
+        let transaction = Transaction {
+            entries,
+            access: Arc::new(|_| Test::EVERY),
+            judge: None,
+            keep: None,
+            gone: Gone::Passed,
+            absent: Absent::Create,
+        };
+        let author = Author { actor: Actor::System, request: None };
+        self.records.transact(&self.tenant, &author, transaction).await.unwrap();
+    }
+
+    /// The pages that each question takes.
+    async fn asked(&self) -> Vec<u64> {
+        let mut pages = Vec::new();
+        for (kind, words, _) in ASKED {
+            let (records, tenant) = (self.records.clone(), self.tenant.clone());
+            let lines: Result<Vec<(String,)>, SearchFault> = self
+                .db
+                .snapshot(async move |reader: &mut Reader| explain(reader, &records, &tenant, (kind, words)).await)
+                .await;
+            let lines: Vec<String> = lines.unwrap().into_iter().map(|(line,)| line).collect();
+            let read = lines.iter().find_map(|line| line.trim().strip_prefix("Buffers: shared ")).unwrap();
+            pages.push(numbers(read));
+            if let Ok(shown) = std::env::var("HILUM_PLANS") && words.starts_with(&shown) {
+                println!("{kind}?{words}\n{}", lines.join("\n"));
+            }
+        }
+        pages
+    }
+}
+
+fn records(db: &Db, world: World) -> Records {
+    Records::new(db.clone(), world, Arc::new(Registry::r4()))
+}
+
+fn entry(kind: &str, id: &str, rest: &str) -> Entry {
+    let resource = format!(r#"{{"resourceType":"{kind}","id":"{id}",{rest}}}"#);
+    let target = Target::Id(id.parse().unwrap());
+    let task = Task::Update { resource, target, own: None, expected: Expected::default() };
+    Entry { full_url: None, resource_type: ResourceType::named(kind).unwrap(), task }
+}
+
+/// `hit=12 read=3`
+fn numbers(read: &str) -> u64 {
+    read.split([' ', '=']).filter_map(|word| word.parse::<u64>().ok()).sum()
+}
+
+/// How the statement of the first page is run, and what it takes.
+async fn explain(
+    reader: &mut Reader,
+    records: &Records,
+    tenant: &Tenant,
+    (kind, words): (&str, &str),
+) -> Result<Vec<(String,)>, SearchFault> {
+    let of = ResourceType::named(kind).unwrap();
+    let reading = Reading {
+        registry: records.registry(),
+        now: Timestamp::from_seconds(0),
+        handling: Handling::Strict,
+    };
+    let query = read(words.split('&').filter_map(|pair| pair.split_once('=')), &[of], &reading).unwrap();
+    let test = Test::All(query.criteria.into_iter().map(|one| one.test).collect());
+    let mut search = Search::everything(of, test, Arc::new(|_| Test::EVERY));
+    search = super::settle::settle(reader, records, tenant, &search).await?;
+    let sought = Sought::new(reader, records, tenant, (of, &search)).await?;
+    let mut statement = Statement::new(tenant, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ");
+    match by_age(&query.sort) {
+        Some(Order::Descending) => {
+            let window = Window { way: Way::Down { before: Rid(i64::MAX) }, rows: Some(21) };
+            statement.text(VERSIONS);
+            sought.add_versions(&mut statement, window);
+        }
+        _ => {
+            let by = &query.sort[0];
+            sort::add_dated(&mut statement, (tenant, &sought), (by.parameter, by.order), (None, Rid(i64::MAX - 1)));
+        }
+    }
+    Ok(reader.all_composed(&statement.done()?).await?)
+}
+
+#[test]
+fn plans_do_not_depend_on_statistics() {
+    let mut told = Vec::new();
+    on(POSTGRES, &[audit::MIGRATIONS, crate::MIGRATIONS], async |db| {
+        let stage = Stage::new(db).await;
+        stage.fill(0, PATIENTS, OBSERVATIONS).await;
+        told.push(("none", stage.asked().await));
+        stage.run("ANALYZE".to_owned()).await;
+        told.push(("fresh", stage.asked().await));
+    });
+    on(POSTGRES, &[audit::MIGRATIONS, crate::MIGRATIONS], async |db| {
+        let stage = Stage::new(db).await;
+        stage.fill(0, 5, 20).await;
+        stage.run("ANALYZE".to_owned()).await;
+        stage.fill(20, PATIENTS, OBSERVATIONS).await;
+        told.push(("of another time", stage.asked().await));
+    });
+    for (statistics, pages) in told {
+        for ((kind, words, most), pages) in ASKED.iter().zip(pages) {
+            println!("{statistics}: {kind}?{words}: {pages} pages");
+            assert!(pages <= *most, "{statistics}: {kind}?{words}: {pages} pages, not {most} at the most");
+        }
+    }
+}
