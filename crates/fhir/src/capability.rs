@@ -9,21 +9,24 @@ use std::{
 };
 
 use axum::{
-    extract::State,
+    extract::{FromRequestParts, Request, State},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use kernel::Kind;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 use web::{Answer, Problem};
 
 use crate::{
-    Fhir, audit_event, bulk, interaction,
+    Fhir, audit_event, bulk,
+    interaction::{self, Asked},
     operation::everything,
     outcome::FHIR_JSON,
-    parameter::{Compartment, Parameter, ParameterKind, Registry, ResourceType},
+    parameter::{Compartment, Parameter, ParameterId, ParameterKind, Registry, ResourceType, Standing},
+    query::SITE_FORMS,
+    site::Site,
     topic,
 };
 
@@ -38,6 +41,11 @@ pub(crate) struct Statement {
 }
 
 struct Rendered {
+    served: Served,
+    general: Told,
+}
+
+struct Told {
     body: Bytes,
     etag: HeaderValue,
 }
@@ -74,13 +82,17 @@ impl Statement {
         &self.issuer
     }
 
+    fn of(&self, base: &str, registry: &Registry, served: &Served) -> Told {
+        let body = statement((base, &self.issuer), registry, served).to_string().into_bytes();
+        Told { etag: interaction::etag_of(&body), body: body.into() }
+    }
+
     /// Every route is known now.
     pub fn settle(&self, fhir: &Fhir, api: &OpenApi) {
         self.rendered.get_or_init(|| {
             let served = Served::of(api);
-            let body =
-                statement((&fhir.base, &self.issuer), &fhir.registry, &served).to_string().into_bytes();
-            Rendered { etag: interaction::etag_of(&body), body: body.into() }
+            let general = self.of(&fhir.base, &fhir.registry, &served);
+            Rendered { served, general }
         });
     }
 }
@@ -170,8 +182,13 @@ fn definition(name: &str, of: Option<ResourceType>, types: &BTreeSet<String>) ->
 }
 
 fn parameters<'p>(all: impl Iterator<Item = &'p Arc<Parameter>>) -> Vec<Value> {
-    let shown =
-        |parameter: &Arc<Parameter>| json!({"name": &*parameter.code, "type": parameter.kind.as_str()});
+    let shown = |parameter: &Arc<Parameter>| {
+        let (name, kind) = (&*parameter.code, parameter.kind.as_str());
+        match parameter.id.0 < ParameterId::ADDED_MIN {
+            true => json!({"name": name, "type": kind}),
+            false => json!({"name": name, "definition": &*parameter.url, "type": kind}),
+        }
+    };
     all.map(shown).collect()
 }
 
@@ -180,7 +197,11 @@ const OF_NO_ELEMENT: [(&str, &str); 4] =
     [("_content", "string"), ("_filter", "special"), ("_list", "special"), ("_text", "string")];
 
 fn of_type(registry: &Registry, of: ResourceType) -> Vec<Value> {
-    let mut all = parameters(registry.parameters(of));
+    let mut all = parameters(registry.parameters(of).filter(|one| one.standing == Standing::Ready));
+    all.extend(SITE_FORMS.iter().filter_map(|(name, meant)| {
+        let known = registry.parameter(of, meant)?;
+        Some(json!({"name": name, "definition": &*known.url, "type": known.kind.as_str()}))
+    }));
     all.extend(OF_NO_ELEMENT.map(|(name, kind)| json!({"name": name, "type": kind})));
     all
 }
@@ -222,6 +243,7 @@ impl References {
         let kept = ResourceType::all().filter(|of| !audit_event::is_audit_event(*of));
         let all = kept.flat_map(|of| {
             let own = registry.parameters(of).filter(|one| one.kind == ParameterKind::Reference);
+            let own = own.filter(|one| one.standing == Standing::Ready);
             own.map(move |one| (of, format!("{of}:{}", one.code), one.targets.to_vec()))
         });
         Self(all.collect())
@@ -332,21 +354,39 @@ const RELEASED: &str = "2026-11-22";
 #[utoipa::path(get, path = "/fhir/metadata", tag = "records", operation_id = "capabilities",
     responses((status = 200, description = "A CapabilityStatement", content_type = "application/fhir+json"),
         (status = 304, description = "It is what the caller has already")))]
-pub(crate) async fn capabilities(State(fhir): State<Fhir>, headers: HeaderMap) -> Answer<Response> {
-    let statement = fhir
+pub(crate) async fn capabilities(State(fhir): State<Fhir>, request: Request) -> Answer<Response> {
+    let rendered = fhir
         .statement
         .rendered
         .get()
         .ok_or_else(|| Problem::new(Kind::Unavailable, "not all is known yet").with_retry_after(1))?;
-    let mut response = match interaction::is_known(&headers, &statement.etag) {
+    let (mut parts, _) = request.into_parts();
+    let own = own_site(&fhir, &mut parts)
+        .await
+        .map(|site| fhir.statement.of(&fhir.base, &fhir.records.registry_of(&site.tenant), &rendered.served));
+    let is_general = own.is_none();
+    let statement = own.as_ref().unwrap_or(&rendered.general);
+    let mut response = match interaction::is_known(&parts.headers, &statement.etag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => statement.body.clone().into_response(),
     };
     let told = response.headers_mut();
     told.insert(header::CONTENT_TYPE, FHIR_JSON);
     told.insert(header::ETAG, statement.etag.clone());
-    if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={MAX_AGE_S}")) {
+    let whose = if is_general { "public" } else { "private" };
+    if let Ok(value) = HeaderValue::from_str(&format!("{whose}, max-age={MAX_AGE_S}")) {
         told.insert(header::CACHE_CONTROL, value);
     }
+    told.insert(header::VARY, HeaderValue::from_static("Authorization, SU-SiteId"));
     Ok(response)
+}
+
+/// The site that the caller shows to be its own, if records of it are found by more than R4's parameters. Whoever shows nothing, or
+/// nothing good, is told what every site can do.
+async fn own_site(fhir: &Fhir, parts: &mut Parts) -> Option<Arc<Site>> {
+    if !parts.headers.contains_key(interaction::SITE) || !parts.headers.contains_key(header::AUTHORIZATION) {
+        return None;
+    }
+    let asked = Asked::from_request_parts(parts, fhir).await.ok()?;
+    (!asked.site.tenant.added().is_empty()).then_some(asked.site)
 }

@@ -31,6 +31,7 @@ enum Kind {
     Display = 29,
     OfIdentifierSystem = 30,
     String = 31,
+    Present = 32,
     Agent = 70,
     Round = 71,
 }
@@ -98,6 +99,11 @@ const COMPARTMENT_WAYS: u16 = 0xff00;
 /// The records of a type that are in compartments of a kind; whose, says the target.
 pub(crate) fn membership(of: ResourceType, compartment: Compartment) -> Way {
     Way { of, number: COMPARTMENT_WAYS | compartment.number() }
+}
+
+/// Whether a way is a parameter of a package.
+pub(crate) const fn is_added(number: u16) -> bool {
+    number >= ParameterId::ADDED_MIN && number < COMPARTMENT_WAYS
 }
 
 /// The numbers of ways as a row of links has them, four in each. The greatest stands lowest, so that what remains is small.
@@ -170,6 +176,11 @@ impl Of<'_> {
     /// The number, or what stands for the other parts of a composite with it.
     fn within(&self, kind: Kind, within: &[u8]) -> i64 {
         if within.is_empty() { self.number_of(Role::Own) } else { short(self.hash(kind, &[within])) }
+    }
+
+    /// Under which all records are found that have the parameter.
+    pub(crate) fn present(&self) -> i64 {
+        short(self.hash(Kind::Present, &[]))
     }
 
     pub(crate) fn token(&self, code: &str) -> i64 {

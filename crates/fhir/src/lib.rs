@@ -23,6 +23,7 @@ pub mod package;
 pub mod parameter;
 mod port;
 pub mod query;
+mod reindex;
 pub mod resource;
 pub mod search;
 mod service;
@@ -40,5 +41,5 @@ pub use tenant::Tenant;
 
 /// Everything that this crate does beside requests, registered with a worker.
 pub fn jobs(fhir: &Fhir, worker: jobs::Worker) -> jobs::Worker {
-    topic::jobs(fhir, audit_event::jobs(fhir, bulk::jobs(fhir, worker)))
+    reindex::jobs(fhir, topic::jobs(fhir, audit_event::jobs(fhir, bulk::jobs(fhir, worker))))
 }

@@ -3,7 +3,8 @@
 use store::{Migration, MigrationSet};
 
 /// The tables of this crate: 0001 to 0009 of records, from 0010 of sites and what they may call, from 0200 of what records are
-/// searched by, from 0300 of packages, from 0401 of exports and imports in bulk, from 0601 of consents, from 0701 of audit events.
+/// searched by (0220 dates, 0221 parameters of packages), from 0300 of packages, from 0401 of exports and imports in bulk, from 0601 of consents,
+/// from 0701 of audit events.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "fhir",
     files: &[
@@ -11,6 +12,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0010_plan", sql: include_str!("../migrations/0010_plan.sql") },
         Migration { name: "0200_words", sql: include_str!("../migrations/0200_words.sql") },
         Migration { name: "0220_dates", sql: include_str!("../migrations/0220_dates.sql") },
+        Migration { name: "0221_parameters", sql: include_str!("../migrations/0221_parameters.sql") },
         Migration { name: "0300_packages", sql: include_str!("../migrations/0300_packages.sql") },
         Migration { name: "0401_bulk", sql: include_str!("../migrations/0401_bulk.sql") },
         Migration {

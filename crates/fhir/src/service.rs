@@ -16,6 +16,7 @@ use crate::{
     capability::Statement,
     package::Packages,
     parameter::Registry,
+    reindex,
     resource::Records,
     site::{CHANGED, Shelf},
     topic,
@@ -116,6 +117,7 @@ impl Fhir {
             base,
         }));
         parts.tasks.spawn(topic::keep_following(fhir.clone(), parts.shutdown.clone()));
+        parts.tasks.spawn(reindex::reconcile(fhir.clone()));
         parts.tasks.spawn(listen(fhir.clone(), parts.shutdown));
         fhir
     }

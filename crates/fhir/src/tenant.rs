@@ -1,10 +1,12 @@
 //! A site as its records know it: a number that begins every key, and a seed that keys every hash.
 
-use std::{fmt, hash::Hasher as _};
+use std::{fmt, hash::Hasher as _, sync::Arc};
 
 use kernel::{Id, Organisation, Secret, Site, World};
 use siphasher::sip::SipHasher13;
 use store::{DbError, Reader, Writer, binds};
+
+use crate::{parameter::Added, reindex};
 
 /// A site whose records are meant. There is no other way to one than resolving a site, and none to a record than through it.
 #[derive(Clone)]
@@ -13,6 +15,7 @@ pub struct Tenant {
     organisation: Id<Organisation>,
     site: Id<Site>,
     seed: Secret<[u8; 16]>,
+    added: Arc<Added>,
 }
 
 impl fmt::Debug for Tenant {
@@ -37,6 +40,11 @@ impl Tenant {
         self.number
     }
 
+    /// What its records are found by beside R4's parameters.
+    pub(crate) fn added(&self) -> &Arc<Added> {
+        &self.added
+    }
+
     /// A hash that nobody without the site's seed can foresee, so that nobody can make two values meet.
     pub(crate) fn hasher(&self) -> SipHasher13 {
         SipHasher13::new_with_key(self.seed.expose())
@@ -57,8 +65,10 @@ impl Tenant {
 
 type TenantRow = (i64, Id<Organisation>, Id<Site>, [u8; 16]);
 
-fn tenant((number, organisation, site, seed): TenantRow) -> Tenant {
-    Tenant { number, organisation, site, seed: Secret::new(seed) }
+async fn tenant(reader: &mut Reader, row: Option<TenantRow>) -> Result<Option<Tenant>, DbError> {
+    let Some((number, organisation, site, seed)) = row else { return Ok(None) };
+    let added = Arc::new(reindex::added(reader, number).await?);
+    Ok(Some(Tenant { number, organisation, site, seed: Secret::new(seed), added }))
 }
 
 /// Give a site its number, its seed and the code by which callers name it.
@@ -79,7 +89,7 @@ pub async fn open(
     let (number,) = tx.one::<(i64,)>(sql, values).await?;
     let sql = "INSERT INTO fhir_clock (tenant, rid, at) VALUES ($1, 0, 0)";
     tx.execute(sql, binds![number]).await?;
-    Ok(Tenant { number, organisation, site, seed })
+    Ok(Tenant { number, organisation, site, seed, added: Arc::default() })
 }
 
 /// The codes of all sites.
@@ -97,5 +107,13 @@ pub(crate) async fn codes(reader: &mut Reader) -> Result<Vec<String>, DbError> {
 /// [`DbError`].
 pub async fn by_code(reader: &mut Reader, code: &str) -> Result<Option<Tenant>, DbError> {
     let sql = "SELECT tenant, organisation_id, site_id, seed FROM fhir_site WHERE code = $1";
-    Ok(reader.optional::<TenantRow>(sql, binds![code]).await?.map(tenant))
+    let row = reader.optional::<TenantRow>(sql, binds![code]).await?;
+    tenant(reader, row).await
+}
+
+/// The site whose keys begin with this number.
+pub(crate) async fn by_number(reader: &mut Reader, number: i64) -> Result<Option<Tenant>, DbError> {
+    let sql = "SELECT tenant, organisation_id, site_id, seed FROM fhir_site WHERE tenant = $1";
+    let row = reader.optional::<TenantRow>(sql, binds![number]).await?;
+    tenant(reader, row).await
 }

@@ -269,7 +269,7 @@ impl Unit<'_> {
                 }
                 _ => continue,
             };
-            ready.insert(at, draft.ready(self.tenant, self.records.registry()));
+            ready.insert(at, draft.ready(self.tenant, self.records));
         }
         Ok(ready)
     }

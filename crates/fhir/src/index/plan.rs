@@ -132,7 +132,7 @@ impl Plan {
     /// Of all parameters of a type.
     pub(crate) fn of(registry: &Registry, resource_type: ResourceType) -> Self {
         let mut plan = Self { nodes: vec![Node::default()], ..Self::default() };
-        for parameter in registry.parameters(resource_type) {
+        for parameter in registry.indexed(resource_type) {
             plan.add(registry, resource_type, parameter);
         }
         for compartment in Compartment::ALL {
@@ -162,6 +162,11 @@ impl Plan {
     /// Whether the tokens of a parameter are as many as its records.
     pub(crate) fn is_manifold(&self, parameter: ParameterId) -> bool {
         self.manifold.contains(&parameter)
+    }
+
+    /// Whether a parameter selects nothing that its kind compares.
+    pub(crate) fn is_without_values(&self, parameter: ParameterId) -> bool {
+        self.without_values.contains(&parameter)
     }
 
     pub(super) fn node(&self, at: usize) -> Option<&Node> {

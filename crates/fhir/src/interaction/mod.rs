@@ -41,7 +41,7 @@ use crate::{
     topic,
 };
 
-pub(crate) use asked::Asked;
+pub(crate) use asked::{Asked, SITE};
 pub(crate) use cursor::instant;
 pub(crate) use history::head as history_head;
 pub(crate) use manner::media::Sent;

@@ -295,7 +295,8 @@ fn read(
         Handling::Strict => query::Handling::Strict,
         Handling::Lenient => query::Handling::Lenient,
     };
-    let reading = Reading { registry: &fhir.registry, now: fhir.world.now(), handling };
+    let registry = fhir.records.registry_of(&asked.site.tenant);
+    let reading = Reading { registry: &registry, now: fhir.world.now(), handling };
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let codes = SiteCodes { fhir, asked };
     let query = query::read(pairs, of, &reading).and_then(|query| query.with_codes(Some(&codes)));
@@ -314,7 +315,13 @@ impl Terminology for SiteCodes<'_> {
     }
 }
 
+/// Seconds after which a search that a re-index stands in the way of may be asked again.
+const INDEXED_AGAIN_S: u64 = 10;
+
 fn refused(fault: &QueryFault) -> Problem {
+    if matches!(fault.problem, query::Problem::BeingIndexed(_)) {
+        return Problem::new(Kind::Unavailable, fault.problem.to_string()).with_retry_after(INDEXED_AGAIN_S);
+    }
     let code = match fault.problem {
         query::Problem::Unknown { .. } => "MSG_PARAM_UNKNOWN",
         query::Problem::Modifier { .. } => "MSG_PARAM_MODIFIER_INVALID",

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use validator::Package;
+use validator::{Package, package::Manifest};
 
 /// The longest name of a package with its version.
 const ID_BYTES_MAX: usize = 200;
@@ -18,7 +18,11 @@ pub struct NoPackageId;
 
 impl PackageId {
     pub(super) fn of(package: &Package) -> Self {
-        Self(package.manifest.id().into())
+        Self::of_manifest(&package.manifest)
+    }
+
+    pub(super) fn of_manifest(manifest: &Manifest) -> Self {
+        Self(manifest.id().into())
     }
 
     /// As it is written.

@@ -3,6 +3,7 @@
 mod check;
 mod definitions;
 mod id;
+mod parameters;
 
 use std::{
     collections::HashMap,
@@ -15,8 +16,11 @@ use validator::{
     package::{BESIDE_R4, Dependency, Fetched, Limits, Source, Version, resolve},
 };
 
+use crate::parameter::Registry;
+
 pub use definitions::{Checked, Definitions};
 pub use id::{NoPackageId, PackageId};
+pub use parameters::{Offered, Verdict};
 
 /// Sets of packages that sites may have switched on at a time in one process: what is made of a set stays for good.
 pub const SETS_MAX: usize = 32;
@@ -26,6 +30,7 @@ pub struct Packages {
     read: Box<dyn Fn() -> Vec<Arc<Package>> + Send + Sync>,
     loaded: OnceLock<Vec<Arc<Package>>>,
     sets: Mutex<HashMap<Set, Made>>,
+    searched: Mutex<HashMap<Set, Arc<[Offered]>>>,
 }
 
 /// What is switched on; everything where nothing is said.
@@ -62,13 +67,18 @@ impl Packages {
     /// These packages, R4 among them, in the order of their dependencies.
     pub fn new(packages: Vec<Arc<Package>>) -> Self {
         let loaded = OnceLock::from(packages);
-        Self { read: Box::new(Vec::new), loaded, sets: Mutex::default() }
+        Self { read: Box::new(Vec::new), loaded, sets: Mutex::default(), searched: Mutex::default() }
     }
 
     /// R4 alone, as this binary carries it, read when it is first asked for.
     pub fn r4() -> Self {
         let read = || Package::r4().map(Arc::new).into_iter().collect();
-        Self { read: Box::new(read), loaded: OnceLock::new(), sets: Mutex::default() }
+        Self {
+            read: Box::new(read),
+            loaded: OnceLock::new(),
+            sets: Mutex::default(),
+            searched: Mutex::default(),
+        }
     }
 
     fn all(&self) -> &[Arc<Package>] {
@@ -90,6 +100,38 @@ impl Packages {
         }
         let made = self.place(chosen)?;
         Ok(made.get_or_init(|| Definitions::new(Library::new(self.needed(chosen)))))
+    }
+
+    /// What these packages say can be searched by.
+    ///
+    /// # Errors
+    /// [`SetFault`].
+    pub fn parameters(
+        &self,
+        chosen: Option<&[PackageId]>,
+        r4: &Registry,
+    ) -> Result<Arc<[Offered]>, SetFault> {
+        let is_r4 = match chosen {
+            Some(chosen) => chosen.is_empty(),
+            None => self.loaded.get().is_none() || self.offered().next().is_none(),
+        };
+        if is_r4 {
+            return Ok(Arc::default());
+        }
+        if let Some(missing) = chosen.unwrap_or_default().iter().find(|id| self.named(id).is_none()) {
+            return Err(SetFault::NotLoaded(missing.clone()));
+        }
+        let set: Set = chosen.map(Into::into);
+        let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = searched.get(&set) {
+            return Ok(Arc::clone(known));
+        }
+        if searched.len() >= SETS_MAX {
+            searched.clear();
+        }
+        let offered: Arc<[Offered]> = parameters::offered(&self.needed(chosen), r4).into();
+        searched.insert(set, Arc::clone(&offered));
+        Ok(offered)
     }
 
     fn place(&self, chosen: Option<&[PackageId]>) -> Result<Made, SetFault> {

@@ -1,6 +1,8 @@
 //! What can be searched by: R4's search parameters and those of loaded packages, their expressions compiled.
 //! <https://hl7.org/fhir/R4/searchparameter.html>, <https://hl7.org/fhir/R4/searchparameter-registry.html>
 
+mod added;
+mod definition;
 mod elements;
 mod registry;
 mod resource_type;
@@ -9,6 +11,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use added::{Added, Standing};
+pub use definition::Definition;
 pub use elements::Elements;
 pub use registry::{Component, Parameter, ParameterFault, Registry, limits};
 pub use resource_type::ResourceType;

@@ -5,9 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use fhirpath::document::Element;
-
-use super::{Compartment, ParameterId, ParameterKind, ResourceType, Shared, table};
+use super::{Compartment, Definition, ParameterId, ParameterKind, ResourceType, Shared, Standing, table};
 use crate::index::Plan;
 
 /// The canonical URLs of R4's parameters begin so.
@@ -40,6 +38,8 @@ pub struct Parameter {
     pub expression: Box<str>,
     /// Of a composite, its parts in order.
     pub components: Vec<Component>,
+    /// Whether searches may ask for it.
+    pub standing: Standing,
 }
 
 /// A part of a composite parameter.
@@ -71,9 +71,11 @@ pub enum ParameterFault {
 /// The parameters of every type, with what is needed to extract their values.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    by_url: HashMap<Box<str>, Arc<Parameter>>,
-    by_type: BTreeMap<ResourceType, Known>,
-    compartments: Vec<(Compartment, ResourceType, ParameterId)>,
+    by_url: Arc<HashMap<Box<str>, Arc<Parameter>>>,
+    /// Those of packages.
+    added: Vec<Arc<Parameter>>,
+    by_type: BTreeMap<ResourceType, Arc<Known>>,
+    compartments: Arc<[(Compartment, ResourceType, ParameterId)]>,
     base: Option<Box<str>>,
 }
 
@@ -81,6 +83,7 @@ pub struct Registry {
 struct Known {
     parameters: BTreeMap<Box<str>, Arc<Parameter>>,
     by_id: HashMap<ParameterId, Arc<Parameter>>,
+    leaving: Vec<Arc<Parameter>>,
     plan: OnceLock<Arc<Plan>>,
     /// Of patients: what of the plan says whose records they are.
     patients: OnceLock<Arc<Plan>>,
@@ -106,8 +109,13 @@ impl Registry {
                 targets: row.targets.split(',').filter_map(ResourceType::named).collect(),
                 expression: row.expression.into(),
                 components: components.collect(),
+                standing: Standing::Ready,
             };
-            registry.insert(Arc::new(parameter), row.bases.split(','));
+            let parameter = Arc::new(parameter);
+            Arc::make_mut(&mut registry.by_url).insert(parameter.url.clone(), Arc::clone(&parameter));
+            for resource_type in row.bases.split(',').flat_map(types_of) {
+                registry.insert(&parameter, resource_type);
+            }
         }
         let members = table::compartments().flat_map(|(compartment, of, codes)| {
             codes.split(',').filter_map(move |code| Some((compartment, of, table::number(code)?)))
@@ -129,59 +137,46 @@ impl Registry {
         self.base.as_deref()
     }
 
-    /// Adds the `SearchParameter` of a package. One with the code of another takes its place for its types. `number` is asked for the
-    /// number of a code that R4 does not have.
+    /// Adds what a package says under this number. One that is leaving is found by its number alone.
+    ///
+    /// # Errors
+    /// [`ParameterFault`].
     pub fn add(
         &mut self,
-        definition: Element<'_>,
-        number: impl FnOnce(&str) -> ParameterId,
+        definition: &Definition,
+        id: ParameterId,
+        standing: Standing,
     ) -> Result<Arc<Parameter>, ParameterFault> {
-        let text = |name| text(definition, name);
-        let code = text("code").filter(|code| is_code(code)).ok_or(ParameterFault::Wrong("code"))?;
-        let expression = text("expression").ok_or(ParameterFault::Wrong("expression"))?;
-        fhirpath::path::Program::compile(&expression, super::Elements::r4())?;
-        let kind = text("type").and_then(|kind| ParameterKind::named(&kind));
-        let bases: Vec<String> = texts(definition, "base").collect();
-        if bases.is_empty() || !bases.iter().all(|base| is_base(base)) {
-            return Err(ParameterFault::Wrong("base"));
+        self.refuse_too_many(definition)?;
+        let parameter = Arc::new(definition.parameter(id, standing)?);
+        self.added.push(Arc::clone(&parameter));
+        for resource_type in definition.types() {
+            self.insert(&parameter, resource_type);
         }
-        let components = components(definition)?;
-        self.refuse_too_many(&bases, &code)?;
-        let parameter = Arc::new(Parameter {
-            id: table::number(&code).unwrap_or_else(|| number(&code)),
-            url: text("url").ok_or(ParameterFault::Wrong("url"))?.into(),
-            kind: kind.ok_or(ParameterFault::Wrong("type"))?,
-            targets: texts(definition, "target").filter_map(|name| ResourceType::named(&name)).collect(),
-            code: code.into(),
-            expression: expression.into(),
-            components,
-        });
-        self.insert(Arc::clone(&parameter), bases.iter().map(String::as_str));
         Ok(parameter)
     }
 
-    fn refuse_too_many(&self, bases: &[String], code: &str) -> Result<(), ParameterFault> {
-        for resource_type in bases.iter().flat_map(|base| types_of(base)) {
+    fn refuse_too_many(&self, definition: &Definition) -> Result<(), ParameterFault> {
+        for resource_type in definition.types() {
             let known = self.by_type.get(&resource_type).map(|known| &known.parameters);
-            let full = known.is_some_and(|known| {
-                known.len() >= limits::PARAMETERS_OF_TYPE_MAX && !known.contains_key(code)
-            });
-            if full {
+            if known.is_some_and(|known| known.len() >= limits::PARAMETERS_OF_TYPE_MAX) {
                 return Err(ParameterFault::TooMany { resource_type });
             }
         }
         Ok(())
     }
 
-    fn insert<'b>(&mut self, parameter: Arc<Parameter>, bases: impl Iterator<Item = &'b str>) {
-        self.by_url.insert(parameter.url.clone(), Arc::clone(&parameter));
-        for resource_type in bases.flat_map(types_of) {
-            let known = self.by_type.entry(resource_type).or_default();
-            known.plan = OnceLock::new();
-            known.patients = OnceLock::new();
-            known.shared = OnceLock::new();
-            known.by_id.insert(parameter.id, Arc::clone(&parameter));
-            known.parameters.insert(parameter.code.clone(), Arc::clone(&parameter));
+    fn insert(&mut self, parameter: &Arc<Parameter>, resource_type: ResourceType) {
+        let known = Arc::make_mut(self.by_type.entry(resource_type).or_default());
+        known.plan = OnceLock::new();
+        known.patients = OnceLock::new();
+        known.shared = OnceLock::new();
+        known.by_id.insert(parameter.id, Arc::clone(parameter));
+        match parameter.standing {
+            Standing::Leaving => known.leaving.push(Arc::clone(parameter)),
+            Standing::Ready | Standing::Building => {
+                known.parameters.insert(parameter.code.clone(), Arc::clone(parameter));
+            }
         }
     }
 
@@ -200,9 +195,24 @@ impl Registry {
         self.by_type.get(&of).into_iter().flat_map(|known| known.parameters.values())
     }
 
+    /// Those whose values records have rows for, or still have.
+    pub(crate) fn indexed(&self, of: ResourceType) -> impl Iterator<Item = &Arc<Parameter>> {
+        self.by_type.get(&of).into_iter().flat_map(|known| known.parameters.values().chain(&known.leaving))
+    }
+
     /// A parameter by its canonical URL.
     pub fn by_url(&self, url: &str) -> Option<&Arc<Parameter>> {
-        self.by_url.get(url)
+        self.by_url.get(url).or_else(|| self.added.iter().find(|own| *own.url == *url))
+    }
+
+    /// How many of packages there are.
+    pub(crate) fn added_count(&self) -> u16 {
+        u16::try_from(self.added.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Whether a parameter's expression selects anything of a type that is compared so.
+    pub(crate) fn selects(&self, of: ResourceType, id: ParameterId) -> bool {
+        self.plan(of).is_some_and(|plan| !plan.is_without_values(id))
     }
 
     /// The parameters by which records of a type are in a compartment.
@@ -244,7 +254,7 @@ impl Registry {
 }
 
 /// The types that a base stands for.
-fn types_of(base: &str) -> impl Iterator<Item = ResourceType> {
+pub(super) fn types_of(base: &str) -> impl Iterator<Item = ResourceType> {
     let named = ResourceType::named(base);
     // R4's three resources that are no DomainResource: https://hl7.org/fhir/R4/resource.html
     let not_domain = |of: &ResourceType| !matches!(of.as_str(), "Binary" | "Bundle" | "Parameters");
@@ -253,35 +263,12 @@ fn types_of(base: &str) -> impl Iterator<Item = ResourceType> {
     named.into_iter().chain(all.filter(move |of| !is_domain || not_domain(of)))
 }
 
-fn is_base(base: &str) -> bool {
+pub(super) fn is_base(base: &str) -> bool {
     matches!(base, "Resource" | "DomainResource") || ResourceType::named(base).is_some()
 }
 
 /// What can stand before a `:` or `.` in a search.
-fn is_code(code: &str) -> bool {
+pub(super) fn is_code(code: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !code.is_empty() && code.len() <= limits::CODE_BYTES_MAX && code.bytes().all(good)
-}
-
-fn components(definition: Element<'_>) -> Result<Vec<Component>, ParameterFault> {
-    let parts = definition.children().filter(|child| child.name() == "component");
-    let parts = parts.map(|part| {
-        let of = |name| text(part, name).ok_or(ParameterFault::Wrong("component"));
-        Ok(Component { definition: of("definition")?.into(), expression: of("expression")?.into() })
-    });
-    let parts = parts.collect::<Result<Vec<_>, ParameterFault>>()?;
-    if parts.len() > limits::COMPONENTS_MAX {
-        return Err(ParameterFault::Wrong("component"));
-    }
-    Ok(parts)
-}
-
-fn text(of: Element<'_>, name: &str) -> Option<String> {
-    let text = of.child(name).and_then(|child| child.text()).filter(|text| !text.is_empty());
-    text.map(std::borrow::Cow::into_owned)
-}
-
-fn texts<'d, 'n>(of: Element<'d>, name: &'n str) -> impl Iterator<Item = String> + use<'d, 'n> {
-    let named = of.children().filter(move |child| child.name() == name);
-    named.filter_map(|child| child.text()).map(std::borrow::Cow::into_owned)
 }

@@ -9,8 +9,8 @@ use fhirpath::{
 use serde_json::Value as Json;
 
 use super::{
-    Compartment, Elements, ParameterFault, ParameterId, ParameterKind, Registry, ResourceType,
-    registry::limits, table,
+    Compartment, Definition, Elements, ParameterFault, ParameterId, ParameterKind, Registry, ResourceType,
+    Standing, registry::limits, table,
 };
 use crate::{index::extract, material};
 
@@ -97,7 +97,7 @@ fn marks_of_elements_are_those_of_r4() {
 fn parameters_of_packages_are_added_and_found_by() {
     let Some(data) = material::data("parameters_of_packages_are_added_and_found_by") else { return };
     let mut registry = Registry::r4();
-    let mut added = BTreeMap::new();
+    let mut next = ParameterId::ADDED_MIN;
     let mut faults = Vec::new();
     for name in [
         "us_core_610.tgz",
@@ -109,8 +109,14 @@ fn parameters_of_packages_are_added_and_found_by() {
             if document.root().resource_type().as_deref() != Some("SearchParameter") {
                 continue;
             }
-            let next = ParameterId(ParameterId::ADDED_MIN + u16::try_from(added.len()).unwrap());
-            match registry.add(document.root(), |code| *added.entry(code.to_owned()).or_insert(next)) {
+            let added = Definition::read(document.root()).and_then(|definition| {
+                // R4's own stay.
+                let is_new = |of: &ResourceType| registry.parameter(*of, &definition.code).is_none();
+                let types: Vec<ResourceType> = definition.types().filter(is_new).collect();
+                next += 1;
+                registry.add(&definition.of(&types), ParameterId(next), Standing::Ready)
+            });
+            match added {
                 Ok(parameter) => assert!(registry.by_url(&parameter.url).is_some()),
                 Err(fault) => faults.push(format!("{file}: {fault}")),
             }
@@ -130,20 +136,17 @@ fn parameters_of_packages_are_added_and_found_by() {
 
 #[test]
 fn what_is_no_parameter_is_refused() {
-    let mut registry = Registry::r4();
     let of = |code: &str, base: &str, kind: &str, expression: &str| {
         format!(
             r#"{{"resourceType":"SearchParameter","url":"http://x.example/SearchParameter/{code}","code":"{code}","base":["{base}"],"type":"{kind}","expression":"{expression}"}}"#
         )
     };
-    let mut add = |json: String| {
+    let read = |json: String| {
         let document = Document::from_json(json.as_bytes(), &DocumentLimits::default()).unwrap();
-        registry.add(document.root(), |_| ParameterId(0x4001)).map(|own| own.id)
+        Definition::read(document.root()).map(|own| own.code)
     };
     for (json, expected) in [
-        (of("shoe", "Patient", "string", "Patient.name.text"), Ok(ParameterId(0x4001))),
-        // A code of R4 keeps its number.
-        (of("family", "Patient", "string", "Patient.name.family"), Ok(ParameterId(172))),
+        (of("shoe", "Patient", "string", "Patient.name.text"), Ok("shoe".to_owned())),
         (of("a b", "Patient", "string", "Patient.name"), Err(ParameterFault::Wrong("code"))),
         (
             of(&"x".repeat(limits::CODE_BYTES_MAX + 1), "Patient", "string", "a"),
@@ -153,9 +156,9 @@ fn what_is_no_parameter_is_refused() {
         (of("shoe", "Patient", "shoe", "Patient.name"), Err(ParameterFault::Wrong("type"))),
         (of("shoe", "Patient", "string", ""), Err(ParameterFault::Wrong("expression"))),
     ] {
-        assert_eq!(add(json), expected);
+        assert_eq!(read(json), expected);
     }
-    let broken = add(of("shoe", "Patient", "string", "Patient.name.where("));
+    let broken = read(of("shoe", "Patient", "string", "Patient.name.where("));
     assert!(matches!(broken, Err(ParameterFault::Expression(_))), "{broken:?}");
 }
 
@@ -168,7 +171,8 @@ fn a_type_has_no_more_parameters_than_it_may() {
             r#"{{"resourceType":"SearchParameter","url":"urn:{nth}","code":"c{nth}","base":["Basic"],"type":"token","expression":"Basic.code"}}"#
         );
         let document = Document::from_json(json.as_bytes(), &DocumentLimits::default()).unwrap();
-        registry.add(document.root(), |_| ParameterId(ParameterId::ADDED_MIN)).err()
+        let id = ParameterId(ParameterId::ADDED_MIN + u16::try_from(nth).unwrap());
+        registry.add(&Definition::read(document.root()).unwrap(), id, Standing::Ready).err()
     });
     assert_eq!(fault, Some(ParameterFault::TooMany { resource_type: of }));
     assert_eq!(registry.parameters(of).count(), limits::PARAMETERS_OF_TYPE_MAX);

@@ -23,6 +23,9 @@ pub enum Problem {
         /// The type or types.
         of: Box<str>,
     },
+    /// A parameter by which not all records can be found yet.
+    #[error("the records of the site are being indexed by `{0}`: until they are, it cannot be asked for")]
+    BeingIndexed(Box<str>),
     /// A type that R4 does not have.
     #[error("`{0}` is no type of resource")]
     UnknownType(Box<str>),

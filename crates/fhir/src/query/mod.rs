@@ -27,6 +27,7 @@ use crate::{
 
 pub use fault::{Problem, QueryFault};
 pub use holds::{Alone, Around, Undecided, holds};
+pub(crate) use read::SITE_FORMS;
 pub use read::{Handling, Reading, read, read_test, scope_test};
 pub use terminology::Terminology;
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     index::{Within, is_id, words},
-    parameter::{Parameter, ParameterKind, Registry, ResourceType},
+    parameter::{Parameter, ParameterKind, Registry, ResourceType, Standing},
 };
 
 /// What a search is read with.
@@ -203,7 +203,7 @@ impl<'r> Reader<'r> {
         for target in all {
             match self.test(&[target], rest, value, depth + 1) {
                 Ok(test) => targets.push((target, test)),
-                Err(problem @ Problem::TooMany { .. }) => return Err(problem),
+                Err(problem @ (Problem::TooMany { .. } | Problem::BeingIndexed(_))) => return Err(problem),
                 Err(problem) => first = first.or(Some(problem)),
             }
         }
@@ -327,6 +327,14 @@ fn how(kind: ParameterKind, modifier: &str) -> Option<(Modifier, Negated)> {
     Some((how, Negated::No))
 }
 
+/// How the documented site form names a parameter that R4 has: the date of creation that claims, their answers and payments say of
+/// themselves.  Contract 3 "ranges"
+pub(crate) const SITE_FORMS: [(&str, &str); 1] = [("dateCreated", "created")];
+
+fn site_form(code: &str) -> Option<&'static str> {
+    SITE_FORMS.iter().find(|(own, _)| *own == code).map(|(_, meant)| *meant)
+}
+
 /// The parameter of all these types; of no types, of all.
 pub(super) fn lookup<'r>(
     registry: &'r Registry,
@@ -337,8 +345,13 @@ pub(super) fn lookup<'r>(
     let mut found: Option<&Parameter> = None;
     let all = of.is_empty().then(ResourceType::all).into_iter().flatten();
     for own in of.iter().copied().chain(all) {
-        let parameter = registry.parameter(own, code).ok_or_else(unknown)?;
-        if found.is_some_and(|found| found.kind != parameter.kind) {
+        let meant = registry.parameter(own, code).or_else(|| registry.parameter(own, site_form(code)?));
+        let parameter = meant.ok_or_else(unknown)?;
+        if parameter.standing == Standing::Building {
+            return Err(Problem::BeingIndexed(shown(code)));
+        }
+        // Two packages may mean different things by one word.
+        if found.is_some_and(|found| (found.kind, found.id) != (parameter.kind, parameter.id)) {
             return Err(Problem::Ambiguous);
         }
         found = found.or(Some(parameter));

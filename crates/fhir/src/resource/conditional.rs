@@ -95,7 +95,7 @@ impl Records {
         unless: Where,
     ) -> Result<Written, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
-        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
+        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
                 match unless.one(tx, &records, &tenant, ready.draft.resource_type).await? {
@@ -124,7 +124,7 @@ impl Records {
         (meant, absent, condition): (Where, Absent, Condition),
     ) -> Result<Written, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
-        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
+        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
                 let stored = meant.one(tx, &records, &tenant, ready.draft.resource_type).await?;
@@ -150,7 +150,7 @@ impl Records {
                 if own_id == OwnId::Chosen {
                     return Err(WriteFault::OtherId);
                 }
-                let ready = ready.draft.under(stored.id.clone())?.ready(&tenant, records.registry());
+                let ready = ready.draft.under(stored.id.clone())?.ready(&tenant, &records);
                 put.next(tx, &ready, Method::Put, Some(&stored)).await.map(Written::Updated)
             })
             .await

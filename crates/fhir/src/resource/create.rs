@@ -22,7 +22,7 @@ impl Records {
         draft: Draft,
     ) -> Result<Version, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
-        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
+        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
                 if super::queries::newest(tx, &tenant, ready.draft.resource_type, &ready.draft.id)

@@ -5,15 +5,12 @@ use fhirpath::document::{Document, DocumentLimits, Format, ParseFault};
 use kernel::Timestamp;
 
 use super::{
-    Body, BodyFault, Edit, LogicalId,
+    Body, BodyFault, Edit, LogicalId, Records,
     body::Packed,
     rewrite::{Kept, rewrite},
     rows::{Rows, rows},
 };
-use crate::{
-    parameter::{Registry, ResourceType},
-    tenant::Tenant,
-};
+use crate::{parameter::ResourceType, tenant::Tenant};
 
 /// A resource under its id, as it will be kept.
 #[derive(Clone)]
@@ -28,6 +25,8 @@ pub struct Draft {
 pub(crate) struct Ready {
     pub(super) draft: Draft,
     pub(super) rows: Rows,
+    /// Which of the site's parameters the rows are of.
+    pub(super) generation: i64,
 }
 
 impl Ready {
@@ -116,9 +115,9 @@ impl Draft {
         &self.id
     }
 
-    pub(crate) fn ready(self, tenant: &Tenant, registry: &Registry) -> Ready {
-        let rows = rows(tenant, registry, &self.kept.text);
-        Ready { draft: self, rows }
+    pub(crate) fn ready(self, tenant: &Tenant, records: &Records) -> Ready {
+        let rows = rows(tenant, &records.registry_of(tenant), &self.kept.text);
+        Ready { draft: self, rows, generation: tenant.added().generation() }
     }
 
     /// What is served of it as this version.

@@ -13,6 +13,7 @@ mod id;
 mod patch;
 mod queries;
 mod read;
+mod reindex;
 mod rewrite;
 mod rows;
 mod sheet;
@@ -35,6 +36,7 @@ use crate::{
     consent::Bound,
     parameter::{Registry, ResourceType},
     search::{DENSE_POSTINGS_MIN, Dense},
+    tenant::Tenant,
 };
 
 pub use body::{Body, BodyFault};
@@ -54,6 +56,7 @@ pub(crate) use draft::Ready;
 pub(crate) use queries::{
     VersionRow, at_place, at_places, behind, newest as newest_version, numbered, unpack_all, versions_at,
 };
+pub(crate) use reindex::index_anew;
 pub(crate) use rows::{Found, push_part};
 pub(crate) use sheet::{Sheet, insert as insert_rows};
 
@@ -96,6 +99,11 @@ impl Records {
     /// The parameters that records are found by.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The same with what a site has beside them.
+    pub fn registry_of(&self, tenant: &Tenant) -> Arc<Registry> {
+        tenant.added().registry(&self.registry)
     }
 
     /// The same, counting by bitmaps what has so many postings.

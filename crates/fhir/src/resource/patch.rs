@@ -46,7 +46,7 @@ impl Records {
                 let stored = stored.ok_or(WriteFault::Missing)?;
                 let body = stored.body.as_ref().ok_or(WriteFault::Missing)?;
                 let draft = Draft::parse(&patch(body.as_str())?, stored.id.clone())?;
-                let ready = draft.ready(&tenant, records.registry());
+                let ready = draft.ready(&tenant, &records);
                 let put = Put { records: &records, tenant: &tenant, author: &author, condition: &condition };
                 put.next(tx, &ready, Method::Patch, Some(&stored)).await
             })

@@ -209,20 +209,21 @@ pub(super) async fn before(
     unpack_all(found)
 }
 
-/// Draw the next places, and the moment that their versions have: neither goes back; and whether the site has consents.
+/// Draw the next places, and the moment that their versions have: neither goes back; whether the site has consents, and how often
+/// its search parameters were changed.
 pub(super) async fn draw(
     tx: &mut Writer,
     tenant: &Tenant,
     places: i64,
     now: Timestamp,
-) -> Result<(Rid, Timestamp, bool), DbError> {
+) -> Result<(Rid, Timestamp, bool, i64), DbError> {
     let sql = "UPDATE fhir_clock SET rid = rid + $2, at = CASE WHEN at > $3 THEN at ELSE $3 END \
-               WHERE tenant = $1 RETURNING rid, at, CASE WHEN EXISTS (SELECT 1 FROM fhir_consent_rule \
+               WHERE tenant = $1 RETURNING rid, at, parameters, CASE WHEN EXISTS (SELECT 1 FROM fhir_consent_rule \
                WHERE fhir_consent_rule.tenant = $1) THEN 1 ELSE 0 END AS has_consents";
     let millis = now.as_micros().div_euclid(1_000) * 1_000;
     let values = binds![tenant.number(), places, millis];
-    let (last, at, has_consents) = tx.one::<(i64, Timestamp, i64)>(sql, values).await?;
-    Ok((Rid(last - places), at, has_consents != 0))
+    let (last, at, parameters, has_consents) = tx.one::<(i64, Timestamp, i64, i64)>(sql, values).await?;
+    Ok((Rid(last - places), at, has_consents != 0, parameters))
 }
 
 /// So many versions behind a place, the oldest first: the feed of a site.

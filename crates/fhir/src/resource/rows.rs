@@ -1,5 +1,7 @@
 //! The rows by which a record is found, made of the values that its parameters select.
 
+use std::collections::BTreeSet;
+
 use fhirpath::document::{Document, DocumentLimits};
 use store::{Composed, DbError, ToValue, Value, Writer};
 
@@ -11,7 +13,7 @@ use super::{
 use crate::{
     index::{self, Entries, Entry, Quantity, Reference, Token, extract},
     key::{self, Of, Reach},
-    parameter::{Compartment, ParameterId, ParameterKind, Registry, ResourceType},
+    parameter::{Compartment, ParameterId, ParameterKind, Registry, ResourceType, Standing},
     tenant::Tenant,
 };
 
@@ -33,38 +35,53 @@ pub(crate) struct Rows {
     pub(super) patients: Vec<i64>,
 }
 
-/// The rows of a record of this text; none if it cannot be read, which what was stored always can.
+/// The rows that a record of this text is written with; none if it cannot be read, which what was stored always can.
 pub(crate) fn rows(tenant: &Tenant, registry: &Registry, text: &str) -> Rows {
+    made(registry, text, |entries| {
+        let is_left = |id| {
+            let known = registry.parameter_by_id(entries.resource_type, id);
+            known.is_some_and(|known| known.standing == Standing::Leaving)
+        };
+        Rows::of(tenant, registry, entries, &|id| id.0 < ParameterId::ADDED_MIN || !is_left(id))
+    })
+}
+
+/// All that it may have, also of parameters that are leaving.
+pub(crate) fn all_rows(tenant: &Tenant, registry: &Registry, text: &str) -> Rows {
+    made(registry, text, |entries| Rows::of(tenant, registry, entries, &|_| true))
+}
+
+/// Those of some parameters alone.
+pub(crate) fn rows_of(tenant: &Tenant, registry: &Registry, text: &str, of: &BTreeSet<ParameterId>) -> Rows {
+    if of.is_empty() {
+        return Rows::default();
+    }
+    made(registry, text, |entries| {
+        let mut rows = Rows::default();
+        rows.values(tenant, registry, entries, &|id| of.contains(&id));
+        rows.settle(entries.resource_type);
+        rows
+    })
+}
+
+fn made(registry: &Registry, text: &str, make: impl Fn(&Entries<'_>) -> Rows) -> Rows {
     let Ok(document) = Document::from_json(text.as_bytes(), &DocumentLimits::default()) else {
         return Rows::default();
     };
-    extract(document.root(), registry)
-        .map_or_else(Rows::default, |entries| Rows::of(tenant, registry, &entries))
+    extract(document.root(), registry).map_or_else(Rows::default, |entries| make(&entries))
 }
 
 impl Rows {
-    fn of(tenant: &Tenant, registry: &Registry, entries: &Entries<'_>) -> Self {
+    fn of(
+        tenant: &Tenant,
+        registry: &Registry,
+        entries: &Entries<'_>,
+        is_meant: &dyn Fn(ParameterId) -> bool,
+    ) -> Self {
         let mut rows = Self::default();
         let resource_type = entries.resource_type;
         rows.shape(tenant, entries);
-        let shared = registry.shared(resource_type);
-        // The tables of versions answer these.
-        let known = |code| registry.parameter(resource_type, code).map(|parameter| parameter.id);
-        let elsewhere: [Option<ParameterId>; 2] = [known("_id"), known("_lastUpdated")];
-        for own in entries.entries.chunk_by(|a, b| a.parameter == b.parameter) {
-            let Some(parameter) = own.first().map(|entry| entry.parameter) else { continue };
-            let is_union = shared.is_some_and(|shared| shared.union(parameter).is_some());
-            if is_union || elsewhere.contains(&Some(parameter)) {
-                continue;
-            }
-            let of = Of { tenant, resource_type, parameter };
-            rows.words_of(of, own, Found::by(registry, of));
-            let is_told = shared.is_some_and(|shared| shared.patients_of(parameter).is_some());
-            for entry in own.iter().filter(|one| !is_told || !matches!(one.value, index::Value::Reference(_)))
-            {
-                rows.add(of, &entry.value);
-            }
-        }
+        rows.values(tenant, registry, entries, is_meant);
         for one in &entries.compartments {
             let whose = ResourceType::named(one.compartment.as_str());
             let way = key::membership(resource_type, one.compartment);
@@ -76,9 +93,43 @@ impl Rows {
         rows
     }
 
-    /// The posting by which its type is found says which parameters it has.
+    /// What the parameters that are meant select.
+    fn values(
+        &mut self,
+        tenant: &Tenant,
+        registry: &Registry,
+        entries: &Entries<'_>,
+        is_meant: &dyn Fn(ParameterId) -> bool,
+    ) {
+        let resource_type = entries.resource_type;
+        let shared = registry.shared(resource_type);
+        // The tables of versions answer these.
+        let known = |code| registry.parameter(resource_type, code).map(|parameter| parameter.id);
+        let elsewhere: [Option<ParameterId>; 2] = [known("_id"), known("_lastUpdated")];
+        for own in entries.entries.chunk_by(|a, b| a.parameter == b.parameter) {
+            let Some(parameter) = own.first().map(|entry| entry.parameter) else { continue };
+            let is_union = shared.is_some_and(|shared| shared.union(parameter).is_some());
+            if is_union || elsewhere.contains(&Some(parameter)) || !is_meant(parameter) {
+                continue;
+            }
+            let of = Of { tenant, resource_type, parameter };
+            if parameter.0 >= ParameterId::ADDED_MIN {
+                self.postings.push((of.present(), 0));
+            }
+            self.words_of(of, own, Found::by(registry, of));
+            let is_told = shared.is_some_and(|shared| shared.patients_of(parameter).is_some());
+            for entry in own.iter().filter(|one| !is_told || !matches!(one.value, index::Value::Reference(_)))
+            {
+                self.add(of, &entry.value);
+            }
+        }
+    }
+
+    /// The posting by which its type is found says which of R4's parameters it has; of those of packages, which come and go, each has
+    /// a posting of its own.
     fn shape(&mut self, tenant: &Tenant, entries: &Entries<'_>) {
         let mut parameters: Vec<ParameterId> = entries.entries.iter().map(|entry| entry.parameter).collect();
+        parameters.retain(|parameter| parameter.0 < ParameterId::ADDED_MIN);
         parameters.dedup();
         let number = key::shape(tenant, entries.resource_type, &parameters);
         self.postings.push((key::of_type(entries.resource_type), number));
@@ -184,16 +235,18 @@ impl Rows {
         }
     }
 
-    /// What refers to the same is one row.
+    /// What refers to the same is one row; what a package's parameter does is one of its own, since it comes and goes.
     fn link(&mut self, resource_type: ResourceType) {
         let mut references = std::mem::take(&mut self.references);
         references.sort_unstable();
         references.dedup();
         for own in references.chunk_by(|a, b| a.0 == b.0) {
             let Some((target, _)) = own.first() else { continue };
-            let mut numbers: Vec<u16> = own.iter().map(|(_, way)| *way).collect();
+            let all = own.iter().map(|(_, way)| *way);
+            let (added, mut numbers): (Vec<u16>, Vec<u16>) = all.partition(|way| key::is_added(*way));
             let of = i64::from(resource_type.number());
             self.links.extend(key::ways(&mut numbers).map(|ways| (of, *target, ways)));
+            self.links.extend(added.iter().map(|way| (of, *target, i64::from(*way))));
         }
     }
 
@@ -292,27 +345,41 @@ impl Pile {
             .extend(rows.numbers.iter().map(reach).map(|(key, lo, span)| [tenant, key, lo, span, rid]));
     }
 
-    pub(crate) async fn write(
-        mut self,
+    pub(crate) async fn write(self, tx: &mut Writer, tenant: &Tenant, known: &Known) -> Result<(), DbError> {
+        self.written(tx, (tenant, known), "").await
+    }
+
+    /// The same where some of the rows may be there already.
+    pub(crate) async fn write_over(
+        self,
         tx: &mut Writer,
         tenant: &Tenant,
         known: &Known,
     ) -> Result<(), DbError> {
+        self.written(tx, (tenant, known), " ON CONFLICT DO NOTHING").await
+    }
+
+    async fn written(
+        mut self,
+        tx: &mut Writer,
+        (tenant, known): (&Tenant, &Known),
+        rest: &'static str,
+    ) -> Result<(), DbError> {
         self.words.write(tx, tenant, known).await?;
         let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
-        insert(tx, into, (4, in_order(self.postings)), "").await?;
+        insert(tx, into, (4, in_order(self.postings)), rest).await?;
         let into = "INSERT INTO fhir_link (tenant, type, target, rid, ways) VALUES ";
-        insert(tx, into, (5, in_order(self.links)), "").await?;
+        insert(tx, into, (5, in_order(self.links)), rest).await?;
         self.strings.sort_unstable();
         let string = |(key, folded, rid): (i64, Vec<u8>, i64)| {
             [Value::Int(tenant.number()), Value::Int(key), folded.to_value(), Value::Int(rid)]
         };
         let strings = self.strings.into_iter().flat_map(string).collect();
-        insert(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, strings), "").await?;
+        insert(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, strings), rest).await?;
         let into = "INSERT INTO fhir_date (tenant, k, rid, lo, span) VALUES ";
-        insert(tx, into, (5, in_order(self.dates)), "").await?;
+        insert(tx, into, (5, in_order(self.dates)), rest).await?;
         let into = "INSERT INTO fhir_number (tenant, k, lo, span, rid) VALUES ";
-        insert(tx, into, (5, in_order(self.numbers)), "").await
+        insert(tx, into, (5, in_order(self.numbers)), rest).await
     }
 }
 
@@ -332,7 +399,9 @@ pub(crate) async fn remove(tx: &mut Writer, tenant: &Tenant, rid: Rid, rows: &Ro
     take(tx, at, "DELETE FROM fhir_posting WHERE tenant = ", &[("k", postings)]).await?;
     let types = ints(&mut rows.links.iter().map(|(of, ..)| *of));
     let targets = ints(&mut rows.links.iter().map(|(_, target, _)| *target));
-    take(tx, at, "DELETE FROM fhir_link WHERE tenant = ", &[("type", types), ("target", targets)]).await?;
+    let ways = ints(&mut rows.links.iter().map(|(.., ways)| *ways));
+    let columns = [("type", types), ("target", targets), ("ways", ways)];
+    take(tx, at, "DELETE FROM fhir_link WHERE tenant = ", &columns).await?;
     let keys = ints(&mut rows.strings.iter().map(|(key, _)| *key));
     let texts = rows.strings.iter().map(|(_, folded)| folded.to_value()).collect();
     take(tx, at, "DELETE FROM fhir_string WHERE tenant = ", &[("k", keys), ("folded", texts)]).await?;

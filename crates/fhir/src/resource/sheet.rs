@@ -1,6 +1,6 @@
 //! The rows of one unit, gathered and written table by table.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kernel::Timestamp;
 use store::{Composed, DbError, Value, Writer, binds};
@@ -10,13 +10,14 @@ use super::{
     body::Packed,
     draft::Ready,
     queries,
-    rows::{Pile, Rows, remove, rows},
+    rows::{Pile, Rows, all_rows, remove, rows as written},
 };
 use crate::{
     audit_event,
     consent::{self, Bound, Settled},
     key,
-    parameter::ResourceType,
+    parameter::{Registry, ResourceType},
+    reindex,
     tenant::Tenant,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Sheet<'u> {
     pub(super) records: &'u Records,
     pub(super) tenant: &'u Tenant,
     first: Rid,
+    registry: Arc<Registry>,
+    generation: i64,
     next: Rid,
     at: Timestamp,
     versions: Vec<Value>,
@@ -51,11 +54,19 @@ impl<'u> Sheet<'u> {
         places: usize,
     ) -> Result<Self, DbError> {
         let places = i64::try_from(places).unwrap_or(i64::MAX);
-        let (last, at, has_consents) = queries::draw(tx, tenant, places, records.world().now()).await?;
+        let (last, at, has_consents, generation) =
+            queries::draw(tx, tenant, places, records.world().now()).await?;
+        // What was made ready before the parameters changed is made ready again.
+        let registry = match generation == tenant.added().generation() {
+            true => records.registry_of(tenant),
+            false => reindex::added(tx, tenant.number()).await?.registry(&records.registry),
+        };
         Ok(Self {
             records,
             tenant,
             first: Rid(last.0 + 1),
+            registry,
+            generation,
             next: Rid(last.0 + 1),
             at,
             versions: Vec::new(),
@@ -76,11 +87,18 @@ impl<'u> Sheet<'u> {
         method: Method,
         stored: Option<&Version>,
     ) -> Result<Version, DbError> {
-        let Ready { draft, rows } = ready;
+        let Ready { draft, rows, generation } = ready;
         let body = Some(&draft.packed);
         let mut version = self.version((draft.resource_type, &draft.id), method, stored, body);
-        self.new.add(self.tenant, self.records.known(), (version.rid, rows));
+        // Parameters of packages do not change whose record it is.
         self.patients.extend(&rows.patients);
+        match *generation == self.generation {
+            true => self.new.add(self.tenant, self.records.known(), (version.rid, rows)),
+            false => {
+                let rows = written(self.tenant, &self.registry, &draft.kept.text);
+                self.new.add(self.tenant, self.records.known(), (version.rid, &rows));
+            }
+        }
         if self.settled.has_consents || draft.resource_type.as_str() == "Consent" {
             self.settled.new.push((version.rid, draft.resource_type, draft.kept.text.clone()));
         }
@@ -135,7 +153,7 @@ impl<'u> Sheet<'u> {
             if let Some(body) = &stored.body {
                 let key = key::of_history(self.tenant, resource_type);
                 self.new.post(self.tenant, key, stored.rid);
-                let rows = rows(self.tenant, self.records.registry(), body.as_str());
+                let rows = all_rows(self.tenant, &self.registry, body.as_str());
                 // Of a deletion it is said whose record it was.
                 if method == Method::Delete {
                     self.patients.extend(&rows.patients);

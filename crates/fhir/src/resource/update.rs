@@ -78,7 +78,7 @@ impl Records {
         (absent, condition): (Absent, Condition),
     ) -> Result<Version, WriteFault> {
         let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
-        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self.registry()));
+        let (turn, ready) = (tenant.number(), draft.ready(&tenant, self));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
                 let Draft { resource_type, id, .. } = &ready.draft;

@@ -208,6 +208,9 @@ impl Maker<'_> {
         if [ParameterId::ID, ParameterId::LAST_UPDATED].contains(&parameter) {
             return (Condition::Any, Says::All);
         }
+        if parameter.0 >= ParameterId::ADDED_MIN {
+            return posted(self.of(of, parameter).present());
+        }
         (Condition::Present { key: key::of_type(of), of, parameter }, Says::All)
     }
 

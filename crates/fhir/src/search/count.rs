@@ -8,7 +8,7 @@ use crate::{
         COUNT_EXAMINED_MAX, Counted, FETCHED_MAX, Search, SearchFault,
         condition::{Condition, Says},
         dense,
-        find::{Sought, types},
+        find::{Sought, is_as_known, types},
         permitted::as_bound,
         settle::settle,
         statement::{Way, Window},
@@ -27,6 +27,7 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
+                is_as_known(reader, &tenant).await?;
                 let search = settle(reader, &records, &tenant, &search).await?;
                 let search = as_bound(reader, &tenant, search).await?;
                 let (mut total, mut examined) = (0, 0);

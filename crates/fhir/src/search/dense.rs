@@ -13,12 +13,8 @@ use crate::{
     key,
     resource::Rid,
     search::{
-        DENSE_BYTES_MAX, DENSE_FORWARD_MAX, SearchFault,
-        condition::Condition,
-        drive::conjuncts,
-        find::Sought,
-        sort::newest_place,
-        statement::Statement,
+        DENSE_BYTES_MAX, DENSE_FORWARD_MAX, SearchFault, condition::Condition, drive::conjuncts,
+        find::Sought, sort::newest_place, statement::Statement,
     },
     tenant::Tenant,
 };

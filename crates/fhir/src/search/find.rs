@@ -3,16 +3,17 @@
 use store::Reader;
 
 use crate::{
-    parameter::{ParameterId, ParameterKind, ResourceType},
+    parameter::{ParameterId, ParameterKind, Registry, ResourceType},
     query::{Order, Sort},
+    reindex,
     resource::{Records, Rid, Version, VersionRow, unpack_all},
     search::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, PROBED, Page, Search, SearchFault,
         condition::{Condition, Maker, Says},
+        drive::conjuncts,
         include,
         settle::settle,
         sort,
-        drive::conjuncts,
         statement::{Statement, Way, Window},
         verify::{Held, Verifier},
     },
@@ -32,6 +33,7 @@ impl Records {
         let (records, tenant) = (self.clone(), tenant.clone());
         self.db()
             .snapshot(async move |reader: &mut Reader| {
+                is_as_known(reader, &tenant).await?;
                 let search = settle(reader, &records, &tenant, &search).await?;
                 let mut page = match by_age(&search.sort) {
                     Some(order) => aged(reader, &records, (&tenant, &search), order).await?,
@@ -42,6 +44,19 @@ impl Records {
             })
             .await
     }
+}
+
+/// Whether what the question was read with may still be asked: a parameter of a package may have been taken away since.
+pub(super) async fn is_as_known(reader: &mut Reader, tenant: &Tenant) -> Result<(), SearchFault> {
+    let known = tenant.added();
+    if known.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT parameters FROM fhir_clock WHERE tenant = $1";
+    let (generation,) = reader.one::<(i64,)>(sql, store::binds![tenant.number()]).await?;
+    let is_so = generation == known.generation()
+        || known.is_ready_in(&reindex::added(reader, tenant.number()).await?);
+    if is_so { Ok(()) } else { Err(SearchFault::Moved) }
 }
 
 /// The records of a type that hold a test, newest first, as a unit has to know them: so many at the most.
@@ -80,7 +95,8 @@ impl Sought {
         tenant: &Tenant,
         (of, search): (ResourceType, &Search),
     ) -> Result<Self, SearchFault> {
-        let maker = Maker { tenant, registry: records.registry(), access: &search.access };
+        let registry = records.registry_of(tenant);
+        let maker = Maker { tenant, registry: &registry, access: &search.access };
         let (condition, says) = maker.make(of, &search.test);
         let driver = shortest(reader, tenant, conjuncts(&condition)).await?;
         Ok(Self { of, condition, says, driver })
@@ -252,8 +268,8 @@ async fn of_type(
 }
 
 /// The one date that an answer is sorted by.
-pub(super) fn date_of(records: &Records, of: ResourceType, sort: &[Sort]) -> Option<Sort> {
+pub(super) fn date_of(registry: &Registry, of: ResourceType, sort: &[Sort]) -> Option<Sort> {
     let [one] = sort else { return None };
-    let known = records.registry().parameter_by_id(of, one.parameter)?;
+    let known = registry.parameter_by_id(of, one.parameter)?;
     (known.kind == ParameterKind::Date && &*known.code != "_lastUpdated").then(|| one.clone())
 }

@@ -7,7 +7,7 @@ use store::Reader;
 
 use crate::{
     index::extract,
-    parameter::{ParameterId, ParameterKind, ResourceType},
+    parameter::{ParameterId, ParameterKind, ResourceType, Standing},
     query::{Direction, Include, Match, Reach, ReferenceMatch, Test},
     resource::{LogicalId, Records, Rid, Version, newest_version},
     search::{
@@ -117,7 +117,8 @@ impl Gathered<'_> {
         let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
         let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
             .map_err(|_| SearchFault::Damaged)?;
-        let entries = extract(document.root(), self.records.registry()).ok_or(SearchFault::Damaged)?;
+        let entries =
+            extract(document.root(), &self.records.registry_of(self.tenant)).ok_or(SearchFault::Damaged)?;
         let own = entries.entries.iter();
         let own = own.filter(|entry| include.parameter.is_none_or(|parameter| parameter == entry.parameter));
         Ok(own.filter_map(|entry| record_of(&entry.value)).collect())
@@ -156,8 +157,10 @@ impl Gathered<'_> {
         asked: Option<ParameterId>,
         target: ResourceType,
     ) -> Vec<ParameterId> {
-        let known = self.records.registry().parameters(source);
-        let known = known.filter(|known| known.kind == ParameterKind::Reference);
+        let registry = self.records.registry_of(self.tenant);
+        let known = registry.parameters(source);
+        let known =
+            known.filter(|known| known.kind == ParameterKind::Reference && known.standing == Standing::Ready);
         let known = known.filter(|known| known.targets.is_empty() || known.targets.contains(&target));
         known.map(|known| known.id).filter(|id| asked.is_none_or(|asked| asked == *id)).collect()
     }

@@ -122,6 +122,9 @@ pub enum SearchFault {
     /// It asks for more alternatives than a statement takes.
     #[error("the search asks for too many alternatives")]
     Wide,
+    /// The site's parameters changed after the question was read.
+    #[error("the search parameters of the site have changed: ask again")]
+    Moved,
     /// Nobody can say it.
     #[error(transparent)]
     Undecided(#[from] Undecided),
@@ -135,13 +138,14 @@ impl Fault for SearchFault {
         match self {
             Self::Unsorted | Self::Wide | Self::Undecided(_) => Kind::Unsupported,
             Self::Damaged => Kind::Internal,
+            Self::Moved => Kind::Unavailable,
             Self::Store(fault) => fault.kind(),
         }
     }
 
     fn public(&self) -> std::borrow::Cow<'static, str> {
         match self {
-            Self::Unsorted | Self::Wide | Self::Undecided(_) => self.to_string().into(),
+            Self::Unsorted | Self::Wide | Self::Moved | Self::Undecided(_) => self.to_string().into(),
             Self::Damaged => "internal error".into(),
             Self::Store(fault) => fault.public(),
         }
@@ -149,6 +153,7 @@ impl Fault for SearchFault {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
+            Self::Moved => Some(1),
             Self::Store(fault) => fault.retry_after_s(),
             _ => None,
         }

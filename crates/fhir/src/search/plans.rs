@@ -58,7 +58,9 @@ impl Stage {
         let records = records(&db, world);
         let stage = Self { db, records, tenant: opened.unwrap() };
         // Nobody analyses but the test.
-        for table in ["version", "current", "history", "posting", "link", "string", "date", "number", "term", "gram"] {
+        for table in
+            ["version", "current", "history", "posting", "link", "string", "date", "number", "term", "gram"]
+        {
             stage.run(format!("ALTER TABLE fhir_{table} SET (autovacuum_enabled = false)")).await;
         }
         stage
@@ -75,7 +77,11 @@ impl Stage {
         let mut entries = Vec::new();
         for n in from..from + patients {
             let family = ["Bee", "Ant", "Cow", "Dog", "Eel"][n % 5];
-            entries.push(entry("Patient", &format!("p{n}"), &format!(r#""name":[{{"family":"{family}{n}"}}]"#)));
+            entries.push(entry(
+                "Patient",
+                &format!("p{n}"),
+                &format!(r#""name":[{{"family":"{family}{n}"}}]"#),
+            ));
         }
         for n in from..from + observations {
             let (whose, code, category) = (n % PATIENTS, n % 23, ["laboratory", "vital-signs"][n % 2]);
@@ -109,12 +115,16 @@ impl Stage {
             let (records, tenant) = (self.records.clone(), self.tenant.clone());
             let lines: Result<Vec<(String,)>, SearchFault> = self
                 .db
-                .snapshot(async move |reader: &mut Reader| explain(reader, &records, &tenant, (kind, words)).await)
+                .snapshot(async move |reader: &mut Reader| {
+                    explain(reader, &records, &tenant, (kind, words)).await
+                })
                 .await;
             let lines: Vec<String> = lines.unwrap().into_iter().map(|(line,)| line).collect();
             let read = lines.iter().find_map(|line| line.trim().strip_prefix("Buffers: shared ")).unwrap();
             pages.push(numbers(read));
-            if let Ok(shown) = std::env::var("HILUM_PLANS") && words.starts_with(&shown) {
+            if let Ok(shown) = std::env::var("HILUM_PLANS")
+                && words.starts_with(&shown)
+            {
                 println!("{kind}?{words}\n{}", lines.join("\n"));
             }
         }
@@ -146,11 +156,8 @@ async fn explain(
     (kind, words): (&str, &str),
 ) -> Result<Vec<(String,)>, SearchFault> {
     let of = ResourceType::named(kind).unwrap();
-    let reading = Reading {
-        registry: records.registry(),
-        now: Timestamp::from_seconds(0),
-        handling: Handling::Strict,
-    };
+    let reading =
+        Reading { registry: records.registry(), now: Timestamp::from_seconds(0), handling: Handling::Strict };
     let query = read(words.split('&').filter_map(|pair| pair.split_once('=')), &[of], &reading).unwrap();
     let test = Test::All(query.criteria.into_iter().map(|one| one.test).collect());
     let mut search = Search::everything(of, test, Arc::new(|_| Test::EVERY));
@@ -165,7 +172,12 @@ async fn explain(
         }
         _ => {
             let by = &query.sort[0];
-            sort::add_dated(&mut statement, (tenant, &sought), (by.parameter, by.order), (None, Rid(i64::MAX - 1)));
+            sort::add_dated(
+                &mut statement,
+                (tenant, &sought),
+                (by.parameter, by.order),
+                (None, Rid(i64::MAX - 1)),
+            );
         }
     }
     Ok(reader.all_composed(&statement.done()?).await?)

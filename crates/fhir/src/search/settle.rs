@@ -104,7 +104,8 @@ impl Settler<'_> {
         let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
         let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
             .map_err(|_| SearchFault::Damaged)?;
-        let entries = extract(document.root(), self.records.registry()).ok_or(SearchFault::Damaged)?;
+        let entries =
+            extract(document.root(), &self.records.registry_of(self.tenant)).ok_or(SearchFault::Damaged)?;
         let referred = entries.of(parameter).filter_map(record_of).filter(|(to, _)| *to == of);
         ids.extend(referred.map(|(_, id)| Box::from(id.as_str())));
         Ok(())

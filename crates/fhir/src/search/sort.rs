@@ -11,7 +11,7 @@ use store::Reader;
 use crate::{
     index::{DateRange, Entries, Reference, Value, extract},
     key::{Of, sortable},
-    parameter::{ParameterId, ResourceType},
+    parameter::{ParameterId, Registry, ResourceType},
     query::{Order, Sort},
     resource::{Records, Rid, Version, versions_at},
     search::{
@@ -38,7 +38,7 @@ pub(super) async fn page(
         None => newest_place(reader, tenant).await?,
     };
     if let [of] = *types(search)
-        && let Some(sort) = date_of(records, of, &search.sort)
+        && let Some(sort) = date_of(&records.registry_of(tenant), of, &search.sort)
     {
         return by_date(reader, records, (tenant, search), (of, sort, newest)).await;
     }
@@ -113,6 +113,7 @@ async fn gather(
     first: &mut First<'_>,
 ) -> Result<usize, SearchFault> {
     let sought = Sought::new(reader, records, tenant, (of, search)).await?;
+    let registry = records.registry_of(tenant);
     let mut way = Way::Down { before: Rid::numbered(newest.number().saturating_add(1)) };
     let mut examined = 0;
     loop {
@@ -127,7 +128,7 @@ async fn gather(
                 .await?;
             examined += usize::from(held != Held::Hidden);
             if held == Held::Yes {
-                first.meet(keys(records, &search.sort, &version)?, version);
+                first.meet(keys(&registry, &search.sort, &version)?, version);
             }
         }
         if examined > SORT_MAX {
@@ -136,11 +137,11 @@ async fn gather(
     }
 }
 
-fn keys(records: &Records, sort: &[Sort], version: &Version) -> Result<Keys, SearchFault> {
+fn keys(registry: &Registry, sort: &[Sort], version: &Version) -> Result<Keys, SearchFault> {
     let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
     let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
         .map_err(|_| SearchFault::Damaged)?;
-    let entries = extract(document.root(), records.registry()).ok_or(SearchFault::Damaged)?;
+    let entries = extract(document.root(), registry).ok_or(SearchFault::Damaged)?;
     Ok(sort.iter().map(|by| key(&entries, by)).collect())
 }
 

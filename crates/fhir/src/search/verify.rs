@@ -72,7 +72,8 @@ impl<'v> Verifier<'v> {
             let Some(body) = &version.body else { return Ok(Held::Hidden) };
             let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
                 .map_err(|_| SearchFault::Damaged)?;
-            let entries = extract(document.root(), self.records.registry()).ok_or(SearchFault::Damaged)?;
+            let entries = extract(document.root(), &self.records.registry_of(self.tenant))
+                .ok_or(SearchFault::Damaged)?;
             let seen = (self.search.access)(entries.resource_type);
             let record = Record { root: document.root(), entries };
             let is_found = self.is_found && self.depth == 0;

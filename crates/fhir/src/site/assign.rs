@@ -9,7 +9,11 @@ use super::{
     CHANGED, Policy, SiteCode, SiteFault, Switched,
     queries::{self, Terms},
 };
-use crate::{By, tenant};
+use crate::{
+    By,
+    reindex::{self, Wanted},
+    tenant,
+};
 
 /// How often a code is drawn before it is given up: with a million sites, four are taken one time in 300,000.
 const DRAWS_MAX: usize = 8;
@@ -23,6 +27,8 @@ pub struct Assigned {
     pub policy: Option<Policy>,
     /// What it validates with, which is there; as it is, where nothing is said.
     pub packages: Option<Switched>,
+    /// What its packages say that it is searched by; as it is, where nothing is said.
+    pub parameters: Option<Vec<Wanted>>,
 }
 
 /// A site as administrators see it.
@@ -72,6 +78,9 @@ pub async fn assign(
         let packages = wanted.packages.clone().map_or_else(|| there.packages.clone(), Switched::sorted);
         if (policy, &packages) != (there.policy, &there.packages) {
             queries::set_policy(tx, there.tenant, (policy, &packages), world.now()).await?;
+        }
+        if let Some(parameters) = &wanted.parameters {
+            reindex::settle(tx, &world, there.tenant, parameters).await?;
         }
         let now = queries::of_site(tx, by.organisation, site).await?.ok_or(SiteFault::NoSite)?;
         if before.as_ref() != Some(&now) {

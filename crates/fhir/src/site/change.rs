@@ -4,12 +4,13 @@
 use kernel::{Id, Issue, Organisation};
 
 use super::{
-    Assigned, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, assign, plan, queries,
-    subscribe,
+    Assigned, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, Wanted, assign, plan,
+    queries, subscribe,
 };
 use crate::{
     By, Fhir, NamedSite,
     package::{NoPackageId, Packages},
+    reindex::{self, Progress},
 };
 
 /// What an administrator says of a site; what is not said stays.
@@ -64,10 +65,31 @@ impl Fhir {
         let found = all.into_iter().find(|(named, _)| named.id == site);
         let (named, there) = found.ok_or(SiteFault::NoSite)?;
         let before = there.map(|site| (site.policy, site.packages)).unwrap_or_default();
-        let wanted = read(said, before, &self.packages)?;
+        let mut wanted = read(said, before, &self.packages)?;
+        wanted.parameters = wanted.packages.as_ref().and_then(|switched| self.searched_by(switched));
         let assigned = assign(&self.db, &self.world, by, site, wanted).await?;
         self.shelf.forget();
         Ok((named, assigned))
+    }
+
+    /// What packages say that a site is searched by beside R4's parameters; nothing can be said where one of them is not there.
+    pub fn searched_by(&self, switched: &Switched) -> Option<Vec<Wanted>> {
+        reindex::wanted(&self.packages, switched, &self.registry).ok()
+    }
+
+    /// What a site of the organisation is searched by beside R4's parameters, and how far its records are indexed by it.
+    ///
+    /// # Errors
+    /// There is no such site, or it has no code; the database.
+    pub(crate) async fn progress(
+        &self,
+        organisation: Id<Organisation>,
+        site: Id<kernel::Site>,
+    ) -> Result<Progress, SiteFault> {
+        let mut reader = self.db.read().await?;
+        let terms = queries::of_site(&mut reader, organisation, site).await?.ok_or(SiteFault::NoSite)?;
+        let offered = self.packages.parameters(terms.packages.chosen(), &self.registry).unwrap_or_default();
+        Ok(reindex::progress(&mut reader, terms.tenant, &offered).await?)
     }
 
     /// What an organisation has subscribed to.
@@ -124,7 +146,12 @@ fn read(
         issues.extend(packages.faults(there));
     }
     match issues.is_empty() {
-        true => Ok(Assigned { code: code.flatten(), policy: Some(policy), packages: Some(packages) }),
+        true => Ok(Assigned {
+            code: code.flatten(),
+            policy: Some(policy),
+            packages: Some(packages),
+            parameters: None,
+        }),
         false => Err(SiteFault::Refused(issues)),
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         __path_change_import_hosts, __path_view_import_hosts, change_import_hosts, view_import_hosts,
     },
     package::PackageId,
+    reindex::Progress,
 };
 
 /// The scope that all of these need.
@@ -28,6 +29,7 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list_sites))
         .routes(routes!(assign_site))
+        .routes(routes!(view_parameters))
         .routes(routes!(view_plan, change_plan))
         .routes(routes!(view_deidentification, change_deidentification))
         .routes(routes!(view_import_hosts, change_import_hosts))
@@ -59,6 +61,9 @@ pub(crate) struct SiteOut {
     /// The profiles that it asks of all records of their types.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     profiles: Vec<String>,
+    /// What the packages say that it is searched by, where they were switched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<Progress>,
 }
 
 /// What a site is to have.
@@ -107,6 +112,7 @@ fn out(id: Id<kernel::Site>, name: String, site: Option<&Coded>) -> SiteOut {
         profiles: site
             .map(|site| site.packages.profiles.iter().map(|one| one.to_string()).collect())
             .unwrap_or_default(),
+        search: None,
     }
 }
 
@@ -161,8 +167,29 @@ pub(crate) async fn assign_site(
         packages: wanted.packages,
         profiles: wanted.profiles,
     };
+    let are_switched = said.packages.is_some();
     let (named, assigned) = fhir.change_site(&by, id, &said).await?;
-    Ok(axum::Json(out(id, named.name, Some(&assigned))))
+    let mut told = out(id, named.name, Some(&assigned));
+    if are_switched {
+        told.search = Some(fhir.progress(by.organisation, id).await?);
+    }
+    Ok(axum::Json(told))
+}
+
+/// What a site is searched by beside R4's parameters, what of its packages cannot be used, and how far its records are indexed.
+#[utoipa::path(get, path = "/admin/fhir/sites/{site}/parameters", tag = "sites", operation_id = "view_parameters",
+    params(("site" = String, Path, description = "The site's id")),
+    responses((status = 200, description = "The parameters, and the work under way", body = Progress)),
+    security(("bearer" = ["sites:admin"])))]
+pub(crate) async fn view_parameters(
+    State(fhir): State<Fhir>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Path(site): Path<String>,
+) -> Answer<axum::Json<Progress>> {
+    let by = by(&bearer, &context)?;
+    let id: Id<kernel::Site> = site.parse().map_err(|_| SiteFault::NoSite)?;
+    Ok(axum::Json(fhir.progress(by.organisation, id).await?))
 }
 
 /// What the caller's organisation has subscribed to.

@@ -21,6 +21,8 @@ use store::DbError;
 
 use crate::{Fhir, tenant::Tenant};
 
+pub use crate::reindex::Wanted;
+
 pub use assign::{Assigned, Coded, assign};
 pub use code::SiteCode;
 pub use fault::SiteFault;

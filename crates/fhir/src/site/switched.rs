@@ -68,7 +68,7 @@ impl Switched {
         self
     }
 
-    pub(super) fn read(packages: Option<&str>, profiles: &str) -> Self {
+    pub(crate) fn read(packages: Option<&str>, profiles: &str) -> Self {
         let words = |text: &str| -> Vec<Box<str>> { text.split_ascii_whitespace().map(Into::into).collect() };
         let ids = |text: &str| words(text).iter().filter_map(|word| word.parse().ok()).collect();
         Self { packages: packages.map(ids), profiles: words(profiles) }

@@ -238,7 +238,7 @@ async fn write(
     let Offer { draft, row, shakes, key, issues, .. } = offer;
     let (tenant, author, world) = (asked.site.tenant.clone(), asked.author(), fhir.world.clone());
     let (records, turn) = (fhir.records.clone(), tenant.number());
-    let ready = draft.ready(&tenant, fhir.records.registry());
+    let ready = draft.ready(&tenant, &fhir.records);
     let written = fhir
         .db
         .write_in_turn(turn, async move |tx: &mut Writer| {

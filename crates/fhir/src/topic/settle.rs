@@ -154,7 +154,7 @@ async fn restated(
         Some(reason) => members.insert("error".to_owned(), json!(reason)),
         None => members.remove("error"),
     };
-    let ready = Draft::parse(&text.to_string(), row.id.clone())?.ready(tenant, records.registry());
+    let ready = Draft::parse(&text.to_string(), row.id.clone())?.ready(tenant, records);
     let mut sheet = Sheet::draw(tx, records, tenant, 1).await?;
     let version = sheet.put(&ready, Method::Put, Some(&stored))?;
     sheet.write(tx, &Author::system()).await?;

@@ -4,9 +4,14 @@
 #[cfg(test)]
 macro_rules! on_stage {
     (async fn $name:ident($stage:ident) $body:block) => {
+        on_stage!(
+            async fn $name(new, $stage) $body
+        );
+    };
+    (async fn $name:ident($made:ident, $stage:ident) $body:block) => {
         testkit::on_each_engine!(
             async fn $name(db: store::Db) {
-                let $stage = $crate::stage::Stage::new(db).await;
+                let $stage = $crate::stage::Stage::$made(db).await;
                 $body
             },
             migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
@@ -38,6 +43,8 @@ mod oracle;
 mod packages;
 #[cfg(test)]
 mod pains;
+#[cfg(test)]
+mod parameters;
 #[cfg(test)]
 mod parts;
 #[cfg(test)]

@@ -219,3 +219,30 @@ on_stage!(
         unheard.expect(400).tells("invalid", "MSG_PARAM_INVALID");
     }
 );
+
+on_stage!(
+    async fn the_date_of_creation_is_asked_in_the_words_of_the_contract(stage) {
+        let system = stage.north();
+        for (id, when) in [
+            ("early", "2025-04-30T23:59:59Z"),
+            ("first", "2025-05-01T00:00:00Z"),
+            ("last", "2025-05-03T23:59:59Z"),
+            ("late", "2025-05-04"),
+        ] {
+            let media = format!(
+                r#"{{"resourceType":"Media","id":"{id}","status":"completed","content":{{}},"createdDateTime":"{when}"}}"#
+            );
+            system.put(&format!("/fhir/Media/{id}"), &media).await.expect(201);
+        }
+        for (words, expected) in [
+            ("dateCreated=2025-05-01_2025-05-03", vec!["first", "last"]),
+            ("dateCreated=ge2025-05-03", vec!["last", "late"]),
+            ("dateCreated=2025-05-01_2025-05-03&_sort=-dateCreated&_count=1", vec!["last"]),
+            ("created=2025-05-01_2025-05-03", vec!["first", "last"]),
+        ] {
+            assert_eq!(found(&system, &format!("/fhir/Media?{words}")).await, expected, "{words}");
+        }
+        // What says no date of its creation has none to be asked for.
+        system.get("/fhir/Patient?dateCreated=2025-05-01_2025-05-03").await.expect(400);
+    }
+);

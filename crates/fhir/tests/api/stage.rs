@@ -14,7 +14,9 @@ use fhir::{
     access::Sight,
     consent::Who,
     package::Packages,
-    site::{Assigned, Consents, Plan, Policy, SiteCode, Subscription, Validation, assign, subscribe},
+    site::{
+        Assigned, Consents, Plan, Policy, SiteCode, Subscription, Switched, Validation, assign, subscribe,
+    },
 };
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
@@ -229,6 +231,35 @@ fn guide(id: &str) -> Package {
     Package::unpacked(files.map(|(name, of)| file(name, of))).unwrap()
 }
 
+/// R4 and a guide in two versions that says what can be searched by: in the second shoes are looked for elsewhere.
+pub static SEARCHED: LazyLock<Arc<Packages>> = LazyLock::new(|| {
+    let guides = [("1.0.0", "shoe"), ("2.0.0", "boot")].map(|(version, shoe)| searched(version, shoe));
+    Arc::new(Packages::new([Package::r4().unwrap()].into_iter().chain(guides).map(Arc::new).collect()))
+});
+
+fn searched(version: &str, shoe: &str) -> Package {
+    let manifest = json!({"name": "guide.search", "version": version, "fhirVersions": ["4.0.1"],
+        "canonical": "https://guide.example/search", "dependencies": {"hl7.fhir.r4.core": "4.0.1"}});
+    let said = |name: &str| format!("Patient.extension.where(url = 'https://guide.example/{name}').value");
+    let parameter = |(code, kind, expression): (&str, &str, String)| {
+        let of = json!({"resourceType": "SearchParameter", "id": code, "code": code, "base": ["Patient"], "type": kind,
+            "url": format!("https://guide.example/search/SearchParameter/{code}"), "name": code, "status": "active",
+            "description": code, "version": version, "target": ["Patient"], "expression": expression});
+        (format!("package/{code}.json"), of.to_string().into_bytes())
+    };
+    let all = [
+        ("shoe", "number", said(shoe)),
+        ("animal", "token", said("animal")),
+        ("helper", "reference", said("helper")),
+        ("family", "string", "Patient.name.family".to_owned()),
+        ("gender", "string", "Patient.name.given".to_owned()),
+        ("broken", "string", "Patient.name.where(".to_owned()),
+        ("nothing", "date", "Patient.name".to_owned()),
+    ];
+    let manifest = ("package/package.json".to_owned(), manifest.to_string().into_bytes());
+    Package::unpacked([manifest].into_iter().chain(all.map(parameter))).unwrap()
+}
+
 pub struct Stage {
     pub db: Db,
     pub clock: MockClock,
@@ -283,6 +314,20 @@ impl Stage {
 
     /// One that may call these endpoints of this machine.
     pub async fn calling(db: Db, endpoints: BTreeSet<InternalHost>) -> Self {
+        Self::made(db, endpoints, (&PACKAGES, None)).await
+    }
+
+    /// One whose packages say what can be searched by; no site has any of them.
+    pub async fn of_guides(db: Db) -> Self {
+        let none = Switched { packages: Some(Vec::new()), profiles: Vec::new() };
+        Self::made(db, BTreeSet::new(), (&SEARCHED, Some(none))).await
+    }
+
+    async fn made(
+        db: Db,
+        endpoints: BTreeSet<InternalHost>,
+        (packages, switched): (&Arc<Packages>, Option<Switched>),
+    ) -> Self {
         let persons = Persons::default();
         let (world, clock) = testkit::world();
         let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -291,7 +336,12 @@ impl Stage {
         let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
         let off = Policy { validation: Validation::Off, ..Policy::default() };
         for (of, nth, code) in [(1, 1, NORTH), (1, 3, NORTH_TWO), (2, 2, SOUTH)] {
-            let wanted = Assigned { code: SiteCode::parse(code), policy: Some(off), packages: None };
+            let wanted = Assigned {
+                code: SiteCode::parse(code),
+                policy: Some(off),
+                packages: switched.clone(),
+                ..Assigned::default()
+            };
             assign(&db, &world, &By::system(organisation(of)), site(nth), wanted).await.unwrap();
         }
         let plan: Plan = [Subscription::Base, Subscription::Clinical].into_iter().collect();
@@ -324,7 +374,7 @@ impl Stage {
             people: Arc::new(persons.clone()),
             sites: Arc::new(Named),
             outbound: Outbound::new(endpoints, Arc::new(SystemLookup)).unwrap(),
-            packages: Arc::clone(&PACKAGES),
+            packages: Arc::clone(packages),
             tasks: Tasks::new(),
             shutdown: Shutdown::new(),
             issuer: "https://hilum.example/oauth2".to_owned(),
@@ -393,7 +443,7 @@ impl Stage {
     pub async fn twin(&self, nth: u8) -> Calls<'_> {
         let code = format!("HCTWN{nth:02}");
         let policy = Policy { validation: Validation::Off, consent: Consents::Off, ..Policy::default() };
-        let wanted = Assigned { code: SiteCode::parse(&code), policy: Some(policy), packages: None };
+        let wanted = Assigned { code: SiteCode::parse(&code), policy: Some(policy), ..Assigned::default() };
         let by = By::system(organisation(3));
         assign(&self.db, &self.world, &by, site(20 + nth), wanted).await.unwrap();
         self.by(token(3, "system/*.cruds", "", "")).at(&code)

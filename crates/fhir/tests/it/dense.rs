@@ -10,7 +10,8 @@ use store::Db;
 use testkit::{SeededEntropy, on_each_engine};
 
 use crate::{
-    oracle::{Chance, Everything, asked, filled, observation, patient, search},
+    invented::{Chance, observation, patient},
+    oracle::{Everything, asked, filled, search},
     stage::{Stage, of},
 };
 

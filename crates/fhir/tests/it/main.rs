@@ -10,6 +10,7 @@
 
 mod conditional;
 mod dense;
+mod invented;
 mod kill;
 mod oracle;
 mod record;

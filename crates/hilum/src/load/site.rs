@@ -27,7 +27,8 @@ pub(super) async fn declare(
         let code = SiteCode::parse(code)
             .with_context(|| format!("codes.{slug} must be HC and five letters or digits"))?;
         let site: Id<Site> = id_of(&format!("{}/{slug}", declared.slug));
-        let wanted = Assigned { code: Some(code), policy, packages: packages.clone() };
+        let parameters = packages.as_ref().and_then(|switched| house.fhir.searched_by(switched));
+        let wanted = Assigned { code: Some(code), policy, packages: packages.clone(), parameters };
         assign(&house.db, &house.world, &by, site, wanted).await.with_context(|| format!("codes.{slug}"))?;
     }
     if let Some(words) = &declared.subscriptions {

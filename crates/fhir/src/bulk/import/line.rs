@@ -70,7 +70,7 @@ pub(super) fn read(
     Ok(Sent {
         of,
         id,
-        ready: draft.ready(&standing.site.tenant, &fhir.registry),
+        ready: draft.ready(&standing.site.tenant, &fhir.records),
         has_to_be_there: said.is_some() && !names_ids,
         judge: said.is_some().then(|| rule.judge(of, &fhir.reader())).flatten(),
     })
