@@ -105,7 +105,7 @@ fn selected(expression: &str, of: ResourceType) -> BTreeSet<String> {
         let names_type = root == of.as_str() || matches!(root, "Resource" | "DomainResource");
         match names_type {
             true => Some(rest.to_owned()),
-            false => ResourceType::named(root).is_none().then_some(path),
+            false => ResourceType::named(root.trim_start_matches('(')).is_none().then_some(path),
         }
     };
     expression.split('|').map(plain).filter_map(own).collect()
