@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Actor, Id, Timestamp, World};
+use kernel::{Id, Timestamp, World};
 use store::{Db, DbError, Reader, Writer};
 use testkit::engine::{POSTGRES, on};
 
@@ -104,7 +104,7 @@ impl Stage {
             gone: Gone::Passed,
             absent: Absent::Create,
         };
-        let author = Author { actor: Actor::System, request: None };
+        let author = Author::system();
         self.records.transact(&self.tenant, &author, transaction).await.unwrap();
     }
 

@@ -20,7 +20,7 @@ use crate::{
     },
     outcome::{Severity, Told},
     parameter::ResourceType,
-    resource::{Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, WriteFault, newest_version},
+    resource::{self, Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, newest_version},
     tenant::Tenant,
 };
 
@@ -139,7 +139,7 @@ impl Unit {
             sheet.put(ready, Method::Put, stored.as_ref())?;
         }
         match sheet.write(tx, &self.author).await {
-            Err(WriteFault::Store(fault)) => Err(fault),
+            Err(resource::WriteFault::Store(fault)) => Err(fault),
             // Lines bring no Provenance, which alone could be refused here.
             Err(other) => Err(DbError::Corrupt { why: other.to_string().into() }),
             Ok(()) => Ok(()),
