@@ -135,6 +135,11 @@ impl Access {
         Rule { grant: self.grant(resource_type, interaction), asking }
     }
 
+    /// What is asked of consents about a record that is kept: may this one gather it?
+    pub(crate) fn collecting(&self) -> Option<Asking> {
+        self.asking.as_ref().map(|asking| asking.to(Interaction::Create))
+    }
+
     fn grant(&self, resource_type: &str, interaction: Interaction) -> Grant {
         let is_written = !matches!(interaction, Interaction::Read | Interaction::Search);
         if self.plan.admits(resource_type).is_err() || (is_written && OURS.contains(&resource_type)) {

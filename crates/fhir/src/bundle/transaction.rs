@@ -105,6 +105,10 @@ impl Unit<'_> {
                     let became = put(&mut sheet, &entry.task, found, ready)
                         .and_then(|became| self.keep(became))
                         .map_err(|fault| Problem::Write(fault).of(at))?;
+                    if let (Done::Created(_) | Done::Updated(_), Some(ready)) = (&became, ready) {
+                        let kept = sheet.lets_keep(tx, self.author, ready).await;
+                        kept.map_err(|fault| Problem::Write(fault).of(at))?;
+                    }
                     *place = Some(became);
                 }
             }

@@ -10,6 +10,7 @@ mod read;
 mod record;
 mod settle;
 mod table;
+mod tell;
 mod who;
 
 use std::sync::Arc;
@@ -21,7 +22,8 @@ pub use who::Who;
 
 pub(crate) use decide::{Bearing, permits};
 pub(crate) use settle::{Settled, settle};
-pub(crate) use table::{has_any, weigh};
+pub(crate) use table::{has_any, lets_keep, weigh};
+pub(crate) use tell::told;
 pub(crate) use who::{Action, Asking};
 
 /// Provisions of one Consent. One with more is not understood.

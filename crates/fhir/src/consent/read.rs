@@ -110,10 +110,14 @@ impl Reading<'_> {
         let base = consent.child("policyRule").and_then(effect_of_policy);
         let root = consent.child("provision");
         let own = root.and_then(|root| effect(root));
-        if consent.child("modifierExtension").is_some() {
-            self.tell("Consent.modifierExtension", "it is not understood: all is denied");
-            self.rules.push(Frame::open().rule(Effect::Deny, 0, dims::UNCLEAR));
-            return Some(());
+        for (name, at) in
+            [("modifierExtension", "Consent.modifierExtension"), ("implicitRules", "Consent.implicitRules")]
+        {
+            if consent.child(name).is_some() {
+                self.tell(at, "it is not understood: all is denied");
+                self.rules.push(Frame::open().rule(Effect::Deny, 0, dims::UNCLEAR));
+                return Some(());
+            }
         }
         match (base, own, root) {
             // The base says it of everything, the root of what it names.
@@ -253,7 +257,9 @@ impl Reading<'_> {
 
     fn actor(&self, reference: Element<'_>) -> Option<String> {
         if let Some(named) = local(reference, self.base) {
-            return Some(reference_word(&named));
+            // Who belongs to these is not known of a caller.
+            let is_many = ["Group/", "CareTeam/", "PractitionerRole/"].iter().any(|of| named.starts_with(of));
+            return (!is_many).then(|| reference_word(&named));
         }
         let identifier = reference.child("identifier")?;
         Some(identifier_word(text(identifier, "system").as_deref(), &text(identifier, "value")?))

@@ -5,7 +5,7 @@ use fhirpath::document::{Document, Element};
 use super::{Effect, Rule};
 use crate::{
     index::{Entries, Value},
-    parameter::Registry,
+    parameter::{Registry, ResourceType},
 };
 
 /// A condition on a record. A record that does not say what is asked fulfils none, but the denial of a time, which it may be of.
@@ -82,11 +82,22 @@ impl Label {
     }
 }
 
+impl Label {
+    /// Whether a record whose confidentiality nobody has said may be meant: it is normal, for a denial.
+    fn is_on_unlabelled(&self) -> bool {
+        match self {
+            Self::Confidentiality { degree, effect: Effect::Deny } => {
+                DEGREES.get(*degree).is_some_and(|known| ["U", "L", "M", "N"].contains(known))
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Class {
     pub(super) fn of((system, code): &(Option<String>, String)) -> Option<Self> {
         match system.as_deref() {
-            Some(TYPES) => Some(Self::Type(code.clone())),
-            None if crate::parameter::ResourceType::named(code).is_some() => Some(Self::Type(code.clone())),
+            Some(TYPES) | None if ResourceType::named(code).is_some() => Some(Self::Type(code.clone())),
             _ if code.contains(':') => Some(Self::Profile(code.clone())),
             _ => None,
         }
@@ -126,10 +137,17 @@ impl Condition {
             meta.flat_map(move |meta| meta.children().filter(move |child| child.name() == name))
         };
         match self {
-            Self::Labels(labels) => meta("security").any(|own| {
-                let (system, code) = (text(own, "system"), text(own, "code").unwrap_or_default());
-                labels.iter().any(|label| label.is_on(system.as_deref(), &code))
-            }),
+            Self::Labels(labels) => {
+                let own: Vec<(Option<String>, String)> = meta("security")
+                    .map(|own| (text(own, "system"), text(own, "code").unwrap_or_default()))
+                    .collect();
+                let degreed = |(system, code): &(Option<String>, String)| degree(system.as_deref(), code);
+                let has_degree = own.iter().any(|own| degreed(own).is_some());
+                labels.iter().any(|label| {
+                    own.iter().any(|(system, code)| label.is_on(system.as_deref(), code))
+                        || (!has_degree && label.is_on_unlabelled())
+                })
+            }
             Self::Classes(classes) => classes.iter().any(|class| match class {
                 Class::Type(name) => record.entries.resource_type.as_str() == name,
                 Class::Profile(profile) => meta("profile")

@@ -6,13 +6,13 @@ use fhirpath::document::{Document, DocumentLimits};
 use store::{Composed, DbError, Reader, Value, Writer, binds};
 
 use super::{
-    Bearing, Bound, CONSENTED_FETCHED, Consent, Effect, is_exempt, read, record::Asked, rule_number,
-    rule_numbers,
+    Asking, Bearing, Bound, CONSENTED_FETCHED, Consent, Effect, is_exempt, permits, read, record::Asked,
+    rule_number, rule_numbers,
 };
 use crate::{
     index::extract,
     parameter::{Compartment, Registry},
-    resource::{LogicalId, Rid, Version, insert_rows, versions_at},
+    resource::{LogicalId, Ready, Records, Rid, Version, insert_rows, versions_at},
     tenant::Tenant,
 };
 
@@ -57,6 +57,20 @@ pub(crate) async fn about(
     let asked = Asked { document: &document, entries: &entries, registry };
     rules.retain(|one| one.rule.is_about(&asked));
     Ok(rules)
+}
+
+/// Whether the consents of those whom a text is about let it be kept.
+pub(crate) async fn lets_keep(
+    reader: &mut Reader,
+    records: &Records,
+    tenant: &Tenant,
+    (asking, ready): (&Asking, &Ready),
+) -> Result<bool, DbError> {
+    if is_exempt(ready.resource_type()) {
+        return Ok(true);
+    }
+    let rules = about(reader, records.registry(), tenant, ready.text()).await?;
+    Ok(permits(&rules, asking, records.world().now()))
 }
 
 /// The patients whose records it is among.

@@ -35,7 +35,7 @@ impl Asked {
 
     pub(crate) fn author(&self) -> Author {
         let author = Author::new(Arc::clone(&self.agent), self.by.request.clone(), self.trace.kept());
-        author.stamping(self.stamp.clone())
+        author.asking(&self.access).stamping(self.stamp.clone())
     }
 }
 
@@ -58,14 +58,8 @@ fn unclear(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Vec<Told
     if asked.site.policy.consent == Consents::Off {
         return Ok(Vec::new());
     }
-    let Some(consent) = consent::read(document, fhir.registry.base()) else { return Ok(Vec::new()) };
-    if document.root().child("patient").and_then(|patient| patient.child("reference")).is_none() {
-        let words = "a Consent of scope patient-privacy names its patient by a reference";
-        let told = Told::new(Severity::Error, "required", words).at("Consent.patient");
-        return Err(Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: vec![told] }.into());
-    }
-    let told = |one: &Unclear| Told::new(Severity::Warning, "not-supported", one.why).at(one.at);
-    Ok(consent.unclear.iter().map(told).collect())
+    consent::told(document, fhir.registry.base())
+        .map_err(|told| Refused { status: StatusCode::UNPROCESSABLE_ENTITY, issues: vec![told] }.into())
 }
 
 fn validated(fhir: &Fhir, asked: &Asked, document: &Document<'_>) -> Said<Checked> {
@@ -140,6 +134,7 @@ pub(crate) fn refused(fault: WriteFault) -> Refusal {
             .with_code("MSG_RESOURCE_ID_MISMATCH")
             .into(),
         WriteFault::Outside => outside().into(),
+        fault @ WriteFault::Unconsented => Problem::from(fault).with_code("MSG_AUTH_REQUIRED").into(),
         WriteFault::Refused(refused) => refused.into(),
         other => Problem::from(other).into(),
     }

@@ -32,6 +32,7 @@ impl Records {
                     return Err(WriteFault::Exists);
                 }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
+                sheet.lets_keep(tx, &author, &ready).await?;
                 let version = sheet.put(&ready, Method::Post, None)?;
                 sheet.write(tx, &author).await?;
                 Ok(version)

@@ -34,6 +34,11 @@ impl Ready {
     pub(crate) fn text(&self) -> &str {
         self.draft.text()
     }
+
+    /// Of which type it is.
+    pub(crate) const fn resource_type(&self) -> ResourceType {
+        self.draft.resource_type
+    }
 }
 
 /// Why a document is no record.

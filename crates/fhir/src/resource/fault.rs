@@ -41,6 +41,9 @@ pub enum WriteFault {
     /// What would be kept is not the caller's to keep.
     #[error("the record would not be one that the caller may write")]
     Outside,
+    /// A patient whom it would be about consents to no more being kept by this caller.
+    #[error("a patient whom the record would be about does not consent to its being kept by this caller")]
+    Unconsented,
     /// What would be made of the stored record is refused.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -66,7 +69,7 @@ impl Fault for WriteFault {
                 Kind::Conflict
             }
             Self::OtherId | Self::Refused(_) | Self::Draft(_) => Kind::Invalid,
-            Self::Outside => Kind::Forbidden,
+            Self::Outside | Self::Unconsented => Kind::Forbidden,
             Self::Search(fault) => fault.kind(),
             Self::Body(_) => Kind::Internal,
             Self::Store(fault) => fault.kind(),
@@ -83,6 +86,7 @@ impl Fault for WriteFault {
             | Self::OtherId
             | Self::Taken
             | Self::Outside
+            | Self::Unconsented
             | Self::Refused(_)
             | Self::Draft(_) => Cow::Owned(self.to_string()),
             Self::Search(fault) => fault.public(),

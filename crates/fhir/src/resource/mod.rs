@@ -31,9 +31,10 @@ use kernel::{RequestId, Timestamp, World};
 use store::Db;
 
 use crate::{
+    access::Access,
     audit_event::{Agent, Agents},
     bundle::ENTRIES_MAX,
-    consent::Bound,
+    consent::{Asking, Bound},
     parameter::{Registry, ResourceType},
     search::{DENSE_POSTINGS_MIN, Dense},
     tenant::Tenant,
@@ -145,6 +146,8 @@ pub struct Author {
     pub(crate) kept: Kept,
     /// The Provenance that came with it.
     pub(crate) stamp: Option<Arc<Stamp>>,
+    /// What is asked of the consents of those whom it will be about; nothing where they are not asked.
+    pub(crate) collecting: Option<Asking>,
 }
 
 impl Author {
@@ -155,7 +158,13 @@ impl Author {
 
     /// Who asked for it, in which request.
     pub(crate) const fn new(agent: Arc<Agent>, request: Option<RequestId>, kept: Kept) -> Self {
-        Self { agent, request, kept, stamp: None }
+        Self { agent, request, kept, stamp: None, collecting: None }
+    }
+
+    /// The same, bound by what patients consent to.
+    #[must_use]
+    pub(crate) fn asking(self, access: &Access) -> Self {
+        Self { collecting: access.collecting(), ..self }
     }
 
     /// The same with a Provenance of what is written.

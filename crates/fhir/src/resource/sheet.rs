@@ -80,6 +80,24 @@ impl<'u> Sheet<'u> {
         })
     }
 
+    /// Whether consents let this be kept: only a site that has some asks them.
+    pub(crate) async fn lets_keep(
+        &self,
+        tx: &mut Writer,
+        author: &Author,
+        ready: &Ready,
+    ) -> Result<(), WriteFault> {
+        match &author.collecting {
+            Some(asking) if self.settled.has_consents => {
+                match consent::lets_keep(tx, self.records, self.tenant, (asking, ready)).await? {
+                    true => Ok(()),
+                    false => Err(WriteFault::Unconsented),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Put down the next version of a record. `stored` is the one before.
     pub(crate) fn put(
         &mut self,

@@ -112,6 +112,7 @@ impl Put<'_> {
         stored: Option<&Version>,
     ) -> Result<Version, WriteFault> {
         let mut sheet = Sheet::draw(tx, self.records, self.tenant, 1).await?;
+        sheet.lets_keep(tx, self.author, ready).await?;
         let version = sheet.put(ready, method, stored)?;
         self.condition.keep(&version)?;
         sheet.write(tx, self.author).await?;

@@ -19,6 +19,17 @@ macro_rules! on_stage {
     };
 }
 
+/// One test for each engine.
+#[cfg(test)]
+macro_rules! on_db {
+    (async fn $name:ident($db:ident) $body:block) => {
+        testkit::on_each_engine!(
+            async fn $name($db: store::Db) $body,
+            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
+        );
+    };
+}
+
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
@@ -33,6 +44,8 @@ mod bundles;
 mod capability;
 #[cfg(test)]
 mod conditional;
+#[cfg(test)]
+mod consent;
 #[cfg(test)]
 mod everything;
 #[cfg(test)]

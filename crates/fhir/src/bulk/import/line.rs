@@ -7,11 +7,12 @@ use serde_json::Value;
 use crate::{
     Fhir,
     bulk::held::Standing,
+    consent,
     interaction::posted,
     outcome::{self, Severity, Told},
     parameter::ResourceType,
     resource::{Draft, Judge, LogicalId, Ready},
-    site::{Upsert, Validation},
+    site::{Consents, Upsert, Validation},
     topic,
 };
 
@@ -64,6 +65,7 @@ pub(super) fn read(
     if !rule.permits(&kept, of, &fhir.reader()) {
         return Err(refused("forbidden", format!("records of type {of} like this may not be written")));
     }
+    consented(fhir, standing, &document)?;
     valid(fhir, standing, &document)?;
     let may_create = standing.access.rule(of.as_str(), Interaction::Create).is_everything();
     let names_ids = standing.site.policy.upsert == Upsert::Allowed && may_create && rule.is_everything();
@@ -74,6 +76,16 @@ pub(super) fn read(
         has_to_be_there: said.is_some() && !names_ids,
         judge: said.is_some().then(|| rule.judge(of, &fhir.reader())).flatten(),
     })
+}
+
+/// A Consent withholds somebody's records.
+fn consented(fhir: &Fhir, standing: &Standing, document: &Document<'_>) -> Result<(), Vec<Told>> {
+    match standing.site.policy.consent {
+        Consents::Off => Ok(()),
+        Consents::Enforce => {
+            consent::told(document, fhir.registry.base()).map(drop).map_err(|told| vec![told])
+        }
+    }
 }
 
 fn valid(fhir: &Fhir, standing: &Standing, document: &Document<'_>) -> Result<(), Vec<Told>> {

@@ -18,6 +18,7 @@ use crate::{
         queries::{self, Key, Progress},
         row::{Job, Role},
     },
+    consent::{self, Asking},
     outcome::{Severity, Told},
     parameter::ResourceType,
     resource::{self, Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, newest_version},
@@ -47,6 +48,8 @@ pub(super) struct Unit {
     tenant: Tenant,
     author: Author,
     lines: Arc<Vec<Line>>,
+    /// What is asked of the consents of those whom a line is about.
+    collecting: Option<Asking>,
     /// The file of the kick-off that they are of; 0 for none.
     source: i64,
 }
@@ -66,7 +69,8 @@ impl Unit {
         source: i64,
     ) -> Self {
         let (tenant, author) = (standing.site.tenant.clone(), job.held.author());
-        Self { fhir: fhir.clone(), tenant, author, lines: Arc::new(lines), source }
+        let collecting = standing.access.collecting();
+        Self { fhir: fhir.clone(), tenant, author, lines: Arc::new(lines), collecting, source }
     }
 
     /// Write the lines, and what is to be said of those that are refused.
@@ -120,10 +124,21 @@ impl Unit {
         }
         let before = live.and_then(|live| live.body.as_ref());
         let before = before.and_then(|body| Draft::parse(body.as_str(), sent.id.clone()).ok());
-        match before.is_some_and(|before| before.text() == sent.ready.text()) {
-            true => Ok(Decided::Unchanged),
-            false => Ok(Decided::Write(stored)),
+        if before.is_some_and(|before| before.text() == sent.ready.text()) {
+            return Ok(Decided::Unchanged);
         }
+        let lets_keep = match &self.collecting {
+            Some(asking) if consent::has_any(tx, &self.tenant).await? => {
+                let asked = (asking, &sent.ready);
+                consent::lets_keep(tx, &self.fhir.records, &self.tenant, asked).await?
+            }
+            _ => true,
+        };
+        if lets_keep {
+            return Ok(Decided::Write(stored));
+        }
+        let told = Told::new(Severity::Error, "forbidden", resource::WriteFault::Unconsented.to_string());
+        Ok(Decided::Refused(vec![told.with_message("MSG_AUTH_REQUIRED")]))
     }
 
     async fn put(

@@ -1,6 +1,7 @@
 //! Records in bulk: what is exported, to whom, and how it goes on.
 
 mod access;
+mod consent;
 mod deidentify;
 mod export;
 mod fetch;

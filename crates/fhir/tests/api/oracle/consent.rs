@@ -4,13 +4,16 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    current, differing, graph,
+    Known, current, differing, differing_around, graph,
     graph::Chance,
-    known::{Past, reads_and_histories},
+    known::{Past, noticed, reads_and_histories},
     rule::{Somebody, patients_of},
     versions,
 };
-use crate::stage::{Calls, Stage, token_of};
+use crate::{
+    consent::asks_no_consents,
+    stage::{Calls, Stage, token_of},
+};
 
 /// Whose clock it is: the stage's stands still.
 const NOW: &str = "2026";
@@ -25,6 +28,9 @@ pub const CALLERS: [Somebody; 8] = [
     who("system/*.rs", "", "", "Patient/p1"),
     who("patient/*.rs user/Practitioner.rs system/Group.s", "p1", "site", "Device/d1|HRESCH"),
 ];
+
+/// Those who ask around.
+const AROUND: [usize; 5] = [0, 1, 2, 5, 7];
 
 const fn who(
     scopes: &'static str,
@@ -190,8 +196,12 @@ fn holds(
         "purpose" => first["code"] == purpose,
         "securityLabel" => {
             let degree = |code: &Value| ["N", "R", "V"].iter().position(|known| code == known).unwrap();
-            let own = record["meta"]["security"].as_array().into_iter().flatten();
-            own.map(|label| degree(&label["code"])).any(|own| match is_permit {
+            let own: Vec<&Value> = record["meta"]["security"].as_array().into_iter().flatten().collect();
+            // What nobody has labelled is normal, for a denial.
+            if own.is_empty() {
+                return !is_permit && first["code"] == "N";
+            }
+            own.into_iter().map(|label| degree(&label["code"])).any(|own| match is_permit {
                 true => own <= degree(&first["code"]),
                 false => own >= degree(&first["code"]),
             })
@@ -303,6 +313,44 @@ on_db!(
 );
 
 on_db!(
+    async fn what_is_found_around_is_what_consents_leave(db) {
+        let stage = filled(db, 17).await;
+        let all = current(&versions(&keeper(&stage)).await);
+        let (mut fruitful, mut refused, mut withheld, mut sample) = (0, 0, 0, None);
+        for (nth, who) in (0..).zip(AROUND.map(|nth| &CALLERS[nth])) {
+            let twin = stage.twin(nth).await;
+            let may = |letter, record: &Value| who.may(letter, record) && permits(&all, who, letter, record);
+            graph::write(&twin, all.iter().filter(|record| may('s', record)).cloned()).await;
+            let known = Known { all: &all, may: &may };
+            let (differ, found, closed) =
+                differing_around(&who.calls(&stage), (who, known), &twin).await;
+            assert!(differ.is_empty(), "{who:?}: {differ:#?}");
+            let barred = all.iter().filter(|record| who.may('s', record) && !may('s', record)).count();
+            if nth == 0 {
+                sample = Some((twin, barred));
+            }
+            withheld += barred;
+            (fruitful, refused) = (fruitful + found, refused + closed);
+        }
+        assert!(
+            fruitful > 60 && refused > 0 && withheld > 10,
+            "{fruitful} find something, {refused} are refused, {withheld} withheld"
+        );
+        // Without the check it is noticed.
+        let (twin, barred) = sample.unwrap();
+        assert!(barred > 0);
+        asks_no_consents(&stage).await;
+        let who = &CALLERS[AROUND[0]];
+        let may = |letter, record: &Value| who.may(letter, record) && permits(&all, who, letter, record);
+        let known = Known { all: &all, may: &may };
+        let (differ, ..) = differing_around(&who.calls(&stage), (who, known), &twin).await;
+        for form in ["?", "Patient/p", "$everything"] {
+            assert!(differ.iter().any(|search| search.contains(form)), "{form}: {differ:#?}");
+        }
+    }
+);
+
+on_db!(
     async fn what_is_read_is_what_consents_leave(db) {
         let stage = filled(db, 13).await;
         let versions = versions(&keeper(&stage)).await;
@@ -313,6 +361,9 @@ on_db!(
             barred += past.withheld(who);
         }
         assert!(barred > 10, "{barred}");
+        // Without the check it is noticed: by what is read, and by what became of it.
+        asks_no_consents(&stage).await;
+        assert_eq!(noticed(&stage, &past, &CALLERS[0]).await, [true, true]);
     }
 );
 
@@ -344,5 +395,11 @@ on_db!(
         }
         assert!(asked > 2, "{asked}");
         assert_eq!(versions(&keeper(&stage)).await, before, "and nothing is changed");
+        // Without the check all of it is.
+        asks_no_consents(&stage).await;
+        for record in all.iter().filter(|record| !permits(&all, &who, 'u', record)) {
+            let (of, id) = (record["resourceType"].as_str().unwrap(), record["id"].as_str().unwrap());
+            caller.call(Method::PATCH, &format!("/fhir/{of}/{id}"), &patch, change).await.expect(200);
+        }
     }
 );

@@ -1,5 +1,8 @@
 //! What is told of single records and of what became of them.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -160,6 +163,13 @@ async fn reads(stage: &Stage, past: &Past<'_>, who: &Somebody) {
             same(&caller, (&Method::GET, &format!("/fhir/{of}/ID/_history"), "", &[]), [id, NOWHERE]).await;
         }
     }
+}
+
+/// Whether reads, and histories, tell of something that they should not.
+pub async fn noticed(stage: &Stage, past: &Past<'_>, who: &Somebody) -> [bool; 2] {
+    let reads = AssertUnwindSafe(reads(stage, past, who)).catch_unwind().await;
+    let histories = AssertUnwindSafe(histories(stage, past, who)).catch_unwind().await;
+    [reads.is_err(), histories.is_err()]
 }
 
 pub async fn reads_and_histories(stage: &Stage, past: &Past<'_>, who: &Somebody) {

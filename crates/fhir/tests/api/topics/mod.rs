@@ -15,6 +15,7 @@ macro_rules! on_hook {
 
 mod access;
 mod conform;
+mod consent;
 mod delivery;
 mod offers;
 mod pains;
