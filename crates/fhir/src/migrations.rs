@@ -23,6 +23,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0420_import_sources", sql: include_str!("../migrations/0420_import_sources.sql") },
         Migration { name: "0501_subscription", sql: include_str!("../migrations/0501_subscription.sql") },
         Migration { name: "0601_consent", sql: include_str!("../migrations/0601_consent.sql") },
+        Migration { name: "0611_purpose", sql: include_str!("../migrations/0611_purpose.sql") },
         Migration { name: "0701_audit", sql: include_str!("../migrations/0701_audit.sql") },
         Migration { name: "0702_audit_kept", sql: include_str!("../migrations/0702_audit_kept.sql") },
     ],

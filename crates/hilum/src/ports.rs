@@ -109,9 +109,16 @@ impl AuthReach {
             own: own.collect(),
             references: named.into_iter().chain(records).collect(),
             identifiers: vec![(None, client_id.to_owned()), (None, organisation)],
-            purpose: None,
+            purposes: Vec::new(),
         })
     }
+}
+
+/// What a system has said it asks for.  HL7 FAST UDAP Security §5.3.1
+fn purposes(context: &serde_json::Map<String, serde_json::Value>) -> impl Iterator<Item = &str> {
+    let stated =
+        context.get("extensions").and_then(|all| all.get("hl7-b2b")?.get("purpose_of_use")?.as_array());
+    stated.into_iter().flatten().filter_map(|one| one.as_str())
 }
 
 impl fhir::People for AuthReach {
@@ -125,6 +132,7 @@ impl fhir::People for AuthReach {
             let patient = verified.context.get("patient").and_then(|id| id.as_str()).map(str::to_owned);
             let origin = serde_json::to_string(&verified.origin()).unwrap_or_default();
             let who = self.who((caller.organisation, caller.person), verified.client_id.as_str()).await?;
+            let who = who.stating(purposes(&verified.context));
             let sight = self.sight(&caller.scopes, caller.person).await?;
             Ok(fhir::Context { patient, sight, origin, who })
         }

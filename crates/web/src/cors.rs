@@ -17,7 +17,7 @@ const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Authorization, Content-Type, DPoP, HC-API-Version, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, \
-     Last-Event-ID, Prefer, SU-SiteId, X-Provenance, X-Request-Id",
+     Last-Event-ID, Prefer, Purpose-Of-Use, Break-Glass-Reason, SU-SiteId, X-Provenance, X-Request-Id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Content-Location, Deprecation, DPoP-Nonce, ETag, HC-API-Version, Last-Modified, Location, Retry-After, Sunset, \

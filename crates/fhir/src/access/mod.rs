@@ -98,13 +98,29 @@ pub struct Access {
     sight: Sight,
     owner: Option<Arc<str>>,
     asking: Option<Asking>,
+    glass: Glass,
+}
+
+/// Whether what patients withhold from being read is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Glass {
+    Whole,
+    Broken,
 }
 
 impl Access {
     /// What these scopes permit at a site with this plan; `patient` is the one in context, `sight` what the person may see.
     pub fn new(plan: Plan, scopes: &Scopes, patient: Option<&str>, sight: Sight) -> Self {
         let patient = patient.map(|id| Arc::from([Box::from(id)]));
-        Self { plan, scopes: SmartScopes::of(scopes), patient, sight, owner: None, asking: None }
+        Self {
+            plan,
+            scopes: SmartScopes::of(scopes),
+            patient,
+            sight,
+            owner: None,
+            asking: None,
+            glass: Glass::Whole,
+        }
     }
 
     /// The same of one who may own records.
@@ -120,6 +136,12 @@ impl Access {
         Self { asking: (consents == Consents::Enforce).then(|| who.asking()), ..self }
     }
 
+    /// The same for one who asks past what patients withhold: to read and find. What is written is bound as ever.
+    #[must_use]
+    pub(crate) fn breaking_glass(self) -> Self {
+        Self { glass: Glass::Broken, ..self }
+    }
+
     /// The subscription that is missing for this type.
     ///
     /// # Errors
@@ -131,7 +153,10 @@ impl Access {
     /// The rule for a type.
     pub fn rule(&self, resource_type: &str, interaction: Interaction) -> Rule {
         let is_free = ResourceType::named(resource_type).is_some_and(is_exempt);
-        let asking = self.asking.as_ref().filter(|_| !is_free).map(|asking| asking.to(interaction));
+        let is_past =
+            self.glass == Glass::Broken && matches!(interaction, Interaction::Read | Interaction::Search);
+        let asking =
+            self.asking.as_ref().filter(|_| !is_free && !is_past).map(|asking| asking.to(interaction));
         Rule { grant: self.grant(resource_type, interaction), asking }
     }
 

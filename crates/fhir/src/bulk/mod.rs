@@ -47,10 +47,12 @@ pub(crate) fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(export::kickoff::export_group, export::kickoff::export_group_by_parameters))
         .routes(routes!(status::bulk_status, status::end_bulk_job))
         .routes(routes!(import::begin::import_records))
+        .layer(from_fn(emergency::tell))
         .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak));
     let files = OpenApiRouter::new()
         .routes(routes!(files::bulk_file))
+        .layer(from_fn(emergency::tell))
         .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak_as_is));
     spoken.merge(files).with_state(fhir)

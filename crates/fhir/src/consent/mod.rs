@@ -6,6 +6,7 @@
 //! withheld; a single record is asked with the rules of its patients, on the same snapshot.
 
 mod decide;
+pub(crate) mod purpose;
 mod read;
 mod record;
 mod settle;

@@ -6,9 +6,9 @@
 use fhirpath::document::{Document, Element};
 
 use super::{
-    Consent, Effect, NESTED_PROVISIONS_MAX, PROVISION_WORDS_MAX, PROVISIONS_MAX, Rule, dims,
+    Consent, Effect, NESTED_PROVISIONS_MAX, PROVISION_WORDS_MAX, PROVISIONS_MAX, Rule, dims, purpose,
     record::{Class, Condition, Label},
-    who::{Action, identifier_word, purpose_word, reference_word},
+    who::{Action, identifier_word, is_purpose, purpose_word, reference_word},
 };
 use crate::index::{Reference, date_range, read_reference};
 
@@ -68,6 +68,11 @@ impl Frame {
 
     fn rule(&self, effect: Effect, number: usize, more: i64) -> Rule {
         let mut asks = self.asks.clone();
+        // Who states no purpose is under every denial that is bound to one, and has no permission that is.
+        if effect == Effect::Deny {
+            let bound = |words: &&mut Vec<String>| words.iter().any(|word| is_purpose(word));
+            asks.iter_mut().filter(bound).for_each(|words| words.push(purpose::NONE.to_owned()));
+        }
         // Who files what was told does not read it: only a rule that names it speaks of that.
         if self.dims & dims::ACTION == 0 {
             asks.push([Action::Access, Action::Correct].map(|action| action.word().to_owned()).to_vec());
@@ -233,10 +238,12 @@ impl Reading<'_> {
             actions.extend(known.into_iter().map(str::to_owned));
         }
         self.narrow(frame, (actions, is_clear), (dims::ACTION, "Consent.provision.action"));
-        let purposes = named(provision, "purpose").map(|one| text(one, "code"));
-        let purposes: Vec<Option<String>> = purposes.collect();
+        let purposes: Vec<_> = named(provision, "purpose").map(coding).collect();
         let is_clear = purposes.iter().all(Option::is_some);
-        let purposes = purposes.into_iter().flatten().map(|code| purpose_word(&code)).collect();
+        let word = |(system, code): (Option<String>, String)| {
+            purpose_word(&purpose::named(system.as_deref(), &code))
+        };
+        let purposes = purposes.into_iter().flatten().map(word).collect();
         self.narrow(frame, (purposes, is_clear), (dims::PURPOSE, "Consent.provision.purpose"));
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kernel::Interaction;
 
+use super::purpose;
 use crate::resource::LogicalId;
 
 /// Who asks, as consents name those who act.
@@ -15,12 +16,11 @@ pub struct Who {
     pub identifiers: Vec<(Option<String>, String)>,
     /// The patients that the person is: nobody is barred from their own records.
     pub own: Vec<String>,
-    /// What for, by its code in <http://terminology.hl7.org/CodeSystem/v3-ActReason>; who says nothing asks for [`TREATMENT`].
-    pub purpose: Option<String>,
+    /// What for, by codes of <http://terminology.hl7.org/CodeSystem/v3-ActReason>, or `system|code`: what the token states, or the one
+    /// that the request states. More than one is as none.
+    #[serde(default)]
+    pub purposes: Vec<String>,
 }
-
-/// For the treatment of the patient.
-pub const TREATMENT: &str = "TREAT";
 
 /// What is done to a record, by the codes of <http://terminology.hl7.org/CodeSystem/consentaction>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,10 @@ pub(crate) fn purpose_word(code: &str) -> String {
     format!("purpose {code}")
 }
 
+pub(super) fn is_purpose(word: &str) -> bool {
+    word.starts_with("purpose ")
+}
+
 /// A question to the consents of a patient: may these do this?
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asking {
@@ -79,15 +83,25 @@ pub(crate) struct Asking {
 }
 
 impl Who {
+    /// The same, for these purposes, as a token names them.
+    #[must_use]
+    pub fn stating<'p>(self, purposes: impl Iterator<Item = &'p str>) -> Self {
+        let read = |text: &str| purpose::read(text).unwrap_or_else(|| text.to_owned());
+        Self { purposes: purposes.map(read).collect(), ..self }
+    }
+
     pub(crate) fn asking(&self) -> Asking {
         let references = self.references.iter().map(|one| reference_word(one));
         let identifiers = self.identifiers.iter().flat_map(|(system, value)| {
             let any = identifier_word(None, value);
             [any].into_iter().chain(system.as_deref().map(|system| identifier_word(Some(system), value)))
         });
-        let purpose = purpose_word(self.purpose.as_deref().unwrap_or(TREATMENT));
+        let purposes = match self.purposes.as_slice() {
+            [one] => purpose::with_those_above(one).into_iter().map(purpose_word).collect(),
+            _ => vec![purpose::NONE.to_owned()],
+        };
         Asking {
-            words: references.chain(identifiers).chain([purpose]).collect(),
+            words: references.chain(identifiers).chain(purposes).collect(),
             own: self.own.iter().filter_map(|id| id.parse().ok()).collect(),
             actions: &[],
         }

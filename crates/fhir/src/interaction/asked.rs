@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, header, request::Parts};
 use kernel::{Caller, Interaction, Kind, RequestId};
 use web::{Bearer, ClientAddr, Problem};
 
-use super::{manner::prefer::Prefer, provenance};
+use super::{emergency, manner::prefer::Prefer, provenance};
 use crate::{
     By, Context, Fhir, Standing,
     access::{Access, Rule},
@@ -55,7 +55,8 @@ impl FromRequestParts<Fhir> for Asked {
         // What is not there and what is another's are one answer.
         let site = found.filter(|site| site.organisation() == caller.organisation).ok_or_else(not_granted)?;
         let token = token(&parts.headers);
-        let context = fhir.people.context(&caller, token).await?;
+        let mut context = fhir.people.context(&caller, token).await?;
+        emergency::state(&parts.headers, &mut context.who)?;
         let request = parts.extensions.get::<RequestId>().cloned();
         let address = parts.extensions.get::<ClientAddr>().map(|address| address.0);
         let (agent, trace) = (Arc::new(Agent::of(&caller, &context.who, address)), trace_of(parts));
@@ -64,6 +65,13 @@ impl FromRequestParts<Fhir> for Asked {
             Access::new(site.plan.clone(), &caller.scopes, context.patient.as_deref(), context.sight.clone());
         let access = access.bound_by(site.policy.consent, &context.who);
         let by = By { actor: caller.actor(), organisation: caller.organisation, request };
+        let access = match emergency::reason(&parts.headers, &context.who)? {
+            Some(reason) => {
+                emergency::broken(fhir, (&site, &by, &context.who), (parts, reason)).await?;
+                access.breaking_glass()
+            }
+            None => access,
+        };
         let standing = Standing {
             organisation: caller.organisation,
             client: caller.client,

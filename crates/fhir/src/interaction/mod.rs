@@ -8,6 +8,7 @@ mod conditional;
 pub(crate) mod create;
 pub(crate) mod cursor;
 mod delete;
+pub(crate) mod emergency;
 mod expected;
 pub(crate) mod found;
 mod history;
@@ -57,12 +58,14 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         // The base with a slash at its end is the same (PyPI's fhirclient writes it so); described once.
         .route("/fhir/", post(bundle::process_bundle))
         .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
+        .layer(from_fn(emergency::tell))
         .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))
         .with_state(fhir.clone());
     // A stream is no resource: whether one is asked for is seen before the manners of resources are.
     let subscriptions = topic::operations()
         .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
+        .layer(from_fn(emergency::tell))
         .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))
         .layer(from_fn(topic::accept))
@@ -99,6 +102,7 @@ fn of_records(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(read::read_version))
         .merge(terminology::routes())
         .layer(DefaultBodyLimit::max(RECORD_BYTES_MAX))
+        .layer(from_fn(emergency::tell))
         .layer(from_fn_with_state(fhir.clone(), attend))
         .layer(from_fn(speak::speak))
         .with_state(fhir)

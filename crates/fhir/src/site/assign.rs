@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{Db, Writer};
 
 use super::{
-    CHANGED, Policy, SiteCode, SiteFault, Switched,
+    BreakGlass, CHANGED, Policy, SiteCode, SiteFault, Switched,
     queries::{self, Terms},
 };
 use crate::{
@@ -29,6 +29,8 @@ pub struct Assigned {
     pub packages: Option<Switched>,
     /// What its packages say that it is searched by; as it is, where nothing is said.
     pub parameters: Option<Vec<Wanted>>,
+    /// Who may ask past what patients withhold; as it is, where nothing is said.
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// A site as administrators see it.
@@ -42,11 +44,14 @@ pub struct Coded {
     pub policy: Policy,
     /// What it validates with.
     pub packages: Switched,
+    /// Who may ask past what patients withhold.
+    pub break_glass: BreakGlass,
 }
 
 impl Coded {
     pub(super) fn of(terms: Terms) -> Self {
-        Self { site: terms.site, code: terms.code, policy: terms.policy, packages: terms.packages }
+        let Terms { site, code, policy, packages, break_glass, .. } = terms;
+        Self { site, code, policy, packages, break_glass }
     }
 }
 
@@ -76,8 +81,10 @@ pub async fn assign(
         let there = queries::of_site(tx, by.organisation, site).await?.ok_or(SiteFault::NoSite)?;
         let policy = wanted.policy.unwrap_or(there.policy);
         let packages = wanted.packages.clone().map_or_else(|| there.packages.clone(), Switched::sorted);
-        if (policy, &packages) != (there.policy, &there.packages) {
-            queries::set_policy(tx, there.tenant, (policy, &packages), world.now()).await?;
+        let break_glass = wanted.break_glass.clone().unwrap_or_else(|| there.break_glass.clone());
+        if (policy, &packages, &break_glass) != (there.policy, &there.packages, &there.break_glass) {
+            let terms = (policy, &packages, &break_glass);
+            queries::set_policy(tx, there.tenant, terms, world.now()).await?;
         }
         if let Some(parameters) = &wanted.parameters {
             reindex::settle(tx, &world, there.tenant, parameters).await?;
@@ -101,6 +108,7 @@ fn details(terms: &Terms) -> Value {
         "packages": terms.packages.packages_kept(),
         "profiles": terms.packages.profiles,
         "consent": terms.policy.consent.as_str(),
+        "break_glass": terms.break_glass.names().len(),
     })
 }
 

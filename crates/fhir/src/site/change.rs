@@ -4,7 +4,7 @@
 use kernel::{Id, Issue, Organisation};
 
 use super::{
-    Assigned, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, Wanted, assign, plan,
+    Assigned, BreakGlass, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, Wanted, assign, plan,
     queries, subscribe,
 };
 use crate::{
@@ -28,6 +28,8 @@ pub struct Said {
     pub profiles: Option<Vec<String>>,
     /// `off` or `enforce`.
     pub consent: Option<String>,
+    /// Who may ask past what patients withhold: `Practitioner/5`, `Device/<client id>`.
+    pub break_glass: Option<Vec<String>>,
 }
 
 impl Fhir {
@@ -145,13 +147,16 @@ fn read(
     if issues.is_empty() && (said.packages.is_some() || said.profiles.is_some()) {
         issues.extend(packages.faults(there));
     }
+    let break_glass = match said.break_glass.as_deref().map(BreakGlass::new).transpose() {
+        Ok(break_glass) => break_glass,
+        Err(wrong) => {
+            issues.extend(wrong);
+            None
+        }
+    };
+    let (policy, packages) = (Some(policy), Some(packages));
     match issues.is_empty() {
-        true => Ok(Assigned {
-            code: code.flatten(),
-            policy: Some(policy),
-            packages: Some(packages),
-            parameters: None,
-        }),
+        true => Ok(Assigned { code: code.flatten(), policy, packages, parameters: None, break_glass }),
         false => Err(SiteFault::Refused(issues)),
     }
 }

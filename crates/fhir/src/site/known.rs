@@ -65,6 +65,7 @@ async fn load(reader: &mut Reader, code: &SiteCode) -> Result<Option<Site>, DbEr
         code: terms.code,
         policy: terms.policy,
         packages: terms.packages,
+        break_glass: terms.break_glass,
         plan: terms.plan,
     }))
 }

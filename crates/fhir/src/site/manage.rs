@@ -55,6 +55,9 @@ pub(crate) struct SiteOut {
     /// `off` or `enforce`: whether patients' Consents are asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<&'static str>,
+    /// Who may ask past what patients withhold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    break_glass: Vec<String>,
     /// The packages that it has switched on; all that there are here where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     packages: Option<Vec<String>>,
@@ -79,6 +82,8 @@ pub(crate) struct SiteIn {
     upsert: Option<String>,
     /// `off` or `enforce`.
     consent: Option<String>,
+    /// Who may ask past what patients withhold, in an emergency: `Practitioner/5`, `Device/<client id>`.
+    break_glass: Option<Vec<String>>,
     /// Packages with their versions, among those that are loaded here; with none it has R4 alone, with `null` all that there are.
     #[serde(default, deserialize_with = "said")]
     packages: Option<Option<Vec<String>>>,
@@ -108,6 +113,7 @@ fn out(id: Id<kernel::Site>, name: String, site: Option<&Coded>) -> SiteOut {
         validation: site.map(|site| site.policy.validation.as_str()),
         upsert: site.map(|site| site.policy.upsert.as_str()),
         consent: site.map(|site| site.policy.consent.as_str()),
+        break_glass: site.map(|site| site.break_glass.names()).unwrap_or_default(),
         packages: site.and_then(|site| site.packages.packages.as_deref()).map(names),
         profiles: site
             .map(|site| site.packages.profiles.iter().map(|one| one.to_string()).collect())
@@ -164,6 +170,7 @@ pub(crate) async fn assign_site(
         validation: wanted.validation,
         upsert: wanted.upsert,
         consent: wanted.consent,
+        break_glass: wanted.break_glass,
         packages: wanted.packages,
         profiles: wanted.profiles,
     };

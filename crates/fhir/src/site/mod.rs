@@ -3,6 +3,7 @@
 //! A site is granted to the callers of the organisation that it belongs to, and to nobody else.
 
 mod assign;
+mod break_glass;
 pub mod change;
 mod code;
 mod fault;
@@ -24,6 +25,7 @@ use crate::{Fhir, tenant::Tenant};
 pub use crate::reindex::Wanted;
 
 pub use assign::{Assigned, Coded, assign};
+pub use break_glass::{BREAK_GLASS_MAX, BreakGlass};
 pub use code::SiteCode;
 pub use fault::SiteFault;
 pub(crate) use known::Shelf;
@@ -46,6 +48,8 @@ pub struct Site {
     pub policy: Policy,
     /// What it validates with.
     pub packages: Switched,
+    /// Who may ask past what patients withhold.
+    pub break_glass: BreakGlass,
     /// What its organisation has subscribed to.
     pub plan: Plan,
 }

@@ -3,7 +3,7 @@
 use kernel::{Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
-use super::{Consents, Plan, Policy, SiteCode, Subscription, Switched, Upsert, Validation};
+use super::{BreakGlass, Consents, Plan, Policy, SiteCode, Subscription, Switched, Upsert, Validation};
 
 /// The most sites of one organisation that are listed.
 const SITES_ROWS_MAX: i64 = 500;
@@ -16,13 +16,14 @@ pub(super) struct Terms {
     pub code: SiteCode,
     pub policy: Policy,
     pub packages: Switched,
+    pub break_glass: BreakGlass,
     pub plan: Plan,
 }
 
 /// The terms of a site, with its organisation's plan, in one statement: a change of one of them is seen whole.
 pub(super) async fn by_code(tx: &mut Reader, code: &SiteCode) -> Result<Option<Terms>, DbError> {
     tx.optional(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles,
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, p.break_glass,
             (SELECT string_agg(n.subscription, ' ') FROM fhir_plan AS n WHERE n.organisation_id = s.organisation_id) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant WHERE s.code = $1",
         binds![code],
@@ -36,7 +37,7 @@ pub(super) async fn of_organisation(
     organisation: Id<Organisation>,
 ) -> Result<Vec<Terms>, DbError> {
     tx.all(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, p.break_glass, CAST(NULL AS TEXT) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant
          WHERE s.organisation_id = $1 ORDER BY s.tenant LIMIT $2",
         binds![organisation, SITES_ROWS_MAX],
@@ -51,7 +52,7 @@ pub(super) async fn of_site(
     site: Id<kernel::Site>,
 ) -> Result<Option<Terms>, DbError> {
     tx.optional(
-        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, CAST(NULL AS TEXT) AS plan
+        "SELECT s.site_id, s.tenant, s.code, p.validation, p.upsert, p.consent, p.packages, p.profiles, p.break_glass, CAST(NULL AS TEXT) AS plan
          FROM fhir_site AS s LEFT JOIN fhir_site_policy AS p ON p.tenant = s.tenant
          WHERE s.site_id = $1 AND s.organisation_id = $2",
         binds![site, organisation],
@@ -68,16 +69,17 @@ pub(super) async fn is_taken(tx: &mut Reader, code: &SiteCode) -> Result<bool, D
 pub(super) async fn set_policy(
     tx: &mut Writer,
     tenant: i64,
-    (policy, packages): (Policy, &Switched),
+    (policy, packages, break_glass): (Policy, &Switched, &BreakGlass),
     now: Timestamp,
 ) -> Result<u64, DbError> {
     let Policy { validation, upsert, consent } = policy;
     tx.execute(
-        "INSERT INTO fhir_site_policy (tenant, validation, upsert, changed_at, packages, profiles, consent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO fhir_site_policy (tenant, validation, upsert, changed_at, packages, profiles, consent,
+            break_glass)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (tenant) DO UPDATE SET validation = excluded.validation, upsert = excluded.upsert,
             changed_at = excluded.changed_at, packages = excluded.packages, profiles = excluded.profiles,
-            consent = excluded.consent",
+            consent = excluded.consent, break_glass = excluded.break_glass",
         binds![
             tenant,
             validation.as_str(),
@@ -85,7 +87,8 @@ pub(super) async fn set_policy(
             now,
             packages.packages_kept(),
             packages.profiles_kept(),
-            consent.as_str()
+            consent.as_str(),
+            break_glass.kept()
         ],
     )
     .await
@@ -134,6 +137,7 @@ impl FromRow for Terms {
         let plan: Option<String> = row.get("plan")?;
         let packages: Option<String> = row.get("packages")?;
         let profiles: Option<String> = row.get("profiles")?;
+        let break_glass: Option<String> = row.get("break_glass")?;
         // A word that is not known is the strictest one: this is no place to guess.
         let policy = Policy {
             validation: validation.map_or_else(Validation::default, |word| word.parse().unwrap_or_default()),
@@ -146,6 +150,7 @@ impl FromRow for Terms {
             code: row.get("code")?,
             policy,
             packages: Switched::read(packages.as_deref(), profiles.as_deref().unwrap_or_default()),
+            break_glass: BreakGlass::read(break_glass.as_deref().unwrap_or_default()),
             plan: plan
                 .iter()
                 .flat_map(|words| words.split(' '))

@@ -238,3 +238,116 @@ on_db!(
         assert_eq!((found["total"].as_u64(), found["entry"][0]["resource"]["id"].as_str()), (Some(1), Some("bert")));
     }
 );
+
+/// Whether the caller reads anna's observation, and whether a search finds it: both say the same.
+async fn sees(by: &Calls<'_>, purpose: &str) -> bool {
+    let said = [("purpose-of-use", purpose)];
+    let headers = if purpose.is_empty() { &[][..] } else { &said };
+    let read = by.call(Method::GET, "/fhir/Observation/anna", headers, "").await;
+    let found = by.call(Method::GET, "/fhir/Observation?patient=anna", headers, "").await.expect(200);
+    assert_eq!(read.status == 200, found.body.contains("Observation/anna"), "{purpose}");
+    assert!([200, 404].contains(&read.status), "{}", read.body);
+    read.status == 200
+}
+
+on_db!(
+    async fn a_purpose_is_stated_or_every_denial_holds(db) {
+        let stage = filled(db, json!({"purpose": [{"code": "TREAT"}]})).await;
+        let system = stage.north();
+        let reason = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+        let coded = format!("{reason}|HRESCH");
+        for (purpose, expected) in
+            [("", false), ("TREAT", false), ("ETREAT", false), ("BTG", false), ("HRESCH", true), (&coded, true), ("urn:x|TREAT", true)]
+        {
+            assert_eq!(sees(&system, purpose).await, expected, "a denial of treatment, {purpose}");
+        }
+        // An opt-out, but for treatment and for a purpose of somebody's own.
+        let mut permit: Value = serde_json::from_str(&denying("anna", json!({}))).unwrap();
+        permit["policyRule"]["coding"][0]["code"] = "OPTOUT".into();
+        permit["provision"] = json!({"type": "permit", "purpose": [{"system": reason, "code": "TREAT"}, {"system": "urn:x", "code": "audit"}]});
+        system.put("/fhir/Consent/of-anna", &permit.to_string()).await.expect(200);
+        for (purpose, expected) in
+            [("", false), ("TREAT", true), ("COC", true), ("HRESCH", false), ("audit", false), ("urn:x|audit", true)]
+        {
+            assert_eq!(sees(&system, purpose).await, expected, "a permission of treatment, {purpose}");
+        }
+        // What the token states holds; the request chooses among it, and says nothing else.
+        let token = |purposes: &str| stage.by(token_of(1, "system/*.rs", "", "", &format!("Device/d1{purposes}")));
+        assert!(sees(&token("|TREAT"), "").await && sees(&token("|TREAT|HRESCH"), "ETREAT").await);
+        assert!(!sees(&token("|TREAT|HRESCH"), "").await, "of several it says which");
+        let refuse = async |by: &Calls<'_>, headers: &[(&str, &str)], status: u16| {
+            by.call(Method::GET, "/fhir/Observation/anna", headers, "").await.expect(status);
+        };
+        refuse(&token("|HRESCH"), &[("purpose-of-use", "TREAT")], 403).await;
+        for bad in ["two purposes", "urn:x|", ""] {
+            refuse(&system, &[("purpose-of-use", bad)], 400).await;
+        }
+        refuse(&system, &[("purpose-of-use", "TREAT"), ("purpose-of-use", "HRESCH")], 400).await;
+    }
+);
+
+/// What is on record of asking past consents.
+async fn overridden(stage: &Stage) -> Vec<String> {
+    let sql = "SELECT outcome FROM audit_event WHERE act = 'consent.overridden' ORDER BY id";
+    let rows: Vec<(String,)> = stage.db.read().await.unwrap().all(sql, store::binds![]).await.unwrap();
+    rows.into_iter().map(|(outcome,)| outcome).collect()
+}
+
+on_db!(
+    async fn the_glass_is_broken_by_whom_administrators_name_and_on_record(db) {
+        let stage = filled(db, of_type("Observation")).await;
+        let glass = [("purpose-of-use", "BTG"), ("break-glass-reason", "incident-4711")];
+        let device = stage.by(token_of(1, "system/*.cruds", "", "", "Device/d1"));
+        let get = async |by: &Calls<'_>, path: &str| by.call(Method::GET, path, &glass, "").await;
+        // Off where nobody says otherwise, and on record too.
+        get(&device, "/fhir/Observation/anna").await.expect(403).tells("forbidden", "no right");
+        assert_eq!(overridden(&stage).await, ["refused"]);
+        let admin = stage.by(token(1, "sites:admin", "", "")).at("");
+        let sites = admin.get("/admin/fhir/sites").await.expect(200).json();
+        let site = sites.as_array().unwrap().iter().find(|site| site["code"] == NORTH).unwrap().clone();
+        let at = format!("/admin/fhir/sites/{}", site["id"].as_str().unwrap());
+        let json = [("content-type", "application/json")];
+        let name = async |body: &str| admin.call(Method::PUT, &at, &json, body).await;
+        name(r#"{"break_glass":["Patient/1"]}"#).await.expect(400);
+        let named = name(r#"{"break_glass":["Practitioner/m0","Device/d1"]}"#).await.expect(200).json();
+        assert_eq!(named["break_glass"], json!(["Device/d1", "Practitioner/m0"]));
+        // Everything that reads, and nothing without both headers.
+        for path in [
+            "Observation/anna", "Observation/anna/_history", "Observation?patient=anna", "?_type=Observation",
+            "Patient/anna/Observation", "Patient/anna/$everything", "_history",
+        ] {
+            let path = format!("/fhir/{path}").replace("/?", "?");
+            let heard = get(&device, &path).await.expect(200);
+            assert!(heard.body.contains(r#""id":"anna""#) && heard.body.contains("Observation"), "{path}");
+            assert_eq!(heard.header("break-glass"), "on-record", "{path}");
+            let plain = device.get(&path).await;
+            assert!(!plain.body.contains("Observation/anna\""), "{path}: {}", plain.body);
+            assert_eq!(plain.header("break-glass"), "");
+        }
+        let read = bundle("batch", "GET", "Observation/anna", None);
+        let heard = device.call(Method::POST, "/fhir", &glass, &read).await.expect(200);
+        assert_eq!(heard.json()["entry"][0]["response"]["status"], "200");
+        assert_eq!(overridden(&stage).await, [&["refused"][..], &["done"; 8]].concat());
+        // What is written is bound as ever, what is answered later too.
+        let whole = observation("anna", "anna");
+        device.call(Method::PUT, "/fhir/Observation/anna", &glass, &whole).await.expect(404);
+        device.call(Method::DELETE, "/fhir/Observation/anna", &glass, "").await.expect(404);
+        let later = [glass[0], glass[1], ("prefer", "respond-async")];
+        device.call(Method::GET, "/fhir/$export", &later, "").await.expect(400);
+        for headers in [&glass[1..], &[("purpose-of-use", "TREAT"), glass[1]], &[glass[0], ("break-glass-reason", "she fell")]] {
+            device.call(Method::GET, "/fhir/Observation/anna", headers, "").await.expect(400);
+        }
+        // Scopes, compartments and sites stay, and somebody else has no such right.
+        let of_bert = stage.by(token_of(1, "patient/*.rs", "bert", "", "Device/d1"));
+        let hidden = get(&of_bert, "/fhir/Observation/anna").await.expect(404).body;
+        assert_eq!(hidden, get(&of_bert, "/fhir/Observation/nobody").await.expect(404).body);
+        let patients = stage.by(token_of(1, "system/Patient.rs", "", "", "Device/d1"));
+        get(&patients, "/fhir/Observation/anna").await.expect(403);
+        get(&device.clone().at(NORTH_TWO), "/fhir/Observation/anna").await.expect(403).tells("forbidden", "no right");
+        get(&stage.by(token_of(1, "system/*.rs", "", "", "Device/d2")), "/fhir/Observation/anna").await.expect(403);
+        let practitioner = stage.by(token_of(1, "user/*.rs", "", "site", "Practitioner/m0"));
+        get(&practitioner, "/fhir/Observation/anna").await.expect(200);
+        name(r#"{"break_glass":[]}"#).await.expect(200);
+        get(&device, "/fhir/Observation/anna").await.expect(403);
+    }
+);

@@ -46,7 +46,7 @@ pub fn site(nth: u8) -> Id<Site> {
 }
 
 /// `<organisation>~<scopes, with , between>~<patient>~<patients of the person, with , between>`: without a fourth word, no
-/// person; with `site` a practitioner. Behind a `|` stands the record that the caller is, and behind another the purpose of use.
+/// person; with `site` a practitioner. Behind a `|` stands the record that the caller is, and behind others the purposes of use.
 struct Bearers;
 
 fn words(token: &str) -> Option<(u8, String, Option<String>, Option<String>)> {
@@ -87,7 +87,7 @@ fn who(token: &str) -> Who {
             .filter_map(|one| one.strip_prefix("Patient/"))
             .map(str::to_owned)
             .collect(),
-        purpose: words.next().map(str::to_owned),
+        purposes: words.map(str::to_owned).collect(),
     }
 }
 

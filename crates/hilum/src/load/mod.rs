@@ -69,6 +69,12 @@ pub struct OrganisationDeclared {
     pub codes: BTreeMap<String, String>,
     /// Whether what is written at these places is validated: `off`, `warn`, `enforce`.
     pub validation: Option<String>,
+    /// Whether records may be made under ids that callers name: `allowed`, `refused`.
+    pub upsert: Option<String>,
+    /// Whether patients' Consents are asked: `enforce`, `off`.
+    pub consent: Option<String>,
+    /// Who may ask past what patients withhold, in an emergency: `Practitioner/5`, `Device/<client id>`.
+    pub break_glass: Option<Vec<String>>,
     /// The packages with which it is validated at these places, as `name#version`; all that there are here where nothing is said.
     pub packages: Option<Vec<String>>,
     /// Profiles that all records of their types must conform to at these places.

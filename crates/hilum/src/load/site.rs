@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use fhir::{
     By,
-    site::{Assigned, Plan, Policy, SiteCode, Subscription, Switched, assign, subscribe},
+    site::{Assigned, BreakGlass, Plan, Policy, SiteCode, Subscription, Switched, assign, subscribe},
 };
 use kernel::{Id, Organisation, Site};
 
@@ -17,9 +17,12 @@ pub(super) async fn declare(
     declared: &OrganisationDeclared,
 ) -> anyhow::Result<()> {
     let by = By::system(organisation);
-    let validation = declared.validation.as_deref().map(str::parse).transpose().context("validation")?;
-    let policy = validation.map(|validation| Policy { validation, ..Policy::default() });
     let packages = switched(house, declared)?;
+    let break_glass = declared.break_glass.as_deref().map(BreakGlass::new).transpose();
+    let break_glass = break_glass.map_err(|wrong| {
+        let words: Vec<String> = wrong.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
+        anyhow::anyhow!("{}", words.join("; "))
+    })?;
     for (slug, code) in &declared.codes {
         if !declared.sites.contains_key(slug) {
             return Err(LoadFault::Unknown { what: "site", name: slug.clone() }.into());
@@ -28,7 +31,9 @@ pub(super) async fn declare(
             .with_context(|| format!("codes.{slug} must be HC and five letters or digits"))?;
         let site: Id<Site> = id_of(&format!("{}/{slug}", declared.slug));
         let parameters = packages.as_ref().and_then(|switched| house.fhir.searched_by(switched));
-        let wanted = Assigned { code: Some(code), policy, packages: packages.clone(), parameters };
+        let policy = policy(house, organisation, (site, declared)).await?;
+        let (packages, break_glass) = (packages.clone(), break_glass.clone());
+        let wanted = Assigned { code: Some(code), policy, packages, parameters, break_glass };
         assign(&house.db, &house.world, &by, site, wanted).await.with_context(|| format!("codes.{slug}"))?;
     }
     if let Some(words) = &declared.subscriptions {
@@ -37,6 +42,31 @@ pub(super) async fn declare(
         subscribe(&house.db, &house.world, &by, plan).await.context("subscriptions")?;
     }
     Ok(())
+}
+
+/// How a site takes what is written: as it is, but for what is said; nothing where nothing is.
+async fn policy(
+    house: &House,
+    organisation: Id<Organisation>,
+    (site, declared): (Id<Site>, &OrganisationDeclared),
+) -> anyhow::Result<Option<Policy>> {
+    let (validation, upsert, consent) = (&declared.validation, &declared.upsert, &declared.consent);
+    if validation.is_none() && upsert.is_none() && consent.is_none() {
+        return Ok(None);
+    }
+    let there = house.fhir.sites_of(organisation).await.context("sites")?;
+    let before = there.into_iter().find(|(named, _)| named.id == site).and_then(|(_, coded)| coded);
+    let mut policy = before.map(|coded| coded.policy).unwrap_or_default();
+    if let Some(word) = validation {
+        policy.validation = word.parse().context("validation")?;
+    }
+    if let Some(word) = upsert {
+        policy.upsert = word.parse().context("upsert")?;
+    }
+    if let Some(word) = consent {
+        policy.consent = word.parse().context("consent")?;
+    }
+    Ok(Some(policy))
 }
 
 /// What the sites validate with; nothing where nothing is said.
