@@ -17,6 +17,11 @@ impl Answers {
         self.0.get(name).map_or("", |answer| answer.expose().trim())
     }
 
+    /// An answer of several lines, where there is such a field.
+    pub(crate) fn lines_if_asked(&self, name: &str) -> Option<Vec<String>> {
+        self.0.contains_key(name).then(|| self.lines(name))
+    }
+
     /// An answer that must not be shown, exactly as it was typed.
     pub(crate) fn secret(&self, name: &str) -> Secret<String> {
         self.0.get(name).cloned().unwrap_or_else(|| Secret::new(String::new()))

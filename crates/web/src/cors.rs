@@ -20,7 +20,7 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
      Last-Event-ID, Prefer, Purpose-Of-Use, Break-Glass-Reason, SU-SiteId, X-Provenance, X-Request-Id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Content-Location, Deprecation, DPoP-Nonce, ETag, HC-API-Version, Last-Modified, Location, Retry-After, Sunset, \
+    "Break-Glass, Content-Location, Deprecation, DPoP-Nonce, ETag, HC-API-Version, Last-Modified, Location, Retry-After, Sunset, \
      WWW-Authenticate, X-Progress, X-Request-Id",
 );
 /// The longest origin that is looked at, in bytes.

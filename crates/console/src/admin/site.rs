@@ -88,7 +88,13 @@ pub(crate) async fn change(
         validation: text("validation"),
         upsert: text("upsert"),
         consent: text("consent"),
-        ..Said::default()
+        packages: match answers.text("guides") {
+            "all" => Some(None),
+            "chosen" => Some(Some(answers.ticked("packages"))),
+            _ => None,
+        },
+        profiles: answers.lines_if_asked("profiles"),
+        break_glass: answers.lines_if_asked("break_glass"),
     };
     match console.fhir().change_site(&by(&who), id, &said).await {
         Ok(_) => done(&format!("{LIST}/{id}"), "saved"),
@@ -102,8 +108,14 @@ pub(crate) async fn change(
                 code: view.row.code.is_none().then(|| answers.text("code").to_owned()),
                 validation: answers.text("validation").to_owned(),
                 upsert: answers.text("upsert").to_owned(),
+                consent: answers.text("consent").to_owned(),
+                guides: if answers.text("guides") == "chosen" { "chosen" } else { "all" },
+                packages: answers.ticked("packages"),
+                profiles: answers.lines("profiles").join("\n"),
+                break_glass: answers.lines("break_glass").join("\n"),
             };
-            view.form = site_form(&id.to_string(), &filled).refused(refusal.issues());
+            let offered = offered(console.fhir());
+            view.form = site_form(&id.to_string(), &offered, &filled).refused(refusal.issues());
             refusal.page(&view)
         }
     }
@@ -134,20 +146,20 @@ async fn sites(console: &Console, who: &SignedIn) -> Answer<Sites> {
 
 async fn site(console: &Console, who: &SignedIn, id: Id<kernel::Site>) -> Answer<Site> {
     let (named, coded) = find(console.fhir(), who, id).await?;
-    let policy = coded.as_ref().map(|coded| coded.policy).unwrap_or_default();
-    let filled = Filled {
-        code: coded.is_none().then(String::new),
-        validation: policy.validation.as_str().to_owned(),
-        upsert: policy.upsert.as_str().to_owned(),
-    };
+    let filled = Filled::of(coded.as_ref());
     Ok(Site {
         frame: Frame::inside(named.name.clone(), Here::Sites, console.viewer(who).await?),
         row: row(&id.to_string(), &named.name, coded.as_ref()),
         name: named.name,
         base: console.fhir().base().to_owned(),
-        form: site_form(&id.to_string(), &filled),
+        form: site_form(&id.to_string(), &offered(console.fhir()), &filled),
         changes: changes(console, who, Some(id)).await?,
     })
+}
+
+/// The packages that there are here to switch on.
+fn offered(fhir: &Fhir) -> Vec<String> {
+    fhir.packages().offered().map(|id| id.as_str().to_owned()).collect()
 }
 
 /// A site of the organisation; of another's nobody learns that it is there.

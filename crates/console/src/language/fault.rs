@@ -126,6 +126,9 @@ pub(super) const HEARD: &[(&str, &str)] = &[
     ("choose to allow or not to allow", "fault-choose-decision"),
     ("must be HC and five letters or digits", "fault-site-code"),
     ("this code is another site's", "fault-site-taken"),
+    ("must be Practitioner/<id> or Device/<client id>", "fault-site-glass"),
+    ("must be the canonical of a profile", "fault-site-profile"),
+    ("is a profile in none of the packages that the site has switched on", "fault-site-profile-none"),
 ];
 
 /// What a domain says, as a sentence in the language of the page; what is not known here stays in English.

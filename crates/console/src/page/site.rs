@@ -106,10 +106,35 @@ pub(crate) struct Filled {
     pub(crate) code: Option<String>,
     pub(crate) validation: String,
     pub(crate) upsert: String,
+    pub(crate) consent: String,
+    /// `all`, or those that are ticked.
+    pub(crate) guides: &'static str,
+    pub(crate) packages: Vec<String>,
+    pub(crate) profiles: String,
+    pub(crate) break_glass: String,
+}
+
+impl Filled {
+    /// A site as it is.
+    pub(crate) fn of(coded: Option<&Coded>) -> Self {
+        let policy = coded.map(|coded| coded.policy).unwrap_or_default();
+        let packages = coded.and_then(|coded| coded.packages.packages.as_ref());
+        let profiles = coded.map(|coded| coded.packages.profiles.join("\n"));
+        Self {
+            code: coded.is_none().then(String::new),
+            validation: policy.validation.as_str().to_owned(),
+            upsert: policy.upsert.as_str().to_owned(),
+            consent: policy.consent.as_str().to_owned(),
+            guides: if packages.is_some() { "chosen" } else { "all" },
+            packages: packages.into_iter().flatten().map(|id| id.as_str().to_owned()).collect(),
+            profiles: profiles.unwrap_or_default(),
+            break_glass: coded.map(|coded| coded.break_glass.names().join("\n")).unwrap_or_default(),
+        }
+    }
 }
 
 /// The form of a site.
-pub(crate) fn site_form(id: &str, filled: &Filled) -> Form {
+pub(crate) fn site_form(id: &str, offered: &[String], filled: &Filled) -> Form {
     let validations = [
         ("enforce", t("site-enforce"), t("site-enforce-hint")),
         ("warn", t("site-warn"), t("site-warn-hint")),
@@ -126,9 +151,41 @@ pub(crate) fn site_form(id: &str, filled: &Filled) -> Form {
         }
         None => form,
     };
-    form.with(Field::radios("validation", t("site-validation"), choices(validations, &filled.validation)))
-        .with(Field::radios("upsert", t("site-ids"), choices(upserts, &filled.upsert)))
-        .or_back_to("/admin/sites")
+    let form = form
+        .with(Field::radios("validation", t("site-validation"), choices(validations, &filled.validation)))
+        .with(Field::radios("upsert", t("site-ids"), choices(upserts, &filled.upsert)));
+    with_consents(with_guides(form, offered, filled), filled).or_back_to("/admin/sites")
+}
+
+/// Which packages it validates with, where there are some, and profiles that it asks of all records.
+fn with_guides(form: Form, offered: &[String], filled: &Filled) -> Form {
+    let profiles = || {
+        let field = Field::lines("profiles", t("site-profiles")).hint(t("site-profiles-hint"));
+        field.value(filled.profiles.clone()).optional()
+    };
+    if offered.is_empty() {
+        return form.with(profiles());
+    }
+    let guides = [
+        ("all", t("site-guides-all"), t("site-guides-all-hint")),
+        ("chosen", t("site-guides-chosen"), t("site-guides-chosen-hint")),
+    ];
+    let packages =
+        offered.iter().map(|id| Choice::new(id.clone(), id.clone()).chosen_if(filled.packages.contains(id)));
+    form.with(Field::radios("guides", t("site-guides"), choices(guides, filled.guides)))
+        .with(Field::checks("packages", t("site-packages"), packages.collect()).optional())
+        .with(profiles())
+}
+
+/// Whether patients' Consents are asked, and who may ask past them.
+fn with_consents(form: Form, filled: &Filled) -> Form {
+    let consents = [
+        ("enforce", t("site-consent-enforce"), t("site-consent-enforce-hint")),
+        ("off", t("site-consent-off"), t("site-consent-off-hint")),
+    ];
+    let glass = Field::lines("break_glass", t("site-glass")).hint(t("site-glass-hint"));
+    form.with(Field::radios("consent", t("site-consent"), choices(consents, &filled.consent)))
+        .with(glass.value(filled.break_glass.clone()).optional())
 }
 
 fn choices<const N: usize>(all: [(&str, Said, Said); N], chosen: &str) -> Vec<Choice> {

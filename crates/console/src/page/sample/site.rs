@@ -1,6 +1,6 @@
 //! What administrators see of sites with records, and of the plan.
 
-use fhir::site::{Coded, Plan, Policy, SiteCode, Subscription, Switched, Validation};
+use fhir::site::{BreakGlass, Coded, Plan, Policy, SiteCode, Subscription, Switched, Validation};
 use kernel::Id;
 
 use super::{DAY, HOUR, admin::ID, ago, shown};
@@ -40,6 +40,7 @@ fn coded(code: &str, validation: Validation) -> Option<Coded> {
         code: SiteCode::parse(code)?,
         policy,
         packages: Switched::default(),
+        break_glass: BreakGlass::new(&["Practitioner/5".to_owned()]).unwrap_or_default(),
     })
 }
 
@@ -80,11 +81,12 @@ fn sites(plan: &Plan, sites: Vec<SiteRow>) -> Sites {
 fn site(is_new: bool) -> Site {
     let coded = if is_new { None } else { coded("HCKLV02", Validation::Warn) };
     let filled = Filled {
-        code: is_new.then(String::new),
-        validation: "warn".to_owned(),
-        upsert: "allowed".to_owned(),
+        guides: "chosen",
+        packages: vec!["hl7.fhir.uv.ips#1.1.0".to_owned()],
+        ..Filled::of(coded.as_ref())
     };
-    let form = site_form(ID, &filled);
+    let offered = ["fhir.r4.ukcore.stu2#2.0.1", "hl7.fhir.uv.ips#1.1.0"].map(str::to_owned);
+    let form = site_form(ID, &offered, &filled);
     Site {
         frame: Frame::inside("Riverside Clinic", Here::Sites, Viewer::sample_administrator()),
         name: "Riverside Clinic".to_owned(),
