@@ -43,6 +43,15 @@ test('a site gets its code and the plan its subscriptions, each in force at once
   await page.getByText('Saved.').waitFor();
   assert.equal(await page.getByLabel('Site code').count(), 0, 'a code stays');
   await page.getByText('fhir_site.assigned').waitFor();
+  await page.getByLabel('Who may break the glass').fill('Patient/1');
+  await save(page);
+  await page.getByText('Must be Practitioner/ and an id').first().waitFor();
+  await page.getByLabel('Who may break the glass').fill('Practitioner/5');
+  await page.getByLabel('Records like others').check();
+  await save(page);
+  await page.getByText('Saved.').waitFor();
+  assert.equal(await page.getByLabel('Who may break the glass').inputValue(), 'Practitioner/5');
+  assert.ok(await page.getByLabel('Records like others').isChecked());
   const issue = (await call('POST', '/fhir/Patient', patient)).body.issue[0];
   assert.match(issue.diagnostics, /subscription `base`/);
   await page.getByRole('link', { name: 'Records of sites' }).first().click();
