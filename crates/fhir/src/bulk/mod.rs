@@ -21,7 +21,11 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use jobs::Worker;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Fhir, audit_event::attend, interaction::speak};
+use crate::{
+    Fhir,
+    audit_event::attend,
+    interaction::{emergency, speak},
+};
 
 pub use export::STEP_VERSIONS;
 pub(crate) use export::group_of;

@@ -365,13 +365,20 @@ async fn an_administrator_gives_a_site_its_code_and_changes_the_plan_and_it_is_o
     assert_eq!(administrator.post(&page, &fields).await.location(), format!("{page}?done=saved"));
     let shown = administrator.get(&page).await.expect(200).text();
     assert!(shown.contains("HCNWMN9") && shown.contains("fhir_site.assigned"), "{shown}");
-    let nobody = [("validation", "warn"), ("break_glass", "Patient/1"), ("profiles", "https://a.example/none")];
+    let nobody =
+        [("validation", "warn"), ("break_glass", "Patient/1"), ("profiles", "https://a.example/none")];
     let refused = administrator.post(&page, &nobody).await.expect(422).text();
-    assert!(refused.contains("Must be Practitioner/") && refused.contains("https://a.example/none"), "{refused}");
+    assert!(
+        refused.contains("Must be Practitioner/") && refused.contains("https://a.example/none"),
+        "{refused}"
+    );
     let named = [("consent", "off"), ("break_glass", "Practitioner/5\r\nDevice/a1.example\r\n")];
     administrator.post(&page, &named).await.expect(303);
     let shown = administrator.get(&page).await.expect(200).text();
-    assert!(shown.contains("Device/a1.example\nPractitioner/5") && shown.contains("fhir_site.changed"), "{shown}");
+    assert!(
+        shown.contains("Device/a1.example\nPractitioner/5") && shown.contains("fhir_site.changed"),
+        "{shown}"
+    );
     let other = [("code", "HCNWMN8"), ("validation", "warn"), ("upsert", "refused")];
     administrator.post(&page, &other).await.expect(409);
     let plan = [("subscriptions.base", "on"), ("subscriptions.financial", "on")];
