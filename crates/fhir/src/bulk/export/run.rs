@@ -49,8 +49,8 @@ impl Export {
             };
             match step::step(fhir, &job, standing).await? {
                 Stepped::On => {}
-                // Somebody else is at it.
-                Stepped::Overtaken => return Ok(()),
+                // What overtook it may have been the last thing that a dying worker did: somebody has to go on.
+                Stepped::Overtaken => break,
                 Stepped::Full => return self.settle(fhir, Some("the output is too large")).await,
                 Stepped::Through => return self.settle(fhir, None).await,
             }

@@ -63,7 +63,8 @@ impl Import {
             };
             match step::step(fhir, &job, &standing).await? {
                 Stepped::On => {}
-                Stepped::Overtaken => return Ok(()),
+                // What overtook it may have been the last thing that a dying worker did: somebody has to go on.
+                Stepped::Overtaken => break,
                 Stepped::Through => return self.settle(fhir, None).await,
             }
         }
@@ -76,13 +77,13 @@ impl Import {
         let next = own::next_source(&mut fhir.db.read().await?, key).await?;
         let Some(source) = next else { return self.settle(fhir, None).await };
         match fetch(fhir, job, &source).await? {
-            Fetched::Overtaken => return Ok(()),
             Fetched::Barred => return self.settle(fhir, Some(why::ACCESS)).await,
             Fetched::Broken { why, after_s, has_moved: false } if attempt < FILE_ATTEMPTS_MAX => {
                 return Err(JobFault::Again { why, after_s });
             }
             Fetched::Broken { why, has_moved: false, .. } => fail(fhir, key, source.number, &why).await?,
-            Fetched::Through | Fetched::Broken { .. } => {}
+            // What overtook it may have been the last thing that a dying worker did: somebody has to go on.
+            Fetched::Through | Fetched::Overtaken | Fetched::Broken { .. } => {}
         }
         Ok(go_on(fhir, Kind::Import, key, self.clone()).await?)
     }

@@ -40,8 +40,20 @@ async fn kick_off(caller: &Calls<'_>, manifest: &Value) -> String {
 
 async fn imported(stage: &Stage, caller: &Calls<'_>, inputs: &[(&str, &str)]) -> Value {
     let status = kick_off(caller, &manifest(inputs)).await;
-    stage.worker().run_due().await.unwrap();
-    caller.get(&status).await.expect(200).json()
+    finished(stage, caller, &status).await
+}
+
+/// The manifest, after as many attempts as it takes.
+async fn finished(stage: &Stage, caller: &Calls<'_>, status: &str) -> Value {
+    for _ in 0..20 {
+        stage.worker().run_due().await.unwrap();
+        let heard = caller.get(status).await;
+        if heard.status != 202 {
+            return heard.expect(200).json();
+        }
+        stage.clock.advance(Duration::from_secs(900));
+    }
+    panic!("it does not come to an end");
 }
 
 /// The outcomes of a file of errors.
@@ -114,8 +126,9 @@ on_files!(
         assert_eq!(count(&system, "Patient").await, 1_500);
         let heard = files.heard();
         assert_eq!(heard.len(), 2, "{heard:?}");
-        let from = heard[1].1.as_deref().unwrap().trim_start_matches("bytes=").trim_end_matches('-').parse::<usize>().unwrap();
-        assert!(from > 1 << 20 && from <= at && lines.as_bytes()[from - 1] == b'\n', "{from}");
+        // Of what breaks off, less may arrive than was sent; of what was written nothing is asked for again.
+        let from = heard[1].1.as_deref().map(|range| range.trim_start_matches("bytes=").trim_end_matches('-').parse::<usize>().unwrap());
+        assert!(from.is_none_or(|from| from > 1 << 20 && from <= at && lines.as_bytes()[from - 1] == b'\n'), "{from:?}");
         // What knows no ranges, and what is packed, is passed over as far as it is written.
         for (name, file) in [
             ("whole", Served { cut: (at, 1), ..Served::new(&lines) }),
@@ -195,7 +208,7 @@ on_files!(
         let (one, two) = (stage.worker(), stage.worker());
         let (one, two) = tokio::join!(one.run_due(), two.run_due());
         one.and(two).unwrap();
-        let manifest = system.get(&status).await.expect(200).json();
+        let manifest = finished(&stage, &system, &status).await;
         assert_eq!(manifest["extension"], json!({"stored": 3_000, "unchanged": 0, "refused": 0}), "{manifest}");
         assert_eq!(count(&system, "Patient").await, 3_000);
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, body::Bytes, extract::State, response::Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, StatusCode, Uri, header};
 use outbound::InternalHost;
 use serde_json::{Value, json};
@@ -131,7 +131,13 @@ async fn serve(State(inner): State<Arc<Mutex<Inner>>>, uri: Uri, headers: Header
     }
     file.cut.1 -= 1;
     let some = Bytes::from(file.body[from..file.cut.0.max(from)].to_vec());
-    // It says that there is more, and breaks off.
-    let pieces = stream::iter([Ok::<_, Infallible>(some)]);
+    // It says that there is more, and breaks off when what there is has left.
+    let left = stream::once(async {
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        Ok(Bytes::new())
+    });
+    let pieces = stream::iter([Ok::<_, Infallible>(some)]).chain(left);
     answer.header(header::CONTENT_LENGTH, all - from).body(Body::from_stream(pieces)).unwrap()
 }
