@@ -19,8 +19,6 @@ use crate::{
 const OF_TYPE_MAX: usize = 40;
 /// Synthetic patients, the smallest.
 const PATIENTS: usize = 2;
-/// Of what they share, that many records.
-const SHARED_MAX: usize = 40;
 /// What would change how a server searches, or what it does by itself.
 const LEFT_OUT: [&str; 2] = ["SearchParameter", "Subscription"];
 
@@ -76,14 +74,15 @@ fn listed(folder: &Path) -> Vec<std::path::PathBuf> {
     files
 }
 
-/// Synthetic patients as records with ids, their references led to these.
+/// Synthetic patients, and what they mean of what all share, as records with ids; their references led to these.
 fn synthetic() -> Vec<Record> {
     let Some((shared, mut patients)) = material::bundles() else { return Vec::new() };
     patients.sort_by_key(|bundle| bundle.entries);
-    let shared: Vec<Record> =
-        shared.iter().flat_map(|bundle| records_of(&bundle.text).into_iter().take(SHARED_MAX)).collect();
+    patients.truncate(PATIENTS);
+    let mut shared: Vec<Record> = shared.iter().flat_map(|bundle| records_of(&bundle.text)).collect();
+    shared.retain(|record| patients.iter().any(|bundle| is_meant(record, &bundle.text)));
     let by_identifier = by_identifier(&shared);
-    let own = patients.iter().take(PATIENTS).flat_map(|bundle| records_of(&bundle.text));
+    let own = patients.iter().flat_map(|bundle| records_of(&bundle.text));
     let mut all: Vec<Record> = own.collect();
     all.extend(shared);
     let by_url: BTreeMap<String, String> = all
@@ -94,6 +93,12 @@ fn synthetic() -> Vec<Record> {
         led(&mut record.json, &|said| by_url.get(said).or_else(|| by_identifier.get(said)).cloned());
     }
     all
+}
+
+/// Whether one of its identifiers stands there: what is shared is meant by them.
+fn is_meant(record: &Record, bundle: &str) -> bool {
+    let identifiers = record.json["identifier"].as_array().into_iter().flatten();
+    identifiers.filter_map(|one| one["value"].as_str()).any(|value| bundle.contains(value))
 }
 
 fn records_of(bundle: &str) -> Vec<Record> {
