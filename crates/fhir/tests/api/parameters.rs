@@ -26,7 +26,7 @@ fn state_of<'a>(progress: &'a Value, code: &str) -> &'a str {
 
 pub fn patient(nth: usize, shoe: usize) -> Value {
     let mut said = vec![json!({"url": "https://guide.example/shoe", "valueInteger": shoe})];
-    if nth % 3 == 0 {
+    if nth.is_multiple_of(3) {
         let kind = ["cat", "dog"][nth % 2];
         said.push(json!({"url": "https://guide.example/animal", "valueCode": kind}));
         said.push(
