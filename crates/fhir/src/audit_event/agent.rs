@@ -23,9 +23,9 @@ pub struct Agent {
     /// The token's `jti`, never the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<Id<Token>>,
-    /// What for, by its code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) purpose: Option<String>,
+    /// What for, by codes of `ActReason` or `system|code`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) purposes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<IpAddr>,
 }
@@ -49,7 +49,7 @@ impl Agent {
             person: caller.person,
             records: who.references.iter().filter(is_person).cloned().collect(),
             token: Some(caller.token),
-            purpose: who.purpose.clone(),
+            purposes: who.purposes.clone(),
             address: address.filter(|address| !address.is_unspecified()),
         }
     }

@@ -163,12 +163,21 @@ fn user(voice: &Voice, agent: &Agent, did: Did) -> Option<Value> {
         members.insert("reference".to_owned(), record.as_str().into());
     }
     let mut user = json!({"type": role, "who": who, "requestor": true});
-    if let (Some(purpose), Some(members)) = (&agent.purpose, user.as_object_mut()) {
-        let coding = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": purpose});
-        members.insert("purposeOfUse".to_owned(), json!([{"coding": [coding]}]));
+    if let Some(members) = user.as_object_mut().filter(|_| !agent.purposes.is_empty()) {
+        members.insert(
+            "purposeOfUse".to_owned(),
+            agent.purposes.iter().map(|purpose| purpose_of_use(purpose)).collect(),
+        );
     }
     Some(user)
 }
+
+fn purpose_of_use(purpose: &str) -> Value {
+    let (system, code) = purpose.split_once('|').unwrap_or((ACT_REASON, purpose));
+    json!({"coding": [{"system": system, "code": code}]})
+}
+
+const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
 fn entities(voice: &Voice, row: &Row, about: &About) -> Vec<Value> {
     let mut all = Vec::new();

@@ -154,9 +154,12 @@ fn progress(told: &str) -> Response {
     response
 }
 
+/// A file that was fetched: its number in the kick-off, its address, and how many records it came to.
+type Fetched = (i64, String, i64);
+
 /// What each file that was fetched came to, in the order of the kick-off.
-fn output(fetched: Option<&[(i64, String, i64)]>) -> Option<Vec<Value>> {
-    let told = |(_, url, written): &(i64, String, i64)| json!({"inputUrl": url, "count": written});
+fn output(fetched: Option<&[Fetched]>) -> Option<Vec<Value>> {
+    let told = |(_, url, written): &Fetched| json!({"inputUrl": url, "count": written});
     Some(fetched?.iter().map(told).collect())
 }
 
@@ -164,7 +167,7 @@ fn output(fetched: Option<&[(i64, String, i64)]>) -> Option<Vec<Value>> {
 fn manifest(
     fhir: &Fhir,
     job: &Job<Value>,
-    (files, fetched): (&[File], Option<&[(i64, String, i64)]>),
+    (files, fetched): (&[File], Option<&[Fetched]>),
     counts: import::Counts,
 ) -> Response {
     let url_of = |source: i64| fetched?.iter().find(|(number, ..)| *number == source).map(|(_, url, _)| url);

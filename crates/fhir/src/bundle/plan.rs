@@ -104,7 +104,7 @@ impl Plan {
                 return Ok(Step { id, text: Text::Marked(marked) });
             };
             let draft = written(&marked, &edits, id.clone()).map_err(|fault| Problem::from(fault).of(at))?;
-            let ready = draft.ready(tenant, records.registry());
+            let ready = draft.ready(tenant, records);
             let is_guessed = marked.marks.iter().any(|mark| matches!(mark.to, To::Where(..)));
             let text = if is_guessed { Text::Guessed(ready, marked) } else { Text::Ready(ready) };
             Ok(Step { id, text })

@@ -15,8 +15,7 @@ use super::{
 use crate::{
     Fhir,
     access::Rule,
-    audit_event,
-    consent::{self, Unclear},
+    audit_event, consent,
     outcome::{Refused, Severity, Told},
     package::Checked,
     parameter::ResourceType,

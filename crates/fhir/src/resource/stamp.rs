@@ -39,7 +39,7 @@ impl Sheet<'_> {
     pub(super) async fn stamp(&mut self, tx: &mut Writer, author: &Author) -> Result<(), WriteFault> {
         let Some(stamp) = author.stamp.as_ref().filter(|_| !self.written.is_empty()) else { return Ok(()) };
         let draft = Draft::parse(&stamp.of(&self.written), self.records.new_id())?;
-        let ready = draft.ready(self.tenant, self.records.registry());
+        let ready = draft.ready(self.tenant, self.records);
         self.room(tx).await?;
         let version = self.put(&ready, Method::Post, None)?;
         match &stamp.keep {

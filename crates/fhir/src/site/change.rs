@@ -4,8 +4,8 @@
 use kernel::{Id, Issue, Organisation};
 
 use super::{
-    Assigned, BreakGlass, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, Wanted, assign, plan,
-    queries, subscribe,
+    Assigned, BreakGlass, Coded, Plan, Policy, SiteCode, SiteFault, Subscription, Switched, Wanted, assign,
+    plan, queries, subscribe,
 };
 use crate::{
     By, Fhir, NamedSite,

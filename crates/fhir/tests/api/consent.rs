@@ -72,6 +72,13 @@ fn patching() -> String {
     json!({"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data}).to_string()
 }
 
+/// The status of the one entry.
+fn status(heard: &Heard) -> String {
+    let done = heard.json();
+    let status = done["entry"][0]["response"]["status"].as_str().unwrap();
+    status.split(' ').next().unwrap().to_owned()
+}
+
 /// Without what is another in every answer.
 fn plain(heard: &Heard) -> (u16, String) {
     (heard.status, heard.body.replace("anna", "ID").replace("nobody", "ID"))
@@ -102,7 +109,7 @@ on_db!(
             }
         }
         let read = bundle("batch", "GET", "Observation/anna/_history", None);
-        assert_eq!(system.post("/fhir", &read).await.expect(200).json()["entry"][0]["response"]["status"], "404");
+        assert_eq!(status(&system.post("/fhir", &read).await.expect(200)), "404");
         // What is not meant does not stand in the way, and is not written over.
         let unless = [("if-none-exist", "identifier=urn:own|anna")];
         system.call(Method::POST, "/fhir/Observation", &unless, &observation("", "bert")).await.expect(201);
@@ -142,7 +149,7 @@ on_db!(
         ] {
             let url = format!("Observation{at}");
             let batch = device.post("/fhir", &bundle("batch", method, &url, Some(&resource))).await;
-            assert_eq!(batch.expect(200).json()["entry"][0]["response"]["status"], "403", "{method} {url}");
+            assert_eq!(status(&batch.expect(200)), "403", "{method} {url}");
             let whole = device.post("/fhir", &bundle("transaction", method, &url, Some(&resource))).await;
             whole.expect(403).tells("forbidden", "Bundle.entry[0]");
         }
@@ -326,7 +333,7 @@ on_db!(
         }
         let read = bundle("batch", "GET", "Observation/anna", None);
         let heard = device.call(Method::POST, "/fhir", &glass, &read).await.expect(200);
-        assert_eq!(heard.json()["entry"][0]["response"]["status"], "200");
+        assert_eq!(status(&heard), "200");
         assert_eq!(overridden(&stage).await, [&["refused"][..], &["done"; 8]].concat());
         // What is written is bound as ever, what is answered later too.
         let whole = observation("anna", "anna");

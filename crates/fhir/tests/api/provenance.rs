@@ -87,7 +87,7 @@ on_told_stage!(
         let twice = [("x-provenance", SAID), ("x-provenance", SAID)];
         by.call(Method::PUT, "/fhir/Observation/a", &twice, &observation("a", "anna")).await.expect(400);
         let enforced = Policy { validation: Validation::Enforce, ..Policy::default() };
-        let wanted = Assigned { code: SiteCode::parse(NORTH), policy: Some(enforced), packages: None };
+        let wanted = Assigned { code: SiteCode::parse(NORTH), policy: Some(enforced), ..Assigned::default() };
         assign(&stage.db, &stage.world, &By::system(organisation(1)), site(1), wanted).await.unwrap();
         let unsaid = r#"{"resourceType":"Provenance","recorded":"2026-11-22T04:00:00Z"}"#;
         let refused = with(&by, ("PUT", "/fhir/Observation/a"), unsaid, &observation("a", "anna")).await.expect(422);

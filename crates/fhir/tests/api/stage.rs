@@ -269,6 +269,7 @@ pub struct Stage {
     pub fhir: Fhir,
     pub persons: Persons,
     folder: Arc<tempfile::TempDir>,
+    packages: Arc<Packages>,
 }
 
 /// An answer, read to its end.
@@ -348,7 +349,7 @@ impl Stage {
         for of in [1, 2, 3] {
             subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
         }
-        Self::node((db, vault), (world, clock), (persons, endpoints), folder)
+        Self::node((db, vault), (world, clock), (persons, endpoints), (folder, Arc::clone(packages)))
     }
 
     /// Another node of the same deployment, with connections of its own to the same database.
@@ -357,14 +358,15 @@ impl Stage {
         let key = self.folder.path().join("root.key");
         let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
         let who = (self.persons.clone(), BTreeSet::new());
-        Self::node((db, vault), (world, self.clock.clone()), who, Arc::clone(&self.folder))
+        let kept = (Arc::clone(&self.folder), Arc::clone(&self.packages));
+        Self::node((db, vault), (world, self.clock.clone()), who, kept)
     }
 
     fn node(
         (db, vault): (Db, Vault),
         (world, clock): (World, MockClock),
         (persons, endpoints): (Persons, BTreeSet<InternalHost>),
-        folder: Arc<tempfile::TempDir>,
+        (folder, packages): (Arc<tempfile::TempDir>, Arc<Packages>),
     ) -> Self {
         let public_url: url::Url = "https://hilum.example".parse().unwrap();
         let fhir = Fhir::new(Parts {
@@ -374,7 +376,7 @@ impl Stage {
             people: Arc::new(persons.clone()),
             sites: Arc::new(Named),
             outbound: Outbound::new(endpoints, Arc::new(SystemLookup)).unwrap(),
-            packages: Arc::clone(packages),
+            packages: Arc::clone(&packages),
             tasks: Tasks::new(),
             shutdown: Shutdown::new(),
             issuer: "https://hilum.example/oauth2".to_owned(),
@@ -395,7 +397,7 @@ impl Stage {
             body_bytes_max: web::BODY_BYTES_MAX,
         };
         let app = manners.around(app.layer(Extension(authenticate)));
-        Self { db, clock, world, fhir, persons, app, api, folder }
+        Self { db, clock, world, fhir, persons, app, api, folder, packages }
     }
 
     /// What is about security and trust is among what all have subscribed to.

@@ -58,11 +58,14 @@ fn wrong<T>(at: &str, words: &'static str) -> Result<T, Wrong> {
 
 impl Manifest {
     fn read(said: &Value) -> Result<Self, Wrong> {
-        let said =
-            if said["resourceType"] == "Parameters" { plain(&said["parameter"]) } else { said.clone() };
+        let said = match said.get("resourceType").is_some_and(|name| name == "Parameters") {
+            true => plain(said.get("parameter").unwrap_or(&Value::Null)),
+            false => said.clone(),
+        };
         let Some(members) = said.as_object() else { return wrong("body", "must be an object") };
         known(members, &["inputFormat", "inputSource", "input", "storageDetail"], "")?;
-        let text = |name: &str| said[name].as_str().unwrap_or_default();
+        let member = |name: &str| members.get(name).unwrap_or(&Value::Null);
+        let text = |name: &str| member(name).as_str().unwrap_or_default();
         if !FORMATS.contains(&text("inputFormat")) {
             return wrong("inputFormat", "must be application/fhir+ndjson");
         }
@@ -70,8 +73,8 @@ impl Manifest {
         if source.len() > IMPORT_URL_BYTES_MAX || Url::parse(source).is_err() {
             return wrong("inputSource", "must be the absolute address that the records come from");
         }
-        storage(&said["storageDetail"])?;
-        let inputs = match &said["input"] {
+        storage(member("storageDetail"))?;
+        let inputs = match member("input") {
             Value::Array(all) => all.iter().collect(),
             Value::Null => Vec::new(),
             one => vec![one],

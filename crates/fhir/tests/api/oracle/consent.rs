@@ -335,7 +335,7 @@ on_db!(
             (fruitful, refused) = (fruitful + found, refused + closed);
         }
         assert!(
-            fruitful > 60 && refused > 0 && withheld > 10,
+            fruitful > 40 && refused > 10 && withheld > 30,
             "{fruitful} find something, {refused} are refused, {withheld} withheld"
         );
         // Without the check it is noticed.
