@@ -69,6 +69,8 @@ const OF_SITE: [(&str, &str, &str); 4] = [
     ("get", "/fhir", "search-system"),
     ("get", "/fhir/_history", "history-system"),
 ];
+/// Where messages are sent to, below the base.
+const PROCESS_MESSAGE: &str = "/$process-message";
 /// Routes that compartments are searched by.
 const COMPARTMENT: (&str, &str) = ("get", "/fhir/{type}/{id}/{of}");
 
@@ -330,6 +332,13 @@ fn statement((base, issuer): (&str, &str), registry: &Registry, served: &Served)
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [rest],
         "instantiates": [bulk::STATEMENT],
+        "messaging": [{
+            "endpoint": [{
+                "protocol": {"system": "http://terminology.hl7.org/CodeSystem/message-transport", "code": "http"},
+                "address": format!("{base}{PROCESS_MESSAGE}"),
+            }],
+            "documentation": "A message is answered with the call. A site with active MessageDefinitions takes their events alone.",
+        }],
     })
 }
 

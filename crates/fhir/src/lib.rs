@@ -16,6 +16,7 @@ pub mod interaction;
 mod key;
 #[cfg(test)]
 mod material;
+pub(crate) mod message;
 mod migrations;
 mod operation;
 pub mod outcome;

@@ -3,7 +3,7 @@
 use store::{Migration, MigrationSet};
 
 /// The tables of this crate: 0001 to 0009 of records, from 0010 of sites and what they may call, from 0200 of what records are
-/// searched by (0220 dates, 0221 parameters of packages), from 0300 of packages, from 0401 of exports and imports in bulk, from 0601 of consents,
+/// searched by (0220 dates, 0221 parameters of packages), from 0300 of packages, from 0310 of messages, from 0401 of exports and imports in bulk, from 0601 of consents,
 /// from 0701 of audit events.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "fhir",
@@ -14,6 +14,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0220_dates", sql: include_str!("../migrations/0220_dates.sql") },
         Migration { name: "0221_parameters", sql: include_str!("../migrations/0221_parameters.sql") },
         Migration { name: "0300_packages", sql: include_str!("../migrations/0300_packages.sql") },
+        Migration { name: "0310_message", sql: include_str!("../migrations/0310_message.sql") },
         Migration { name: "0401_bulk", sql: include_str!("../migrations/0401_bulk.sql") },
         Migration {
             name: "0402_deidentification",

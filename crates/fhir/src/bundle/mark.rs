@@ -71,7 +71,10 @@ pub(super) fn mark(text: &str) -> Result<Marked, DraftFault> {
     let root = document.root();
     let named = root.resource_type().and_then(|name| ResourceType::named(&name));
     let mut marks = Vec::new();
-    collect(root, &mut marks);
+    // What is in a Bundle refers to what is in it by the addresses that the Bundle gives: it stays as it is.
+    if named.is_none_or(|of| of.as_str() != "Bundle") {
+        collect(root, &mut marks);
+    }
     marks.sort_by_key(|mark| mark.span.start);
     Ok(Marked { resource_type: named.ok_or(DraftFault::UnknownType)?, text: text.to_owned(), marks })
 }
@@ -120,6 +123,17 @@ mod tests {
                 "{words} {then:?} {now:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_in_a_bundle_stays_as_it_is() {
+        let of = |what: &str| {
+            format!(
+                r#"{{"resourceType":"{what}","entry":[{{"fullUrl":"urn:uuid:1","resource":{{"reference":"urn:uuid:1"}}}}]}}"#
+            )
+        };
+        let marks = |what: &str| mark(&of(what)).unwrap().marks.len();
+        assert_eq!((marks("Bundle"), marks("Basic")), (0, 1));
     }
 
     #[test]

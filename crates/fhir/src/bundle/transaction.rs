@@ -12,6 +12,7 @@ use super::{
     spread,
 };
 use crate::{
+    message::{Letter, Posted},
     parameter::ResourceType,
     query::Test,
     resource::{
@@ -59,6 +60,35 @@ impl Records {
         }
         let (records, tenant) = (self.clone(), tenant.clone());
         spread::aside(length, move || plan.make(&records, &tenant)).await
+    }
+}
+
+impl Records {
+    /// The same once for a message, whatever how often it is sent: what it was answered is kept with what it brings.
+    ///
+    /// # Errors
+    /// [`TransactionFault`] names the entry that is at fault.
+    pub(crate) async fn transact_once(
+        &self,
+        tenant: &Tenant,
+        author: &Author,
+        transaction: Transaction,
+        letter: Letter,
+    ) -> Result<Posted, TransactionFault> {
+        let plan = self.planned(tenant, transaction).await?;
+        let (records, tenant, author) = (self.clone(), tenant.clone(), author.clone());
+        let turn = tenant.number();
+        self.db()
+            .write_in_turn(turn, async move |tx: &mut Writer| {
+                if let Some(known) = letter.known(tx, &tenant).await? {
+                    return Ok(known);
+                }
+                let unit = Unit { records: &records, tenant: &tenant, author: &author, plan: &plan };
+                unit.run(tx).await?;
+                letter.keep(tx, (&tenant, records.world().now().as_micros())).await?;
+                Ok(Posted::Answered(letter.answer.clone()))
+            })
+            .await
     }
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod answer;
 mod around;
 pub(crate) mod asked;
-mod bundle;
+pub(crate) mod bundle;
 mod conditional;
 pub(crate) mod create;
 pub(crate) mod cursor;
@@ -37,7 +37,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Fhir,
     audit_event::attend,
-    capability,
+    capability, message,
     operation::{everything, terminology},
     topic,
 };
@@ -57,6 +57,7 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .routes(routes!(bundle::process_bundle))
         // The base with a slash at its end is the same (PyPI's fhirclient writes it so); described once.
         .route("/fhir/", post(bundle::process_bundle))
+        .routes(routes!(message::process_message))
         .layer(DefaultBodyLimit::max(bundle::BUNDLE_BYTES_MAX))
         .layer(from_fn(emergency::tell))
         .layer(from_fn_with_state(fhir.clone(), attend))

@@ -83,12 +83,16 @@ impl Posted {
 
     /// The resource in JSON, whatever it was sent in.
     pub fn json(&self) -> Said<String> {
-        let limits = limits();
+        self.json_within(&limits())
+    }
+
+    /// The same of what may be larger than a record.
+    pub fn json_within(&self, limits: &DocumentLimits) -> Said<String> {
         let text = match self.sent {
             Sent::Resource(Format::Xml) => {
-                Document::from_xml(&self.bytes, &limits, Elements::r4()).map(|document| document.to_json())
+                Document::from_xml(&self.bytes, limits, Elements::r4()).map(|document| document.to_json())
             }
-            _ => Document::from_json(&self.bytes, &limits).map(|document| document.source().to_owned()),
+            _ => Document::from_json(&self.bytes, limits).map(|document| document.source().to_owned()),
         };
         Ok(text.map_err(|fault| outcome::unreadable(&fault))?)
     }

@@ -108,7 +108,7 @@ fn outside() -> Problem {
 
 impl Asked {
     /// Whether a version may be kept, asked of it as it will be: the first one as a record that is created, others as updates.
-    pub(super) fn keeps(&self, fhir: &Fhir) -> Option<Judge> {
+    pub(crate) fn keeps(&self, fhir: &Fhir) -> Option<Judge> {
         let (access, reader) = (self.access.clone(), fhir.reader());
         Some(Arc::new(move |version: &Version| {
             let did = if version.version == 1 { Interaction::Create } else { Interaction::Update };

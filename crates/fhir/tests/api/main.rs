@@ -51,6 +51,8 @@ mod everything;
 #[cfg(test)]
 mod manners;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod packages;

@@ -96,6 +96,7 @@ async fn operations_and_their_answers() {
     POST /fhir → 200 default
     POST /fhir/$export → 202 default
     POST /fhir/$import → 202 default
+    POST /fhir/$process-message → 200 409 default
     POST /fhir/Group/{id}/$export → 202 default
     POST /fhir/Patient/$export → 202 default
     POST /fhir/Subscription/{id}/$events → 200 default

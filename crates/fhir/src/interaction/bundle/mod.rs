@@ -24,6 +24,8 @@ use entry::Asking;
 
 /// The largest Bundle that is sent, in bytes.
 pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
+/// Elements of a Bundle that is sent.
+pub const BUNDLE_ELEMENTS_MAX: usize = 4_000_000;
 
 /// Do what the entries of a Bundle ask for: each by itself (`batch`), or all or nothing (`transaction`).
 #[utoipa::path(post, path = "/fhir", tag = "records", operation_id = "process_bundle",
@@ -38,8 +40,8 @@ pub(crate) async fn process_bundle(
     request: Request,
 ) -> Said<Response> {
     let extensions = request.extensions().clone();
-    let json = Posted::read(request, RESOURCE).await?.json()?;
-    let limits = DocumentLimits { elements_max: 4_000_000, ..super::posted::limits() };
+    let limits = limits();
+    let json = Posted::read(request, RESOURCE).await?.json_within(&limits)?;
     let document = Document::from_json(json.as_bytes(), &limits);
     let document = document.map_err(|fault| outcome::unreadable(&fault))?;
     let entries = entry::read(&document, fhir.records.entries_max)?;
@@ -49,6 +51,11 @@ pub(crate) async fn process_bundle(
         Some("batch") => Ok(batch::run(&fhir, &asked, extensions, entries).await),
         _ => Err(invalid("a Bundle that is sent here is of type batch or transaction", "Bundle.type").into()),
     }
+}
+
+/// Of a Bundle that is sent.
+pub(crate) fn limits() -> DocumentLimits {
+    DocumentLimits { elements_max: BUNDLE_ELEMENTS_MAX, ..super::posted::limits() }
 }
 
 /// What became of an entry.
@@ -95,7 +102,7 @@ fn answer(kind: &str, all: &[Became]) -> Response {
     response
 }
 
-fn too_many(entries_max: usize) -> Problem {
+pub(crate) fn too_many(entries_max: usize) -> Problem {
     Problem::new(Kind::Invalid, format!("a Bundle has {entries_max} entries at the most"))
         .with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
         .with_path("Bundle.entry")
