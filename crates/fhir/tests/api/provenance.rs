@@ -89,6 +89,8 @@ on_told_stage!(
         let enforced = Policy { validation: Validation::Enforce, ..Policy::default() };
         let wanted = Assigned { code: SiteCode::parse(NORTH), policy: Some(enforced), ..Assigned::default() };
         assign(&stage.db, &stage.world, &By::system(organisation(1)), site(1), wanted).await.unwrap();
+        // What every node hears a moment later, this one has to hear too.
+        stage.clock.advance(std::time::Duration::from_secs(31));
         let unsaid = r#"{"resourceType":"Provenance","recorded":"2026-11-22T04:00:00Z"}"#;
         let refused = with(&by, ("PUT", "/fhir/Observation/a"), unsaid, &observation("a", "anna")).await.expect(422);
         assert!(refused.body.contains("X-Provenance: Provenance"), "{}", refused.body);
