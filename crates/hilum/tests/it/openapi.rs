@@ -53,6 +53,8 @@ async fn operations_and_their_answers() {
     GET /admin/fhir/plan → 200 default
     GET /admin/fhir/sites → 200 default
     GET /admin/fhir/sites/{site}/deidentification → 200 default
+    GET /admin/fhir/sites/{site}/import → 200 default
+    GET /admin/fhir/sites/{site}/parameters → 200 default
     GET /admin/fhir/sites/{site}/topics → 200 default
     GET /api/clients → 200 default
     GET /api/clients/{id} → 200 default
@@ -63,11 +65,20 @@ async fn operations_and_their_answers() {
     GET /fhir/$bulk-status/{job} → 200 202 default
     GET /fhir/$export → 202 default
     GET /fhir/.well-known/smart-configuration → 200 default
+    GET /fhir/CodeSystem/$lookup → 200 404 default
+    GET /fhir/CodeSystem/$subsumes → 200 404 default
+    GET /fhir/CodeSystem/$validate-code → 200 422 default
+    GET /fhir/CodeSystem/{id}/$subsumes → 200 default
+    GET /fhir/CodeSystem/{id}/$validate-code → 200 default
     GET /fhir/Group/{id}/$export → 202 default
     GET /fhir/Patient/$export → 202 default
     GET /fhir/Subscription/$status → 200 default
     GET /fhir/Subscription/{id}/$events → 200 429 default
     GET /fhir/Subscription/{id}/$status → 200 default
+    GET /fhir/ValueSet/$expand → 200 422 default
+    GET /fhir/ValueSet/$validate-code → 200 422 default
+    GET /fhir/ValueSet/{id}/$expand → 200 default
+    GET /fhir/ValueSet/{id}/$validate-code → 200 default
     GET /fhir/_history → 200 default
     GET /fhir/metadata → 200 304 default
     GET /fhir/{type} → 200 default
@@ -97,9 +108,18 @@ async fn operations_and_their_answers() {
     POST /fhir/$export → 202 default
     POST /fhir/$import → 202 default
     POST /fhir/$process-message → 200 409 default
+    POST /fhir/CodeSystem/$lookup → 200 default
+    POST /fhir/CodeSystem/$subsumes → 200 default
+    POST /fhir/CodeSystem/$validate-code → 200 default
+    POST /fhir/CodeSystem/{id}/$subsumes → 200 default
+    POST /fhir/CodeSystem/{id}/$validate-code → 200 default
     POST /fhir/Group/{id}/$export → 202 default
     POST /fhir/Patient/$export → 202 default
     POST /fhir/Subscription/{id}/$events → 200 default
+    POST /fhir/ValueSet/$expand → 200 default
+    POST /fhir/ValueSet/$validate-code → 200 default
+    POST /fhir/ValueSet/{id}/$expand → 200 default
+    POST /fhir/ValueSet/{id}/$validate-code → 200 default
     POST /fhir/_search → 200 default
     POST /fhir/{type} → 200 201 422 default
     POST /fhir/{type}/$everything → 200 default
@@ -121,6 +141,7 @@ async fn operations_and_their_answers() {
     PUT /admin/fhir/plan → 200 default
     PUT /admin/fhir/sites/{site} → 200 default
     PUT /admin/fhir/sites/{site}/deidentification → 200 default
+    PUT /admin/fhir/sites/{site}/import → 200 default
     PUT /admin/fhir/sites/{site}/topics/{name} → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
     PUT /fhir/{type} → 200 201 412 422 default
