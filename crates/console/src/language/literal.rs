@@ -13,7 +13,7 @@ const IN_TEMPLATES: &[&str] = &["Hilum"];
 
 /// What the samples' people, applications and visits are called, words that Ukrainian writes in Latin letters, and the
 /// example of a device's code.
-const IN_UKRAINIAN: &str = "API Admission Ailsa App Authorization BEGIN Backend Baird Bearer Clinic Companion Ctrl DPoP Diary EHR ES EdDSA \
+const IN_UKRAINIAN: &str = "API Admission Ailsa App Authorization BEGIN Backend Baird Bearer Clinic Companion Ctrl DPoP Device Diary EHR ES EdDSA \
     Ewan FAPI FHIR Firefox Fitbit Google Grant Growth HC Health Hilum Hospital Idris Isla JSON JWK JavaScript KEY \
     Kelvin Lab Launch Linux MJHT Morag NHS November OAuth October Okafor Old OpenID Outpatient PEM PIN PKCE PKCS \
     PRIVATE PS PUT Patient Pixel Practitioner Pulse QR RFC RS Riverside SMART SU Safari Services Sinclair SiteId TLS UDAP UTC \
@@ -117,8 +117,8 @@ fn ukrainian_pages_speak_ukrainian() {
     let mut wrong = BTreeSet::new();
     for (name, html) in pages {
         for text in shown(&Html::parse_document(html)) {
-            // Parameters, scopes and what is given to them are written as they are sent.
-            let is_said = |word: &&str| !word.trim_end_matches(':').contains(['_', '=', ':']);
+            // Parameters, scopes and what is given to them are written as they are sent, packages by their names (`hl7.fhir.uv.ips#1.1.0`).
+            let is_said = |word: &&str| !word.trim_end_matches(':').contains(['_', '=', ':', '#']);
             let text = text.split(' ').filter(is_said).collect::<Vec<_>>().join(" ");
             let unknown: Vec<_> =
                 latin(&text).into_iter().filter(|word| !latin(IN_UKRAINIAN).contains(word)).collect();

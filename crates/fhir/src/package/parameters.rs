@@ -79,7 +79,7 @@ fn weigh(registry: &mut Registry, package: &PackageId, definition: Definition, a
     for of in definition.types() {
         match registry.parameter(of, &definition.code) {
             None => new.push(of),
-            Some(other) if definition.is_as(other, of) => known.push(of),
+            Some(other) if definition.is_within(other, of) => known.push(of),
             Some(other) => {
                 let why =
                     format!("{} is `{}` of {of} and selects something else", other.url, definition.code);

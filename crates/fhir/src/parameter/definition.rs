@@ -67,10 +67,10 @@ impl Definition {
         self
     }
 
-    /// Whether it selects of records of a type what another parameter selects.
-    pub fn is_as(&self, known: &Parameter, of: ResourceType) -> bool {
+    /// Whether another parameter selects of records of a type all that it selects: guides narrow those of R4.
+    pub fn is_within(&self, known: &Parameter, of: ResourceType) -> bool {
         self.kind == known.kind.as_str()
-            && selected(&self.expression, of) == selected(&known.expression, of)
+            && selected(&self.expression, of).is_subset(&selected(&known.expression, of))
             && self.components.len() == known.components.len()
             && self
                 .components
