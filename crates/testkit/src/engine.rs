@@ -124,7 +124,7 @@ fn by_chance() -> String {
 static TEMPLATES: LazyLock<Mutex<BTreeMap<String, Arc<OnceLock<String>>>>> = LazyLock::new(Mutex::default);
 
 /// Nobody is told when a test process ends, so the next one drops templates that are older than this. Their names say how old.
-const TEMPLATE_KEPT_S: u32 = 3 * 3_600;
+const TEMPLATE_KEPT_S: i64 = 3 * 3_600;
 
 /// The name of the database to copy: it is made by the first test that asks for it, while others that do wait.
 fn template(runtime: &Runtime, server: &str, migrations: &[MigrationSet]) -> String {
@@ -138,17 +138,18 @@ fn template(runtime: &Runtime, server: &str, migrations: &[MigrationSet]) -> Str
 }
 
 async fn migrated(server: &str, migrations: &[MigrationSet]) -> String {
-    let old = format!(
-        "SELECT datname FROM pg_database WHERE datname ~ '^hilum_template_[0-9]+_' \
-         AND split_part(datname, '_', 3)::bigint < extract(epoch FROM now()) - {TEMPLATE_KEPT_S}"
-    );
-    for name in ask(server, &old).await {
+    let now = ask(server, "SELECT CAST(extract(epoch FROM now()) AS BIGINT)").await.concat();
+    let is_old = |name: &String| {
+        let made: Option<i64> = name.split('_').nth(2).and_then(|at| at.parse().ok());
+        made.zip(now.parse().ok()).is_some_and(|(made, now): (i64, i64)| made < now - TEMPLATE_KEPT_S)
+    };
+    let all = ask(server, "SELECT datname FROM pg_database WHERE datname LIKE 'hilum_template_%'").await;
+    for name in all.into_iter().filter(is_old) {
         // Another process may be faster.
         let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
         drop(connected(server, async |client| client.batch_execute(&sql).await).await);
     }
-    let now = ask(server, "SELECT extract(epoch FROM now())::bigint").await;
-    let name = format!("hilum_template_{}_{}", now.concat(), by_chance());
+    let name = format!("hilum_template_{now}_{}", by_chance());
     administer(server, &format!("CREATE DATABASE {name}")).await;
     let db = open(&StoreConfig::new(sibling(server, &name))).await;
     db.migrate(migrations).await.expect("the migrations apply");

@@ -216,7 +216,8 @@ fn split(tokens: TokenStream, separator: &str) -> Vec<TokenStream> {
 
 /// The beginning of an insert of several rows, with one row.
 fn completed(text: &str) -> String {
-    let Some(begun) = text.strip_suffix("VALUES ") else { return text.to_owned() };
+    let begun = text.strip_suffix("VALUES ").filter(|_| text.trim_start().starts_with("INSERT"));
+    let Some(begun) = begun else { return text.to_owned() };
     let columns = begun.split(['(', ')']).nth(1).map_or(0, |columns| columns.split(',').count());
     let places: Vec<String> = (1..=columns).map(|nth| format!("${nth}")).collect();
     format!("{text}({})", places.join(", "))
@@ -234,7 +235,8 @@ fn is_statement(text: &str) -> bool {
     verb && words.next().is_some() && !text.contains("{}") && !text.contains("\"{")
 }
 
-/// What is below the folder of one engine is for that engine alone, and inside the store what calls its functions.
+/// What is below the folder of one engine is for that engine alone, and inside the store what calls its functions. The tests' own
+/// databases are asked of a PostgreSQL server.
 fn engine_of(file: &str, sql: &str) -> Option<Engine> {
     let is_of = |folder: &str, function: &str| {
         file.starts_with(&format!("store/src/{folder}/"))
@@ -242,7 +244,7 @@ fn engine_of(file: &str, sql: &str) -> Option<Engine> {
     };
     if is_of("sqlite", " pragma_") {
         Some(Engine::Sqlite)
-    } else if is_of("postgres", " pg_") {
+    } else if is_of("postgres", " pg_") || file == "testkit/src/engine.rs" {
         Some(Engine::Postgres)
     } else {
         None
