@@ -97,6 +97,7 @@ const OF_TOKENS: &[Row] = &[
     of_records("GET /fhir/Group/{id}/$export", "/fhir/Group/1/$export"),
     of_records("POST /fhir/Group/{id}/$export", "/fhir/Group/1/$export"),
     of_records("POST /fhir/$import", "/fhir/$import"),
+    of_records("POST /fhir/$process-message", "/fhir/$process-message"),
     of_records("GET /fhir/CodeSystem/$lookup", "/fhir/CodeSystem/$lookup"),
     of_records("GET /fhir/CodeSystem/$subsumes", "/fhir/CodeSystem/$subsumes"),
     of_records("GET /fhir/CodeSystem/$validate-code", "/fhir/CodeSystem/$validate-code"),
