@@ -38,7 +38,8 @@ impl References<'_> {
         let pairs: Vec<(String, String)> =
             pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
         let now: Timestamp = self.records.world().now();
-        let reading = Reading { registry: self.records.registry(), now, handling: Handling::Strict };
+        let registry = self.records.registry_of(self.tenant);
+        let reading = Reading { registry: &registry, now, handling: Handling::Strict };
         let query = read(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), &[of], &reading)?;
         if query.criteria.is_empty() {
             return Err(Problem::Reference("every record"));

@@ -3,27 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use store::Db;
 
 use crate::{
     audit_events::{auditor, found as found_events, line},
-    stage::{Calls, Heard, Stage, site, token},
+    stage::{Calls, Heard, site, token},
 };
 
 const PATH: &str = "/fhir/$process-message";
-
-/// One test for each engine, at a site that has subscribed to Bundles too.
-macro_rules! on_founded_stage {
-    (async fn $name:ident($stage:ident) $body:block) => {
-        testkit::on_each_engine!(
-            async fn $name(db: Db) {
-                let $stage = Stage::with_foundation(db).await;
-                $body
-            },
-            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
-        );
-    };
-}
 
 fn order(id: &str, family: &str) -> Value {
     json!({"resourceType": "Bundle", "id": "b1", "type": "message", "timestamp": "2026-11-22T00:00:00Z", "entry": [
@@ -68,8 +54,8 @@ async fn only(by: &Calls<'_>, of: &str) -> Value {
     found["entry"][0]["resource"].clone()
 }
 
-on_founded_stage!(
-    async fn a_message_is_stored_whole_and_in_parts_and_answered(stage) {
+on_stage!(
+    async fn a_message_is_stored_whole_and_in_parts_and_answered(with_foundation, stage) {
         let north = stage.north();
         let sent = order("m1", "Anna").to_string().replace("\"value\":1.1}", "\"value\":1.10}");
         let heard = north.post(PATH, &sent).await.expect(200);
@@ -107,8 +93,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn sent_again_it_is_answered_the_same_and_stored_no_more(stage) {
+on_stage!(
+    async fn sent_again_it_is_answered_the_same_and_stored_no_more(with_foundation, stage) {
         let north = stage.north();
         let body = order("m1", "Anna").to_string();
         let first = north.post(PATH, &body).await.expect(200).body;
@@ -126,8 +112,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn what_is_not_good_or_not_taken_is_a_fatal_error_and_nothing_is_stored(stage) {
+on_stage!(
+    async fn what_is_not_good_or_not_taken_is_a_fatal_error_and_nothing_is_stored(with_foundation, stage) {
         let (north, admin) = (stage.north(), stage.by(token(1, "sites:admin", "", "")).at(""));
         let path = format!("/admin/fhir/sites/{}", site(1));
         let json = [("content-type", "application/json")];
@@ -165,8 +151,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn who_may_not_write_all_of_it_writes_nothing(stage) {
+on_stage!(
+    async fn who_may_not_write_all_of_it_writes_nothing(with_foundation, stage) {
         let all = ["Bundle", "MessageHeader", "Patient", "ServiceRequest", "Observation"];
         for left_out in all {
             let scopes: Vec<String> = all.iter().filter(|of| **of != left_out).map(|of| format!("system/{of}.c")).collect();
@@ -183,8 +169,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn what_is_no_message_is_refused(stage) {
+on_stage!(
+    async fn what_is_no_message_is_refused(with_foundation, stage) {
         let north = stage.north();
         let mut headless = order("m1", "Anna");
         headless["entry"].as_array_mut().unwrap().remove(0);
@@ -224,8 +210,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn sixty_four_senders_store_it_once(stage) {
+on_stage!(
+    async fn sixty_four_senders_store_it_once(with_foundation, stage) {
         let north = stage.north();
         let body = order("m1", "Anna").to_string();
         let heard = futures_util::future::join_all((0..64).map(|_| north.post(PATH, &body))).await;
@@ -246,8 +232,8 @@ fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-on_founded_stage!(
-    async fn messages_of_a_region_are_taken(stage) {
+on_stage!(
+    async fn messages_of_a_region_are_taken(with_foundation, stage) {
         let Some(root) = std::env::var_os("HILUM_DATA").map(PathBuf::from) else {
             eprintln!("SKIPPED: HILUM_DATA is not set, no real messages were sent");
             return;

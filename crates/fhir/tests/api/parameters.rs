@@ -194,6 +194,26 @@ on_stage!(
 );
 
 on_stage!(
+    async fn a_reference_in_a_transaction_means_records_by_them_too(of_guides, stage) {
+        let north = stage.north();
+        switch(&stage, &json!(["guide.search#1.0.0"])).await.expect(200);
+        let entry = json!({"request": {"method": "POST", "url": "Observation"}, "resource": {"resourceType": "Observation", "status": "final",
+            "code": {"text": "gait"}, "subject": {"reference": "Patient?shoe=77"}}});
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]}).to_string();
+        let there = north.clone().at(NORTH_TWO);
+        for calls in [&north, &there] {
+            calls.put("/fhir/Patient/p1", &patient(1, 77).to_string()).await.expect(201);
+        }
+        north.post("/fhir", &bundle).await.expect(200);
+        let of_p1 = north.get("/fhir/Observation?subject=Patient/p1").await.expect(200).json();
+        assert_eq!(of_p1["entry"].as_array().unwrap().len(), 1);
+        // A site that has none of it does not guess.
+        there.post("/fhir", &bundle).await.expect(400).tells("invalid", "shoe");
+        assert!(there.get("/fhir/Observation").await.expect(200).json()["entry"].as_array().is_none_or(Vec::is_empty));
+    }
+);
+
+on_stage!(
     async fn a_worker_that_is_lost_loses_nothing(of_guides, stage) {
         let north = stage.north();
         fill(&north, 700).await;

@@ -3,10 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    audit_events::on_told_stage,
-    stage::{Calls, Heard, NORTH, Stage, organisation, site, token},
-};
+use crate::stage::{Calls, Heard, NORTH, Stage, organisation, site, token};
 use fhir::{
     By,
     site::{Assigned, Policy, SiteCode, Validation, assign},
@@ -36,8 +33,8 @@ async fn targets(stage: &Stage, query: &str) -> Vec<Vec<String>> {
     entries.iter().map(targets).collect()
 }
 
-on_told_stage!(
-    async fn it_is_kept_with_the_version_that_it_is_about(stage) {
+on_stage!(
+    async fn it_is_kept_with_the_version_that_it_is_about(with_foundation, stage) {
         let by = stage.north();
         with(&by, ("PUT", "/fhir/Observation/a"), SAID, &observation("a", "anna")).await.expect(201);
         with(&by, ("PUT", "/fhir/Observation/a"), SAID, &observation("a", "anna")).await.expect(200);
@@ -58,8 +55,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn of_a_transaction_one_tells_of_all(stage) {
+on_stage!(
+    async fn of_a_transaction_one_tells_of_all(with_foundation, stage) {
         let entry = |url: &str, resource: &str| json!({"resource": serde_json::from_str::<Value>(resource).unwrap(), "request": {"method": "PUT", "url": url}});
         let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
             entry("Observation/a", &observation("a", "anna")), entry("Observation/b", &observation("b", "bert"))]});
@@ -74,8 +71,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn what_is_no_provenance_is_refused_and_nothing_is_kept(stage) {
+on_stage!(
+    async fn what_is_no_provenance_is_refused_and_nothing_is_kept(with_foundation, stage) {
         let by = stage.north();
         for said in [
             "", "x", "{}", r#"{"resourceType":"Patient"}"#, r#"{"resourceType":"Provenance","resourceType":"Provenance"}"#,
@@ -100,8 +97,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn it_takes_the_scope_to_create_one(stage) {
+on_stage!(
+    async fn it_takes_the_scope_to_create_one(with_foundation, stage) {
         let anna = json!({"resourceType": "Patient", "id": "anna"}).to_string();
         stage.north().put("/fhir/Patient/anna", &anna).await.expect(201);
         let without = stage.by(token(1, "system/Observation.cruds system/Patient.cruds", "", ""));

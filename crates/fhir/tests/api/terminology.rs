@@ -1,26 +1,12 @@
 //! `$expand`, `$lookup`, `$validate-code`, `$subsumes`: what is answered, what is refused, and whose records are asked.
 
 use serde_json::{Value, json};
-use store::Db;
 use validator::{Codes, terminology::Set};
 
-use crate::stage::{Calls, NORTH_TWO, PACKAGES, Stage, token};
+use crate::stage::{Calls, NORTH_TWO, PACKAGES, token};
 
 const ANIMALS: &str = "https://guide.example/code/animals";
 const ALL: &str = "https://guide.example/code/ValueSet/all";
-
-/// One test for each engine, at a site that has subscribed to value sets too.
-macro_rules! on_founded_stage {
-    (async fn $name:ident($stage:ident) $body:block) => {
-        testkit::on_each_engine!(
-            async fn $name(db: Db) {
-                let $stage = Stage::with_foundation(db).await;
-                $body
-            },
-            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
-        );
-    };
-}
 
 async fn asked(by: &Calls<'_>, path: &str) -> Value {
     by.get(&format!("/fhir/{path}")).await.expect(200).json()
@@ -47,8 +33,8 @@ fn parameters(all: Value) -> String {
     json!({"resourceType": "Parameters", "parameter": all}).to_string()
 }
 
-on_founded_stage!(
-    async fn a_value_set_is_expanded(stage) {
+on_stage!(
+    async fn a_value_set_is_expanded(with_foundation, stage) {
         let north = stage.north();
         let whole = asked(&north, &format!("ValueSet/$expand?url={ALL}")).await;
         assert_eq!(codes(&whole), "cat tabby tom dog");
@@ -90,8 +76,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn what_cannot_be_answered_is_refused_by_its_reason(stage) {
+on_stage!(
+    async fn what_cannot_be_answered_is_refused_by_its_reason(with_foundation, stage) {
         let north = stage.north();
         let set = |system: &str| {
             let include = json!([{"system": system}]);
@@ -144,8 +130,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn a_code_is_validated_looked_up_and_compared(stage) {
+on_stage!(
+    async fn a_code_is_validated_looked_up_and_compared(with_foundation, stage) {
         let north = stage.north();
         for (words, is_good, message) in [
             ("code=tabby", true, ""),
@@ -197,8 +183,8 @@ on_founded_stage!(
     }
 );
 
-on_founded_stage!(
-    async fn a_sites_own_are_asked_of_whom_they_are_shown_to(stage) {
+on_stage!(
+    async fn a_sites_own_are_asked_of_whom_they_are_shown_to(with_foundation, stage) {
         let north = stage.north();
         let system = json!({"resourceType": "CodeSystem", "id": "wards", "url": "urn:wards", "status": "active", "content": "complete",
             "concept": [{"code": "a1", "display": "Ward A1"}, {"code": "b2", "display": "Ward B2"}]});

@@ -8,20 +8,6 @@ use serde_json::Value;
 
 use crate::stage::{Calls, Stage, token};
 
-/// A stage of which events can be asked.
-macro_rules! on_told_stage {
-    (async fn $name:ident($stage:ident) $body:block) => {
-        testkit::on_each_engine!(
-            async fn $name(db: store::Db) {
-                let $stage = $crate::stage::Stage::with_foundation(db).await;
-                $body
-            },
-            migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
-        );
-    };
-}
-pub(super) use on_told_stage;
-
 /// Who may see all events of the first site.
 pub fn auditor(stage: &Stage) -> Calls<'_> {
     stage.by(token(1, "system/AuditEvent.rs", "", ""))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{auditor, found, line, on_told_stage};
+use super::{auditor, found, line};
 use crate::stage::{Calls, NORTH, NORTH_TWO, SOUTH, Stage, token, token_of};
 
 const PATIENTS: [&str; 2] = ["anna", "bert"];
@@ -78,8 +78,8 @@ async fn known(stage: &Stage, site: &str, organisation: u8) -> Vec<Value> {
     events.into_iter().filter(|event| !line(event).contains("AuditEvent")).collect()
 }
 
-on_told_stage!(
-    async fn patients_find_the_events_about_them_and_no_others(stage) {
+on_stage!(
+    async fn patients_find_the_events_about_them_and_no_others(with_foundation, stage) {
         for (site, organisation) in [(NORTH, 1), (NORTH_TWO, 1), (SOUTH, 2)] {
             lived(&stage.by(token(organisation, "system/*.cruds", "", "")).at(site)).await;
         }
@@ -120,8 +120,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn nothing_of_one_site_is_told_at_another(stage) {
+on_stage!(
+    async fn nothing_of_one_site_is_told_at_another(with_foundation, stage) {
         lived(&stage.north()).await;
         let all = known(&stage, NORTH, 1).await;
         for by in [auditor(&stage).at(NORTH_TWO), stage.by(token(2, "system/AuditEvent.rs", "", "")).at(SOUTH)] {
@@ -135,8 +135,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn what_was_asked_of_others_is_not_told(stage) {
+on_stage!(
+    async fn what_was_asked_of_others_is_not_told(with_foundation, stage) {
         lived(&stage.north()).await;
         stage.north().get("/fhir/Observation?subject=Patient/anna,Patient/bert").await.expect(200);
         let anna = stage.by(token(1, "patient/AuditEvent.rs", "anna", ""));
@@ -149,8 +149,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn a_patient_sees_what_they_did_and_nobody_else_does_without_a_scope(stage) {
+on_stage!(
+    async fn a_patient_sees_what_they_did_and_nobody_else_does_without_a_scope(with_foundation, stage) {
         lived(&stage.north()).await;
         let scopes = "patient/AuditEvent.rs patient/Observation.rs";
         let anna = stage.by(token_of(1, scopes, "anna", "anna", "Patient/anna"));

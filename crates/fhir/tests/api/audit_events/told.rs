@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{auditor, balp::conforms, found, line, on_told_stage};
+use super::{auditor, balp::conforms, found, line};
 use crate::stage::{Stage, token, token_of};
 
 fn observation(id: &str, patient: &str) -> String {
@@ -34,8 +34,8 @@ fn set(lines: &[&str]) -> BTreeSet<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()
 }
 
-on_told_stage!(
-    async fn every_interaction_is_told_for_each_patient(stage) {
+on_stage!(
+    async fn every_interaction_is_told_for_each_patient(with_foundation, stage) {
         two_patients(&stage).await;
         assert_eq!(
             lines(&stage, "").await,
@@ -95,8 +95,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn entries_of_bundles_are_told_each_for_itself(stage) {
+on_stage!(
+    async fn entries_of_bundles_are_told_each_for_itself(with_foundation, stage) {
         two_patients(&stage).await;
         stage.clock.advance(std::time::Duration::from_secs(60));
         let since = format!("date=ge{}", stage.world.now());
@@ -140,8 +140,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn events_are_valid_and_say_who_it_was(stage) {
+on_stage!(
+    async fn events_are_valid_and_say_who_it_was(with_foundation, stage) {
         two_patients(&stage).await;
         let doctor = token_of(1, "user/*.cruds", "", "site", "Practitioner/m0|TREAT");
         let doctor = stage.by(doctor);
@@ -175,8 +175,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn events_are_read_and_searched_and_nothing_else(stage) {
+on_stage!(
+    async fn events_are_read_and_searched_and_nothing_else(with_foundation, stage) {
         two_patients(&stage).await;
         let everything = stage.north();
         let all = found(&everything, "patient=anna&action=C").await;
@@ -216,8 +216,8 @@ on_told_stage!(
     }
 );
 
-on_told_stage!(
-    async fn events_are_kept_for_six_years_and_cannot_be_changed(stage) {
+on_stage!(
+    async fn events_are_kept_for_six_years_and_cannot_be_changed(with_foundation, stage) {
         let at = |seconds: i64| kernel::Timestamp::from_seconds(seconds);
         let now = stage.world.now();
         // As if the clock of the machine had been at 2010.
