@@ -1,7 +1,7 @@
 //! Records of sites beside other FHIR servers: the same material and questions by the same driver, HTTP to HTTP, turn by turn in
 //! one run. See `README.md`.
 //!
-//! `cargo bench -p hilum --bench records [-- import|ask|large|validated|compare] [sqlite|postgres|helios|hapi]`
+//! `cargo bench -p hilum --bench records [-- import|ask|large|validated] [sqlite|postgres|helios|hapi]`, or `-- compare [Patient …]`
 
 #![expect(
     clippy::unwrap_used,
@@ -71,8 +71,8 @@ fn main() {
         println!("SKIPPED: HILUM_DATA names no folder with fhir/synthea");
         return;
     };
-    if asked.0.iter().any(|word| word == "compare") {
-        compare::compare();
+    if let Some((_, types)) = asked.0.split_first().filter(|(first, _)| *first == "compare") {
+        compare::compare(types);
         return;
     }
     machine::describe();

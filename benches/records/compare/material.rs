@@ -21,6 +21,8 @@ const OF_TYPE_MAX: usize = 40;
 const PATIENTS: usize = 2;
 /// What would change how a server searches, or what it does by itself.
 const LEFT_OUT: [&str; 2] = ["SearchParameter", "Subscription"];
+/// What is R4B's, and R4's here for the sake of subscriptions.
+const NOT_OF_R4: &str = "SubscriptionStatus";
 
 /// A record and whose it is.
 pub struct Record {
@@ -34,7 +36,8 @@ impl Record {
         let of = json["resourceType"].as_str()?.to_owned();
         let id = json["id"].as_str()?.to_owned();
         // The archive holds types of R4B too.
-        let is_asked = ResourceType::named(&of).is_some() && !LEFT_OUT.contains(&of.as_str());
+        let is_asked =
+            ResourceType::named(&of).is_some() && !LEFT_OUT.contains(&of.as_str()) && of != NOT_OF_R4;
         is_asked.then_some(Self { of, id, json })
     }
 }
@@ -155,6 +158,18 @@ pub fn load(server: &Server, records: Vec<Record>) -> (Vec<Record>, Vec<(Record,
         }
     }
     (taken, refused)
+}
+
+/// Each record by its id alone, so that there is what others refer to: HAPI keeps no reference that leads nowhere when it comes.
+pub fn announce(server: &Server, records: &[Record]) {
+    let mut connection = server.place.connect();
+    for Record { of, id, .. } in records {
+        let json = serde_json::json!({"resourceType": of, "id": id});
+        let bare = Record { of: of.clone(), id: id.clone(), json };
+        if put(server, &mut connection, &bare).is_err() {
+            connection = server.place.connect();
+        }
+    }
 }
 
 pub fn remove(server: &Server, records: &[(Record, String)]) {

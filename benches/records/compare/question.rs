@@ -91,26 +91,15 @@ fn collect(record: &Record, registry: &Registry, there: &BTreeSet<String>, value
         }
         let Value::Reference(Reference::Local { resource_type, id, .. }) = value else { continue };
         if there.contains(&format!("{resource_type}/{id}")) {
-            for (form, words) in around(of, code, *resource_type, id, &record.id) {
-                own.entry(form).or_default().insert(words);
-            }
+            own.entry("chain").or_default().insert(format!("{code}:{resource_type}._id={id}"));
+            let include = format!("_id={}&_include={of}:{code}:{resource_type}", record.id);
+            own.entry("_include").or_default().insert(include);
+            // What refers is asked of the records that it refers to.
+            let has = format!("_has:{of}:{code}");
+            let others = values.entry((*resource_type, has.clone())).or_default();
+            others.entry("_has").or_default().insert(format!("{has}:_id={}", record.id));
         }
     }
-}
-
-/// What goes over a reference.
-fn around(
-    of: ResourceType,
-    code: &str,
-    to: ResourceType,
-    id: &str,
-    own: &str,
-) -> [(&'static str, String); 3] {
-    [
-        ("chain", format!("{code}:{to}._id={id}")),
-        ("chain of _has", format!("_has:{of}:{code}:_id={own}")),
-        ("_include", format!("_id={own}&_include={of}:{code}:{to}")),
-    ]
 }
 
 /// Way of asking, modifier, value.
@@ -192,6 +181,7 @@ fn of_date(range: DateRange) -> Vec<Form> {
     let mut all = Vec::new();
     if range.lo != i64::MIN {
         let at = Timestamp::from_seconds(range.lo.div_euclid(MICROSECONDS)).to_string();
+        let second = at.chars().take("2000-01-01T00:00:00".len()).chain(['Z']).collect();
         let day = at.chars().take("2000-01-01".len()).collect::<String>();
         all.push(("date, day", "", day.clone()));
         all.push(("date, month", "", day.chars().take("2000-01".len()).collect()));
@@ -205,7 +195,7 @@ fn of_date(range: DateRange) -> Vec<Form> {
             ("date eb", "eb"),
         ];
         all.extend(prefixed.map(|(form, prefix)| (form, "", format!("{prefix}{day}"))));
-        all.push(("date, second", "", at));
+        all.push(("date, second", "", second));
     }
     all
 }

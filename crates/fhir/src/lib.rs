@@ -16,7 +16,7 @@ pub mod interaction;
 mod key;
 #[cfg(test)]
 mod material;
-pub(crate) mod message;
+pub mod message;
 mod migrations;
 mod operation;
 pub mod outcome;
@@ -42,5 +42,6 @@ pub use tenant::Tenant;
 
 /// Everything that this crate does beside requests, registered with a worker.
 pub fn jobs(fhir: &Fhir, worker: jobs::Worker) -> jobs::Worker {
-    reindex::jobs(fhir, topic::jobs(fhir, audit_event::jobs(fhir, bulk::jobs(fhir, worker))))
+    let worker = message::jobs(fhir, audit_event::jobs(fhir, bulk::jobs(fhir, worker)));
+    reindex::jobs(fhir, topic::jobs(fhir, worker))
 }

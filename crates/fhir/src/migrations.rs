@@ -15,6 +15,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0221_parameters", sql: include_str!("../migrations/0221_parameters.sql") },
         Migration { name: "0300_packages", sql: include_str!("../migrations/0300_packages.sql") },
         Migration { name: "0310_message", sql: include_str!("../migrations/0310_message.sql") },
+        Migration { name: "0311_message_kept", sql: include_str!("../migrations/0311_message_kept.sql") },
         Migration { name: "0401_bulk", sql: include_str!("../migrations/0401_bulk.sql") },
         Migration {
             name: "0402_deidentification",

@@ -1,6 +1,6 @@
 //! The state of this crate, and how it hears of changes.
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use kernel::World;
 use outbound::Outbound;
@@ -48,6 +48,8 @@ pub struct Parts {
     pub public_url: Url,
     /// Entries of one Bundle that is sent.
     pub bundle_entries_max: usize,
+    /// How long audit events are kept: [`audit_event::AUDIT_KEPT`] at the least.
+    pub audit_kept: Duration,
 }
 
 /// The FHIR APIs. Cheap to clone.
@@ -69,6 +71,8 @@ pub struct Inner {
     pub(crate) statement: Statement,
     /// Where what was done is written down.
     pub(crate) trail: Trail,
+    /// For how long.
+    pub(crate) audit_kept: Duration,
     /// Calls of endpoints that are under way.
     pub(crate) slots: topic::Slots,
     /// Whoever is told of what is written.
@@ -101,6 +105,7 @@ impl Fhir {
             records,
             registry,
             trail,
+            audit_kept: parts.audit_kept.max(audit_event::AUDIT_KEPT),
             statement: Statement::new(parts.issuer),
             db: parts.db,
             vault: parts.vault,

@@ -148,6 +148,7 @@ impl House {
             issuer: auth.issuer().to_owned(),
             public_url: config.server.public_url.clone(),
             bundle_entries_max: config.fhir.bundle_entries_max,
+            audit_kept: config.fhir.audit_kept(),
         });
         let broker = Broker::new(Parts {
             db: db.clone(),

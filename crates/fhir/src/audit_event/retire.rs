@@ -14,7 +14,8 @@ use crate::{
     tenant::{self, Tenant},
 };
 
-/// How long audit events are kept: six years, and a day for clocks that differ. The tables refuse to lose younger ones.
+/// How long audit events are kept where no longer time is set: six years, and a day for clocks that differ. The tables refuse to lose
+/// younger ones.
 pub const AUDIT_KEPT: Duration = Duration::from_hours(24 * 2_193);
 /// How often what is older is looked for.
 pub const AUDIT_RETIRED_EVERY: Duration = Duration::from_hours(24);
@@ -33,7 +34,7 @@ impl jobs::Job for Retire {
     type Context = Fhir;
 
     async fn run(self, fhir: &Fhir, _attempt: u32) -> Result<(), JobFault> {
-        let kept = i64::try_from(AUDIT_KEPT.as_millis()).unwrap_or(i64::MAX);
+        let kept = i64::try_from(fhir.audit_kept.as_millis()).unwrap_or(i64::MAX);
         let before = fhir.world.now().as_micros().div_euclid(1_000).saturating_sub(kept);
         if before <= 0 {
             return Ok(());

@@ -43,3 +43,10 @@ impl Letter {
         tx.execute(sql, binds![tenant.number(), key, digest, answer, at]).await.map(|_| ())
     }
 }
+
+/// Some answers that were given before this are gone; how many.
+pub(super) async fn forget(tx: &mut Writer, tenant: &Tenant, before: i64, rows: i64) -> Result<u64, DbError> {
+    let sql = "DELETE FROM fhir_message WHERE tenant = $1 AND key IN \
+               (SELECT key FROM fhir_message WHERE tenant = $1 AND at < $2 ORDER BY at LIMIT $3)";
+    tx.execute(sql, binds![tenant.number(), before, rows]).await
+}

@@ -125,6 +125,16 @@ pub(super) async fn subscription(
     reader.optional(sql, binds![tenant, id]).await
 }
 
+/// All of a site, so many at the most.
+pub(super) async fn subscriptions(
+    reader: &mut Reader,
+    tenant: i64,
+    rows: i64,
+) -> Result<Vec<SubscriptionRow>, DbError> {
+    let sql = "SELECT * FROM fhir_subscription WHERE tenant = $1 ORDER BY id LIMIT $2";
+    reader.all(sql, binds![tenant, rows]).await
+}
+
 /// The place at which a Subscription of the site was written the last time; 0 if none ever was.
 pub(super) async fn newest_written(reader: &mut Reader, tenant: &Tenant, of: u16) -> Result<i64, DbError> {
     let sql = "SELECT COALESCE(MAX(rid), 0) FROM fhir_current WHERE tenant = $1 AND type = $2";

@@ -1,5 +1,7 @@
 //! `$status`: how subscriptions stand.  Subscriptions R5 Backport 1.1.0 "backport-subscription-status"
 
+use std::collections::HashMap;
+
 use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use web::{Path, Problem};
 
 use super::{
+    SUBSCRIPTIONS_MAX,
     notification::{Notice, Standing},
     of_subscription,
     queries::{self, SubscriptionRow},
@@ -17,9 +20,17 @@ use super::{
 };
 use crate::{
     Fhir,
-    interaction::{answer, asked::Asked, posted::Said, read::newest},
+    interaction::{
+        answer,
+        asked::Asked,
+        posted::Said,
+        read::newest,
+        search::{SEARCH_ROWS_MAX, reach},
+    },
     outcome::FHIR_JSON,
+    query::Test,
     resource::{LogicalId, Version},
+    search::Search,
 };
 
 /// Subscriptions that one question may name.
@@ -39,10 +50,10 @@ pub(crate) async fn subscription_status(
     Ok(answered(&fhir, &[(version, row)]))
 }
 
-/// How subscriptions stand: those that are named, or in a status.
+/// How subscriptions stand: those that are named, or all that the caller may read; of these, those in a status.
 #[utoipa::path(get, path = "/fhir/Subscription/$status", tag = "subscriptions", operation_id = "subscriptions_status",
     params(("SU-SiteId" = String, Header, description = "The site"),
-        ("id" = Option<String>, Query, description = "Ids, parted by commas"),
+        ("id" = Option<String>, Query, description = "Ids, parted by commas; all where none is said"),
         ("status" = Option<String>, Query, description = "`active`, `error`, …")),
     responses((status = 200, description = "A Bundle of type searchset with a Parameters for each", content_type = "application/fhir+json")),
     security(("bearer" = ["system/Subscription.r"])))]
@@ -60,18 +71,42 @@ pub(crate) async fn subscriptions_status(
             _ => {}
         }
     }
-    if ids.is_empty() || ids.len() > IDS_MAX {
-        let words = format!("name up to {IDS_MAX} subscriptions by id; a search of Subscription finds them");
+    if ids.len() > IDS_MAX {
+        let words = format!("name up to {IDS_MAX} subscriptions by id, or none for all of them");
         return Err(Problem::new(Kind::Invalid, words).with_path("id").into());
     }
     let mut found = Vec::new();
-    for id in ids {
-        let one = own(&fhir, &asked, id.trim_start_matches("Subscription/")).await?;
-        let is_asked =
-            |row: &SubscriptionRow| states.is_empty() || states.iter().any(|word| word == row.state.as_str());
-        found.extend(one.filter(|(_, row)| is_asked(row)));
+    for id in &ids {
+        found.extend(own(&fhir, &asked, id.trim_start_matches("Subscription/")).await?);
     }
+    if ids.is_empty() {
+        found = all(&fhir, &asked).await?;
+    }
+    found.retain(|(_, row)| states.is_empty() || states.iter().any(|word| word == row.state.as_str()));
     Ok(answered(&fhir, &found))
+}
+
+/// All that the caller may read, newest first: "In the absence of any specified ids, the server returns the status for all Subscriptions
+/// available to the caller."
+async fn all(fhir: &Fhir, asked: &Asked) -> Result<Vec<(Version, SubscriptionRow)>, Problem> {
+    let Some(of) = of_subscription() else { return Ok(Vec::new()) };
+    asked.rule(of, Interaction::Read)?;
+    let access = reach(&asked.access, Interaction::Read, fhir.reader());
+    let mut search = Search { rows: SEARCH_ROWS_MAX, ..Search::everything(of, Test::EVERY, access) };
+    let tenant = &asked.site.tenant;
+    let rows = queries::subscriptions(&mut fhir.db.read().await?, tenant.number(), SUBSCRIPTIONS_MAX).await?;
+    let mut rows: HashMap<LogicalId, SubscriptionRow> =
+        rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let mut found = Vec::new();
+    loop {
+        let page = fhir.records.search(tenant, search.clone()).await.map_err(Problem::from)?;
+        let own = page.matches.into_iter();
+        found.extend(own.filter_map(|version| rows.remove(&version.id).map(|row| (version, row))));
+        search.after = page.next;
+        if search.after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// A subscription that the caller may read, and what is going on with it.

@@ -113,6 +113,24 @@ on_stage!(
 );
 
 on_stage!(
+    async fn what_a_message_was_answered_is_known_for_its_time(with_foundation, stage) {
+        let (north, day) = (stage.north(), std::time::Duration::from_hours(24));
+        let body = order("m1", "Anna").to_string();
+        let first = north.post(PATH, &body).await.expect(200).body;
+        stage.clock.advance(fhir::message::MESSAGE_KEPT - day);
+        stage.worker().run_due().await.unwrap();
+        let younger = north.post(PATH, &order("m2", "Berta").to_string()).await.expect(200).body;
+        assert_eq!(north.post(PATH, &body).await.expect(200).body, first);
+        stage.clock.advance(2 * day);
+        stage.worker().run_due().await.unwrap();
+        // Nothing says any more that it was here: it is another message now. What came later is known still.
+        assert_ne!(north.post(PATH, &body).await.expect(200).body, first);
+        assert_eq!(north.post(PATH, &order("m2", "Berta").to_string()).await.expect(200).body, younger);
+        assert_eq!(counts(&north).await, [3, 3, 3, 3, 3]);
+    }
+);
+
+on_stage!(
     async fn what_is_not_good_or_not_taken_is_a_fatal_error_and_nothing_is_stored(with_foundation, stage) {
         let (north, admin) = (stage.north(), stage.by(token(1, "sites:admin", "", "")).at(""));
         let path = format!("/admin/fhir/sites/{}", site(1));

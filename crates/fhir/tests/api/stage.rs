@@ -6,12 +6,14 @@ use std::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{Extension, Router, body::Body};
 use fhir::{
     By, Context, Fhir, NamedSite, Parts, People, PortFault, Sites, Standing, Still,
     access::Sight,
+    audit_event::AUDIT_KEPT,
     consent::Who,
     package::Packages,
     site::{
@@ -349,24 +351,38 @@ impl Stage {
         for of in [1, 2, 3] {
             subscribe(&db, &world, &By::system(organisation(of)), plan.clone()).await.unwrap();
         }
-        Self::node((db, vault), (world, clock), (persons, endpoints), (folder, Arc::clone(packages)))
+        Self::node(
+            (db, vault),
+            (world, clock),
+            (persons, endpoints),
+            (folder, Arc::clone(packages), AUDIT_KEPT),
+        )
     }
 
     /// Another node of the same deployment, with connections of its own to the same database.
     pub async fn beside(&self, db: Db) -> Self {
+        self.another(db, AUDIT_KEPT).await
+    }
+
+    async fn another(&self, db: Db, audit_kept: Duration) -> Self {
         let world = World::new(self.clock.clone(), SeededEntropy::new(1));
         let key = self.folder.path().join("root.key");
         let vault = Vault::unlock(&db, &RootKeySource::File(key), &world).await.unwrap();
         let who = (self.persons.clone(), BTreeSet::new());
-        let kept = (Arc::clone(&self.folder), Arc::clone(&self.packages));
+        let kept = (Arc::clone(&self.folder), Arc::clone(&self.packages), audit_kept);
         Self::node((db, vault), (world, self.clock.clone()), who, kept)
+    }
+
+    /// Another node of the same deployment that keeps audit events for so long.
+    pub async fn keeping(&self, audit_kept: Duration) -> Self {
+        self.another(self.db.clone(), audit_kept).await
     }
 
     fn node(
         (db, vault): (Db, Vault),
         (world, clock): (World, MockClock),
         (persons, endpoints): (Persons, BTreeSet<InternalHost>),
-        (folder, packages): (Arc<tempfile::TempDir>, Arc<Packages>),
+        (folder, packages, audit_kept): (Arc<tempfile::TempDir>, Arc<Packages>, Duration),
     ) -> Self {
         let public_url: url::Url = "https://hilum.example".parse().unwrap();
         let fhir = Fhir::new(Parts {
@@ -382,6 +398,7 @@ impl Stage {
             issuer: "https://hilum.example/oauth2".to_owned(),
             public_url: public_url.clone(),
             bundle_entries_max: fhir::bundle::ENTRIES_MAX,
+            audit_kept,
         });
         let (records, api) = fhir::routes(fhir.clone()).split_for_parts();
         let (admin, _) = fhir::admin_routes(fhir.clone()).split_for_parts();

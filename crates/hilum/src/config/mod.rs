@@ -160,6 +160,7 @@ impl Config {
         self.tokens.validate()?;
         self.clients.validate()?;
         self.limits.validate()?;
+        self.fhir.validate()?;
         self.integrations.validate()
     }
 

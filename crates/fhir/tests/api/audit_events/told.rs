@@ -231,6 +231,11 @@ on_stage!(
             assert!(stage.db.execute(sql, store::binds![]).await.is_err(), "{sql}");
         }
         assert_eq!(lines(&stage, "patient=anna,bert").await.len(), 7);
+        // Where longer is set it is longer.
+        let day = std::time::Duration::from_hours(24);
+        stage.keeping(fhir::audit_event::AUDIT_KEPT + 7_500 * day).await.worker().run_due().await.unwrap();
+        assert_eq!(lines(&stage, "patient=anna,bert").await.len(), 7);
+        stage.clock.advance(day);
         stage.worker().run_due().await.unwrap();
         let left = set(&["read Patient/anna/_history/1 of Patient/anna: 0"]);
         assert_eq!(lines(&stage, "").await, left);

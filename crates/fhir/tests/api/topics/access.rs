@@ -73,6 +73,17 @@ on_hook!(
             other.get(&path).await.expect(404);
         }
         assert!(other.get("/fhir/Subscription").await.expect(200).json()["entry"].as_array().is_none_or(Vec::is_empty));
+        // All that stand, where none is named: to each the own ones.
+        let all = "/fhir/Subscription/$status";
+        let (named, own_all) = (own.get(&format!("{all}?id={id}")).await, own.get(all).await.expect(200).json());
+        let of = |one: &serde_json::Value| one["entry"][0]["resource"]["parameter"].clone();
+        assert_eq!((&own_all["total"], of(&own_all)), (&json!(1), of(&named.expect(200).json())));
+        assert_eq!(north.get(&format!("{all}?status=active,off")).await.expect(200).json()["total"], 1);
+        assert_eq!(own.get(&format!("{all}?status=off")).await.expect(200).json()["total"], 0);
+        for stranger in [&other, &hook.stage.south(), &north.clone().at(NORTH_TWO)] {
+            let nothing = json!({"resourceType": "Bundle", "type": "searchset", "total": 0});
+            assert_eq!(stranger.get(all).await.expect(200).json(), nothing);
+        }
         let mut stolen = wanted.clone();
         stolen["id"] = json!(id);
         other.put(&path, &stolen.to_string()).await.expect(404);

@@ -110,6 +110,7 @@ public class Peer {
         settings.setAllowContainsSearches(true);
         settings.setNormalizedQuantitySearchLevel(NormalizedQuantitySearchLevel.NORMALIZED_QUANTITY_SEARCH_SUPPORTED);
         settings.setEnforceReferentialIntegrityOnWrite(false);
+        settings.setEnforceReferentialIntegrityOnDelete(false);
         settings.setResourceServerIdStrategy(JpaStorageSettings.IdStrategyEnum.UUID);
         settings.setResourceClientIdStrategy(JpaStorageSettings.ClientIdStrategyEnum.ANY);
       }
