@@ -35,7 +35,7 @@ ${more}
 slug = "northwind"
 name = "Northwind Hospital"
 ${organisation}
-${person(people.nadia, [], about.nadia)}${person(people.omar, ['administrator', 'developer'], about.omar)}${clients.map(declared).join('')}`;
+${person(people.nadia, [], about.nadia)}${person(people.omar, ['org_admin', 'developer'], about.omar)}${clients.map(declared).join('')}`;
   const deployment = await Deployment.make({ declarations, ...options });
   await deployment.start();
   return deployment;

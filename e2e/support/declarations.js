@@ -51,7 +51,7 @@ slug = "northwind"
 name = "Northwind Hospital"
 sites = { main = "Main building" }
 studies = { nw-101 = "NW-101" }
-${person(people.nadia, [])}${person(people.omar, ['administrator', 'developer'])}
+${person(people.nadia, [])}${person(people.omar, ['org_admin', 'developer'])}
 ${client(application, uri)}${client(native, native.uri)}${client(stranger, stranger.uri)}
 [[integration]]
 id = "integration-1"

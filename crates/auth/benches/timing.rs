@@ -129,7 +129,7 @@ async fn open(db: Db) -> House {
     let named = Named { id: Some(organisation), slug: "northwind".into(), name: "Northwind".into() };
     let acting = Acting::system(organisation);
     organisation::create(&auth, &acting, &named).await.unwrap();
-    for (name, roles) in [("ada", vec![Role::Administrator]), ("mira", vec![]), ("noor", vec![])] {
+    for (name, roles) in [("ada", vec![Role::OrgAdmin.into()]), ("mira", vec![]), ("noor", vec![])] {
         let new = NewPerson {
             id: None,
             email: format!("{name}@example.org"),

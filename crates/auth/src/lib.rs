@@ -21,6 +21,7 @@ pub mod person;
 mod posted;
 mod proof;
 pub mod registration;
+pub mod role;
 mod row;
 pub mod scope;
 mod security;
@@ -80,6 +81,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0021_connection_use", sql: include_str!("../migrations/0021_connection_use.sql") },
         Migration { name: "0022_tiered", sql: include_str!("../migrations/0022_tiered.sql") },
         Migration { name: "0024_review", sql: include_str!("../migrations/0024_review.sql") },
+        Migration { name: "0025_roles", sql: include_str!("../migrations/0025_roles.sql") },
     ],
 };
 

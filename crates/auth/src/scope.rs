@@ -1,6 +1,6 @@
 //! Which scopes there are, and who can have which of them.  OIDC Core §5.4, SMART App Launch 2.2 §3.0.2, contracts 1 and 2
 
-use kernel::{Level, Scope, Scopes, SmartScope, SmartScopes};
+use kernel::{Level, Permission, Scope, Scopes, SmartScope, SmartScopes};
 
 use crate::{client_connection, udap};
 
@@ -52,6 +52,7 @@ pub fn built_in() -> Scopes {
         .chain(&OF_ANYBODY)
         .chain(&SMART)
         .chain(&OF_CLIENTS)
+        .chain(&Permission::SCOPES)
         .filter_map(|scope| scope.parse::<Scope>().ok())
         .collect()
 }
@@ -148,7 +149,8 @@ mod tests {
 
     #[test]
     fn every_well_formed_smart_scope_is_known_and_no_other_that_means_to_be_one() {
-        let built_in_scopes = OF_A_PERSON.len() + OF_ANYBODY.len() + SMART.len() + OF_CLIENTS.len();
+        let built_in_scopes =
+            OF_A_PERSON.len() + OF_ANYBODY.len() + SMART.len() + OF_CLIENTS.len() + Permission::SCOPES.len();
         assert_eq!(built_in().iter().count(), built_in_scopes);
         let known = scopes(&format!("{} patient/odd", built_in()));
         let asked = scopes(

@@ -8,7 +8,7 @@ use kernel::{Actor, Caller, Id, IdKind, Organisation, RequestId, Scopes, World};
 use outbound::Outbound;
 use store::Db;
 use vault::Vault;
-use web::{AuthFault, Authenticate, Presented};
+use web::{AuthFault, Authenticate, Presented, PresentedKey};
 
 use crate::{
     Config, OpenFault,
@@ -185,6 +185,13 @@ impl Authenticate for Auth {
             proof::bound::check(self, &verified, presented)?;
             Ok(verified.caller.clone())
         })
+    }
+
+    fn authenticate_key<'a>(
+        &'a self,
+        presented: PresentedKey<'a>,
+    ) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        Box::pin(self.check_key(presented))
     }
 
     fn proof_algorithms(&self) -> &str {

@@ -101,7 +101,7 @@ impl Console {
             name: person.map(|person| person.display_name).unwrap_or_default(),
             organisation: organisation.map(|organisation| organisation.name).unwrap_or_default(),
             is_developer: who.roles.has(who.organisation, Role::Developer),
-            is_administrator: who.roles.has(who.organisation, Role::Administrator),
+            is_administrator: who.roles.has(who.organisation, Role::OrgAdmin),
         })
     }
 }

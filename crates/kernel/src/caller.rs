@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Client, Id, Organisation, Person, Scopes, Token};
+use crate::{Client, Grants, Id, Organisation, Permission, Person, Scopes, Study, Token};
 
 /// The id of one request: the caller's own `x-request-id` where it is well formed, else ours.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -69,6 +69,8 @@ pub struct Caller {
     pub person: Option<Id<Person>>,
     /// What was granted.
     pub scopes: Scopes,
+    /// What the caller is in the organisation.
+    pub grants: Grants,
     /// The token's id (`jti`).
     pub token: Id<Token>,
 }
@@ -80,6 +82,12 @@ impl Caller {
             Some(person) => Actor::Person { person, through: Some(self.client) },
             None => Actor::Client(self.client),
         }
+    }
+
+    /// Whether the caller's roles let it do this to a thing of `owner` that belongs to these studies. The scope that the client needs
+    /// besides ([`Permission::scope`]) is asked at the door.
+    pub fn may(&self, permission: Permission, owner: Id<Organisation>, studies: &[Id<Study>]) -> bool {
+        self.grants.allow(self.organisation, permission, owner, studies)
     }
 }
 

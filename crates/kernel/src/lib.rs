@@ -8,6 +8,8 @@ mod event;
 mod fault;
 mod id;
 mod page;
+mod permission;
+mod role;
 mod scope;
 mod secret;
 mod smart_scope;
@@ -24,6 +26,8 @@ pub use id::{
     Token, Trust, Upstream,
 };
 pub use page::{Limit, Page, Slice};
+pub use permission::Permission;
+pub use role::{GRANTS_MAX, Grant, Grants, MalformedGrant, Reach, Role};
 pub use scope::{MalformedScope, SCOPES_BYTES_MAX, Scope, Scopes};
 pub use secret::Secret;
 pub use smart_scope::{Criteria, Interaction, Level, MalformedSmartScope, Permit, SmartScope, SmartScopes};

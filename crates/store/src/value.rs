@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use kernel::{Digest, Id, IdKind, Scopes, Timestamp};
+use kernel::{Digest, Id, IdKind, Role, Scopes, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A value to bind. It has no `Debug`: binds may be personal data.
@@ -277,6 +277,17 @@ impl ToValue for Scopes {
 impl FromValue for Scopes {
     fn from_value(value: ValueRef<'_>) -> Result<Self, Mismatch> {
         value.text()?.parse().map_err(|_| value.is_not("a list of scopes"))
+    }
+}
+
+impl ToValue for Role {
+    fn to_value(&self) -> Value {
+        Value::Text(self.as_str().to_owned())
+    }
+}
+impl FromValue for Role {
+    fn from_value(value: ValueRef<'_>) -> Result<Self, Mismatch> {
+        Self::parse(value.text()?).ok_or_else(|| value.is_not("a role"))
     }
 }
 

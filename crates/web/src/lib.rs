@@ -30,7 +30,9 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 
-pub use bearer::{AuthFault, Authenticate, Bearer, DPOP_NONCE, Presented, Scheme};
+pub use bearer::{
+    API_KEY, AuthFault, Authenticate, Bearer, DPOP_NONCE, Presented, PresentedKey, Scheme, TakesApiKeys,
+};
 pub use browser::{Csp, browser};
 pub use certificate::{CHAIN_CERTIFICATES_MAX, ClientCertificate, ClientCertificates, MaybeCertificate};
 pub use cookie::{Cookie, Cookies, Transport};

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use kernel::{Actor, Issue, Scopes, Secret, Timestamp, World};
+use kernel::{Actor, GRANTS_MAX, Grant, Grants, Issue, Role, Scopes, Secret, Timestamp, World};
 use serde_json::json;
+use store::Reader;
 
 use super::{ApiKey, ApiKeyFault, KEYS_MAX, KeyName, queries};
 use crate::{
     Acting, Auth, client,
     client::{ClientIdText, NewSecret, register::Registration},
-    client_connection, scope,
+    client_connection,
+    role::{self, MalformedRole},
+    scope,
 };
 
 /// How long a key may be good at the most, in days, where an end is set at all.
@@ -40,6 +43,8 @@ pub struct NewKey {
     pub name: String,
     /// Scopes, separated by spaces.
     pub scopes: String,
+    /// What the key is in the organisation: `data_manager`, or `viewer:` and a study's id or short name.
+    pub roles: Vec<String>,
     /// How long it is good; without an end where nothing is said.
     pub lifetime_days: Option<u32>,
 }
@@ -82,6 +87,7 @@ pub(super) async fn make_with(
 ) -> Result<Made, ApiKeyFault> {
     let now = auth.world().now();
     let read = read(new, &may_give(maker, auth.scopes_known()), auth.scopes_known(), now)?;
+    let grants = read_roles(auth, acting, &new.roles).await?;
     let account = draw_account(auth.world());
     let registration = Registration {
         name: read.name.as_str().to_owned(),
@@ -114,13 +120,19 @@ pub(super) async fn make_with(
                 key_id: client.client_id,
                 name: client.name,
                 scopes: client.scopes,
+                grants: grants.clone(),
                 made_by,
                 created_at: now,
                 expires_at: row.expires_at,
                 last_used_at: None,
             };
             queries::insert(tx, acting.organisation, &key).await?;
-            let details = json!({ "scopes": key.scopes, "expires_at": key.expires_at });
+            check_giver(tx, &acting, &key.grants).await?;
+            for grant in key.grants.iter() {
+                role::queries::give(tx, client.id, acting.organisation, grant, now).await?;
+            }
+            let details =
+                json!({ "scopes": key.scopes, "roles": words(&key.grants), "expires_at": key.expires_at });
             audit::record(tx, &world, &acting.entry("api_key.made", key.id, details)).await?;
             Ok(key)
         })
@@ -132,6 +144,50 @@ pub(super) async fn make_with(
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// The roles that a form states.
+pub(super) async fn read_roles(
+    auth: &Auth,
+    acting: &Acting,
+    stated: &[String],
+) -> Result<Grants, ApiKeyFault> {
+    let refused = |why: String| ApiKeyFault::Refused(vec![Issue::at("roles", why)]);
+    if stated.len() > GRANTS_MAX {
+        return Err(refused(format!("must be at most {GRANTS_MAX}")));
+    }
+    match role::read(auth, acting, stated).await {
+        Ok(grants) => Ok(grants.into_iter().collect()),
+        Err(MalformedRole::Store(fault)) => Err(fault.into()),
+        Err(why) => Err(refused(why.to_string())),
+    }
+}
+
+/// A key is never more than its maker; what the operator declares is as declared.
+pub(super) async fn check_giver(
+    tx: &mut Reader,
+    acting: &Acting,
+    grants: &Grants,
+) -> Result<(), ApiKeyFault> {
+    let own = match acting.actor {
+        Actor::Person { person, .. } => role::queries::within(tx, person, acting.organisation).await?,
+        Actor::Client(client) => role::queries::within(tx, client, acting.organisation).await?,
+        Actor::System => {
+            [Grant::whole(Role::SystemAdmin), Grant::whole(Role::OrgAdmin)].into_iter().collect()
+        }
+        Actor::Anonymous => Grants::none(),
+    };
+    match grants.iter().find(|grant| !own.cover(*grant)) {
+        None => Ok(()),
+        Some(more) => {
+            Err(ApiKeyFault::Refused(vec![Issue::at("roles", format!("not yours to give: {more}"))]))
+        }
+    }
+}
+
+/// Roles as the audit trail keeps them.
+pub(super) fn words(grants: &Grants) -> Vec<String> {
+    grants.iter().map(|grant| grant.to_string()).collect()
 }
 
 fn key_id(account: &str, name: &KeyName) -> Result<ClientIdText, ApiKeyFault> {
@@ -198,7 +254,12 @@ mod tests {
         let known: Scopes = format!("{} a", scope::built_in()).parse().unwrap();
         let now = Timestamp::from_seconds(0);
         let read_as = |maker, scopes: &str, lifetime_days| {
-            let new = NewKey { name: "Lab reports".into(), scopes: scopes.into(), lifetime_days };
+            let new = NewKey {
+                name: "Lab reports".into(),
+                scopes: scopes.into(),
+                lifetime_days,
+                ..NewKey::default()
+            };
             read(&new, &may_give(maker, &known), &known, now)
                 .map(|read| (read.scopes.to_string(), read.expires_at.map(Timestamp::as_seconds)))
                 .map_err(|fault| fault.path().unwrap().into_owned())

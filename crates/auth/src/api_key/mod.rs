@@ -8,11 +8,12 @@ mod ensure;
 mod list;
 mod make;
 mod name;
+mod prove;
 mod queries;
 
 use std::borrow::Cow;
 
-use kernel::{Fault, Id, Issue, Kind, Person, Scopes, Timestamp};
+use kernel::{Fault, Grants, Id, Issue, Kind, Person, Scopes, Timestamp};
 use store::DbError;
 
 pub use delete::delete;
@@ -37,6 +38,8 @@ pub struct ApiKey {
     pub name: String,
     /// What its tokens are good for.
     pub scopes: Scopes,
+    /// What it is in the organisation.
+    pub grants: Grants,
     /// Who made it.
     pub made_by: Option<Id<Person>>,
     /// When.

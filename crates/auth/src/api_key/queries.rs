@@ -1,6 +1,6 @@
 //! SQL of API keys.
 
-use kernel::{Id, Organisation, Timestamp};
+use kernel::{Grants, Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
 use super::ApiKey;
@@ -124,6 +124,7 @@ impl FromRow for ApiKey {
             key_id: row.get("key_id")?,
             name: row.get("name")?,
             scopes: row.get("scopes")?,
+            grants: Grants::none(),
             made_by: row.get("made_by")?,
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,

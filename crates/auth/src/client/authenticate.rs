@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use web::{ClientAddr, ClientCertificate, Problem};
 
 use super::{
-    AuthMethod, Client, assertion, certificate,
+    AuthMethod, Client, ClientIdText, assertion, certificate,
     directory::Entry,
     presented::{self, Credential, Presented},
     secret,
@@ -167,6 +167,30 @@ async fn prove(auth: &Auth, presented: &Presented, asked: &Asked<'_>) -> Result<
         sleep_until(began + REFUSED_AFTER).await;
     }
     proven
+}
+
+/// The client that a secret proves by itself, outside the token endpoint.
+pub(crate) async fn by_secret(
+    auth: &Auth,
+    client_id: ClientIdText,
+    text: Secret<String>,
+    source: IpAddr,
+) -> Result<Arc<Client>, OAuthFault> {
+    let presented = Presented { client_id, credential: Credential::Secret(text) };
+    let headers = HeaderMap::new();
+    let asked = Asked {
+        headers: &headers,
+        method: &Method::POST,
+        base: auth.config().base(),
+        path: "",
+        certificate: None,
+        source,
+        request: None,
+    };
+    match prove(auth, &presented, &asked).await? {
+        (client, None) => Ok(client),
+        (_, Some(_)) => Err(OAuthFault::InvalidClient("secret_of_connection")),
+    }
 }
 
 /// A client that is not there takes the same way as one with another secret: both are looked up in the database once before they

@@ -77,6 +77,7 @@ pub(crate) async fn poll(auth: &Auth, call: &ClientCall) -> Result<TokenOut, OAu
                     grant.details = grant::Details { confirmation: sender.clone(), ..row.details };
                     grant::queries::insert(tx, &grant).await?;
                     let token = NewToken::of_grant(&auth_in, &client, &grant, grant.scopes.clone());
+                    let token = token.telling_roles(tx, &client).await?;
                     let entry = acting.entry("token.issued", grant.id, token.details());
                     audit::record(tx, auth_in.world(), &entry).await?;
                     Ok(Outcome::Granted(Box::new(Opened { nonce: None, grant, token })))

@@ -2,7 +2,7 @@
 
 mod create;
 mod list;
-mod queries;
+pub(crate) mod queries;
 mod site;
 mod study;
 

@@ -77,6 +77,22 @@ pub(super) async fn study(
     }
 }
 
+/// The study of the organisation that has this id or this short name.
+pub(crate) async fn study_named(
+    tx: &mut Reader,
+    organisation: Id<kernel::Organisation>,
+    id: Option<Id<kernel::Study>>,
+    slug: &str,
+) -> Result<Option<Id<kernel::Study>>, DbError> {
+    let found: Option<(Id<kernel::Study>,)> = tx
+        .optional(
+            "SELECT id FROM study WHERE organisation_id = $1 AND (id = $2 OR slug = $3)",
+            binds![organisation, id, slug],
+        )
+        .await?;
+    Ok(found.map(|(id,)| id))
+}
+
 pub(super) async fn studies(
     tx: &mut Reader,
     organisation: Id<kernel::Organisation>,

@@ -21,8 +21,8 @@ pub use disable::disable;
 pub use email::{Email, MalformedEmail};
 pub(crate) use find::find_anywhere;
 pub use find::{LIST_ROWS_MAX, by_email, find, list_of};
+pub use kernel::Role;
 pub use register::{NAME_CHARACTERS_MAX, NewPerson, PASSWORD_CHARACTERS_MIN, register};
-pub use role::{Role, Roles};
 pub use sign_in::{Proven, Refusal, Shown, authenticate_password};
 
 /// A person as pages show them: the opened e-mail address and name. Never in a log.
@@ -67,6 +67,12 @@ pub enum PersonFault {
     /// Nobody would be left who can give roles.
     #[error("the last administrator of an organisation")]
     LastAdministrator,
+    /// A role over all organisations is not for administrators of one to give or take.
+    #[error("the role is not theirs to give or take")]
+    NotTheirsToGive,
+    /// The person has as many roles as anybody may.
+    #[error("more roles than anybody may have")]
+    TooManyRoles,
     /// Sign-in was refused; one face for every reason.
     #[error("sign-in refused: {}", .0.as_str())]
     SignIn(Refusal),
@@ -91,7 +97,8 @@ impl Fault for PersonFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Refused(_) => Kind::Invalid,
-            Self::EmailTaken | Self::LastAdministrator => Kind::Conflict,
+            Self::EmailTaken | Self::LastAdministrator | Self::TooManyRoles => Kind::Conflict,
+            Self::NotTheirsToGive => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::SignIn(_) => Kind::Unauthenticated,
             Self::Throttled { .. } => Kind::Throttled,
@@ -106,6 +113,8 @@ impl Fault for PersonFault {
             Self::EmailTaken => "There is an account with this e-mail address already.".into(),
             Self::NotFound => "There is no such person.".into(),
             Self::LastAdministrator => "An organisation needs at least one administrator.".into(),
+            Self::NotTheirsToGive => "This role is not yours to give or take.".into(),
+            Self::TooManyRoles => "The person has as many roles as anybody may have.".into(),
             Self::SignIn(_) => "The e-mail address or the password is not right.".into(),
             Self::Throttled { .. } => "Too many tries. Wait a little, then try again.".into(),
             Self::Password(fault) => fault.public(),

@@ -4,7 +4,6 @@ use kernel::{Digest, Id, Organisation, Timestamp};
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 
 use super::{
-    Role, Roles,
     find::Closed,
     register::PersonRow,
     sign_in::Account,
@@ -96,54 +95,6 @@ pub(super) async fn disable(
         binds![id, organisation, now],
     )
     .await
-}
-
-pub(super) async fn grant(
-    tx: &mut Writer,
-    person: Id<kernel::Person>,
-    organisation: Id<Organisation>,
-    role: Role,
-    now: Timestamp,
-) -> Result<u64, DbError> {
-    tx.execute(
-        "INSERT INTO person_role (person_id, organisation_id, role, granted_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (person_id, organisation_id, role) DO NOTHING",
-        binds![person, organisation, role, now],
-    )
-    .await
-}
-
-pub(super) async fn withdraw(
-    tx: &mut Writer,
-    person: Id<kernel::Person>,
-    organisation: Id<Organisation>,
-    role: Role,
-) -> Result<u64, DbError> {
-    tx.execute(
-        "DELETE FROM person_role WHERE person_id = $1 AND organisation_id = $2 AND role = $3",
-        binds![person, organisation, role],
-    )
-    .await
-}
-
-pub(crate) async fn roles(tx: &mut Reader, person: Id<kernel::Person>) -> Result<Roles, DbError> {
-    let rows: Vec<(Id<Organisation>, Role)> =
-        tx.all("SELECT organisation_id, role FROM person_role WHERE person_id = $1", binds![person]).await?;
-    Ok(rows.into_iter().collect())
-}
-
-pub(super) async fn live_administrators(
-    tx: &mut Reader,
-    organisation: Id<Organisation>,
-) -> Result<i64, DbError> {
-    let (count,): (i64,) = tx
-        .one(
-            "SELECT COUNT(*) FROM person_role JOIN person ON person.id = person_role.person_id \
-             WHERE person_role.organisation_id = $1 AND person_role.role = $2 AND person.disabled_at IS NULL",
-            binds![organisation, Role::Administrator],
-        )
-        .await?;
-    Ok(count)
 }
 
 /// How often sign-in failed under one key.

@@ -1,11 +1,11 @@
 //! A new account.  OWASP ASVS 5.0 §6.2 for passwords
 
 use crypto::password;
-use kernel::{Digest, Id, Issue, Secret, Timestamp};
+use kernel::{Digest, Grant, Id, Issue, Secret, Timestamp};
 use store::Writer;
 use vault::Sealed;
 
-use super::{Email, Person, PersonFault, Role, find, place, queries};
+use super::{Email, Person, PersonFault, Role, find, place, queries, role};
 use crate::{Acting, Auth};
 
 /// The shortest password, in characters.
@@ -28,7 +28,7 @@ pub struct NewPerson {
     /// At least [`PASSWORD_CHARACTERS_MIN`] characters.
     pub password: Secret<String>,
     /// What they may do in their organisation; being a [`Role::Person`] comes with the account.
-    pub roles: Vec<Role>,
+    pub roles: Vec<Grant>,
 }
 
 /// An account as its row holds it.
@@ -64,7 +64,7 @@ pub async fn register(auth: &Auth, acting: &Acting, new: NewPerson) -> Result<Pe
 pub(crate) struct Drawn {
     pub person: Person,
     row: PersonRow,
-    roles: Vec<Role>,
+    roles: Vec<Grant>,
 }
 
 /// Read what is given and seal it.
@@ -87,7 +87,7 @@ pub(crate) async fn draw(auth: &Auth, acting: &Acting, new: NewPerson) -> Result
         created_at,
     };
     let mut roles = new.roles;
-    roles.push(Role::Person);
+    roles.push(Role::Person.into());
     roles.sort_unstable();
     roles.dedup();
     let person = Person {
@@ -112,9 +112,10 @@ pub(crate) async fn insert(
     let row = &drawn.row;
     queries::insert(tx, row).await?;
     for role in &drawn.roles {
-        queries::grant(tx, row.id, row.organisation, *role, row.created_at).await?;
+        role::check_giver(tx, acting, *role).await?;
+        crate::role::queries::give(tx, row.id, row.organisation, *role, row.created_at).await?;
     }
-    let words: Vec<_> = drawn.roles.iter().map(|role| role.as_str()).collect();
+    let words: Vec<_> = drawn.roles.iter().map(ToString::to_string).collect();
     let entry = acting.entry("person.registered", row.id, serde_json::json!({ "roles": words }));
     Ok(audit::record(tx, auth.world(), &entry).await?)
 }

@@ -1,83 +1,36 @@
-//! What people may do, organisation by organisation.
+//! Giving people roles, and taking them.
 
-use std::collections::BTreeSet;
-
-use kernel::{Id, Organisation};
-use store::Writer;
+use kernel::{Actor, GRANTS_MAX, Grant, Grants, Id, Organisation, Role};
+use store::{Reader, Writer};
 
 use super::{PersonFault, queries};
-use crate::{Acting, Auth, row::text_column};
+use crate::{
+    Acting, Auth, role,
+    token::revocation::{self, Revoked},
+};
 
-/// What a person is in an organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Gives roles, verifies clients, grants trust.
-    Administrator,
-    /// Registers client applications.
-    Developer,
-    /// Links accounts of their own.
-    Person,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Administrator, Self::Developer, Self::Person];
-
-    /// The word for it in the database and in forms.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Administrator => "administrator",
-            Self::Developer => "developer",
-            Self::Person => "person",
-        }
-    }
-
-    /// Reads what [`Self::as_str`] writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text)
-    }
-}
-text_column!(Role, "a role", Self::parse);
-
-/// A person's roles in every organisation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Roles(BTreeSet<(Id<Organisation>, Role)>);
-
-impl Roles {
-    /// Whether the person is that in this organisation. No role includes another.
-    pub fn has(&self, organisation: Id<Organisation>, role: Role) -> bool {
-        self.0.contains(&(organisation, role))
-    }
-
-    /// Each organisation and what the person is there.
-    pub fn iter(&self) -> impl Iterator<Item = (Id<Organisation>, Role)> {
-        self.0.iter().copied()
-    }
-}
-
-impl FromIterator<(Id<Organisation>, Role)> for Roles {
-    fn from_iter<I: IntoIterator<Item = (Id<Organisation>, Role)>>(roles: I) -> Self {
-        Self(roles.into_iter().collect())
-    }
-}
-
-/// Give a person a role in the acting person's organisation.
+/// Give a person a role in the acting person's organisation, or in a study of it.
 ///
 /// # Errors
-/// [`PersonFault::NotFound`].
+/// [`PersonFault::NotFound`] also where there is no such study; [`PersonFault::NotTheirsToGive`] for a role over all organisations;
+/// [`PersonFault::TooManyRoles`].
 pub async fn grant(
     auth: &Auth,
     acting: &Acting,
     person: Id<kernel::Person>,
-    role: Role,
+    grant: impl Into<Grant>,
 ) -> Result<(), PersonFault> {
-    let (world, acting, now) = (auth.world().clone(), acting.clone(), auth.world().now());
+    let (world, acting, now, grant) =
+        (auth.world().clone(), acting.clone(), auth.world().now(), grant.into());
     auth.db()
         .write(async move |tx| -> Result<(), PersonFault> {
             queries::by_id(tx, acting.organisation, person).await?.ok_or(PersonFault::NotFound)?;
-            if queries::grant(tx, person, acting.organisation, role, now).await? > 0 {
-                let entry =
-                    acting.entry("role.granted", person, serde_json::json!({ "role": role.as_str() }));
+            check_giver(tx, &acting, grant).await?;
+            if role::queries::within(tx, person, acting.organisation).await?.iter().count() >= GRANTS_MAX {
+                return Err(PersonFault::TooManyRoles);
+            }
+            if role::queries::give(tx, person, acting.organisation, grant, now).await? > 0 {
+                let entry = acting.entry("role.granted", person, details(grant));
                 audit::record(tx, &world, &entry).await?;
             }
             Ok(())
@@ -85,28 +38,38 @@ pub async fn grant(
         .await
 }
 
-/// Take a role in the acting person's organisation from a person.
+/// Take a role in the acting person's organisation, or in a study of it, from a person. Tokens that tell of it are dead.
 ///
 /// # Errors
-/// [`PersonFault::LastAdministrator`] where nobody would be left who can give roles.
+/// [`PersonFault::LastAdministrator`] where nobody would be left who can give roles; [`PersonFault::NotTheirsToGive`].
 pub async fn withdraw(
     auth: &Auth,
     acting: &Acting,
     person: Id<kernel::Person>,
-    role: Role,
+    grant: impl Into<Grant>,
 ) -> Result<(), PersonFault> {
-    let (world, acting) = (auth.world().clone(), acting.clone());
-    auth.db()
-        .write(async move |tx| -> Result<(), PersonFault> {
-            if queries::withdraw(tx, person, acting.organisation, role).await? > 0 {
+    let (world, acting, now, grant) =
+        (auth.world().clone(), acting.clone(), auth.world().now(), grant.into());
+    let revoked = grant.role.code().map(|_| Revoked::person(person, now));
+    let row = revoked.clone();
+    let taken = auth
+        .db()
+        .write(async move |tx| -> Result<u64, PersonFault> {
+            check_giver(tx, &acting, grant).await?;
+            let taken = role::queries::take(tx, person, acting.organisation, grant).await?;
+            if taken > 0 {
                 keep_an_administrator(tx, acting.organisation).await?;
-                let entry =
-                    acting.entry("role.withdrawn", person, serde_json::json!({ "role": role.as_str() }));
+                if let Some(row) = &row {
+                    revocation::record(tx, &world, row).await?;
+                }
+                let entry = acting.entry("role.withdrawn", person, details(grant));
                 audit::record(tx, &world, &entry).await?;
             }
-            Ok(())
+            Ok(taken)
         })
-        .await
+        .await?;
+    revoked.iter().filter(|_| taken > 0).for_each(|revoked| auth.heed(revoked));
+    Ok(())
 }
 
 /// The roles that a person of the acting person's organisation has there.
@@ -117,13 +80,32 @@ pub async fn roles_of(
     auth: &Auth,
     acting: &Acting,
     person: Id<kernel::Person>,
-) -> Result<Vec<Role>, PersonFault> {
-    let roles = queries::roles(&mut auth.db().read().await?, person).await?;
-    Ok(roles
-        .iter()
-        .filter(|(organisation, _)| *organisation == acting.organisation)
-        .map(|(_, role)| role)
-        .collect())
+) -> Result<Grants, PersonFault> {
+    Ok(role::queries::within(&mut auth.db().read().await?, person, acting.organisation).await?)
+}
+
+/// Who may give a role at all is asked at the door. One over all organisations is for those who have it, and for the operator; a
+/// study is one of the organisation's own.
+pub(super) async fn check_giver(tx: &mut Reader, acting: &Acting, grant: Grant) -> Result<(), PersonFault> {
+    if let Some(study) = grant.study
+        && !role::queries::has_study(tx, acting.organisation, study).await?
+    {
+        return Err(PersonFault::NotFound);
+    }
+    match acting.actor {
+        _ if grant.role != Role::SystemAdmin => Ok(()),
+        Actor::System => Ok(()),
+        Actor::Person { person, .. }
+            if role::queries::within(tx, person, acting.organisation).await?.has(Role::SystemAdmin) =>
+        {
+            Ok(())
+        }
+        Actor::Person { .. } | Actor::Client(_) | Actor::Anonymous => Err(PersonFault::NotTheirsToGive),
+    }
+}
+
+fn details(grant: Grant) -> serde_json::Value {
+    serde_json::json!({ "role": grant.role.as_str(), "study": grant.study })
 }
 
 /// Undoes the unit where it would leave an organisation without an administrator.
@@ -131,7 +113,7 @@ pub(super) async fn keep_an_administrator(
     tx: &mut Writer,
     organisation: Id<Organisation>,
 ) -> Result<(), PersonFault> {
-    if queries::live_administrators(tx, organisation).await? == 0 {
+    if role::queries::live_administrators(tx, organisation).await? == 0 {
         Err(PersonFault::LastAdministrator)
     } else {
         Ok(())

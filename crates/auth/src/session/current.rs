@@ -7,7 +7,7 @@ use store::{DbError, Reader, binds};
 use web::Cookies;
 
 use super::{Acr, COOKIE_NAME, PURPOSE, SessionFault, SignedIn, TOUCH_EVERY, queries};
-use crate::{Auth, Config, person};
+use crate::{Auth, Config, role};
 
 /// A session as its row holds it, with what it needs of its person.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ pub async fn current(
     let now = auth.world().now();
     let row = queries::by_digest(&mut tx, &digest).await?.filter(|row| is_live(row, auth.config(), now));
     let Some(row) = row else { return Ok(None) };
-    let roles = person::queries::roles(&mut tx, row.person).await?;
+    let roles = role::queries::of_person(&mut tx, row.person).await?;
     drop(tx);
     if now.since(row.span.seen_at) >= TOUCH_EVERY {
         auth.db().write_lazy(queries::TOUCH, binds![row.id, now]);

@@ -28,7 +28,7 @@ pub(crate) use signed_in::request_id;
 pub use signed_in::{Administrator, Developer, Guest, sign_in_anew_location, sign_in_location};
 pub use strength::{Acr, asked_for};
 
-use crate::{Acting, Auth, person::Roles};
+use crate::{Acting, Auth, role::Roles};
 
 /// The cookie's name; `__Host-` comes before it over TLS.
 const COOKIE_NAME: &str = "hilum-session";

@@ -71,7 +71,7 @@ macro_rules! guard {
         }
     };
 }
-guard!(Administrator, Role::Administrator, "This page is for administrators of your organisation.");
+guard!(Administrator, Role::OrgAdmin, "This page is for administrators of your organisation.");
 guard!(Developer, Role::Developer, "This page is for developers of your organisation.");
 
 pub(crate) fn request_id(parts: &Parts) -> Option<RequestId> {

@@ -183,8 +183,14 @@ impl AccessClaims {
     /// A subject is a person's id or the client's own: the dot in a client id keeps the two apart.
     fn into_verified(self) -> Option<Verified> {
         let person = if self.sub == self.client_id.as_str() { None } else { Some(self.sub.parse().ok()?) };
-        let caller =
-            Caller { organisation: self.org, client: self.cid, person, scopes: self.scope, token: self.jti };
+        let caller = Caller {
+            organisation: self.org,
+            client: self.cid,
+            person,
+            scopes: self.scope,
+            grants: self.roles,
+            token: self.jti,
+        };
         Some(Verified {
             caller,
             client_id: self.client_id,
@@ -233,6 +239,7 @@ mod tests {
                 acr: None,
                 act: None,
                 status: None,
+                roles: kernel::Grants::none(),
                 ctx: serde_json::Map::new(),
             };
             assert_eq!(

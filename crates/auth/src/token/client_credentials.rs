@@ -20,6 +20,7 @@ pub(super) async fn client_credentials(auth: &Auth, call: &ClientCall) -> Result
     if let Some(b2b) = udap::b2b::of(call)? {
         token.details.context.insert(issue::EXTENSIONS.to_owned(), b2b.kept());
     }
+    let token = token.telling_roles_now(auth, &call.client).await?;
     let entry = call.acting().entry("token.issued", call.client.id, token.details());
     audit::record_now(auth.db(), auth.world(), &entry).await?;
     let access_token = issue::sign(auth, &call.client, &token)?;

@@ -58,6 +58,9 @@ struct ActiveToken {
     cnf: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<Value>,
+    /// What its holder is in the client's organisation, in whole words: `org_admin`, `viewer:` and a study's id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
     /// The launch context, member by member (SMART App Launch 2.2 §2.3).
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -73,7 +76,13 @@ pub(crate) async fn introspect(State(auth): State<Auth>, asker: Asker) -> Answer
     let token = asker.form.require("token", "token is missing")?;
     let known = match auth.check_for_any(token).await {
         Ok(verified) => Some(verified),
-        Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => None,
+        Err(
+            AuthFault::Invalid
+            | AuthFault::Scope(_)
+            | AuthFault::Proof(_)
+            | AuthFault::Nonce(_)
+            | AuthFault::Throttled(_),
+        ) => None,
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),
     };
     let shown = known.as_deref().filter(|token| asker.may_see(&auth, token));
@@ -115,6 +124,7 @@ impl ActiveToken {
             acr: token.acr.clone(),
             cnf: token.confirmation.clone(),
             act: token.actor.clone(),
+            roles: token.caller.grants.iter().map(|grant| grant.to_string()).collect(),
             context: token.context.clone(),
         }
     }

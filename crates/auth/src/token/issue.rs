@@ -1,12 +1,14 @@
 //! Making an access token.  RFC 9068 §2
 
-use kernel::{ApiKey, Id, Person, Scopes, Timestamp, Token};
+use kernel::{ApiKey, Grants, Id, Person, Scopes, Timestamp, Token};
+use store::{DbError, Reader};
 
 use super::{ACCESS_TOKEN_TYP, AccessClaims, Confirmation};
 use crate::{
     Auth, OAuthFault,
     client::Client,
     grant::{Details, Grant, GrantRow},
+    role,
     smart::context,
     status::{Place, StatusClaim},
 };
@@ -23,6 +25,7 @@ pub(crate) struct NewToken {
     pub grant: Option<Id<Grant>>,
     pub key: Option<Id<ApiKey>>,
     pub details: Details,
+    pub grants: Grants,
     pub status: Option<Place>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
@@ -44,6 +47,7 @@ impl NewToken {
             grant: None,
             key: None,
             details: Details { confirmation, ..Details::default() },
+            grants: Grants::none(),
             status: auth.lists().next(),
             issued_at,
             expires_at: issued_at + client.token_lifetime(),
@@ -56,6 +60,26 @@ impl NewToken {
         let own = Self::own(auth, client, scopes, None);
         let details = Details { context, ..grant.details.clone() };
         Self { person: grant.person, grant: Some(grant.id), details, ..own }
+    }
+
+    /// The same, telling what its holder is in the client's organisation, where it is good for something that roles decide about.
+    pub(crate) async fn telling_roles(mut self, tx: &mut Reader, client: &Client) -> Result<Self, DbError> {
+        if role::are_told(&self.scopes) {
+            self.grants = match self.person {
+                Some(person) => role::queries::within(tx, person, client.organisation).await?,
+                None => role::queries::within(tx, client.id, client.organisation).await?,
+            };
+        }
+        Ok(self)
+    }
+
+    /// The same outside a unit: the database is asked only where there is something to tell.
+    pub(crate) async fn telling_roles_now(self, auth: &Auth, client: &Client) -> Result<Self, DbError> {
+        if role::are_told(&self.scopes) {
+            self.telling_roles(&mut auth.db().read().await?, client).await
+        } else {
+            Ok(self)
+        }
     }
 
     /// Whom the token is about.
@@ -96,6 +120,7 @@ pub(crate) fn sign(auth: &Auth, client: &Client, token: &NewToken) -> Result<Str
         auth_time: details.authenticated_at_s,
         acr: details.acr.clone(),
         act: details.actor.clone(),
+        roles: token.grants.clone(),
         status: token.status.map(|place| StatusClaim::of(place, auth.issuer())),
         ctx: details.context.clone(),
     };

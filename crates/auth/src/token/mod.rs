@@ -23,7 +23,7 @@ mod token_exchange;
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
-use kernel::{ApiKey, Caller, Client, Id, Organisation, Scopes, Token};
+use kernel::{ApiKey, Caller, Client, Grants, Id, Organisation, Scopes, Token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -42,6 +42,7 @@ pub(crate) const ACCESS_TOKEN_TYP: &str = "at+jwt";
 
 /// What an access token says.  RFC 9068 §2.2; `org`, `cid`, `gid`, `kid` and `ctx` are ours: the client's organisation and its id, so that
 /// a caller is known without asking the database; the grant or API key that it ends with; the launch context.
+/// `roles` (RFC 9068 §2.2.3.1) are what the holder is in that organisation, in short; only where a scope has a use for them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccessClaims {
     pub iss: String,
@@ -68,6 +69,8 @@ pub(crate) struct AccessClaims {
     pub act: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<StatusClaim>,
+    #[serde(skip_serializing_if = "Grants::is_empty", default)]
+    pub roles: Grants,
     #[serde(skip_serializing_if = "Map::is_empty", default)]
     pub ctx: Map<String, Value>,
 }

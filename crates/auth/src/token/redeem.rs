@@ -159,6 +159,7 @@ async fn spend(
             grant::queries::insert(tx, &grant).await?;
             queries::set_grant_of_code(tx, &digest, grant.id).await?;
             let token = NewToken::of_grant(&auth_in, &client, &grant, grant.scopes.clone());
+            let token = token.telling_roles(tx, &client).await?;
             audit::record(tx, world, &acting.entry("token.issued", grant.id, token.details())).await?;
             Ok(Outcome::Granted(Box::new(Opened { nonce: row.nonce, grant, token })))
         })

@@ -129,7 +129,8 @@ async fn step(
             if resource.is_some() && resource != grant.details.resource {
                 return Err(OAuthFault::InvalidTarget);
             }
-            let mut token = NewToken::of_grant(&auth_in, &client, &grant, scopes);
+            let token = NewToken::of_grant(&auth_in, &client, &grant, scopes);
+            let mut token = token.telling_roles(tx, &client).await?;
             token.details.confirmation.clone_from(&sender);
             audit::record(tx, world, &acting.entry("token.issued", grant.id, token.details())).await?;
             Ok(Outcome::Granted(Box::new((grant, token))))

@@ -146,6 +146,7 @@ mod tests {
                 client,
                 person: None,
                 scopes: kernel::Scopes::none(),
+                grants: kernel::Grants::none(),
                 token: Id::from_bytes([1; 16]),
             },
             client_id: "opaque.diary".parse().unwrap(),

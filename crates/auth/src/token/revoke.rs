@@ -40,7 +40,13 @@ pub(crate) async fn revoke(State(auth): State<Auth>, FlowCall(call): FlowCall) -
     }
     let verified = match auth.check_for_any(text).await {
         Ok(verified) => verified,
-        Err(AuthFault::Invalid | AuthFault::Scope(_) | AuthFault::Proof(_) | AuthFault::Nonce(_)) => {
+        Err(
+            AuthFault::Invalid
+            | AuthFault::Scope(_)
+            | AuthFault::Proof(_)
+            | AuthFault::Nonce(_)
+            | AuthFault::Throttled(_),
+        ) => {
             return Ok(StatusCode::OK);
         }
         Err(outage @ AuthFault::Unavailable(_)) => return Err(outage.into()),

@@ -56,6 +56,7 @@ pub(super) async fn exchange_token(auth: &Auth, call: &ClientCall) -> Result<Tok
     token.details.authenticated_at_s = subject.authenticated_at_s;
     token.details.acr.clone_from(&subject.acr);
     token.details.context.clone_from(&subject.context);
+    let token = token.telling_roles_now(auth, &call.client).await?;
     let details = json!({ "from": subject.caller.token, "to": token.details() });
     let entry = call.acting().entry("token.exchanged", token.id, details);
     audit::record_now(auth.db(), auth.world(), &entry).await?;
@@ -149,6 +150,7 @@ mod tests {
                 client,
                 person: Some(Id::from_bytes([3; 16])),
                 scopes: Scopes::none(),
+                grants: kernel::Grants::none(),
                 token: Id::from_bytes([1; 16]),
             },
             client_id: "opaque.app".parse().unwrap(),

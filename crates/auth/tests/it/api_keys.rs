@@ -16,7 +16,12 @@ use crate::house::{House, on_each_engine};
 const CLIENT_CREDENTIALS: (&str, &str) = ("grant_type", "client_credentials");
 
 async fn make(house: &House, name: &str) -> Result<Made, ApiKeyFault> {
-    let new = NewKey { name: name.into(), scopes: "a system/Observation.rs".into(), lifetime_days: None };
+    let new = NewKey {
+        name: name.into(),
+        scopes: "a system/Observation.rs".into(),
+        lifetime_days: None,
+        ..NewKey::default()
+    };
     api_key::make(&house.auth, &house.acting(), Maker::Developer, &new).await
 }
 
@@ -124,14 +129,14 @@ on_each_engine! {
         assert!(matches!(api_key::delete(&house.auth, &foreign, made.key.id).await, Err(ApiKeyFault::NotFound)));
         token(&house, made.key.key_id.as_str(), made.text.expose()).await.unwrap();
         // The same name there tells nothing about here: it is free, and its id begins otherwise.
-        let new = NewKey { name: "Lab Reports".into(), scopes: "a".into(), lifetime_days: None };
+        let new = NewKey { name: "Lab Reports".into(), scopes: "a".into(), lifetime_days: None, ..NewKey::default() };
         let theirs = api_key::make(&house.auth, &foreign, Maker::Developer, &new).await.unwrap();
         assert_ne!(theirs.key.key_id, made.key.key_id);
     }
 
     async fn a_key_ends_by_itself_where_that_was_said(db: Db) {
         let house = House::open(db).await;
-        let new = NewKey { name: "Short".into(), scopes: "a".into(), lifetime_days: Some(1) };
+        let new = NewKey { name: "Short".into(), scopes: "a".into(), lifetime_days: Some(1), ..NewKey::default() };
         let made = api_key::make(&house.auth, &house.acting(), Maker::Developer, &new).await.unwrap();
         let (id, key) = (made.key.key_id.as_str(), made.text.expose().as_str());
         house.clock.advance(Duration::from_secs(86_399));
@@ -160,7 +165,7 @@ on_each_engine! {
     async fn a_declared_key_is_brought_in_line(db: Db) {
         let house = House::open(db).await;
         let (first, other) = ("hlm_ak_first-first-first-first-first-first-first", "hlm_ak_other-other-other-other-other-other-other");
-        let new = |scopes: &str| NewKey { name: "Lab Reports".into(), scopes: scopes.into(), lifetime_days: Some(1) };
+        let new = |scopes: &str| NewKey { name: "Lab Reports".into(), scopes: scopes.into(), lifetime_days: Some(1), ..NewKey::default() };
         let ensure = async |scopes: &str, key: &str| {
             api_key::ensure(&house.auth, &house.acting(), &new(scopes), Secret::new(key.to_owned())).await
         };

@@ -140,7 +140,7 @@ on_each_engine! {
         let house = open(db, listener.port()).await;
         let mira = house.person("mira@example.org", &[]).await;
         let (client, secret) = listening(&house, "diary", listener.port()).await;
-        house.person("root@example.org", &[person::Role::Administrator]).await;
+        house.person("root@example.org", &[person::Role::OrgAdmin]).await;
         let mut sessions = std::collections::BTreeSet::new();
         for _ in 0..2 {
             let cookie = house.sign_in("mira@example.org").await;

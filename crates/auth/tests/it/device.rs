@@ -91,7 +91,7 @@ on_each_engine! {
 
     async fn what_was_allowed_ends_with_the_session(db: Db) {
         let house = House::open(db).await;
-        house.person("noor@example.org", &[auth::person::Role::Administrator]).await;
+        house.person("noor@example.org", &[auth::person::Role::OrgAdmin]).await;
         let mira = house.person("mira@example.org", &[]).await;
         let client = television(&house).await;
         for way in ["signed out", "over", "idle", "switched off"] {

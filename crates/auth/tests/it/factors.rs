@@ -243,7 +243,7 @@ on_each_engine! {
 
     async fn an_account_that_is_switched_off_halfway_is_not_signed_in(db: Db) {
         let house = House::open(db).await;
-        house.person("ada@example.org", &[auth::person::Role::Administrator]).await;
+        house.person("ada@example.org", &[auth::person::Role::OrgAdmin]).await;
         let (signed_in, app) = with_app(&house).await;
         let half = half(&house).await;
         auth::person::disable(&house.auth, &house.acting(), signed_in.person).await.unwrap();

@@ -141,7 +141,7 @@ impl House {
             email: email.into(),
             display_name: "Mira Lind".into(),
             password: Secret::new(PASSWORD.into()),
-            roles: roles.to_vec(),
+            roles: roles.iter().map(|role| (*role).into()).collect(),
         };
         person::register(&self.auth, &self.acting(), new).await.unwrap()
     }

@@ -35,6 +35,7 @@ mod provider;
 mod redirects;
 mod refresh;
 mod registration;
+mod roles;
 mod self_registration;
 mod session_ends;
 mod sessions;

@@ -40,7 +40,7 @@ on_each_engine! {
             email: email.into(),
             display_name: "Mira".into(),
             password: Secret::new(PASSWORD.into()),
-            roles: vec![Role::Developer],
+            roles: vec![Role::Developer.into()],
         };
         let id = Some(Id::from_bytes([5; 16]));
         let first = person::register(&house.auth, &house.acting(), new(id, "mira@example.org")).await.unwrap();
@@ -48,21 +48,22 @@ on_each_engine! {
         assert_eq!(first.id, second.id);
         let taken = person::register(&house.auth, &house.acting(), new(None, "MIRA@example.org")).await;
         assert!(matches!(taken, Err(PersonFault::EmailTaken)));
-        assert_eq!(role::roles_of(&house.auth, &house.acting(), first.id).await.unwrap(), [Role::Developer, Role::Person]);
+        let roles = role::roles_of(&house.auth, &house.acting(), first.id).await.unwrap();
+        assert_eq!(roles.iter().map(|grant| grant.role).collect::<Vec<_>>(), [Role::Developer, Role::Person]);
     }
 
     async fn roles_are_given_and_taken_and_one_administrator_stays(db: Db) {
         let house = House::open(db).await;
         let (auth, acting) = (&house.auth, house.acting());
-        let ada = house.person("ada@example.org", &[Role::Administrator]).await;
+        let ada = house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let mira = house.person("mira@example.org", &[]).await;
-        let last = role::withdraw(auth, &acting, ada.id, Role::Administrator).await;
+        let last = role::withdraw(auth, &acting, ada.id, Role::OrgAdmin).await;
         assert!(matches!(last, Err(PersonFault::LastAdministrator)));
         assert!(matches!(person::disable(auth, &acting, ada.id).await, Err(PersonFault::LastAdministrator)));
-        role::grant(auth, &acting, mira.id, Role::Administrator).await.unwrap();
-        role::grant(auth, &acting, mira.id, Role::Administrator).await.unwrap();
-        role::withdraw(auth, &acting, ada.id, Role::Administrator).await.unwrap();
-        assert_eq!(role::roles_of(auth, &acting, ada.id).await.unwrap(), [Role::Person]);
+        role::grant(auth, &acting, mira.id, Role::OrgAdmin).await.unwrap();
+        role::grant(auth, &acting, mira.id, Role::OrgAdmin).await.unwrap();
+        role::withdraw(auth, &acting, ada.id, Role::OrgAdmin).await.unwrap();
+        assert_eq!(role::roles_of(auth, &acting, ada.id).await.unwrap(), [kernel::Grant::whole(Role::Person)].into_iter().collect());
         let granted = house.acts().await.into_iter().filter(|(act, _)| act == "role.granted").count();
         assert_eq!(granted, 1, "what changes nothing is not on record");
         let elsewhere = Acting::system(Id::from_bytes([8; 16]));

@@ -48,7 +48,7 @@ on_each_engine! {
 
     async fn verification_is_an_administrator_s_and_goes_with_a_change(db: Db) {
         let house = House::open(db).await;
-        let ada = house.person("ada@example.org", &[Role::Administrator]).await;
+        let ada = house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let acting = Acting { actor: Actor::Person { person: ada.id, through: None }, ..house.acting() };
         let (client, _) = house.client("diary", "confidential").await;
         assert_eq!(client.verified_at, None);
@@ -72,7 +72,7 @@ on_each_engine! {
     async fn an_administrator_sends_a_client_back_and_its_developer_asks_again(db: Db) {
         let house = House::open(db).await;
         let (auth, dora) = (&house.auth, house.person("dora@example.org", &[Role::Developer]).await);
-        let ada = house.person("ada@example.org", &[Role::Administrator]).await;
+        let ada = house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let who = |person: Id<Person>| Acting { actor: Actor::Person { person, through: None }, ..house.acting() };
         let (developer, administrator) = (who(dora.id), who(ada.id));
         let (client, _) = client::register(auth, &developer, "diary", &registration("confidential")).await.unwrap();

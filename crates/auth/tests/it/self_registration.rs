@@ -82,7 +82,7 @@ on_each_engine! {
 
     async fn an_administrator_s_token_registers_so_many_clients_and_so_long(db: Db) {
         let house = House::open(db).await;
-        let ada = house.person("ada@example.org", &[Role::Administrator]).await;
+        let ada = house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let acting = Acting { actor: Actor::Person { person: ada.id, through: None }, ..house.acting() };
         let make = async |uses: u32, lifetime_days: u32| {
             let new = NewToken { name: "Ward vendor".into(), uses, lifetime_days };

@@ -37,7 +37,7 @@ on_each_engine! {
     async fn every_refusal_has_the_same_face(db: Db) {
         let house = House::open(db).await;
         let person = house.person("mira@example.org", &[]).await;
-        house.person("ada@example.org", &[Role::Administrator]).await;
+        house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let mut faces = Vec::new();
         for (email, password, refusal) in [
             ("mira@example.org", "wrong", Refusal::WrongPassword),
@@ -61,7 +61,7 @@ on_each_engine! {
         let house = House::open(db).await;
         let mira = house.person("mira@example.org", &[]).await;
         let noor = house.person("noor@example.org", &[]).await;
-        house.person("ada@example.org", &[Role::Administrator]).await;
+        house.person("ada@example.org", &[Role::OrgAdmin]).await;
         person::disable(&house.auth, &house.acting(), noor.id).await.unwrap();
         let rows = async || {
             let mut tx = house.db.read().await.unwrap();
@@ -85,7 +85,7 @@ on_each_engine! {
         let house = House::open_with(db, |config| config.passwords = pool).await;
         house.person("mira@example.org", &[]).await;
         let noor = house.person("noor@example.org", &[]).await;
-        house.person("ada@example.org", &[Role::Administrator]).await;
+        house.person("ada@example.org", &[Role::OrgAdmin]).await;
         person::disable(&house.auth, &house.acting(), noor.id).await.unwrap();
         let (client, _) = house.client("diary", "confidential").await;
         for (n, email) in ["nobody@example.org", "no address", "mira@example.org", "noor@example.org"].into_iter().enumerate() {
@@ -149,7 +149,7 @@ on_each_engine! {
         let signed_in = house.signed_in(&cookie).await.unwrap();
         assert_eq!((signed_in.person, signed_in.organisation), (person.id, house.organisation));
         assert!(signed_in.roles.has(house.organisation, Role::Person));
-        assert!(!signed_in.roles.has(house.organisation, Role::Administrator));
+        assert!(!signed_in.roles.has(house.organisation, Role::OrgAdmin));
         for forged in ["hilum-session=x", "hilum-session=", "other=x", &format!("{cookie}x"), &format!("{cookie}; {cookie}")] {
             assert!(house.signed_in(forged).await.is_none(), "{forged}");
         }
@@ -190,7 +190,7 @@ on_each_engine! {
         let house = House::open(db).await;
         house.person("mira@example.org", &[]).await;
         house.person("dev@example.org", &[Role::Developer]).await;
-        house.person("ada@example.org", &[Role::Administrator]).await;
+        house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let pages = Router::new()
             .route("/page", get(|_: SignedIn| async {}).post(|_: SignedIn| async {}))
             .route("/developer", get(|_: Developer| async {}))

@@ -71,7 +71,7 @@ on_each_engine! {
 
     async fn a_person_who_is_switched_off_takes_their_tokens_along(db: Db) {
         let house = House::open(db).await;
-        house.person("ada@example.org", &[Role::Administrator]).await;
+        house.person("ada@example.org", &[Role::OrgAdmin]).await;
         let person = house.person("mira@example.org", &[]).await;
         let cookie = house.sign_in("mira@example.org").await;
         let (client, secret) = house.client("diary", "confidential").await;

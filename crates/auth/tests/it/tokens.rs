@@ -177,7 +177,7 @@ on_each_engine! {
     async fn a_client_or_a_person_that_is_ended_takes_its_tokens_along(db: Db) {
         let house = House::open(db).await;
         let person = house.person("mira@example.org", &[]).await;
-        house.person("ada@example.org", &[person::Role::Administrator]).await;
+        house.person("ada@example.org", &[person::Role::OrgAdmin]).await;
         let (client, secret) = house.client("diary", "confidential").await;
         let (other, other_secret) = house.client("other", "confidential").await;
         let cookie = house.sign_in("mira@example.org").await;

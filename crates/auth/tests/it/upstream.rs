@@ -434,7 +434,7 @@ on_each_engine! {
 
     async fn who_is_switched_off_here_does_not_come_in(db: Db) {
         let (house, provider) = with_provider(db, json!({})).await;
-        house.person("ada@example.org", &[auth::person::Role::Administrator]).await;
+        house.person("ada@example.org", &[auth::person::Role::OrgAdmin]).await;
         let who = linked(&house, &provider, MIRA).await;
         auth::person::disable(&house.auth, &house.acting(), who.person).await.unwrap();
         assert!(matches!(sign_in(&house, &provider).await, Err(UpstreamFault::Disabled)));

@@ -104,6 +104,7 @@ impl Authenticate for Bearers {
             client: client(c),
             person: (p > 0).then(|| person(p)),
             scopes,
+            grants: kernel::Grants::none(),
             token: Id::from_bytes([1; 16]),
         };
         Box::pin(async move { Ok(caller) })

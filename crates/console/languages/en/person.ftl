@@ -2,6 +2,8 @@
 
 person-roles = Roles
 person-roles-save = Save roles
+person-study-roles = Roles in studies
+person-study-roles-hint = A role, a colon and the study’s short name, such as viewer:cardio, separated by spaces. Study managers, data managers, analysts, viewers and auditors can be given for a study alone.
 person-user = Their own record
 person-user-lead = The record in the health system that is this person. Applications learn it with the permission fhirUser.
 person-user-field = Record

@@ -2,6 +2,8 @@
 
 person-roles = Ролі
 person-roles-save = Зберегти ролі
+person-study-roles = Ролі в дослідженнях
+person-study-roles-hint = Роль, двокрапка та коротка назва дослідження, наприклад viewer:cardio, через пробіл. Для окремого дослідження можна надати ролі study_manager, data_manager, analyst, viewer та auditor.
 person-user = Її власний запис
 person-user-lead = Запис у медичній системі, що є цією людиною. Застосунки дізнаються про нього з дозволом fhirUser.
 person-user-field = Запис

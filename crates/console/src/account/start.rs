@@ -6,7 +6,7 @@ use web::Redirect;
 /// `GET /`
 pub(crate) async fn show(who: SignedIn) -> Redirect {
     let is = |role| who.roles.has(who.organisation, role);
-    Redirect::to_page(match (is(Role::Administrator), is(Role::Developer)) {
+    Redirect::to_page(match (is(Role::OrgAdmin), is(Role::Developer)) {
         (true, _) => "/admin/",
         (false, true) => "/developer/",
         (false, false) => "/integrations/",

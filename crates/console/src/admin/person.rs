@@ -1,11 +1,12 @@
 //! The people of an organisation and what they may do.
 
 use auth::{
-    Acting, Administrator, SignedIn,
+    Acting, Administrator, Auth, SignedIn,
     person::{self, NewPerson, PASSWORD_CHARACTERS_MIN, Person, PersonFault, Role, role},
+    role::{MalformedRole, read},
 };
 use axum::{extract::State, response::Response};
-use kernel::{Id, Kind};
+use kernel::{Grant, Grants, Id, Kind};
 use serde::Deserialize;
 use web::{Answer, Form, Path, Problem, Query};
 
@@ -82,7 +83,7 @@ pub(crate) async fn add(
         email: answers.text("email").to_owned(),
         display_name: answers.text("display_name").to_owned(),
         password: answers.secret("password"),
-        roles: ticked.iter().filter_map(|role| Role::parse(role)).collect(),
+        roles: ticked.iter().filter_map(|role| role.parse().ok()).collect(),
     };
     match person::register(console.auth(), &who.acting(), new).await {
         Ok(person) => done(&format!("/admin/people/{}", person.id), "added"),
@@ -121,13 +122,14 @@ pub(crate) async fn save(
     Form(answers): Form<Answers>,
 ) -> Answer<Response> {
     let person = person::find(console.auth(), who.organisation, id).await?.ok_or(PersonFault::NotFound)?;
-    let wanted: Vec<Role> = answers.ticked("roles").iter().filter_map(|role| Role::parse(role)).collect();
-    match set_roles(&console, &who.acting(), id, &wanted).await {
+    let (whole, in_studies) = (answers.ticked("roles"), answers.text("study_roles"));
+    match set_roles(&console, &who.acting(), id, &whole, in_studies).await {
         Ok(()) => done(&format!("/admin/people/{id}"), "saved"),
         Err(problem) => {
             let refusal = Refusal::of(problem)?;
             let mut view = view(&console, &who, &person).await?;
-            view.roles = roles_form(id, &wanted).refused(refusal.issues());
+            let whole: Vec<&str> = whole.iter().map(String::as_str).collect();
+            view.roles = roles_form(id, &whole, in_studies).refused(refusal.issues());
             refusal.page(&view)
         }
     }
@@ -138,24 +140,43 @@ async fn set_roles(
     console: &Console,
     acting: &Acting,
     id: Id<kernel::Person>,
-    wanted: &[Role],
+    whole: &[String],
+    in_studies: &str,
 ) -> Answer<()> {
-    if wanted.is_empty() {
+    if whole.is_empty() {
         return Err(Problem::new(Kind::Invalid, "choose at least one").with_path("roles"));
     }
     let auth = console.auth();
+    let mut wanted: Vec<Grant> = whole.iter().filter_map(|role| role.parse().ok()).collect();
+    wanted.extend(read_in_studies(auth, acting, in_studies).await?);
     let has = role::roles_of(auth, acting, id).await?;
-    for role in wanted.iter().filter(|role| !has.contains(role)) {
-        role::grant(auth, acting, id, *role).await?;
+    for grant in wanted.iter().filter(|grant| !has.iter().any(|had| had == **grant)) {
+        role::grant(auth, acting, id, *grant).await?;
     }
-    for role in has.iter().filter(|role| !wanted.contains(role)) {
-        role::withdraw(auth, acting, id, *role).await?;
+    for grant in has.iter().filter(|had| !wanted.contains(had)) {
+        role::withdraw(auth, acting, id, grant).await?;
     }
     Ok(())
 }
 
-fn row(console: &Console, person: &Person, roles: &[Role]) -> PersonRow {
-    let words: Vec<String> = roles.iter().map(|role| role_in_words(*role)).collect();
+/// Roles in studies, as they are written: `viewer:cardio`, separated by spaces.
+async fn read_in_studies(auth: &Auth, acting: &Acting, text: &str) -> Answer<Vec<Grant>> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    let refused = |why: String| Problem::new(Kind::Invalid, why).with_path("study_roles");
+    if words.len() > kernel::GRANTS_MAX {
+        return Err(refused(format!("at most {}", kernel::GRANTS_MAX)));
+    }
+    match read(auth, acting, &words).await {
+        Ok(grants) if grants.iter().all(|grant| grant.study.is_some()) => Ok(grants),
+        Ok(_) => Err(refused("write a role, a colon and a study's short name".to_owned())),
+        Err(MalformedRole::Store(fault)) => Err(fault.into()),
+        Err(why) => Err(refused(why.to_string())),
+    }
+}
+
+fn row(console: &Console, person: &Person, roles: &Grants) -> PersonRow {
+    let mut words: Vec<String> = roles.iter().map(|grant| role_in_words(grant.role)).collect();
+    words.dedup();
     PersonRow {
         id: person.id.to_string(),
         name: person.display_name.clone(),
@@ -169,16 +190,42 @@ fn role_in_words(role: Role) -> String {
     let said = match role {
         Role::Person => t("role-person"),
         Role::Developer => t("role-developer"),
-        Role::Administrator => t("role-administrator"),
+        Role::OrgAdmin => t("role-administrator"),
+        Role::SystemAdmin => t("role-system-admin"),
+        Role::StudyManager => t("role-study-manager"),
+        Role::DataManager => t("role-data-manager"),
+        Role::Analyst => t("role-analyst"),
+        Role::Viewer => t("role-viewer"),
+        Role::Auditor => t("role-auditor"),
     };
     said.into()
 }
 
-fn roles_form(id: Id<kernel::Person>, roles: &[Role]) -> form::Form {
-    let has: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+/// The roles for the whole organisation as boxes, those for studies as they are written.
+fn roles_form(id: Id<kernel::Person>, whole: &[&str], in_studies: &str) -> form::Form {
     form::Form::new(format!("/admin/people/{id}"), t("person-roles-save"))
-        .with(Field::checks("roles", t("person-roles"), role_choices(&has)))
+        .with(Field::checks("roles", t("person-roles"), role_choices(whole)))
+        .with(
+            Field::text("study_roles", t("person-study-roles"))
+                .hint(t("person-study-roles-hint"))
+                .value(in_studies)
+                .optional(),
+        )
         .or_back_to("/admin/people")
+}
+
+/// The form as the person's roles are: studies by their short names.
+async fn roles_as_they_are(console: &Console, acting: &Acting, id: Id<kernel::Person>) -> Answer<form::Form> {
+    let has = role::roles_of(console.auth(), acting, id).await?;
+    let whole: Vec<&str> =
+        has.iter().filter(|grant| grant.study.is_none()).map(|grant| grant.role.as_str()).collect();
+    let studies = auth::organisation::studies(console.auth(), acting).await?;
+    let named = |grant: Grant| {
+        let study = studies.iter().find(|study| Some(study.id) == grant.study)?;
+        Some(format!("{}:{}", grant.role.as_str(), study.slug.as_str()))
+    };
+    let in_studies: Vec<String> = has.iter().filter_map(named).collect();
+    Ok(roles_form(id, &whole, &in_studies.join(" ")))
 }
 
 fn adding(viewer: Viewer, form: form::Form) -> Ask {
@@ -192,7 +239,6 @@ fn adding(viewer: Viewer, form: form::Form) -> Ask {
 }
 
 pub(super) async fn view(console: &Console, who: &SignedIn, person: &Person) -> Answer<person_page::Person> {
-    let roles = role::roles_of(console.auth(), &who.acting(), person.id).await?;
     let how = match person.disabled_at {
         Some(_) => t("person-off").of("email", &person.email),
         None => t("person-on").of("email", &person.email),
@@ -202,7 +248,7 @@ pub(super) async fn view(console: &Console, who: &SignedIn, person: &Person) -> 
         id: person.id.to_string(),
         name: person.display_name.clone(),
         how: how.into(),
-        roles: roles_form(person.id, &roles),
+        roles: roles_as_they_are(console, &who.acting(), person.id).await?,
         records: records_of(console, who, person, &Refused::default()).await?,
     })
 }

@@ -55,6 +55,7 @@ fn row(console: &Console, key: &ApiKey) -> Key {
             .scopes
             .iter()
             .map(|scope| (scope.to_string(), permission::sentence(scope.as_str())))
+            .chain(key.grants.iter().map(|grant| (grant.to_string(), t("keys-role").into())))
             .collect(),
         is_over: key.expires_at.is_some_and(|end| end <= console.now()),
         ends: key.expires_at.map(|at| console.moment(at)),
@@ -77,6 +78,7 @@ pub(crate) async fn make(
     let new = NewKey {
         name: answers.text("name").to_owned(),
         scopes: answers.text("scopes").to_owned(),
+        roles: answers.text("roles").split_whitespace().map(str::to_owned).collect(),
         lifetime_days: answers.text("lifetime_days").parse().ok(),
     };
     match api_key::make(console.auth(), &who.acting(), maker(&who), &new).await {
@@ -116,7 +118,7 @@ pub(crate) async fn delete(
 }
 
 fn maker(who: &SignedIn) -> Maker {
-    if who.roles.has(who.organisation, Role::Administrator) { Maker::Administrator } else { Maker::Developer }
+    if who.roles.has(who.organisation, Role::OrgAdmin) { Maker::Administrator } else { Maker::Developer }
 }
 
 async fn question(console: &Console, who: &SignedIn, said: &NewKey) -> Answer<Ask> {
@@ -135,6 +137,12 @@ async fn question(console: &Console, who: &SignedIn, said: &NewKey) -> Answer<As
             Field::text("scopes", t("keys-scopes"))
                 .hint(t("keys-scopes-hint").of("scopes", scopes))
                 .value(&said.scopes),
+        )
+        .with(
+            Field::text("roles", t("keys-roles"))
+                .hint(t("keys-roles-hint"))
+                .value(said.roles.join(" "))
+                .optional(),
         )
         .with(Field::select("lifetime_days", t("keys-lifetime"), lifetimes.into()))
         .or_back_to(LIST);

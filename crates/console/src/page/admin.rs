@@ -289,7 +289,13 @@ pub(crate) fn role_choices(has: &[&str]) -> Vec<Choice> {
     [
         ("person", t("role-person"), t("role-person-hint")),
         ("developer", t("role-developer"), t("role-developer-hint")),
-        ("administrator", t("role-administrator"), t("role-administrator-hint")),
+        ("org_admin", t("role-administrator"), t("role-administrator-hint")),
+        ("study_manager", t("role-study-manager"), t("role-study-manager-hint")),
+        ("data_manager", t("role-data-manager"), t("role-data-manager-hint")),
+        ("analyst", t("role-analyst"), t("role-analyst-hint")),
+        ("viewer", t("role-viewer"), t("role-viewer-hint")),
+        ("auditor", t("role-auditor"), t("role-auditor-hint")),
+        ("system_admin", t("role-system-admin"), t("role-system-admin-hint")),
     ]
     .map(|(value, label, hint)| Choice::new(value, label).hint(hint).chosen_if(has.contains(&value)))
     .into()

@@ -67,6 +67,7 @@ impl Held {
             client: self.client,
             person: self.person,
             scopes: self.scopes.clone(),
+            grants: kernel::Grants::none(),
             token: self.token,
         }
     }

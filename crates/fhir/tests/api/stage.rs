@@ -106,6 +106,7 @@ impl Authenticate for Bearers {
             client: Id::from_bytes([50 + number; 16]),
             person: sight.map(|_| Id::from_bytes([70 + number; 16])),
             scopes: scopes.parse().unwrap_or_else(|_| kernel::Scopes::none()),
+            grants: kernel::Grants::none(),
             token: Id::from_bytes([1; 16]),
         });
         Box::pin(std::future::ready(read.ok_or(AuthFault::Invalid)))

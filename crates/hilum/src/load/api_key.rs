@@ -18,6 +18,7 @@ pub(super) async fn declare(
     let new = NewKey {
         name: declared.name.clone(),
         scopes: declared.scopes.clone(),
+        roles: declared.roles.clone(),
         lifetime_days: declared.lifetime_days,
     };
     let key = api_key::ensure(&house.auth, acting, &new, declared.key.clone()).await;

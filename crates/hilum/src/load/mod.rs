@@ -94,7 +94,7 @@ pub struct PersonDeclared {
     pub name: String,
     /// The first password.
     pub password: Secret<String>,
-    /// `administrator`, `developer`.
+    /// `org_admin`, `developer`, and what else there is (docs/roles.md); `viewer:` and the short name of a study for that one alone.
     #[serde(default)]
     pub roles: Vec<String>,
     /// The record that is the person: `Practitioner/5`.
@@ -178,6 +178,9 @@ pub struct ApiKeyDeclared {
     pub scopes: String,
     /// The key itself: at least 43 characters.
     pub key: Secret<String>,
+    /// What it is in the organisation: `data_manager`, or `viewer:` and the short name of a study.
+    #[serde(default)]
+    pub roles: Vec<String>,
     /// How long it is good from when it is made; without an end where nothing is said.
     pub lifetime_days: Option<u32>,
 }

@@ -3,7 +3,8 @@
 use anyhow::Context;
 use auth::{
     Acting,
-    person::{Email, NewPerson, Role, by_email, register},
+    person::{Email, NewPerson, by_email, register},
+    role,
     smart::{self, Encounter, PatientLink, Relation},
 };
 
@@ -13,9 +14,6 @@ use super::{EncounterDeclared, LoadFault, PersonDeclared};
 use crate::wire::House;
 
 pub(super) async fn declare(house: &House, acting: &Acting, declared: &PersonDeclared) -> anyhow::Result<()> {
-    let role = |name: &String| {
-        Role::parse(name).ok_or_else(|| LoadFault::Unknown { what: "role", name: name.clone() })
-    };
     let email = Email::parse(&declared.email).context("the e-mail address of a person")?;
     // An id that were made from the address would let anybody test addresses against the ids that are public.
     if let Some(there) = by_email(&house.auth, acting.organisation, &email).await? {
@@ -26,7 +24,7 @@ pub(super) async fn declare(house: &House, acting: &Acting, declared: &PersonDec
         email: declared.email.clone(),
         display_name: declared.name.clone(),
         password: declared.password.clone(),
-        roles: declared.roles.iter().map(role).collect::<Result<_, _>>()?,
+        roles: role::read(&house.auth, acting, &declared.roles).await.context("the roles of a person")?,
     };
     let person = register(&house.auth, acting, new).await.context("a person")?;
     declare_records(house, acting, person.id, declared).await

@@ -227,7 +227,7 @@ async fn loading_twice_changes_nothing() {
         let mut counts = Vec::new();
         for sql in [
             "SELECT COUNT(*) FROM person",
-            "SELECT COUNT(*) FROM person_role",
+            "SELECT COUNT(*) FROM role_grant",
             "SELECT COUNT(*) FROM client",
             "SELECT COUNT(*) FROM client_secret",
             "SELECT COUNT(*) FROM integration",

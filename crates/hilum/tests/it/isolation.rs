@@ -112,7 +112,7 @@ async fn what_is_sent_along_moves_nothing_into_another_organisation() {
         ("display_name", "Mole"),
         ("email", "mole@southside.example"),
         ("password", "a long enough password"),
-        ("roles.administrator", "on"),
+        ("roles.org_admin", "on"),
         ("organisation", "northwind"),
         ("organisation_id", &north),
         ("id", "019b8d5e-0000-7000-8000-00000000beef"),

@@ -348,7 +348,7 @@ async fn a_person_whose_role_is_taken_away_is_refused_at_once() {
     developer.get("/developer/").await.expect(403);
     // Nobody makes themselves an administrator, whatever they send along.
     for path in ["/admin/people", &format!("/admin/people/{id}")] {
-        developer.post(path, &[("roles.administrator", "on")]).await.expect(403);
+        developer.post(path, &[("roles.org_admin", "on")]).await.expect(403);
     }
 }
 

@@ -28,6 +28,9 @@ pub enum AuthFault {
     /// The proof lacks a nonce of this server's: the one that would be good.
     #[error("the proof needs a nonce")]
     Nonce(String),
+    /// Whoever guesses keys has to wait so many seconds.
+    #[error("too many keys were refused; wait {0} s")]
+    Throttled(u64),
     /// Whether it is good cannot be told now. Never an answer about the token.
     #[error("tokens cannot be checked")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
@@ -70,6 +73,10 @@ impl AuthFault {
                 Problem::new(Kind::Forbidden, format!("the access token lacks the scope {missing}"))
                     .with_code("insufficient_scope")
                     .with_header(header::WWW_AUTHENTICATE, insufficient(scheme, &missing))
+            }
+            Self::Throttled(wait_s) => {
+                Problem::new(Kind::Throttled, "too many keys were refused; try again later")
+                    .with_retry_after(wait_s)
             }
             Self::Unavailable(cause) => {
                 tracing::warn!(chain = %Chain(&*cause), "access tokens cannot be checked");

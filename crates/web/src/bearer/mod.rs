@@ -1,9 +1,10 @@
 //! Access tokens at a resource.  RFC 6750, RFC 9449 §7
 
 mod fault;
+mod key;
 mod presented;
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::extract::FromRequestParts;
 use futures_util::future::BoxFuture;
@@ -11,9 +12,10 @@ use http::request::Parts;
 use kernel::{Caller, Kind};
 
 pub use fault::{AuthFault, DPOP_NONCE};
+pub use key::{API_KEY, PresentedKey, TakesApiKeys};
 pub use presented::{Presented, Scheme};
 
-use crate::{ClientCertificate, Context, Problem, rate};
+use crate::{ClientAddr, ClientCertificate, Context, Problem, rate};
 use presented::Found;
 
 /// Who can tell what a token is good for. `hilum` puts one into the routers as `Extension<Arc<dyn Authenticate>>`.
@@ -26,6 +28,17 @@ pub trait Authenticate: Send + Sync {
     /// another key; [`AuthFault::Proof`] and [`AuthFault::Nonce`] for a proof that is not good;
     /// [`AuthFault::Unavailable`] when it cannot be told at the moment.
     fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>>;
+
+    /// The caller that an API key proves, where keys are presented themselves.
+    ///
+    /// # Errors
+    /// [`AuthFault::Invalid`] also where keys are not taken; [`AuthFault::Throttled`] for whoever has guessed too often.
+    fn authenticate_key<'a>(
+        &'a self,
+        _presented: PresentedKey<'a>,
+    ) -> BoxFuture<'a, Result<Caller, AuthFault>> {
+        Box::pin(std::future::ready(Err(AuthFault::Invalid)))
+    }
 
     /// The algorithms that a proof may be signed with, separated by spaces; none where proofs are not read.
     fn proof_algorithms(&self) -> &str {
@@ -56,6 +69,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Bearer {
             return Err(Problem::new(Kind::Internal, Problem::INTERNAL));
         };
         let algorithms = authority.proof_algorithms();
+        if let Some(caller) = by_key(parts, &*authority).await? {
+            rate::admit_client(&parts.extensions, caller.client).await?;
+            return Ok(Self(caller));
+        }
         let (scheme, token) = match presented::token(&parts.uri, &parts.headers) {
             Found::One(scheme, token) => (scheme, token),
             Found::Nothing => return Err(fault::missing(algorithms)),
@@ -74,4 +91,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Bearer {
         rate::admit_client(&parts.extensions, caller.client).await?;
         Ok(Self(caller))
     }
+}
+
+/// The caller that an API key proves, where the routes take keys and the request presents one.
+async fn by_key(parts: &Parts, authority: &dyn Authenticate) -> Result<Option<Caller>, Problem> {
+    if parts.extensions.get::<TakesApiKeys>().is_none() {
+        return Ok(None);
+    }
+    let Some((key_id, key)) = key::read(&parts.headers).map_err(fault::malformed)? else { return Ok(None) };
+    let source = parts.extensions.get::<ClientAddr>().map_or(Ipv4Addr::UNSPECIFIED.into(), |source| source.0);
+    let caller = authority.authenticate_key(PresentedKey { key_id, key, source }).await?;
+    Ok(Some(caller))
 }

@@ -25,6 +25,7 @@ impl Authenticate for Scribe {
             client: world.new_id(),
             person: None,
             scopes: "read".parse().unwrap(),
+            grants: kernel::Grants::none(),
             token: world.new_id(),
         };
         Box::pin(std::future::ready(match it.token {

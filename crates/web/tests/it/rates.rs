@@ -24,6 +24,7 @@ impl Authenticate for Two {
             client: kernel::Id::from_bytes([nth; 16]),
             person: None,
             scopes: "read".parse().unwrap(),
+            grants: kernel::Grants::none(),
             token: world.new_id(),
         };
         Box::pin(std::future::ready(match presented.token {

@@ -135,7 +135,7 @@ fn name(text: &str) -> Result<&str, FactorFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::person::Roles;
+    use crate::role::Roles;
 
     #[test]
     fn a_stolen_session_changes_no_factor() {
