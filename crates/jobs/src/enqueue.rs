@@ -1,6 +1,6 @@
 //! Asking for work in the transaction that makes it necessary.
 
-use kernel::{Id, Timestamp, World};
+use kernel::{Id, Organisation, Timestamp, World};
 use store::{DbError, Writer};
 
 use crate::{Job, queries};
@@ -25,8 +25,28 @@ pub async fn enqueue<J: Job>(
     run_at: Timestamp,
     dedupe_key: Option<&str>,
 ) -> Result<Id<kernel::Job>, DbError> {
-    let new =
-        NewJob { name: J::NAME, payload: payload(job)?, run_at, dedupe_key: dedupe_key.map(str::to_owned) };
+    let new = NewJob {
+        name: J::NAME,
+        payload: payload(job)?,
+        run_at,
+        dedupe_key: dedupe_key.map(str::to_owned),
+        owner: None,
+    };
+    insert(tx, world, new).await
+}
+
+/// The same for an organisation, whose staff see it among its jobs and dead letters.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_of<J: Job>(
+    tx: &mut Writer,
+    world: &World,
+    owner: Id<Organisation>,
+    job: &J,
+    run_at: Timestamp,
+) -> Result<Id<kernel::Job>, DbError> {
+    let new = NewJob { name: J::NAME, payload: payload(job)?, run_at, dedupe_key: None, owner: Some(owner) };
     insert(tx, world, new).await
 }
 
@@ -36,6 +56,7 @@ pub(crate) struct NewJob {
     pub(crate) payload: String,
     pub(crate) run_at: Timestamp,
     pub(crate) dedupe_key: Option<String>,
+    pub(crate) owner: Option<Id<Organisation>>,
 }
 
 pub(crate) async fn insert(tx: &mut Writer, world: &World, new: NewJob) -> Result<Id<kernel::Job>, DbError> {

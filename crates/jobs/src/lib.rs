@@ -4,21 +4,34 @@
 //! over; a worker that only seemed dead finds its writes refused. A job therefore runs **at least** once, and
 //! [`Job::run`] must bear being run again.
 
+mod attempt;
+mod control;
 mod enqueue;
 mod job;
 mod publish;
 mod queries;
 mod retire;
 mod retry;
+mod schedule;
 mod worker;
 
-pub use enqueue::{PAYLOAD_BYTES_MAX, enqueue};
+pub use attempt::{Attempt, Stop};
+pub use control::{
+    Cancelled, DEAD_LETTERS_MAX, Progress, State, Work, cancel, dead_letters, find, hold, release, replay,
+};
+pub use enqueue::{PAYLOAD_BYTES_MAX, enqueue, enqueue_of};
 pub use job::{Job, JobFault, Retry};
 pub use publish::publish;
+pub use schedule::{
+    SCHEDULE_BYTES_MAX, Schedule, ScheduleFault, Scheduled, pause, resume, schedule, scheduled, unschedule,
+};
 pub use worker::Worker;
 
 /// The tables of this crate.
 pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
     crate_name: "jobs",
-    files: &[store::Migration { name: "0001_job", sql: include_str!("migrations/0001_job.sql") }],
+    files: &[
+        store::Migration { name: "0001_job", sql: include_str!("migrations/0001_job.sql") },
+        store::Migration { name: "0002_control", sql: include_str!("migrations/0002_control.sql") },
+    ],
 };

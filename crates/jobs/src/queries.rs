@@ -18,6 +18,8 @@ pub(crate) struct Claimed {
     pub(crate) lease: Lease,
     pub(crate) payload: String,
     pub(crate) attempt: u32,
+    /// Whether it is to end.
+    pub(crate) is_cancelled: bool,
 }
 
 impl FromRow for Claimed {
@@ -26,6 +28,7 @@ impl FromRow for Claimed {
             lease: Lease { job: row.get("id")?, fence: row.get("fence")? },
             payload: row.get("payload")?,
             attempt: u32::try_from(row.get::<i64>("attempts")?).unwrap_or(u32::MAX),
+            is_cancelled: row.get::<Option<Timestamp>>("cancel_at")?.is_some(),
         })
     }
 }
@@ -37,11 +40,12 @@ pub(crate) async fn insert(
     new: &NewJob,
     now: Timestamp,
 ) -> Result<Id<Job>, DbError> {
-    let values = binds![id, new.name, new.payload.clone(), new.run_at, new.dedupe_key.clone(), now];
+    let values =
+        binds![id, new.name, new.payload.clone(), new.run_at, new.dedupe_key.clone(), now, new.owner];
     let (id,) = tx
         .one::<(Id<Job>,)>(
-            "INSERT INTO job (id, name, payload, state, run_at, fence, attempts, dedupe_key, created_at) \
-             VALUES ($1, $2, $3, 'ready', $4, 0, 0, $5, $6) \
+            "INSERT INTO job (id, name, payload, state, run_at, fence, attempts, dedupe_key, created_at, owner) \
+             VALUES ($1, $2, $3, 'ready', $4, 0, 0, $5, $6, $7) \
              ON CONFLICT (name, dedupe_key) WHERE finished_at IS NULL AND dedupe_key IS NOT NULL \
              DO UPDATE SET dedupe_key = excluded.dedupe_key RETURNING id",
             values,
@@ -90,7 +94,7 @@ macro_rules! claim {
             "AND (state = 'ready' OR lease_until <= $2) ORDER BY run_at, id LIMIT $3",
             $lock,
             ") UPDATE job SET state = 'running', lease_owner = $4, lease_until = $5, fence = fence + 1, ",
-            "attempts = attempts + 1 WHERE id IN (SELECT id FROM due) RETURNING id, payload, fence, attempts"
+            "attempts = attempts + 1 WHERE id IN (SELECT id FROM due) RETURNING id, payload, fence, attempts, cancel_at"
         )
     };
 }
@@ -102,10 +106,24 @@ pub(crate) async fn claim(db: &Db, name: &str, claim: Claim) -> Result<Vec<Claim
     db.execute_returning(CLAIM, binds![name, now, rows_max, owner, until]).await
 }
 
-/// Hold on to a job; false if it is no longer ours.
-pub(crate) async fn extend(db: &Db, lease: Lease, until: Timestamp) -> Result<bool, DbError> {
-    let sql = "UPDATE job SET lease_until = $3 WHERE id = $1 AND state = 'running' AND fence = $2";
-    moved(db.execute(sql, binds![lease.job, lease.fence, until]).await)
+/// Hold on to a job: none if it is no longer ours, else since when it is to end, if it is.
+pub(crate) async fn extend(
+    db: &Db,
+    lease: Lease,
+    until: Timestamp,
+) -> Result<Option<Option<Timestamp>>, DbError> {
+    let sql = "UPDATE job SET lease_until = $3 WHERE id = $1 AND state = 'running' AND fence = $2 \
+               RETURNING cancel_at";
+    let rows: Vec<(Option<Timestamp>,)> =
+        db.execute_returning(sql, binds![lease.job, lease.fence, until]).await?;
+    Ok(rows.into_iter().next().map(|(cancel_at,)| cancel_at))
+}
+
+/// It was ended while the attempt ran, or before it could begin; false if the job is no longer ours, or is not to end.
+pub(crate) async fn end(db: &Db, lease: Lease, now: Timestamp) -> Result<bool, DbError> {
+    let sql = "UPDATE job SET state = 'cancelled', lease_owner = NULL, lease_until = NULL, finished_at = $3 \
+               WHERE id = $1 AND state = 'running' AND fence = $2 AND cancel_at IS NOT NULL";
+    moved(db.execute(sql, binds![lease.job, lease.fence, now]).await)
 }
 
 /// The work is done; false if the job is no longer ours.
@@ -200,7 +218,7 @@ mod tests {
                 insert(
                     tx,
                     world.new_id(),
-                    &NewJob { name: NAME, payload, run_at: now, dedupe_key: None },
+                    &NewJob { name: NAME, payload, run_at: now, dedupe_key: None, owner: None },
                     now,
                 )
                 .await?;

@@ -12,7 +12,7 @@ use crate::{Job, JobFault, Retry, queries};
 pub(crate) const PERIOD: Duration = Duration::from_secs(3_600);
 /// How long the row of a job that was done is kept.
 const DONE_KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// How long the row of a dead job is kept: long enough for somebody to look.
+/// How long the row of a dead or cancelled job is kept: long enough for somebody to look.
 const DEAD_KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// How long a published event is kept.
 const EVENT_KEPT: Duration = Duration::from_secs(90 * 86_400);
@@ -29,6 +29,7 @@ pub(crate) struct Retire {}
 enum Old {
     Done,
     Dead,
+    Cancelled,
     Event,
 }
 
@@ -39,9 +40,12 @@ impl Job for Retire {
 
     async fn run(self, (db, world): &Self::Context, _attempt: u32) -> Result<(), JobFault> {
         let now = world.now();
-        for (old, before) in
-            [(Old::Done, now - DONE_KEPT), (Old::Dead, now - DEAD_KEPT), (Old::Event, now - EVENT_KEPT)]
-        {
+        for (old, before) in [
+            (Old::Done, now - DONE_KEPT),
+            (Old::Dead, now - DEAD_KEPT),
+            (Old::Cancelled, now - DEAD_KEPT),
+            (Old::Event, now - EVENT_KEPT),
+        ] {
             for _ in 0..BATCHES_MAX {
                 let gone = delete(db, old, before).await?;
                 if gone < BATCH_ROWS_MAX.unsigned_abs() {
@@ -57,6 +61,7 @@ async fn delete(db: &Db, old: Old, before: Timestamp) -> Result<u64, DbError> {
     match old {
         Old::Done => queries::delete_finished(db, "done", before, BATCH_ROWS_MAX).await,
         Old::Dead => queries::delete_finished(db, "dead", before, BATCH_ROWS_MAX).await,
+        Old::Cancelled => queries::delete_finished(db, "cancelled", before, BATCH_ROWS_MAX).await,
         Old::Event => queries::delete_events(db, before, BATCH_ROWS_MAX).await,
     }
 }

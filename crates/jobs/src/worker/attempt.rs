@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Kind, LEASE, Pace};
 use crate::{
-    JobFault,
+    Attempt, JobFault,
     queries::{self, Claimed, Lease},
     retry::{Next, next},
 };
@@ -35,15 +35,19 @@ enum End {
 
 /// Run one claimed job and settle it.
 pub(super) async fn attempt(bench: Bench, kind: Arc<Kind>, claimed: Claimed) {
-    let Claimed { lease, payload, attempt } = claimed;
-    let end = if attempt > kind.retry.attempts_max {
+    let Claimed { lease, payload, attempt, is_cancelled } = claimed;
+    let told = CancellationToken::new();
+    let end = if is_cancelled {
+        End::Came(Err(JobFault::dead("it was cancelled")))
+    } else if attempt > kind.retry.attempts_max {
         End::Came(Err(JobFault::dead("the worker vanished during the last attempt")))
     } else {
+        let own = Attempt::new(bench.db.clone(), (lease, attempt), told.clone());
         tokio::select! {
             biased;
-            came = guarded(&kind, &payload, attempt, bench.pace.attempt_max) => End::Came(came),
+            came = guarded(&kind, &payload, own, bench.pace.attempt_max) => End::Came(came),
             () = bench.cut.cancelled() => End::Cut,
-            () = lost(&bench, lease) => End::Lost,
+            () = lost(&bench, lease, &told) => End::Lost,
         }
     };
     match settle(&bench, &kind, lease, attempt, end).await {
@@ -58,7 +62,7 @@ pub(super) async fn attempt(bench: Bench, kind: Arc<Kind>, claimed: Claimed) {
 }
 
 /// A panic or a job without end is a failed attempt, and nobody else's trouble.
-async fn guarded(kind: &Kind, payload: &str, attempt: u32, longest: Duration) -> Result<(), JobFault> {
+async fn guarded(kind: &Kind, payload: &str, attempt: Attempt, longest: Duration) -> Result<(), JobFault> {
     let work = async { (kind.start)(payload, attempt)?.await };
     match timeout(longest, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(came)) => came,
@@ -68,8 +72,8 @@ async fn guarded(kind: &Kind, payload: &str, attempt: u32, longest: Duration) ->
     }
 }
 
-/// Gives signs of life; returns when the job is no longer ours.
-async fn lost(bench: &Bench, lease: Lease) {
+/// Gives signs of life, and tells the attempt when the job is to end; returns when it is no longer ours.
+async fn lost(bench: &Bench, lease: Lease, told: &CancellationToken) {
     let mut beat = interval_at(Instant::now() + bench.pace.heartbeat, bench.pace.heartbeat);
     let mut until = bench.world.now() + LEASE;
     loop {
@@ -77,8 +81,13 @@ async fn lost(bench: &Bench, lease: Lease) {
         let now = bench.world.now();
         let later = now + LEASE;
         match queries::extend(&bench.db, lease, later).await {
-            Ok(true) => until = later,
-            Ok(false) => return,
+            Ok(Some(cancel_at)) => {
+                until = later;
+                if cancel_at.is_some() {
+                    told.cancel();
+                }
+            }
+            Ok(None) => return,
             Err(_) if now >= until => return,
             Err(error) => tracing::warn!(job = %lease.job, %error, "no sign of life"),
         }
@@ -93,6 +102,10 @@ async fn settle(bench: &Bench, kind: &Kind, lease: Lease, attempt: u32, end: End
         End::Cut => return queries::give_back(&bench.db, lease).await,
     };
     let now = bench.world.now();
+    // What was done before it could be ended is done.
+    if outcome.is_err() && queries::end(&bench.db, lease, now).await? {
+        return Ok(true);
+    }
     let chance = u64::from_be_bytes(bench.world.random());
     let name = kind.name;
     match next(outcome, attempt, kind.retry, chance) {

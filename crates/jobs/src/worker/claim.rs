@@ -6,7 +6,10 @@ use kernel::Timestamp;
 use store::DbError;
 
 use super::{BATCH_MAX, Kind, LEASE, Worker};
-use crate::queries::{self, Claim, Claimed};
+use crate::{
+    queries::{self, Claim, Claimed},
+    schedule::fire,
+};
 
 /// A claimed job and how to run it.
 pub(super) type Work = (Arc<Kind>, Claimed);
@@ -33,6 +36,10 @@ impl Worker {
     pub(super) async fn next_start(&self) -> Result<Option<Timestamp>, DbError> {
         let mut reader = self.db.read().await?;
         let mut earliest = None;
+        for name in &self.by_schedule {
+            let next = fire::next_start(&mut reader, name).await?;
+            earliest = earliest.into_iter().chain(next).min();
+        }
         for name in self.kinds.keys() {
             let next = queries::next_start(&mut reader, name).await?;
             earliest = earliest.into_iter().chain(next).min();

@@ -16,7 +16,7 @@ use kernel::{Timestamp, World};
 use store::{Db, DbError};
 
 use crate::{
-    Job, JobFault, Retry,
+    Attempt, Job, JobFault, Retry,
     enqueue::payload,
     retire::{self, Retire},
 };
@@ -53,8 +53,8 @@ const PACE: Pace = Pace {
 /// One attempt under way.
 type Running = Pin<Box<dyn Future<Output = Result<(), JobFault>> + Send>>;
 
-/// Reads a payload and begins the attempt with this number.
-type Start = Box<dyn Fn(&str, u32) -> Result<Running, JobFault> + Send + Sync>;
+/// Reads a payload and begins the attempt.
+type Start = Box<dyn Fn(&str, Attempt) -> Result<Running, JobFault> + Send + Sync>;
 
 /// Makes the payload for the period that begins then.
 type Make = Box<dyn Fn(Timestamp) -> Result<String, DbError> + Send + Sync>;
@@ -84,6 +84,7 @@ pub struct Worker {
     turn: AtomicUsize,
     kinds: BTreeMap<&'static str, Arc<Kind>>,
     periodic: Vec<Periodic>,
+    by_schedule: Vec<&'static str>,
 }
 
 impl Worker {
@@ -101,6 +102,7 @@ impl Worker {
             turn: AtomicUsize::new(0),
             kinds,
             periodic,
+            by_schedule: Vec::new(),
         }
         .register::<Retire>(context)
         .every(retire::PERIOD, |_| Retire {})
@@ -108,13 +110,24 @@ impl Worker {
 
     /// Run jobs of this kind, too, with this context.
     #[must_use]
-    pub fn register<J: Job>(mut self, context: J::Context) -> Self {
-        let start = move |payload: &str, attempt| -> Result<Running, JobFault> {
+    pub fn register<J: Job>(self, context: J::Context) -> Self {
+        self.register_each::<J>(move |_| context.clone())
+    }
+
+    /// The same with a context that is made for each attempt: for work of many steps, which hears through its [`Attempt`] that it is to
+    /// end, and says through it how far it is.
+    #[must_use]
+    pub fn register_each<J: Job>(
+        mut self,
+        context: impl Fn(Attempt) -> J::Context + Send + Sync + 'static,
+    ) -> Self {
+        let start = move |payload: &str, attempt: Attempt| -> Result<Running, JobFault> {
             // serde's message would quote the payload
             let job: J =
                 serde_json::from_str(payload).map_err(|_| JobFault::dead("the payload does not fit"))?;
-            let context = context.clone();
-            Ok(Box::pin(async move { job.run(&context, attempt).await }))
+            let number = attempt.number();
+            let context = context(attempt);
+            Ok(Box::pin(async move { job.run(&context, number).await }))
         };
         self.kinds.insert(J::NAME, Arc::new(Kind { name: J::NAME, retry: J::RETRY, start: Box::new(start) }));
         self
@@ -130,6 +143,13 @@ impl Worker {
     ) -> Self {
         let make = Box::new(move |at| payload(&make(at)));
         self.periodic.push(Periodic { name: J::NAME, period, make });
+        self
+    }
+
+    /// Begin jobs of this kind whenever the schedules say that are kept of it ([`schedule`](crate::schedule())), each on one node of all.
+    #[must_use]
+    pub fn by_schedule<J: Job>(mut self) -> Self {
+        self.by_schedule.push(J::NAME);
         self
     }
 

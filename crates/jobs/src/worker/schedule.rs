@@ -9,6 +9,7 @@ use super::{Periodic, Worker};
 use crate::{
     enqueue::{NewJob, insert},
     queries,
+    schedule::fire::fire,
 };
 
 /// The key of the one unfinished row that a periodic job may have.
@@ -18,8 +19,11 @@ const PERIOD_KEY: &str = "period";
 pub(super) type Seen = BTreeMap<&'static str, Timestamp>;
 
 impl Worker {
-    /// Ask for every periodic job whose period has begun and that no node has asked for yet.
+    /// Ask for every job whose time has come by a schedule, and every periodic one whose period has begun, that no node has asked for yet.
     pub(super) async fn schedule(&self, seen: &mut Seen) -> Result<(), DbError> {
+        for name in &self.by_schedule {
+            fire(&self.db, &self.world, name).await?;
+        }
         for periodic in &self.periodic {
             let begun = beginning(self.world.now(), periodic.period);
             if seen.get(periodic.name) != Some(&begun) {
@@ -39,7 +43,7 @@ impl Worker {
                 if queries::begin_period(tx, name, begun).await? {
                     let (payload, run_at) = (payload.clone(), world.now());
                     let dedupe_key = Some(PERIOD_KEY.to_owned());
-                    insert(tx, &world, NewJob { name, payload, run_at, dedupe_key }).await?;
+                    insert(tx, &world, NewJob { name, payload, run_at, dedupe_key, owner: None }).await?;
                 }
                 Ok(())
             })

@@ -8,7 +8,9 @@
 
 mod ask;
 mod attempt;
+mod control;
 mod house;
+mod schedule;
 mod worker;
 
 use std::{
@@ -110,7 +112,7 @@ impl Job for Errand {
 }
 
 fn worker(db: &Db, world: &World, seen: &Seen) -> Worker {
-    Worker::new(db.clone(), world.clone()).register::<Errand>(seen.clone())
+    Worker::new(db.clone(), world.clone()).register::<Errand>(seen.clone()).by_schedule::<Errand>()
 }
 
 async fn ask_at(
