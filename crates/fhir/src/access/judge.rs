@@ -8,7 +8,7 @@ use kernel::{Interaction, Timestamp};
 use super::{Access, Clause, Grant, OWNER_SYSTEM, Rule};
 use crate::{
     consent::{Bound, permits},
-    index::extract,
+    index::{Asked, Wanted, extract_wanted},
     parameter::{Compartment, Registry, ResourceType},
     query::{Alone, Handling, Reading, Test, holds, read_test, scope_test},
     resource::{Judge, Version},
@@ -113,7 +113,14 @@ fn is_held(test: &Test, version: &Version, registry: &Registry) -> bool {
 
 /// What cannot be decided by the record alone does not open it.
 fn holds_test(test: &Test, document: &Document<'_>, registry: &Registry) -> bool {
-    extract(document.root(), registry).is_some_and(|entries| holds(test, &entries, &Alone) == Ok(true))
+    let mut asked = Asked::default();
+    test.asked(&mut asked);
+    let named = document.root().resource_type().and_then(|name| ResourceType::named(&name));
+    named.is_some_and(|of| {
+        let wanted = Wanted::of(registry, of, &asked);
+        extract_wanted(document.root(), registry, &wanted)
+            .is_some_and(|entries| holds(test, &entries, &Alone) == Ok(true))
+    })
 }
 
 impl Access {

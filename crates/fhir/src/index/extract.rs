@@ -11,9 +11,9 @@ use fhirpath::{
 use kernel::Timestamp;
 
 use super::{
-    Entries, Entry, Membership, Plan, Position, Range, Reference, Text, Token, Value, date, number,
+    Entries, Entry, Membership, Plan, Position, Range, Reference, Text, Token, Value, Wanted, date, number,
     path::Filter,
-    plan::{Leaf, Origin, Part, Take},
+    plan::{Edge, Leaf, Origin, Part, Take},
     reference, token,
 };
 use crate::parameter::{Compartment, Elements, ParameterId, ParameterKind, Registry, ResourceType};
@@ -32,20 +32,34 @@ pub mod limits {
 ///
 /// `record` is a resource: the root of a document, or an entry of a Bundle.
 pub fn extract<'d>(record: Element<'d>, registry: &Registry) -> Option<Entries<'d>> {
+    taken(record, registry, None)
+}
+
+/// The same with nothing but what is wanted of it; all of it if it is of another type.
+pub(crate) fn extract_wanted<'d>(
+    record: Element<'d>,
+    registry: &Registry,
+    wanted: &Wanted,
+) -> Option<Entries<'d>> {
+    taken(record, registry, Some(wanted))
+}
+
+fn taken<'d>(record: Element<'d>, registry: &Registry, wanted: Option<&Wanted>) -> Option<Entries<'d>> {
     let resource_type = ResourceType::named(&record.resource_type()?)?;
     let id = record.child("id").and_then(|id| id.text()).unwrap_or_default();
+    let wanted = wanted.filter(|wanted| wanted.of == resource_type);
     let mut entries = Entries {
         resource_type,
         id,
-        entries: Vec::with_capacity(32),
+        entries: Vec::with_capacity(if wanted.is_some() { 4 } else { 32 }),
         compartments: Vec::new(),
         unindexed: Vec::new(),
     };
     let Some(plan) = registry.plan(resource_type) else { return Some(entries) };
-    let mut walk = Walk { plan, base: registry.base(), record, out: &mut entries.entries };
+    let mut walk = Walk { plan, wanted, base: registry.base(), record, out: &mut entries.entries };
     walk.visit(0, record);
-    run_programs(plan, registry.base(), record, &mut entries);
-    finish(plan, &mut entries);
+    run_programs((plan, wanted), registry.base(), record, &mut entries);
+    finish((plan, wanted), &mut entries);
     Some(entries)
 }
 
@@ -56,7 +70,7 @@ pub fn patients<'d>(record: Element<'d>, registry: &Registry) -> Vec<Cow<'d, str
         return Vec::new();
     };
     let mut values = Vec::new();
-    Walk { plan, base: registry.base(), record, out: &mut values }.visit(0, record);
+    Walk { plan, wanted: None, base: registry.base(), record, out: &mut values }.visit(0, record);
     let owner = ResourceType::named(Compartment::Patient.as_str());
     let mut all: Vec<Cow<'d, str>> = values
         .into_iter()
@@ -76,6 +90,7 @@ pub fn patients<'d>(record: Element<'d>, registry: &Registry) -> Vec<Cow<'d, str
 
 struct Walk<'p, 'o, 'd> {
     plan: &'p Plan,
+    wanted: Option<&'p Wanted>,
     base: Option<&'p str>,
     record: Element<'d>,
     out: &'o mut Vec<Entry<'d>>,
@@ -85,10 +100,14 @@ impl<'d> Walk<'_, '_, 'd> {
     fn visit(&mut self, at: usize, element: Element<'d>) {
         let plan = self.plan;
         let Some(node) = plan.node(at) else { return };
+        let wanted = self.wanted;
         for leaf in &node.leaves {
-            self.leaf(leaf, element);
+            if wanted.is_none_or(|wanted| wanted.takes(at, leaf.parameter)) {
+                self.leaf(leaf, element);
+            }
         }
-        if node.edges.is_empty() {
+        let is_reached = |edge: &Edge| wanted.is_none_or(|wanted| wanted.is_reached(edge.to));
+        if !node.edges.iter().any(is_reached) {
             return;
         }
         for child in element.children() {
@@ -96,7 +115,10 @@ impl<'d> Walk<'_, '_, 'd> {
             let from = node.edges.partition_point(|edge| edge.name.hash() < hash);
             let same = node.edges.get(from..).unwrap_or_default();
             for edge in same.iter().take_while(|edge| edge.name.hash() == hash) {
-                if child.is_named(&edge.name) && edge.filters.iter().all(|filter| passes(filter, child)) {
+                if is_reached(edge)
+                    && child.is_named(&edge.name)
+                    && edge.filters.iter().all(|filter| passes(filter, child))
+                {
                     self.visit(edge.to, child);
                 }
             }
@@ -236,8 +258,14 @@ fn position(element: Element<'_>) -> Option<Value<'_>> {
 }
 
 /// What is no path is run by FHIRPath.
-fn run_programs<'d>(plan: &Plan, base: Option<&str>, record: Element<'d>, entries: &mut Entries<'d>) {
-    if plan.programs.is_empty() {
+fn run_programs<'d>(
+    (plan, wanted): (&Plan, Option<&Wanted>),
+    base: Option<&str>,
+    record: Element<'d>,
+    entries: &mut Entries<'d>,
+) {
+    let is_wanted = |parameter: ParameterId| wanted.is_none_or(|wanted| wanted.asks(parameter));
+    if !plan.programs.iter().any(|(parameter, ..)| is_wanted(*parameter)) {
         return;
     }
     let model = Elements::r4();
@@ -245,7 +273,7 @@ fn run_programs<'d>(plan: &Plan, base: Option<&str>, record: Element<'d>, entrie
     // Nothing that selects values of a record may depend on when it is asked.
     let context = Context::new(model, Timestamp::from_micros(0)).with_budget(budget);
     let mut evaluator = Evaluator::new(context);
-    for (parameter, kind, program) in &plan.programs {
+    for (parameter, kind, program) in plan.programs.iter().filter(|(parameter, ..)| is_wanted(*parameter)) {
         let Ok(items) = evaluator.evaluate(program, record.into()) else {
             entries.unindexed.push(*parameter);
             continue;
@@ -305,7 +333,7 @@ fn made<'d>(kind: ParameterKind, value: &PathValue<'d>, base: Option<&str>) -> O
 }
 
 /// Sorts, drops what is there twice, and tells whose record it is.
-fn finish(plan: &Plan, entries: &mut Entries<'_>) {
+fn finish((plan, wanted): (&Plan, Option<&Wanted>), entries: &mut Entries<'_>) {
     let order = |a: &Entry<'_>, b: &Entry<'_>| {
         let by_value = || a.value.partial_cmp(&b.value).unwrap_or(std::cmp::Ordering::Equal);
         a.parameter.cmp(&b.parameter).then_with(by_value)
@@ -316,7 +344,8 @@ fn finish(plan: &Plan, entries: &mut Entries<'_>) {
         entries.compartments.push(Membership { compartment: own, id: entries.id.clone() });
     }
     let mut found = Vec::new();
-    for (parameter, compartment, owner) in &plan.compartments {
+    let is_wanted = |of: Compartment| wanted.is_none_or(|wanted| wanted.compartments.contains(&of));
+    for (parameter, compartment, owner) in plan.compartments.iter().filter(|(_, of, _)| is_wanted(*of)) {
         found.extend(entries.of(*parameter).filter_map(|value| match value {
             Value::Reference(Reference::Local { resource_type, id, .. }) if resource_type == owner => {
                 Some(Membership { compartment: *compartment, id: id.clone() })

@@ -31,6 +31,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 mod token;
+mod wanted;
 mod words;
 
 use std::borrow::Cow;
@@ -44,9 +45,11 @@ pub use fold::fold;
 pub use words::{Within, says, words};
 
 pub(crate) use date::range as date_range;
+pub(crate) use extract::extract_wanted;
 pub(crate) use number::canonical_quantity;
 pub(crate) use plan::Plan;
 pub(crate) use reference::{canonical as canonical_url, is_id, read as read_reference};
+pub(crate) use wanted::{Asked, Wanted};
 
 /// All that a record can be found by. It borrows the document it was extracted from.
 #[derive(Debug, Clone, PartialEq)]

@@ -92,6 +92,17 @@ pub(super) enum Origin {
     Record,
 }
 
+impl Node {
+    /// The nodes below it, those of parts of composites with them.
+    pub(super) fn leads_to(&self) -> impl Iterator<Item = usize> {
+        let parts = self.leaves.iter().filter_map(|leaf| match &leaf.take {
+            Take::Composite(parts) => Some(parts.iter().map(|part| part.root)),
+            _ => None,
+        });
+        self.edges.iter().map(|edge| edge.to).chain(parts.flatten())
+    }
+}
+
 impl Take {
     /// Nothing where the kind does not compare values of this type: a string under a date (`Procedure.performed`).
     pub(super) fn of(kind: ParameterKind, type_name: &str, system: Option<&'static str>) -> Option<Self> {
@@ -167,6 +178,10 @@ impl Plan {
     /// Whether a parameter selects nothing that its kind compares.
     pub(crate) fn is_without_values(&self, parameter: ParameterId) -> bool {
         self.without_values.contains(&parameter)
+    }
+
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
     }
 
     pub(super) fn node(&self, at: usize) -> Option<&Node> {

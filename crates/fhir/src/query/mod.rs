@@ -21,7 +21,7 @@ mod value;
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    index::{Canonical, DateRange, Position, Range, Within},
+    index::{Asked, Canonical, DateRange, Position, Range, Within},
     parameter::{Compartment, ParameterId, ResourceType},
 };
 
@@ -184,6 +184,24 @@ impl Test {
             Self::AnyOf(tests) => Self::AnyOf(tests.into_iter().map(Self::alone).collect()),
             Self::Not(test) if *test != (*test).clone().alone() => Self::NONE,
             test => test,
+        }
+    }
+
+    /// What of a record itself it looks at.
+    pub(crate) fn asked(&self, asked: &mut Asked) {
+        match self {
+            Self::Any { parameter, .. }
+            | Self::NotAny { parameter, .. }
+            | Self::Present(parameter)
+            | Self::Missing(parameter)
+            | Self::Chain { parameter, .. } => asked.parameters.extend([*parameter]),
+            Self::In { compartment, .. } | Self::InAny(compartment) => {
+                asked.compartments.extend([*compartment]);
+            }
+            Self::All(tests) | Self::AnyOf(tests) => tests.iter().for_each(|test| test.asked(asked)),
+            Self::Not(test) => test.asked(asked),
+            Self::Has { .. } | Self::Says { .. } | Self::Is { .. } | Self::Consented(_) | Self::OfType(_) => {
+            }
         }
     }
 

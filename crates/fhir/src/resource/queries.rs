@@ -116,6 +116,36 @@ pub(crate) async fn numbered(
     reader.optional::<BoundRow>(sql, values).await?.map(|BoundRow(row)| row.unpack()).transpose()
 }
 
+/// The newest versions of these records of a type, in any order; of those that there are not, none.
+pub(crate) async fn newest_of(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    resource_type: ResourceType,
+    ids: &[LogicalId],
+) -> Result<Vec<Version>, DbError> {
+    let mut found = Vec::new();
+    for ids in ids.chunks(RECORDS_OF_A_STATEMENT) {
+        let mut statement = Composed::new(version!("(VALUES "));
+        for (at, id) in ids.iter().enumerate() {
+            statement.text(if at == 0 { "(" } else { ", (" }).bind(id).text(")");
+        }
+        statement.text(") AS found").each(LEADS_TO).text("fhir_version v WHERE v.tenant = ");
+        statement
+            .bind(&tenant.number())
+            .text(" AND v.rid = (SELECT c.rid FROM fhir_current c WHERE c.tenant = ");
+        statement.bind(&tenant.number()).text(" AND c.type = ").bind(&resource_type.number());
+        statement.text(" AND c.id = found.column1)");
+        statement.postgres(|sql| {
+            sql.text(" OFFSET 0) AS v WHERE TRUE");
+        });
+        found.extend(unpack_all(reader.all_composed::<VersionRow>(&statement).await?)?);
+    }
+    Ok(found)
+}
+
+/// Records that one statement looks up by their ids.
+const RECORDS_OF_A_STATEMENT: usize = 500;
+
 /// The versions at these places that are the newest of their records, in any order.
 pub(crate) async fn versions_at(
     reader: &mut Reader,

@@ -137,6 +137,11 @@ impl Maker<'_> {
         self.whole(of, test, 0)
     }
 
+    /// The way by which a parameter's references to a type are kept.
+    pub(crate) fn way(&self, of: ResourceType, parameter: ParameterId, to: ResourceType) -> Way {
+        self.link(self.of(of, parameter), Some(to)).0
+    }
+
     fn whole(&self, of: ResourceType, test: &Test, depth: usize) -> Told {
         if depth > NESTED_MAX {
             return (Condition::None, Says::All);

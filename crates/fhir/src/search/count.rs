@@ -77,14 +77,15 @@ async fn asked(
 ) -> Result<(u64, usize), SearchFault> {
     let mut way = Way::Down { before: Rid(i64::MAX) };
     let (mut found, mut examined) = (0, 0);
+    let mut verifier = Verifier::of_found(records, tenant, search);
     while examined < COUNT_EXAMINED_MAX {
         let window = Window { way, rows: Some(FETCHED_MAX) };
         let fetched = sought.versions(reader, tenant, window).await?;
         let Some(last) = fetched.last() else { break };
         way = way.from(last.rid);
-        for version in fetched {
-            let mut verifier = Verifier::new(reader, records, tenant, search).of_found();
-            let held = verifier.held(&version, &search.test).await?;
+        verifier.foresee(reader, &fetched, &search.test).await?;
+        for version in &fetched {
+            let held = verifier.held(reader, version, &search.test).await?;
             found += u64::from(held == Held::Yes);
             examined += usize::from(held != Held::Hidden);
         }

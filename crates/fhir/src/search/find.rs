@@ -239,24 +239,28 @@ async fn of_type(
     let mut versions = Vec::new();
     let (mut way, mut examined) = (way, 0);
     let enough = search.rows + 1;
+    let mut verifier = Verifier::of_found(records, tenant, search);
     loop {
         let wanted = match sought.says {
             Says::All => enough - versions.len(),
             Says::Less => (enough * 4).max(50),
         };
         let rows = wanted.min(FETCHED_MAX);
-        let fetched = sought.versions(reader, tenant, Window { way, rows: Some(rows) }).await?;
+        let mut fetched = sought.versions(reader, tenant, Window { way, rows: Some(rows) }).await?;
         // A list may have a record that is not the newest of its kind any more, so less than was asked for does not end it.
         let Some(last) = fetched.last().map(|last| last.rid) else { break };
-        for version in fetched {
-            let mut verifier = Verifier::new(reader, records, tenant, search).of_found();
-            match verifier.held(&version, &search.test).await? {
-                Held::Yes => versions.push(version),
-                Held::No => examined += 1,
-                Held::Hidden => {}
-            }
-            if versions.len() == enough {
-                return Ok(Found { versions, stopped: None });
+        while !fetched.is_empty() {
+            let rest = fetched.split_off(enough.min(fetched.len()));
+            verifier.foresee(reader, &fetched, &search.test).await?;
+            for version in std::mem::replace(&mut fetched, rest) {
+                match verifier.held(reader, &version, &search.test).await? {
+                    Held::Yes => versions.push(version),
+                    Held::No => examined += 1,
+                    Held::Hidden => {}
+                }
+                if versions.len() == enough {
+                    return Ok(Found { versions, stopped: None });
+                }
             }
         }
         way = way.from(last);

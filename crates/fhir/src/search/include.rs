@@ -1,19 +1,18 @@
 //! What an answer brings beside its matches. <https://hl7.org/fhir/R4/search.html#include>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fhirpath::document::{Document, DocumentLimits};
 use store::Reader;
 
 use crate::{
-    index::extract,
+    index::{Asked, Wanted},
     parameter::{ParameterId, ParameterKind, ResourceType, Standing},
     query::{Direction, Include, Match, Reach, ReferenceMatch, Test},
-    resource::{LogicalId, Records, Rid, Version, newest_version},
+    resource::{LogicalId, Records, Rid, Version, newest_versions},
     search::{
         INCLUDE_ROUNDS_MAX, INCLUDED_MAX, Page, Search, SearchFault,
         find::matching,
-        verify::{Verifier, record_of},
+        verify::{Held, Verifier},
     },
     tenant::Tenant,
 };
@@ -29,11 +28,11 @@ pub(super) async fn add(
     if search.includes.is_empty() {
         return Ok(());
     }
+    let verifier = Verifier::new(records, tenant, search);
     let mut gathered = Gathered {
         reader,
-        records,
-        tenant,
-        search,
+        verifier,
+        seen: BTreeSet::new(),
         known: page.matches.iter().map(|version| version.rid).collect(),
         included: Vec::new(),
     };
@@ -55,11 +54,14 @@ pub(super) async fn add(
     Ok(())
 }
 
+/// Whatever is included has to be seen, and nothing else.
+static EVERY: Test = Test::EVERY;
+
 struct Gathered<'g> {
     reader: &'g mut Reader,
-    records: &'g Records,
-    tenant: &'g Tenant,
-    search: &'g Search,
+    verifier: Verifier<'g>,
+    /// What was followed to, whether it is there or not.
+    seen: BTreeSet<(ResourceType, LogicalId)>,
     known: BTreeSet<Rid>,
     included: Vec<Version>,
 }
@@ -70,16 +72,18 @@ impl Gathered<'_> {
     }
 
     async fn follow(&mut self, include: &Include, from: &[Version]) -> Result<(), SearchFault> {
-        for version in from {
-            if self.is_full() {
-                return Ok(());
-            }
-            match include.direction {
-                Direction::Forward => self.forward(include, version).await?,
-                Direction::Reverse => self.reverse(include, version).await?,
+        match include.direction {
+            Direction::Forward => self.forward(include, from).await,
+            Direction::Reverse => {
+                for version in from {
+                    if self.is_full() {
+                        return Ok(());
+                    }
+                    self.reverse(include, version).await?;
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 
     fn keep(&mut self, version: Version) {
@@ -88,40 +92,60 @@ impl Gathered<'_> {
         }
     }
 
-    async fn forward(&mut self, include: &Include, version: &Version) -> Result<(), SearchFault> {
-        if include.source.is_some_and(|source| source != version.resource_type) {
-            return Ok(());
-        }
-        for (of, id) in self.referred(include, version)? {
-            if include.target.is_some_and(|target| target != of) {
+    /// In the order in which they are referred to.
+    async fn forward(&mut self, include: &Include, from: &[Version]) -> Result<(), SearchFault> {
+        let mut places: BTreeMap<ResourceType, BTreeMap<LogicalId, usize>> = BTreeMap::new();
+        let mut count = 0;
+        for own in from.chunk_by(|a, b| a.resource_type == b.resource_type) {
+            let Some(source) = own.first().map(|version| version.resource_type) else { continue };
+            if include.source.is_some_and(|of| of != source) {
                 continue;
             }
-            let Some(found) = newest_version(self.reader, self.tenant, of, &id).await? else { continue };
-            let is_new = !self.known.contains(&found.rid);
-            if is_new
-                && Verifier::new(self.reader, self.records, self.tenant, self.search)
-                    .holds(&found, &Test::EVERY)
-                    .await?
-            {
-                self.keep(found);
+            let wanted = self.references(source, include.parameter);
+            for version in own {
+                let led: BTreeSet<_> = self.verifier.leads_to(version, &wanted)?.into_iter().collect();
+                for (of, id) in led {
+                    let is_asked = include.target.is_none_or(|target| target == of);
+                    if is_asked && self.seen.insert((of, id.clone())) {
+                        places.entry(of).or_default().insert(id, count);
+                        count += 1;
+                    }
+                }
+            }
+        }
+        self.included(places).await
+    }
+
+    async fn included(
+        &mut self,
+        places: BTreeMap<ResourceType, BTreeMap<LogicalId, usize>>,
+    ) -> Result<(), SearchFault> {
+        let mut all = Vec::new();
+        for (of, places) in places {
+            let ids: Vec<LogicalId> = places.keys().cloned().collect();
+            let found = newest_versions(self.reader, self.verifier.tenant, of, &ids).await?;
+            all.extend(found.into_iter().map(|version| (places.get(&version.id).copied(), version)));
+        }
+        all.sort_by_key(|(place, _)| *place);
+        for (_, version) in all {
+            if self.is_full() {
+                return Ok(());
+            }
+            let is_new = !self.known.contains(&version.rid);
+            if is_new && self.verifier.held(self.reader, &version, &EVERY).await? == Held::Yes {
+                self.keep(version);
             }
         }
         Ok(())
     }
 
-    fn referred(
-        &self,
-        include: &Include,
-        version: &Version,
-    ) -> Result<BTreeSet<(ResourceType, LogicalId)>, SearchFault> {
-        let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
-        let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
-            .map_err(|_| SearchFault::Damaged)?;
-        let entries =
-            extract(document.root(), &self.records.registry_of(self.tenant)).ok_or(SearchFault::Damaged)?;
-        let own = entries.entries.iter();
-        let own = own.filter(|entry| include.parameter.is_none_or(|parameter| parameter == entry.parameter));
-        Ok(own.filter_map(|entry| record_of(&entry.value)).collect())
+    /// What of records of a type refers to others: by one parameter, or by all.
+    fn references(&self, source: ResourceType, parameter: Option<ParameterId>) -> Wanted {
+        let parameters = match parameter {
+            Some(parameter) => BTreeSet::from([parameter]),
+            None => self.verifier.registry.parameters(source).map(|known| known.id).collect(),
+        };
+        Wanted::of(&self.verifier.registry, source, &Asked { parameters, ..Asked::default() })
     }
 
     async fn reverse(&mut self, include: &Include, version: &Version) -> Result<(), SearchFault> {
@@ -142,9 +166,11 @@ impl Gathered<'_> {
             let refers =
                 parameters.into_iter().map(|parameter| Test::Any { parameter, values: vec![own.clone()] });
             let test = Test::AnyOf(refers.collect());
-            let mut search = Search::everything(source, test, self.search.access.clone());
+            let Verifier { records, tenant, search, .. } = &self.verifier;
+            let (records, tenant) = (*records, *tenant);
+            let mut search = Search::everything(source, test, search.access.clone());
             search.rows = INCLUDED_MAX - self.included.len();
-            for found in matching(self.reader, self.records, self.tenant, &search).await? {
+            for found in matching(self.reader, records, tenant, &search).await? {
                 self.keep(found);
             }
         }
@@ -157,8 +183,7 @@ impl Gathered<'_> {
         asked: Option<ParameterId>,
         target: ResourceType,
     ) -> Vec<ParameterId> {
-        let registry = self.records.registry_of(self.tenant);
-        let known = registry.parameters(source);
+        let known = self.verifier.registry.parameters(source);
         let known =
             known.filter(|known| known.kind == ParameterKind::Reference && known.standing == Standing::Ready);
         let known = known.filter(|known| known.targets.is_empty() || known.targets.contains(&target));

@@ -23,6 +23,8 @@ pub const INCLUDE_ROUNDS_MAX: usize = 8;
 pub(crate) const PROBED: usize = 256;
 /// Records that are fetched at once.
 pub(crate) const FETCHED_MAX: usize = 500;
+/// Records that one page remembers of what it asked of them by chains and `_has`; when there are more, all are forgotten and asked again.
+pub const REMEMBERED_MAX: usize = 10_000;
 /// Levels of chains and `_has` within one another.
 pub const NESTED_MAX: usize = 8;
 /// Parts of a string that rows are asked for by `:contains`; the rest is asked of the record.

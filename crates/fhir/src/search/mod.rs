@@ -10,6 +10,7 @@ mod count;
 mod dense;
 mod drive;
 mod find;
+mod foresee;
 mod include;
 mod limits;
 mod permitted;

@@ -2,15 +2,20 @@
 
 use std::{collections::BTreeSet, pin::Pin, sync::Arc};
 
-use fhirpath::document::{Document, DocumentLimits};
 use store::Reader;
 
 use crate::{
-    index::extract,
+    key,
     parameter::{ParameterId, ResourceType},
     query::Test,
-    resource::{Records, Version},
-    search::{HAS_GATHERED_MAX, Search, SearchFault, find::matching, verify::record_of},
+    resource::{Records, Rid},
+    search::{
+        HAS_GATHERED_MAX, PROBED, Search, SearchFault,
+        condition::Condition,
+        find::{Sought, matching},
+        statement::{Statement, Way, Window},
+        verify::Verifier,
+    },
     tenant::Tenant,
 };
 
@@ -74,7 +79,8 @@ impl Settler<'_> {
         Ok(settled)
     }
 
-    /// The ids of the records of a type that records which hold a test refer to; none if those are too many.
+    /// The ids of the records of a type that records which hold a test refer to; none if those are too many, or more than there are of
+    /// the type, which are asked one by one then.
     async fn referred(
         &mut self,
         of: ResourceType,
@@ -83,31 +89,45 @@ impl Settler<'_> {
     ) -> Result<Option<BTreeSet<Box<str>>>, SearchFault> {
         let mut search = Search::everything(source, test.clone(), self.search.access.clone());
         search.terminology.clone_from(&self.search.terminology);
+        if !self.is_worth_gathering(of, (source, &search)).await? {
+            return Ok(None);
+        }
         search.rows = HAS_GATHERED_MAX + 1;
         let found = matching(self.reader, self.records, self.tenant, &search).await?;
         if found.len() > HAS_GATHERED_MAX {
             return Ok(None);
         }
+        let verifier = Verifier::new(self.records, self.tenant, &search);
+        let wanted = verifier.wanted(source, parameter);
         let mut ids = BTreeSet::new();
         for version in &found {
-            self.add(&mut ids, version, (of, parameter))?;
+            let led = verifier.leads_to(version, &wanted)?.into_iter().filter(|(to, _)| *to == of);
+            ids.extend(led.map(|(_, id)| Box::from(id.as_str())));
         }
         Ok(Some(ids))
     }
 
-    fn add(
-        &self,
-        ids: &mut BTreeSet<Box<str>>,
-        version: &Version,
-        (of, parameter): (ResourceType, ParameterId),
-    ) -> Result<(), SearchFault> {
-        let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
-        let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
-            .map_err(|_| SearchFault::Damaged)?;
-        let entries =
-            extract(document.root(), &self.records.registry_of(self.tenant)).ok_or(SearchFault::Damaged)?;
-        let referred = entries.of(parameter).filter_map(record_of).filter(|(to, _)| *to == of);
-        ids.extend(referred.map(|(_, id)| Box::from(id.as_str())));
-        Ok(())
+    /// Whether index rows have few that hold the inner test, and fewer than there are records to be asked.
+    async fn is_worth_gathering(
+        &mut self,
+        of: ResourceType,
+        (source, search): (ResourceType, &Search),
+    ) -> Result<bool, SearchFault> {
+        let sought = Sought::new(self.reader, self.records, self.tenant, (source, search)).await?;
+        if sought.condition == Condition::None {
+            return Ok(true);
+        }
+        let few =
+            Window { way: Way::Down { before: Rid::numbered(i64::MAX) }, rows: Some(HAS_GATHERED_MAX + 1) };
+        let mut statement = Statement::new(self.tenant, "SELECT (SELECT COUNT(*) FROM (");
+        sought.add_places(&mut statement, Some(few));
+        statement.text(") AS few) AS few, (");
+        let every = Condition::Posting { key: key::of_type(of), system: None };
+        statement.length(&every, PROBED);
+        statement.text(") AS candidates");
+        let counted = self.reader.all_composed::<(i64, i64)>(&statement.done()?).await?;
+        let (few, candidates) = counted.first().copied().unwrap_or_default();
+        let is_long = |count: i64, most: usize| usize::try_from(count).is_ok_and(|count| count >= most);
+        Ok(few <= candidates || (is_long(candidates, PROBED) && !is_long(few, HAS_GATHERED_MAX + 1)))
     }
 }

@@ -5,11 +5,10 @@
 
 use std::cmp::Ordering;
 
-use fhirpath::document::{Document, DocumentLimits};
 use store::Reader;
 
 use crate::{
-    index::{DateRange, Entries, Reference, Value, extract},
+    index::{Asked, DateRange, Entries, Reference, Value, Wanted, extract_wanted},
     key::{Of, sortable},
     parameter::{ParameterId, Registry, ResourceType},
     query::{Order, Sort},
@@ -19,7 +18,7 @@ use crate::{
         condition::Condition,
         find::{Sought, date_of, types},
         statement::{Statement, Way, Window},
-        verify::{Held, Verifier},
+        verify::{Held, Verifier, read},
     },
     tenant::Tenant,
 };
@@ -116,19 +115,19 @@ async fn gather(
     let registry = records.registry_of(tenant);
     let mut way = Way::Down { before: Rid::numbered(newest.number().saturating_add(1)) };
     let mut examined = 0;
+    let mut verifier = Verifier::of_found(records, tenant, search);
+    let sorted = wanted(&registry, of, &search.sort);
     loop {
         let window = Window { way, rows: Some(FETCHED_MAX) };
         let fetched = sought.versions(reader, tenant, window).await?;
         let Some(last) = fetched.last() else { return Ok(examined) };
         way = way.from(last.rid);
+        verifier.foresee(reader, &fetched, &search.test).await?;
         for version in fetched {
-            let held = Verifier::new(reader, records, tenant, search)
-                .of_found()
-                .held(&version, &search.test)
-                .await?;
+            let held = verifier.held(reader, &version, &search.test).await?;
             examined += usize::from(held != Held::Hidden);
             if held == Held::Yes {
-                first.meet(keys(&registry, &search.sort, &version)?, version);
+                first.meet(keys((&registry, &sorted), &search.sort, &version)?, version);
             }
         }
         if examined > SORT_MAX {
@@ -137,11 +136,19 @@ async fn gather(
     }
 }
 
-fn keys(registry: &Registry, sort: &[Sort], version: &Version) -> Result<Keys, SearchFault> {
-    let body = version.body.as_ref().ok_or(SearchFault::Damaged)?;
-    let document = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default())
-        .map_err(|_| SearchFault::Damaged)?;
-    let entries = extract(document.root(), registry).ok_or(SearchFault::Damaged)?;
+/// What of records of a type an answer is sorted by.
+fn wanted(registry: &Registry, of: ResourceType, sort: &[Sort]) -> Wanted {
+    let parameters = sort.iter().map(|by| by.parameter).collect();
+    Wanted::of(registry, of, &Asked { parameters, ..Asked::default() })
+}
+
+fn keys(
+    (registry, wanted): (&Registry, &Wanted),
+    sort: &[Sort],
+    version: &Version,
+) -> Result<Keys, SearchFault> {
+    let document = read(version.body.as_ref().ok_or(SearchFault::Damaged)?)?;
+    let entries = extract_wanted(document.root(), registry, wanted).ok_or(SearchFault::Damaged)?;
     Ok(sort.iter().map(|by| key(&entries, by)).collect())
 }
 
@@ -224,34 +231,33 @@ async fn by_date(
     }
     let mut after = search.after.as_ref().map(|after| (date_key(&after.keys), after.rid));
     let mut examined = 0;
+    let mut verifier = Verifier::of_found(records, tenant, search);
     loop {
         let places = dated(reader, (tenant, &sought), (sort.parameter, sort.order), (after, newest)).await?;
-        let rids: Vec<Rid> = places.iter().map(|(rid, _)| Rid::numbered(*rid)).collect();
-        let mut versions = versions_at(reader, tenant, &rids).await?;
-        for (rid, key) in &places {
-            let version = versions.iter().position(|version| version.rid.number() == *rid);
-            let version = version.map(|at| versions.swap_remove(at));
-            let held = match &version {
-                Some(version) => {
-                    Verifier::new(reader, records, tenant, search)
-                        .of_found()
-                        .held(version, &search.test)
-                        .await?
+        for few in places.chunks(search.rows + 1) {
+            let rids: Vec<Rid> = few.iter().map(|(rid, _)| Rid::numbered(*rid)).collect();
+            let mut versions = versions_at(reader, tenant, &rids).await?;
+            verifier.foresee(reader, &versions, &search.test).await?;
+            for (rid, key) in few {
+                let version = versions.iter().position(|version| version.rid.number() == *rid);
+                let version = version.map(|at| versions.swap_remove(at));
+                let held = match &version {
+                    Some(version) => verifier.held(reader, version, &search.test).await?,
+                    None => Held::Hidden,
+                };
+                let is_full = page.matches.len() == search.rows && held == Held::Yes;
+                if is_full || (examined >= PAGE_EXAMINED_MAX && held != Held::Hidden) {
+                    page.next = after.map(|(key, rid)| Cursor {
+                        keys: vec![key.map(int_bytes)],
+                        rid,
+                        newest: newest.number(),
+                    });
+                    return Ok(page);
                 }
-                None => Held::Hidden,
-            };
-            let is_full = page.matches.len() == search.rows && held == Held::Yes;
-            if is_full || (examined >= PAGE_EXAMINED_MAX && held != Held::Hidden) {
-                page.next = after.map(|(key, rid)| Cursor {
-                    keys: vec![key.map(int_bytes)],
-                    rid,
-                    newest: newest.number(),
-                });
-                return Ok(page);
+                examined += usize::from(held == Held::No);
+                page.matches.extend(version.filter(|_| held == Held::Yes));
+                after = Some((*key, *rid));
             }
-            examined += usize::from(held == Held::No);
-            page.matches.extend(version.filter(|_| held == Held::Yes));
-            after = Some((*key, *rid));
         }
         if places.len() < DATED {
             return Ok(page);

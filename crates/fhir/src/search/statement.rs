@@ -527,6 +527,26 @@ impl<'t> Statement<'t> {
         self.refers(link, way).text(" AND ").name(link).text(".target = (SELECT ").name(version);
         self.text(".identity FROM fhir_version ").name(version).text(" WHERE ").tenant_of(version);
         self.text(" AND ").rid(version).text(" = ").rid(of).text(") AND ");
+        self.is_inner(way, inner, link);
+        self.text(PROBE);
+    }
+
+    /// Of each of these targets the newest record that refers to it and holds the inner condition, where there is one.
+    pub(super) fn witnesses(&mut self, way: key::Way, inner: &Condition, targets: &[i64]) {
+        let (asked, link, found) = (self.alias(), self.alias(), self.alias());
+        self.text("SELECT rid FROM (SELECT (SELECT ").rid(link).text(" FROM fhir_link ").name(link);
+        self.text(" WHERE ").tenant_of(link).refers(link, way).text(" AND ").name(link).text(".target = ");
+        self.name(asked).text(".column1 AND ");
+        self.is_inner(way, inner, link);
+        self.text(" ORDER BY ").rid(link).text(" DESC LIMIT 1) AS rid FROM (VALUES ");
+        for (at, target) in targets.iter().enumerate() {
+            self.text(if at == 0 { "(" } else { ", (" }).int(*target).text(")");
+        }
+        self.text(") AS ").name(asked).text(") AS ").name(found).text(" WHERE rid IS NOT NULL");
+    }
+
+    /// The record of a link holds a condition.
+    fn is_inner(&mut self, way: key::Way, inner: &Condition, link: Place) {
         match inner {
             Condition::Any => {
                 let every = Condition::Posting { key: key::of_type(way.of), system: None };
@@ -534,7 +554,6 @@ impl<'t> Statement<'t> {
             }
             inner => self.holds(inner, link),
         }
-        self.text(PROBE);
     }
 
     /// How long a list is, as far as it is worth knowing: `SELECT COUNT(*) …`.
