@@ -86,7 +86,8 @@ impl Db {
     }
 
     /// Run a unit of work when its turn has come: of the units with this number one runs at a time, on all nodes, and sees what
-    /// those before it have committed. Numbers that it draws therefore grow in the order of commits, and nothing that it decides
+    /// those before it have done. Units of one node that wait for the same turn may share a commit; each is kept or undone by itself, and
+    /// answered when it is durable. Numbers that it draws therefore grow in the order of commits, and nothing that it decides
     /// by what it has read is undone for a conflict.
     ///
     /// Its isolation is the turn: what it reads may be changed meanwhile by units that wait for another turn or for none.

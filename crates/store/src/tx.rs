@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Composed, DbError, Engine, FromRow, Sql, Value, notify, postgres, sqlite};
+use crate::{Composed, DbError, Engine, FromRow, Notify, Sql, Value, notify, postgres, sqlite};
 
 /// The most rows that `all` returns; more is a fault. Lists are paged.
 pub const ROWS_MAX: usize = 100_000;
+/// Statements that are sent before the first of them is answered.
+const SENT_AHEAD_MAX: usize = 24;
 /// A statement that takes longer is logged, with its text and without its values.
 const SLOW_STATEMENT: Duration = Duration::from_millis(250);
 
@@ -29,7 +31,22 @@ pub struct Reader {
 /// The transaction of a unit of work. Reads (also `RETURNING`) go through [`Reader`]'s functions.
 pub struct Writer {
     reader: Reader,
-    published: Vec<notify::Message>,
+    published: Vec<Published>,
+}
+
+/// What becomes of a unit once it is committed.
+pub(crate) enum Published {
+    Message(notify::Message),
+    Known(Box<dyn FnOnce() + Send>),
+}
+
+impl Published {
+    pub(crate) fn settle(self, notify: &Notify) {
+        match self {
+            Self::Message(message) => notify.deliver(message),
+            Self::Known(know) => know(),
+        }
+    }
 }
 
 impl Deref for Writer {
@@ -223,7 +240,7 @@ impl Writer {
     pub async fn publish(&mut self, channel: &'static str, payload: &str) -> Result<(), DbError> {
         let message = notify::Message::new(channel, payload)?;
         match self.engine() {
-            Engine::Sqlite => self.published.push(message),
+            Engine::Sqlite => self.published.push(Published::Message(message)),
             Engine::Postgres => {
                 self.reader.run(notify::NOTIFY_SQL, &[Value::Text(message.wire())]).await?;
             }
@@ -237,7 +254,39 @@ impl Writer {
     /// # Errors
     /// As [`Writer::publish`].
     pub fn publish_here(&mut self, channel: &'static str, payload: &str) -> Result<(), DbError> {
-        self.published.push(notify::Message::new(channel, payload)?);
+        self.published.push(Published::Message(notify::Message::new(channel, payload)?));
+        Ok(())
+    }
+
+    /// Do this once this unit is committed, and not if it is undone: remember in this process what is in the database now. It neither
+    /// waits nor fails.
+    pub fn once_committed(&mut self, know: impl FnOnce() + Send + 'static) {
+        self.published.push(Published::Known(Box::new(know)));
+    }
+
+    /// Change rows by statements that were put together, in this order, without waiting for each before the next is sent. They are kept
+    /// prepared: there may be few different ones.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses first; the unit ends as with [`Writer::execute`].
+    pub async fn execute_all(&mut self, statements: &[Composed]) -> Result<(), DbError> {
+        let engine = self.engine();
+        for few in statements.chunks(SENT_AHEAD_MAX) {
+            match &mut self.reader.session {
+                Session::Postgres(session) => {
+                    let all: Vec<_> = few.iter().map(|one| one.parts(engine)).collect();
+                    let began = Instant::now();
+                    let sent = session.execute_all(&all).await;
+                    let first = all.first().map_or("", |(text, _)| *text);
+                    self.reader.watched(first, began, sent)?;
+                }
+                Session::Sqlite(_) => {
+                    for one in few {
+                        self.execute_composed(one).await?;
+                    }
+                }
+            }
+        }
         Ok(())
     }
 
@@ -250,7 +299,7 @@ impl Writer {
         self.published.truncate(mark);
     }
 
-    pub(crate) fn take_published(&mut self) -> Vec<notify::Message> {
+    pub(crate) fn take_published(&mut self) -> Vec<Published> {
         std::mem::take(&mut self.published)
     }
 

@@ -12,7 +12,7 @@ use super::{Agent, Did};
 use crate::{
     key,
     parameter::ResourceType,
-    resource::{Rid, insert_rows},
+    resource::{Inserts, Rid},
     tenant::Tenant,
 };
 
@@ -102,11 +102,13 @@ pub(super) async fn write(
         .into_iter()
         .flat_map(|(tenant, target, id)| [Value::Int(tenant), Value::Int(target), id.to_value()]);
     let rest = " ON CONFLICT (tenant, agent) DO NOTHING";
-    insert_rows(tx, "INSERT INTO fhir_agent (tenant, agent, said) VALUES ", (3, unknown), rest).await?;
+    let mut inserts = Inserts::default();
+    inserts.add(tx, "INSERT INTO fhir_agent (tenant, agent, said) VALUES ", (3, unknown), rest).await?;
     let into = "INSERT INTO fhir_audit (tenant, id, agent, did, status, first, last, named, asked, patients, request) VALUES ";
-    insert_rows(tx, into, (11, rows), "").await?;
+    inserts.add(tx, into, (11, rows), "").await?;
     let into = "INSERT INTO fhir_audit_patient (tenant, target, id) VALUES ";
-    insert_rows(tx, into, (3, links.collect()), "").await?;
+    inserts.add(tx, into, (3, links.collect()), "").await?;
+    inserts.send(tx).await?;
     Ok(named.into_iter().collect())
 }
 

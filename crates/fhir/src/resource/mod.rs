@@ -60,7 +60,7 @@ pub(crate) use queries::{
 };
 pub(crate) use reindex::index_anew;
 pub(crate) use rows::{Found, push_part};
-pub(crate) use sheet::{Sheet, insert as insert_rows};
+pub(crate) use sheet::{Inserts, Sheet, insert as insert_rows};
 
 /// On this channel it is told in this process that records were written: of which site, by its number.
 pub(crate) const WRITTEN: &str = "fhir_written";

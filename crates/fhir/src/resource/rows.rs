@@ -7,7 +7,7 @@ use store::{Composed, DbError, ToValue, Value, Writer};
 
 use super::{
     Rid,
-    sheet::insert,
+    sheet::Inserts,
     words::{Heap, Known, Words},
 };
 use crate::{
@@ -345,8 +345,15 @@ impl Pile {
             .extend(rows.numbers.iter().map(reach).map(|(key, lo, span)| [tenant, key, lo, span, rid]));
     }
 
-    pub(crate) async fn write(self, tx: &mut Writer, tenant: &Tenant, known: &Known) -> Result<(), DbError> {
-        self.written(tx, (tenant, known), "").await
+    /// With the inserts that are waiting to be sent.
+    pub(super) async fn write(
+        self,
+        tx: &mut Writer,
+        tenant: &Tenant,
+        known: &Known,
+        inserts: Inserts,
+    ) -> Result<(), DbError> {
+        self.written(tx, (tenant, known), (inserts, "")).await
     }
 
     /// The same where some of the rows may be there already.
@@ -356,30 +363,33 @@ impl Pile {
         tenant: &Tenant,
         known: &Known,
     ) -> Result<(), DbError> {
-        self.written(tx, (tenant, known), " ON CONFLICT DO NOTHING").await
+        self.written(tx, (tenant, known), (Inserts::default(), " ON CONFLICT DO NOTHING")).await
     }
 
     async fn written(
         mut self,
         tx: &mut Writer,
         (tenant, known): (&Tenant, &Known),
-        rest: &'static str,
+        (mut inserts, rest): (Inserts, &'static str),
     ) -> Result<(), DbError> {
         self.words.write(tx, tenant, known).await?;
         let into = "INSERT INTO fhir_posting (tenant, k, rid, system) VALUES ";
-        insert(tx, into, (4, in_order(self.postings)), rest).await?;
+        inserts.add(tx, into, (4, in_order(self.postings)), rest).await?;
         let into = "INSERT INTO fhir_link (tenant, type, target, rid, ways) VALUES ";
-        insert(tx, into, (5, in_order(self.links)), rest).await?;
+        inserts.add(tx, into, (5, in_order(self.links)), rest).await?;
         self.strings.sort_unstable();
         let string = |(key, folded, rid): (i64, Vec<u8>, i64)| {
             [Value::Int(tenant.number()), Value::Int(key), folded.to_value(), Value::Int(rid)]
         };
         let strings = self.strings.into_iter().flat_map(string).collect();
-        insert(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, strings), rest).await?;
+        inserts
+            .add(tx, "INSERT INTO fhir_string (tenant, k, folded, rid) VALUES ", (4, strings), rest)
+            .await?;
         let into = "INSERT INTO fhir_date (tenant, k, rid, lo, span) VALUES ";
-        insert(tx, into, (5, in_order(self.dates)), rest).await?;
+        inserts.add(tx, into, (5, in_order(self.dates)), rest).await?;
         let into = "INSERT INTO fhir_number (tenant, k, lo, span, rid) VALUES ";
-        insert(tx, into, (5, in_order(self.numbers)), rest).await
+        inserts.add(tx, into, (5, in_order(self.numbers)), rest).await?;
+        inserts.send(tx).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use kernel::Timestamp;
-use store::{Composed, DbError, Value, Writer, binds};
+use store::{Composed, DbError, Engine, Value, Writer, binds};
 
 use super::{
     Author, LogicalId, Method, Records, Rid, Version, WRITTEN, WriteFault,
@@ -213,24 +213,16 @@ impl<'u> Sheet<'u> {
         for (rid, rows) in &self.old {
             remove(tx, self.tenant, *rid, rows).await?;
         }
-        insert(
-            tx,
-            "INSERT INTO fhir_version (tenant, rid, type, id, version, method, at, identity, codec, meta_at, body) VALUES ",
-            (11, self.versions),
-            "",
-        )
-        .await?;
-        insert(
-            tx,
-            "INSERT INTO fhir_current (tenant, type, id, rid, version, deleted) VALUES ",
-            (6, self.currents),
-            " ON CONFLICT (tenant, type, id) DO UPDATE SET rid = excluded.rid, version = excluded.version, \
-             deleted = excluded.deleted",
-        )
-        .await?;
+        let mut inserts = Inserts::default();
+        let into = "INSERT INTO fhir_version (tenant, rid, type, id, version, method, at, identity, codec, meta_at, body) VALUES ";
+        inserts.add(tx, into, (11, self.versions), "").await?;
+        let into = "INSERT INTO fhir_current (tenant, type, id, rid, version, deleted) VALUES ";
+        let rest = " ON CONFLICT (tenant, type, id) DO UPDATE SET rid = excluded.rid, version = excluded.version, \
+                    deleted = excluded.deleted";
+        inserts.add(tx, into, (6, self.currents), rest).await?;
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
-        insert(tx, into, (5, self.histories), "").await?;
-        self.new.write(tx, self.tenant, self.records.known()).await?;
+        inserts.add(tx, into, (5, self.histories), "").await?;
+        self.new.write(tx, self.tenant, self.records.known(), inserts).await?;
         tx.publish_here(WRITTEN, &self.tenant.number().to_string())?;
         consent::settle(tx, self.records.registry(), self.tenant, self.settled).await
     }
@@ -240,31 +232,59 @@ impl<'u> Sheet<'u> {
 pub(crate) async fn insert(
     tx: &mut Writer,
     into: &'static str,
-    (columns, values): (usize, Vec<Value>),
+    rows: (usize, Vec<Value>),
     rest: &'static str,
 ) -> Result<(), DbError> {
-    let mut left = values.len() / columns.max(1);
-    let mut values = values.into_iter();
-    for size in ROWS_OF_A_STATEMENT {
-        if left < size {
-            continue;
-        }
-        let mut statement = Composed::new(into);
-        for row in 0..size {
-            statement.text(if row == 0 { "(" } else { ", (" });
-            for column in 0..columns {
-                statement.text(if column == 0 { "" } else { ", " });
-                statement.value(values.next().unwrap_or(Value::Null));
+    let mut inserts = Inserts::default();
+    inserts.add(tx, into, rows, rest).await?;
+    inserts.send(tx).await
+}
+
+/// Inserts that are sent together: on PostgreSQL each would wait for the way there and back.
+#[derive(Default)]
+pub(crate) struct Inserts(Vec<Composed>);
+
+impl Inserts {
+    /// Rows of so many columns, given one after the other. Many are sent at once, so that few statements are kept in memory.
+    pub(crate) async fn add(
+        &mut self,
+        tx: &mut Writer,
+        into: &'static str,
+        (columns, values): (usize, Vec<Value>),
+        rest: &'static str,
+    ) -> Result<(), DbError> {
+        let mut left = values.len() / columns.max(1);
+        let mut values = values.into_iter();
+        for size in ROWS_OF_A_STATEMENT {
+            if left < size {
+                continue;
             }
-            statement.text(")");
-        }
-        statement.text(rest);
-        tx.execute_composed(&statement).await?;
-        left -= size;
-        while left >= size {
-            tx.execute_composed(statement.again(values.by_ref().take(size * columns))).await?;
+            let mut statement = Composed::new(into);
+            for row in 0..size {
+                statement.text(if row == 0 { "(" } else { ", (" });
+                for column in 0..columns {
+                    statement.text(if column == 0 { "" } else { ", " });
+                    statement.value(values.next().unwrap_or(Value::Null));
+                }
+                statement.text(")");
+            }
+            statement.text(rest);
             left -= size;
+            while left >= size {
+                if size == ROWS_OF_A_STATEMENT[0] || tx.engine() == Engine::Sqlite {
+                    tx.execute_composed(&statement).await?;
+                } else {
+                    self.0.push(statement.clone());
+                }
+                statement.again(values.by_ref().take(size * columns));
+                left -= size;
+            }
+            self.0.push(statement);
         }
+        Ok(())
     }
-    Ok(())
+
+    pub(crate) async fn send(self, tx: &mut Writer) -> Result<(), DbError> {
+        tx.execute_all(&self.0).await
+    }
 }

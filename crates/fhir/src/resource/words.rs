@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use store::{Composed, DbError, FromRow, ToValue, Value, Writer};
@@ -60,16 +60,24 @@ impl Words {
     }
 }
 
-/// What is known to be written. A word gets in only after it was found there: what a unit writes may yet be undone.
-#[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<HashSet<i64>>);
+/// What is known to be written. A word gets in once the unit that found or wrote it is committed: what units write may yet be undone, also
+/// what was written before by another that shares the commit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known(Arc<Mutex<HashSet<i64>>>);
 
 impl Known {
     fn set(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, words: impl Iterator<Item = i64>) {
+    fn learn(&self, tx: &mut Writer, words: Vec<i64>) {
+        let known = self.clone();
+        if !words.is_empty() {
+            tx.once_committed(move || known.add(words));
+        }
+    }
+
+    fn add(&self, words: Vec<i64>) {
         let mut set = self.set();
         if set.len() >= WORDS_KNOWN_MAX {
             set.clear();
@@ -125,7 +133,7 @@ impl Heap {
                 .parameters
                 .iter()
                 .map(|parameter| [of, i64::from(parameter.0), shape.number].map(Value::Int).to_vec());
-            let new = insert_new::<(i64,)>(
+            insert_new::<(i64,)>(
                 tx,
                 tenant,
                 (
@@ -135,9 +143,7 @@ impl Heap {
                 rows.collect(),
             )
             .await?;
-            if new.is_empty() {
-                known.add(std::iter::once(*own));
-            }
+            known.learn(tx, vec![*own]);
         }
         Ok(())
     }
@@ -152,21 +158,17 @@ async fn write_terms(
     terms.sort_unstable_by_key(|(own, _)| *own);
     terms.dedup_by_key(|(own, _)| *own);
     let (all, rows): (Vec<i64>, Vec<Vec<Value>>) = terms.into_iter().unzip();
-    let new = insert_new::<(i64, Vec<u8>, i64)>(
+    insert_new::<(i64,)>(
         tx,
         tenant,
         (
             "INSERT INTO fhir_term (tenant, k, folded, target) VALUES ",
-            " ON CONFLICT (tenant, k, folded, target) DO NOTHING RETURNING k, folded, target",
+            " ON CONFLICT (tenant, k, folded, target) DO NOTHING RETURNING k",
         ),
         rows,
     )
     .await?;
-    let new: HashSet<i64> = new
-        .into_iter()
-        .map(|(key, text, target)| key::known(tenant, &[&key.to_le_bytes(), &text, &target.to_le_bytes()]))
-        .collect();
-    known.add(all.into_iter().filter(|own| !new.contains(own)));
+    known.learn(tx, all);
     Ok(())
 }
 
@@ -216,7 +218,7 @@ async fn write_strings(
     }
     let rest = " ON CONFLICT (tenant, k, gram, text) DO NOTHING";
     insert(tx, "INSERT INTO fhir_gram (tenant, k, gram, text) VALUES ", (4, rows), rest).await?;
-    known.add(strings.iter().map(|(own, ..)| *own).filter(|own| !new.contains(own)));
+    known.learn(tx, strings.iter().map(|(own, ..)| *own).collect());
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod listen;
 mod session;
 mod settings;
 mod threads;
+mod turn;
 
 use std::{sync::Arc, time::Duration};
 

@@ -3,7 +3,7 @@
 use std::{fmt, pin::pin, time::Duration};
 
 use deadpool_postgres::Object;
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, future::join_all};
 use tokio_postgres::{
     Statement,
     types::{FromSql, IsNull, ToSql, Type, private::BytesMut},
@@ -235,6 +235,27 @@ impl Session {
                 return Ok(changed);
             }
         }
+    }
+
+    /// Statements that are sent one behind the other; the server runs them in this order, and none behind one that fails.
+    pub(crate) async fn execute_all(&mut self, all: &[(&str, &[Value])]) -> Result<(), DbError> {
+        let mut prepared = Vec::with_capacity(all.len());
+        for (sql, binds) in all {
+            prepared.push(self.prepare(sql, binds).await?);
+        }
+        let client = self.client()?;
+        let sent = prepared
+            .iter()
+            .zip(all)
+            .map(|(statement, (_, binds))| client.execute_raw(statement, binds.iter().map(Bind)));
+        let answers = match tokio::time::timeout(self.answer_max, join_all(sent)).await {
+            Ok(answers) => answers,
+            Err(late) => return self.settle::<()>("", Err(late)).map(drop),
+        };
+        for (answer, (sql, _)) in answers.into_iter().zip(all) {
+            self.settle(sql, Ok(answer))?.ok_or(DbError::Conflict)?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), DbError> {

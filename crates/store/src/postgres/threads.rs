@@ -11,13 +11,17 @@ use std::{
 
 use tokio::{
     runtime::{Builder, Handle},
-    sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, mpsc, watch},
+    sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, mpsc, watch},
     task::{JoinSet, LocalSet},
 };
 
 use crate::{
     DbError, Reader, Value, Writer,
-    postgres::{Connections, Session, lazily::Lazies},
+    postgres::{
+        Connections, Session,
+        lazily::Lazies,
+        turn::{Lane, Waiting, in_turn},
+    },
     tx,
     unit::{Shape, Unit, Verdict, poll_caught},
 };
@@ -39,26 +43,23 @@ const TURN_QUEUES: usize = 64;
 const TURN_CLASS: i64 = 0x6869_6c75_0000_0000;
 
 /// Where units wait before they take a connection.
-struct Lanes {
+pub(super) struct Lanes {
     /// For those that have met a conflict.
     conflict: AsyncMutex<()>,
-    turns: Vec<AsyncMutex<()>>,
+    turns: Vec<Lane>,
 }
 
 impl Lanes {
     fn new() -> Self {
         Self {
             conflict: AsyncMutex::new(()),
-            turns: std::iter::repeat_with(AsyncMutex::default).take(TURN_QUEUES).collect(),
+            turns: std::iter::repeat_with(Lane::default).take(TURN_QUEUES).collect(),
         }
     }
 
-    async fn turn(&self, turn: i64) -> Option<MutexGuard<'_, ()>> {
+    fn turn(&self, turn: i64) -> Option<&Lane> {
         let queue = usize::try_from(turn.unsigned_abs() % TURN_QUEUES as u64).unwrap_or(0);
-        match self.turns.get(queue) {
-            Some(queue) => Some(queue.lock().await),
-            None => None,
-        }
+        self.turns.get(queue)
     }
 }
 
@@ -184,22 +185,35 @@ async fn scan(connections: Arc<Connections>, mut unit: Box<dyn Unit<Reader>>, pl
     drop(place);
 }
 
-/// Run a unit until it is committed, refused, or has met too many conflicts.
+/// Run a unit that is given, or those whose turn it is.
 async fn write(
     connections: Arc<Connections>,
-    mut unit: Box<dyn Unit<Writer>>,
+    unit: Box<dyn Unit<Writer>>,
     lanes: Arc<Lanes>,
     place: OwnedSemaphorePermit,
 ) {
-    let turn = match unit.shape() {
-        Shape::InTurn(turn) => lanes.turn(turn).await,
+    let lane = match unit.shape() {
+        Shape::InTurn(turn) => lanes.turn(turn).map(|lane| (lane, turn)),
         Shape::Any | Shape::OneStatement => None,
     };
+    match lane {
+        Some((lane, turn)) => in_turn(&connections, &lanes, lane, Waiting { turn, unit, place }).await,
+        None => alone(&connections, &lanes, unit, place).await,
+    }
+}
+
+/// Run a unit until it is committed, refused, or has met too many conflicts.
+pub(super) async fn alone(
+    connections: &Connections,
+    lanes: &Lanes,
+    mut unit: Box<dyn Unit<Writer>>,
+    place: OwnedSemaphorePermit,
+) {
     let mut retries = 0;
     let fault = loop {
         // Units that have met a conflict go one at a time, so that they cannot keep defeating each other.
         let alone = if retries > 0 { Some(lanes.conflict.lock().await) } else { None };
-        match attempt(&connections, &mut *unit).await {
+        match attempt(connections, &mut *unit).await {
             Attempt::Done(fault) => break fault,
             Attempt::Again if retries == RETRIES_MAX => break Some(DbError::Conflict),
             Attempt::Again => {}
@@ -208,12 +222,11 @@ async fn write(
         tokio::time::sleep(Duration::from_millis(1 << retries.min(6)).min(RETRY_PAUSE_MAX)).await;
         retries += 1;
     };
-    drop(turn);
     unit.settle(fault);
     drop(place);
 }
 
-enum Attempt {
+pub(super) enum Attempt {
     /// Over: committed, or undone because the closure said so (`None`) or for this fault.
     Done(Option<DbError>),
     Again,
@@ -234,7 +247,7 @@ async fn attempt(connections: &Connections, unit: &mut dyn Unit<Writer>) -> Atte
         (Ok(Verdict::Keep), None) => {
             let ended = commit(session).await;
             if matches!(ended, Attempt::Done(None)) {
-                writer.take_published().into_iter().for_each(|message| connections.notify.deliver(message));
+                writer.take_published().into_iter().for_each(|one| one.settle(&connections.notify));
             }
             return ended;
         }
@@ -248,7 +261,7 @@ async fn attempt(connections: &Connections, unit: &mut dyn Unit<Writer>) -> Atte
 }
 
 /// A connection with an open transaction. One that turns out to be dead is replaced once: nothing has happened on it yet.
-async fn begun(connections: &Connections, shape: Shape) -> Result<Session, DbError> {
+pub(super) async fn begun(connections: &Connections, shape: Shape) -> Result<Session, DbError> {
     let mut session = connections.session().await?;
     if let Err(fault) = begin(&mut session, shape).await {
         // Who waited for a turn in vain would wait in vain again.
@@ -274,7 +287,7 @@ async fn begin(session: &mut Session, shape: Shape) -> Result<(), DbError> {
     }
 }
 
-async fn commit(session: &mut Session) -> Attempt {
+pub(super) async fn commit(session: &mut Session) -> Attempt {
     match session.end("COMMIT").await {
         Ok(()) => Attempt::Done(None),
         Err(_) if session.has_conflict() => Attempt::Again,

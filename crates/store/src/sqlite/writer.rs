@@ -297,8 +297,8 @@ impl Thread {
     }
 
     fn deliver(&mut self) {
-        for message in self.writer.take_published() {
-            self.notify.deliver(message);
+        for published in self.writer.take_published() {
+            published.settle(&self.notify);
         }
     }
 

@@ -1,6 +1,12 @@
 //! Units of work, reads and scans.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use kernel::Timestamp;
 use store::{Composed, Db, DbError, Engine, ROWS_MAX, Reader, StoreConfig, Value, Writer, binds, dialect};
@@ -367,6 +373,46 @@ on_each_engine!(
         assert_eq!(drawn, (0..32).collect::<Vec<_>>());
         let sql = "SELECT COUNT(DISTINCT body) FROM record";
         assert_eq!(db.read().await.unwrap().one::<(i64,)>(sql, vec![]).await.unwrap(), (32,));
+    },
+    migrations = [MIGRATIONS]
+);
+
+on_each_engine!(
+    async fn of_units_that_share_a_turn_each_is_kept_or_undone_by_itself(db: Db) {
+        let known = Arc::new(AtomicUsize::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..90_i64 {
+            let (db, known) = (db.clone(), Arc::clone(&known));
+            tasks.spawn(async move {
+                let written = db.write_in_turn(7, async move |tx: &mut Writer| {
+                    let mut insert = Composed::new("INSERT INTO counter (name, part, n) VALUES (");
+                    insert.bind("turn").text(", ").bind(&task).text(", ").bind(&0_i64).text(")");
+                    // Of each three one is kept, one fails in the database, and one is refused by itself.
+                    let mut again = insert.clone();
+                    again.again(
+                        [Value::Text("turn".into()), Value::Int(task + 1000), Value::Int(1)].into_iter(),
+                    );
+                    let all = if task % 3 == 1 { vec![insert.clone(), insert] } else { vec![insert, again] };
+                    let known = Arc::clone(&known);
+                    tx.once_committed(move || {
+                        known.fetch_add(1, Ordering::SeqCst);
+                    });
+                    tx.execute_all(&all).await?;
+                    if task % 3 == 2 { Err(DbError::Closed) } else { Ok(task) }
+                });
+                (task, written.await)
+            });
+        }
+        for (task, written) in tasks.join_all().await {
+            match task % 3 {
+                0 => assert_eq!(written, Ok(task)),
+                1 => assert!(matches!(written, Err(DbError::Unique { .. })), "{written:?}"),
+                _ => assert_eq!(written, Err(DbError::Closed)),
+            }
+        }
+        let sql = "SELECT COUNT(*), COUNT(DISTINCT part) FROM counter WHERE name = 'turn'";
+        let counted = db.read().await.unwrap().one::<(i64, i64)>(sql, vec![]).await;
+        assert_eq!((counted, known.load(Ordering::SeqCst)), (Ok((60, 60)), 30));
     },
     migrations = [MIGRATIONS]
 );
