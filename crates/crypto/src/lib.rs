@@ -13,6 +13,7 @@ pub mod password;
 pub mod pkce;
 pub mod token;
 pub mod totp;
+pub mod webhook;
 pub mod x509;
 
 pub use aead::{AeadKey, Unopenable};

@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod events;
 pub mod load;
 pub mod ports;
 pub mod sample;

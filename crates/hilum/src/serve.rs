@@ -42,6 +42,7 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
         }
     });
     house.tasks.spawn(house.worker().run(shutdown.token()));
+    house.webhooks.begin();
     let (auth, until) = (house.auth.clone(), shutdown.clone());
     house.tasks.spawn(async move {
         tokio::select! {

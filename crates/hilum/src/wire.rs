@@ -21,6 +21,7 @@ use web::{
 
 use crate::{
     config::{Config, Durability, FhirConfig, SelfRegistration},
+    events::EVENT_TYPES,
     ports::{AuthClients, AuthPeople, AuthReach, AuthSites},
     validate::{
         compiled::Compiled,
@@ -28,15 +29,17 @@ use crate::{
     },
 };
 use outbound::{Outbound, SystemLookup};
+use webhooks::Webhooks;
 
 /// The tables of every crate, in the order in which they refer to one another.
-pub const MIGRATIONS: [MigrationSet; 6] = [
+pub const MIGRATIONS: [MigrationSet; 7] = [
     vault::MIGRATIONS,
     audit::MIGRATIONS,
     jobs::MIGRATIONS,
     auth::MIGRATIONS,
     broker::MIGRATIONS,
     fhir::MIGRATIONS,
+    webhooks::MIGRATIONS,
 ];
 
 const TITLE: &str = "Hilum";
@@ -51,6 +54,8 @@ pub struct House {
     pub broker: Broker,
     /// Records of sites.
     pub fhir: Fhir,
+    /// Events told to others.
+    pub webhooks: Webhooks,
     /// Where everything is.
     pub discovery: Discovery,
     /// Tasks that shutdown waits for.
@@ -150,6 +155,16 @@ impl House {
             bundle_entries_max: config.fhir.bundle_entries_max,
             audit_kept: config.fhir.audit_kept(),
         });
+        let webhooks = Webhooks::new(webhooks::Parts {
+            db: db.clone(),
+            vault: vault.clone(),
+            world: world.clone(),
+            outbound: outbound.clone(),
+            event_types: EVENT_TYPES,
+            pace: webhooks::delivery::Pace::default(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        });
         let broker = Broker::new(Parts {
             db: db.clone(),
             vault,
@@ -171,6 +186,7 @@ impl House {
             auth,
             broker,
             fhir,
+            webhooks,
             discovery: Discovery::default(),
             tasks,
             shutdown,
@@ -183,13 +199,15 @@ impl House {
     /// What happens by itself.
     pub fn worker(&self) -> Worker {
         let worker = Worker::new(self.db.clone(), self.world.clone());
-        fhir::jobs(&self.fhir, broker::jobs(&self.broker, auth::jobs(&self.auth, worker)))
+        let worker = broker::jobs(&self.broker, auth::jobs(&self.auth, worker));
+        webhooks::jobs(&self.webhooks, fhir::jobs(&self.fhir, worker))
     }
 
     /// The application: every family of routes, each in its dialect, with the manners around it.
     pub fn application(&self, config: &Config, metrics: &Metrics, health: Health) -> anyhow::Result<Router> {
         let pages = Dialect::Page(console::error_page);
-        let Described { oauth, clients, integrations, records, sites, discovery, api } = self.described();
+        let Described { oauth, clients, integrations, managed, records, sites, discovery, api } =
+            self.described();
         let api = web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), api);
         self.discovery.settle(&api, config.server.public_url.as_str().trim_end_matches('/'));
         let limits = &config.limits;
@@ -219,7 +237,12 @@ impl House {
             )
             .guarded(Dialect::ProblemJson, counted(), sites.layer(Extension(Arc::clone(&authenticate))))
             .guarded(Dialect::ProblemJson, counted(), discovery)
-            .guarded(Dialect::ProblemJson, counted(), integrations.layer(Extension(authenticate)))
+            .guarded(
+                Dialect::ProblemJson,
+                counted(),
+                integrations.layer(Extension(Arc::clone(&authenticate))),
+            )
+            .guarded(Dialect::Int, counted(), managed.layer(Extension(authenticate)))
             .guarded(pages, counted(), auth::browser_routes(self.auth.clone()))
             .guarded(pages, counted(), broker::browser_routes(self.broker.clone()))
             .guarded(pages, entrance, console::entrance(console.clone()))
@@ -229,6 +252,7 @@ impl House {
             .unmatched("/oauth2", Dialect::OAuth)
             .unmatched("/fhir", Dialect::Fhir)
             .unmatched("/admin/fhir", Dialect::ProblemJson)
+            .unmatched("/api/v1/integrations", Dialect::Int)
             .unmatched("/integrations/v1", Dialect::ProblemJson);
         let families = auth::CLIENT_PATHS
             .into_iter()
@@ -275,6 +299,7 @@ struct Described {
     oauth: Router,
     clients: Router,
     integrations: Router,
+    managed: Router,
     records: Router,
     sites: Router,
     discovery: Router,
@@ -294,10 +319,11 @@ impl House {
         };
         let clients = family(Dialect::Meta, auth::client_routes(self.auth.clone()));
         let integrations = family(Dialect::ProblemJson, broker::routes(self.broker.clone()));
+        let managed = family(Dialect::Int, webhooks::routes(self.webhooks.clone()));
         let records = family(Dialect::Fhir, fhir::routes(self.fhir.clone()));
         let sites = family(Dialect::ProblemJson, fhir::admin_routes(self.fhir.clone()));
         let discovery = family(Dialect::ProblemJson, self.discovery.routes());
-        Described { oauth, clients, integrations, records, sites, discovery, api }
+        Described { oauth, clients, integrations, managed, records, sites, discovery, api }
     }
 
     /// The document that describes every endpoint.

@@ -7,6 +7,7 @@
 mod attempt;
 mod control;
 mod enqueue;
+pub mod feed;
 mod job;
 mod publish;
 mod queries;
@@ -21,7 +22,7 @@ pub use control::{
 };
 pub use enqueue::{PAYLOAD_BYTES_MAX, enqueue, enqueue_of};
 pub use job::{Job, JobFault, Retry};
-pub use publish::publish;
+pub use publish::{publish, publish_as};
 pub use schedule::{
     SCHEDULE_BYTES_MAX, Schedule, ScheduleFault, Scheduled, pause, resume, schedule, scheduled, unschedule,
 };
@@ -33,5 +34,6 @@ pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
     files: &[
         store::Migration { name: "0001_job", sql: include_str!("migrations/0001_job.sql") },
         store::Migration { name: "0002_control", sql: include_str!("migrations/0002_control.sql") },
+        store::Migration { name: "0010_event_place", sql: include_str!("migrations/0010_event_place.sql") },
     ],
 };

@@ -1,9 +1,9 @@
 //! The SQL of the queue.
 
-use kernel::{Event, EventRow, Id, Job, Timestamp};
+use kernel::{Event, EventRow, Id, Job, Organisation, Timestamp};
 use store::{Db, DbError, FromRow, Reader, Row, Sql, Writer, binds, dialect};
 
-use crate::enqueue::NewJob;
+use crate::{enqueue::NewJob, feed::Placed};
 
 /// A claimed job: ours until the lease runs out or the fence has moved on.
 #[derive(Debug, Clone, Copy)]
@@ -172,11 +172,44 @@ pub(crate) async fn publish(
     event: &Event,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    const INSERT: Sql = dialect! {
+        sqlite: "INSERT INTO event (id, organisation_id, name, subject, data, at, turn) VALUES ($1, $2, $3, $4, $5, $6, \
+                 (SELECT COALESCE(MAX(turn), 0) + 1 FROM event WHERE place IS NULL))",
+        postgres: "INSERT INTO event (id, organisation_id, name, subject, data, at, turn) \
+                   VALUES ($1, $2, $3, $4, $5, $6, nextval('event_turn'))",
+    };
     let values =
         binds![id, event.organisation, event.name, event.subject.clone(), event.data.to_string(), now];
-    let sql =
-        "INSERT INTO event (id, organisation_id, name, subject, data, at) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.execute(sql, values).await.map(|_| ())
+    tx.execute(INSERT, values).await.map(|_| ())
+}
+
+pub(crate) async fn newest_place(reader: &mut Reader) -> Result<i64, DbError> {
+    let row = reader.optional::<(i64,)>("SELECT place FROM event_feed WHERE id = 1", binds![]).await?;
+    Ok(row.map_or(0, |(place,)| place))
+}
+
+pub(crate) async fn place(tx: &mut Writer, before: i64, rows_max: i64) -> Result<Vec<Placed>, DbError> {
+    let sql = "UPDATE event SET place = $1 + numbered.nth FROM \
+               (SELECT id AS of, ROW_NUMBER() OVER (ORDER BY turn, id) AS nth FROM event WHERE place IS NULL \
+               ORDER BY turn, id LIMIT $2) AS numbered \
+               WHERE event.id = numbered.of RETURNING id, organisation_id, name, subject, data, at, place";
+    tx.all(sql, binds![before, rows_max]).await
+}
+
+pub(crate) async fn move_feed(tx: &mut Writer, place: i64) -> Result<(), DbError> {
+    let sql = "INSERT INTO event_feed (id, place) VALUES (1, $1) \
+               ON CONFLICT (id) DO UPDATE SET place = excluded.place";
+    tx.execute(sql, binds![place]).await.map(|_| ())
+}
+
+pub(crate) async fn behind(
+    reader: &mut Reader,
+    organisation: Id<Organisation>,
+    (after, rows_max): (i64, i64),
+) -> Result<Vec<Placed>, DbError> {
+    let sql = "SELECT id, organisation_id, name, subject, data, at, place FROM event \
+               WHERE organisation_id = $1 AND place > $2 ORDER BY place LIMIT $3";
+    reader.all(sql, binds![organisation, after, rows_max]).await
 }
 
 /// Delete rows of jobs that finished in this state before then; how many went.

@@ -8,7 +8,9 @@
 mod address;
 mod check;
 mod lookup;
+mod retry_after;
 mod send;
+pub mod webhook;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -19,6 +21,7 @@ use url::Url;
 pub use address::is_public;
 pub use check::{InternalHost, MalformedHost, Refusal};
 pub use lookup::{Looked, Lookup, SystemLookup};
+pub use retry_after::{RETRY_AFTER_MAX, retry_after};
 
 /// The longest that connecting may take, name look-up and TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -40,7 +40,7 @@ pub use cors::AllowedOrigins;
 pub use dialect::{
     Dialect, ErrorView, Families, OUTCOME_SYSTEM, PageRenderer, Verbatim, family, outcome_words,
 };
-pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters};
+pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters, shaped};
 pub use guards::Guards;
 pub use health::Health;
 pub use limits::{BODY_BYTES_MAX, body_limit};

@@ -20,7 +20,7 @@ use crate::{
     credential::Live,
     provider::TimeZoneFrom,
     trust::{Access, require_trust},
-    upstream::{Errand, UpstreamFault, retry_after, send},
+    upstream::{Errand, UpstreamFault, send},
 };
 
 /// The largest answer of a third party that an action reads.
@@ -123,7 +123,7 @@ impl Run<'_> {
         let errand = Errand { integration, live, by, method, url, headers, body, repeatable };
         let answer = send(self.broker, errand).await?;
         if !answer.status.is_success() {
-            let retry_after = retry_after(&answer.headers, self.broker.world.now());
+            let retry_after = outbound::retry_after(&answer.headers, self.broker.world.now());
             let retry_after_s = retry_after.map(|wait| wait.as_secs());
             return Err(UpstreamFault::Status { status: answer.status, retry_after_s });
         }

@@ -26,7 +26,6 @@ use crate::{
     Broker, By, connection,
     integration::Integration,
     provider::{ANSWER_BYTES_MAX, OAuth2Code},
-    upstream::retry_after,
 };
 use outbound::{Call, OutboundFault};
 
@@ -186,7 +185,7 @@ async fn sent(
         biased;
         answer = answer => {
             let answer = answer?;
-            let wait = retry_after(&answer.headers, broker.world.now());
+            let wait = outbound::retry_after(&answer.headers, broker.world.now());
             Ok((answer.status.as_u16(), wait, answer.body))
         }
         never = prolong(broker, claimed) => match never {},

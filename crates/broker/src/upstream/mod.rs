@@ -7,7 +7,6 @@ mod send;
 use std::borrow::Cow;
 
 pub(crate) use budget::Shares;
-pub(crate) use retry::retry_after;
 pub(crate) use send::{Errand, is_idempotent_here, send};
 
 use outbound::OutboundFault;

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     UpstreamFault,
-    retry::{is_safe, may_pass, pause, retry_after},
+    retry::{is_safe, may_pass, pause},
 };
 use crate::{Broker, By, credential::Live, integration::Integration};
 use outbound::{Answer, Call, OutboundFault};
@@ -56,7 +56,7 @@ pub(crate) async fn send(broker: &Broker, errand: Errand<'_>) -> Result<Answer, 
         }
         let wait = match &outcome {
             Ok(answer) if errand.repeatable && may_pass(answer.status) => {
-                pause(attempt, retry_after(&answer.headers, broker.world.now()), spread(broker))
+                pause(attempt, outbound::retry_after(&answer.headers, broker.world.now()), spread(broker))
             }
             // Nobody has seen a call that was not sent; any other may have been carried out.
             Err(OutboundFault::NotSent(_)) => pause(attempt, None, spread(broker)),

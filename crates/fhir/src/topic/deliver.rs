@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use crypto::webhook::{Message, sign};
 use fhirpath::document::{Document, DocumentLimits};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use jobs::{Job, JobFault, Retry};
 use kernel::{Fault, Timestamp, World};
 use outbound::Call;
@@ -21,7 +22,7 @@ use super::{
     secrets::Secrets,
     settle::{Outcome, settle},
     sight::{Sight, Told, access_of, told},
-    signature, site_numbered,
+    site_numbered,
     topics::Topics,
     wanted::{About, Channel, Content, Sends, Wanted},
 };
@@ -115,7 +116,7 @@ struct Teller<'t> {
 }
 
 /// What is sent.
-struct Message {
+struct Notification {
     id: String,
     method: Method,
     url: Url,
@@ -128,8 +129,8 @@ impl Teller<'_> {
         Standing { base, id, topic: self.wanted.topic(), status, events: self.row.events, error: None }
     }
 
-    fn post(&self, id: String, body: String) -> Message {
-        Message { id, method: Method::POST, url: self.endpoint.clone(), body }
+    fn post(&self, id: String, body: String) -> Notification {
+        Notification { id, method: Method::POST, url: self.endpoint.clone(), body }
     }
 
     async fn shake(&self) -> Result<Outcome, JobFault> {
@@ -175,7 +176,7 @@ impl Teller<'_> {
     }
 
     /// A call without content, or the record where it would be put.  <https://hl7.org/fhir/R4/subscription.html#2.46.7.1>
-    fn as_before_topics(&self, all: &[Told], sends: Sends, to: i64) -> Option<Message> {
+    fn as_before_topics(&self, all: &[Told], sends: Sends, to: i64) -> Option<Notification> {
         let version = all.first()?.version.as_ref()?;
         let id = format!("{}.{to}", self.row.id);
         match (sends, &version.body) {
@@ -184,21 +185,23 @@ impl Teller<'_> {
                 let mut url = self.endpoint.clone();
                 let path = format!("{}/{}", url.path().trim_end_matches('/'), version.reference());
                 url.set_path(&path);
-                Some(Message { id, method: Method::PUT, url, body: body.as_str().to_owned() })
+                Some(Notification { id, method: Method::PUT, url, body: body.as_str().to_owned() })
             }
             (Sends::Record, None) => None,
         }
     }
 
-    async fn send(&self, message: Message, taken: Outcome) -> Result<Outcome, JobFault> {
-        let Message { id, method, url, body } = message;
+    async fn send(&self, message: Notification, taken: Outcome) -> Result<Outcome, JobFault> {
+        let Notification { id, method, url, body } = message;
         let (fhir, tenant) = (self.fhir, &self.site.tenant);
         let mut headers = HeaderMap::new();
         if let Some(sealed) = &self.row.secrets {
             let vault = fhir.vault.tenant(tenant.organisation()).await?;
             let secrets = Secrets::open(&vault, (tenant, &self.row.id), sealed)?;
             headers = secrets.headers();
-            headers.extend(signature::headers(&secrets.key, &id, fhir.world.now(), body.as_bytes()));
+            let at = fhir.world.now();
+            let signature = sign(&secrets.key, &Message { id: &id, at, body: body.as_bytes() });
+            headers.extend(outbound::webhook::signed(&id, at, &[signature]));
         }
         if !body.is_empty() {
             headers.insert(header::CONTENT_TYPE, FHIR_JSON);
@@ -206,7 +209,8 @@ impl Teller<'_> {
         let call = Call { method, url, headers, body: Bytes::from(body), timeout: self.wanted.timeout };
         Ok(match fhir.outbound.send(call).await {
             Ok(answer) => {
-                let (status, asked) = (answer.status, retry_after(&answer.headers));
+                let (status, asked) =
+                    (answer.status, outbound::retry_after(&answer.headers, fhir.world.now()));
                 // What it says is taken off the line, so that the connection can be used again, and does not count.
                 drop(answer.read(ANSWER_BYTES_MAX).await);
                 judged(status, asked, taken)
@@ -224,12 +228,6 @@ fn judged(status: StatusCode, asked: Option<Duration>, taken: Outcome) -> Outcom
         StatusCode::GONE => Outcome::Over(why),
         _ => Outcome::Failed { why, asked },
     }
-}
-
-/// Seconds, or a moment.  RFC 9110 §10.2.3
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = |value: &HeaderValue| value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs);
-    headers.get(header::RETRY_AFTER).and_then(seconds)
 }
 
 /// Events with what may be told of them now.

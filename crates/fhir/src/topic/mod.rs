@@ -22,7 +22,6 @@ mod remember;
 mod secrets;
 mod settle;
 mod sight;
-mod signature;
 mod status;
 mod stream;
 mod sweep;

@@ -15,7 +15,6 @@ use super::{
     of_subscription,
     queries::{self, SubscriptionRow},
     secrets::Secrets,
-    signature,
     topics::Topics,
     wanted::{About, Channel, Wanted},
 };
@@ -271,7 +270,7 @@ async fn write(
     let version = written.map_err(refused)?;
     let mut response = answer::wrote(fhir, &version, asked.prefer.answer, &issues);
     if version.version == 1
-        && let Ok(mut shown) = HeaderValue::from_str(signature::shown(&key).expose())
+        && let Ok(mut shown) = HeaderValue::from_str(crypto::webhook::shown(&key).expose())
     {
         shown.set_sensitive(true);
         response.headers_mut().insert(KEY_SHOWN, shown);

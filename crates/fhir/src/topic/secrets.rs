@@ -15,24 +15,6 @@ pub const HEADERS_BYTES_MAX: usize = 8 << 10;
 /// What is shown of a field's value.
 pub(super) const MASK: &str = "***";
 
-/// What a field must not say, since we say it: how the message is framed, where it goes, and who signed it.
-const OURS: [&str; 14] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-];
-
 /// A field as its subscriber wrote it.
 #[derive(Clone)]
 pub(super) struct Field {
@@ -44,13 +26,8 @@ impl Field {
     /// `Name: value`
     pub fn parse(line: &str) -> Result<Self, &'static str> {
         let (name, value) = line.split_once(':').ok_or("must be a name, a colon and a value")?;
-        let name: HeaderName = name.trim().parse().map_err(|_| "has no name of a header field")?;
-        let value = value.trim();
-        if OURS.contains(&name.as_str()) {
-            return Err("names a field that is not the subscriber's to set");
-        }
-        HeaderValue::from_str(value).map_err(|_| "has a value that no header field has")?;
-        Ok(Self { name, value: Secret::new(value.to_owned()) })
+        let (name, _) = outbound::webhook::field(name, value)?;
+        Ok(Self { name, value: Secret::new(value.trim().to_owned()) })
     }
 
     /// Without what is not shown.

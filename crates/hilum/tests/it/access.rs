@@ -71,6 +71,11 @@ const fn of_sites(operation: &'static str, path: &'static str, body: Option<&'st
     (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
 
+/// Without the scopes that these need; with them: `crates/webhooks/tests/it`.
+const fn of_webhooks(operation: &'static str, path: &'static str, body: Option<&'static str>) -> Row {
+    (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
+}
+
 const OF_TOKENS: &[Row] = &[
     of_records("GET /fhir/_history", "/fhir/_history"),
     of_records("GET /fhir/{type}/_history", "/fhir/Patient/_history"),
@@ -145,6 +150,68 @@ const OF_TOKENS: &[Row] = &[
     of_sites("DELETE /admin/fhir/sites/{site}/topics/{name}", "/admin/fhir/sites/x/topics/x", None),
     of_sites("GET /admin/fhir/plan", "/admin/fhir/plan", None),
     of_sites("PUT /admin/fhir/plan", "/admin/fhir/plan", Some(r#"{"subscriptions":[]}"#)),
+    of_webhooks("GET /api/v1/integrations/webhooks", "/api/v1/integrations/webhooks", None),
+    of_webhooks("POST /api/v1/integrations/webhooks", "/api/v1/integrations/webhooks", Some("{}")),
+    of_webhooks(
+        "GET /api/v1/integrations/webhooks/event-types",
+        "/api/v1/integrations/webhooks/event-types",
+        None,
+    ),
+    of_webhooks(
+        "GET /api/v1/integrations/webhooks/{endpoint}",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000",
+        None,
+    ),
+    of_webhooks(
+        "PUT /api/v1/integrations/webhooks/{endpoint}",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000",
+        Some("{}"),
+    ),
+    of_webhooks(
+        "PATCH /api/v1/integrations/webhooks/{endpoint}",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000",
+        Some("{}"),
+    ),
+    of_webhooks(
+        "DELETE /api/v1/integrations/webhooks/{endpoint}",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000",
+        None,
+    ),
+    of_webhooks(
+        "POST /api/v1/integrations/webhooks/{endpoint}/rotate-secret",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/rotate-secret",
+        None,
+    ),
+    of_webhooks(
+        "GET /api/v1/integrations/webhooks/{endpoint}/deliveries",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/deliveries",
+        None,
+    ),
+    of_webhooks(
+        "GET /api/v1/integrations/webhooks/{endpoint}/deliveries/{event}",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/deliveries/0190b6e0-0000-7000-8000-000000000000",
+        None,
+    ),
+    of_webhooks(
+        "POST /api/v1/integrations/webhooks/{endpoint}/deliveries/{event}/replay",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/deliveries/0190b6e0-0000-7000-8000-000000000000/replay",
+        None,
+    ),
+    of_webhooks(
+        "POST /api/v1/integrations/webhooks/{endpoint}/replay",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/replay",
+        Some("{}"),
+    ),
+    of_webhooks(
+        "POST /api/v1/integrations/webhooks/{endpoint}/test",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/test",
+        None,
+    ),
+    of_webhooks(
+        "GET /api/v1/integrations/webhooks/{endpoint}/health",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/health",
+        None,
+    ),
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),

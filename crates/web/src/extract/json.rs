@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
-use kernel::Kind;
+use kernel::{Issue, Kind};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{body, reason};
@@ -31,6 +31,15 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
+}
+
+/// A document that was read already, as what it should be.
+///
+/// # Errors
+/// The field at fault, and why it is; never its value.
+pub fn shaped<T: DeserializeOwned>(document: &serde_json::Value) -> Result<T, Issue> {
+    serde_path_to_error::deserialize(document)
+        .map_err(|error| reason::issue(&error.path().to_string(), &error.inner().to_string()))
 }
 
 fn is_json(media: &str) -> bool {

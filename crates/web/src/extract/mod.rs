@@ -9,7 +9,7 @@ mod reason;
 
 pub use address::{ClientAddr, PeerAddr};
 pub use form::{Form, Query, parameters};
-pub use json::Json;
+pub use json::{Json, shaped};
 pub use path::Path;
 
 pub(crate) use address::client_addr;

@@ -9,11 +9,17 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// The problem that says which field is wrong, and why.
 pub(super) fn problem(place: Place, path: &str, message: &str) -> Problem {
-    let (field, reason) = field_and_reason(path, message);
+    let Issue { path: field, message: reason, .. } = issue(path, message);
     let problem =
         Problem::new(Kind::Invalid, format!("{field}: {reason}").trim_start_matches(": ").to_owned());
     let problem = problem.with_place(place);
     if field.is_empty() { problem } else { problem.with_issues(vec![Issue::at(field, reason)]) }
+}
+
+/// The field at fault, and why it is.
+pub(super) fn issue(path: &str, message: &str) -> Issue {
+    let (field, reason) = field_and_reason(path, message);
+    Issue::at(field, reason)
 }
 
 /// The field at fault, and the message without the value: "invalid type: string "x", expected u32" is "expected u32".

@@ -1,0 +1,111 @@
+//! What an endpoint was told, and what it is still to be told.
+
+use axum::{Extension, extract::State as Held, response::IntoResponse};
+use kernel::{EventRow, Id, Issue, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{DbError, FromRow, Row};
+use utoipa::{IntoParams, ToSchema};
+use web::{Answer, Bearer, Context, Json, Path, Query};
+
+use super::queries;
+use crate::{
+    READ, WebhookFault, Webhooks,
+    endpoint::{self, Endpoint},
+    fault::refused,
+    page::{Paging, links},
+};
+
+/// Which deliveries, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveriesIn {
+    /// Only those that stand so: `pending`, `delivered`, `failed`.
+    state: Option<String>,
+    /// Only events of this type.
+    event_type: Option<String>,
+    /// 1 where it is left out.
+    page: Option<i64>,
+    /// 20 where it is left out, 100 at the most.
+    size: Option<i64>,
+}
+
+/// A delivery: one event for one endpoint.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
+pub struct DeliveryOut {
+    /// The event's id, which is also the message's: `webhook-id`.
+    #[schema(value_type = String, format = "uuid")]
+    pub event_id: Id<EventRow>,
+    /// What happened.
+    pub event_type: String,
+    /// `pending`, `delivered`, `failed`.
+    pub state: String,
+    /// Calls that were made of it, in all rounds.
+    pub attempts: u32,
+    /// When it is tried next; none where it is not.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub next_try_at: Option<Timestamp>,
+    /// Since when it is to be told.
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: Timestamp,
+    /// When it was taken, or given up.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub finished_at: Option<Timestamp>,
+}
+
+impl FromRow for DeliveryOut {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        let state: String = row.get("state")?;
+        let due_at: Timestamp = row.get("due_at")?;
+        Ok(Self {
+            event_id: row.get("event_id")?,
+            event_type: row.get("event_name")?,
+            attempts: row.get("attempts")?,
+            next_try_at: (state == "pending").then_some(due_at),
+            state,
+            created_at: row.get("created_at")?,
+            finished_at: row.get("finished_at")?,
+        })
+    }
+}
+
+/// A page of deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookDeliveries)]
+pub(crate) struct DeliveriesOut {
+    items: Vec<DeliveryOut>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// The deliveries of an endpoint, newest events first.
+#[utoipa::path(get, path = "/api/v1/integrations/webhooks/{endpoint}/deliveries", tag = "webhooks",
+    operation_id = "list_webhook_deliveries",
+    params(("endpoint" = String, Path, description = "The endpoint's id"), DeliveriesIn),
+    responses((status = 200, description = "A page of deliveries", body = DeliveriesOut, headers(("Link" = String)))),
+    security(("bearer" = ["webhook:read"])))]
+pub(crate) async fn list_deliveries(
+    Held(webhooks): Held<Webhooks>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Path(id): Path<Id<Endpoint>>,
+    Query(asked): Query<DeliveriesIn>,
+) -> Answer<impl IntoResponse> {
+    bearer.require(READ)?;
+    let mut reader = webhooks.db.read().await?;
+    let row = endpoint::queries::find(&mut reader, bearer.0.organisation, id).await?;
+    row.ok_or(WebhookFault::NoEndpoint).map_err(refused)?;
+    let state = asked.state.clone().unwrap_or_default();
+    if !["", "pending", "delivered", "failed"].contains(&state.as_str()) {
+        let issue = Issue::at("state", "must be pending, delivered or failed");
+        return Err(refused(WebhookFault::Refused(vec![issue])));
+    }
+    let window = Paging::asked(asked.page, asked.size).map_err(refused)?;
+    let filter = (state, asked.event_type.clone().unwrap_or_default());
+    let total = queries::count(&mut reader, id, &filter).await?;
+    let items = queries::page(&mut reader, id, &filter, window.rows()).await?;
+    let paging = window.of(total);
+    let said = [("state", asked.state.as_deref()), ("event_type", asked.event_type.as_deref())];
+    Ok((links(&context, &paging, &said), Json(DeliveriesOut { items, paging })))
+}

@@ -1,0 +1,188 @@
+//! Deliveries are made again: one, those that failed, or all since some time; and one that is only a test.
+
+use audit::Subject;
+use axum::{Extension, extract::State as Held};
+use http::StatusCode;
+use kernel::{Event, EventRow, Id, Issue, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::Writer;
+use utoipa::ToSchema;
+use web::{Answer, Bearer, Context, Json, Path};
+
+use super::queries;
+use crate::{
+    By, WRITE, WebhookFault, Webhooks,
+    endpoint::{self, Endpoint},
+    event::TEST,
+    fault::refused,
+};
+
+/// Deliveries that one call makes again: the oldest. Where there are more, it says so.
+pub const REPLAY_MAX: i64 = 10_000;
+
+/// Which deliveries are made again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WebhookReplayIn)]
+pub(crate) struct ReplayIn {
+    /// Those that are to be told since then.
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
+    /// And before then; until now where it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    until: Option<Timestamp>,
+    /// `failed` (usual), `delivered` or `all`.
+    #[serde(default)]
+    state: Which,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = WebhookReplayState)]
+enum Which {
+    #[default]
+    Failed,
+    Delivered,
+    All,
+}
+
+impl Which {
+    const fn pattern(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delivered => "delivered",
+            Self::All => "",
+        }
+    }
+}
+
+/// What is made again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookReplay)]
+pub(crate) struct ReplayOut {
+    /// How many deliveries are made again.
+    replayed: u64,
+    /// Whether there are more: ask again.
+    has_more: bool,
+}
+
+/// A test event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookTest)]
+pub(crate) struct TestOut {
+    /// Its id: what became of it is at `…/deliveries/{event_id}`.
+    #[schema(value_type = String, format = "uuid")]
+    event_id: Id<EventRow>,
+}
+
+/// Make deliveries again.
+#[utoipa::path(post, path = "/api/v1/integrations/webhooks/{endpoint}/replay", tag = "webhooks",
+    operation_id = "replay_webhook_deliveries",
+    params(("endpoint" = String, Path, description = "The endpoint's id")),
+    request_body = ReplayIn,
+    responses((status = 202, description = "They are made again", body = ReplayOut)),
+    security(("bearer" = ["webhook:write"])))]
+pub(crate) async fn replay_deliveries(
+    Held(webhooks): Held<Webhooks>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Path(id): Path<Id<Endpoint>>,
+    Json(asked): Json<Value>,
+) -> Answer<(StatusCode, Json<ReplayOut>)> {
+    bearer.require(WRITE)?;
+    let by = By::caller(&bearer, &context);
+    let replayed = async {
+        let asked: ReplayIn = web::shaped(&asked).map_err(|issue| WebhookFault::Refused(vec![issue]))?;
+        let now = webhooks.world.now();
+        let until = asked.until.unwrap_or(now);
+        if until < asked.since {
+            return Err(WebhookFault::Refused(vec![Issue::at("until", "must not be before since")]));
+        }
+        let world = webhooks.world.clone();
+        let details = json!({"since": asked.since, "until": until, "state": asked.state.pattern()});
+        let entry = by.did("webhook_endpoint.replayed", Subject::of(id), details);
+        let organisation = by.organisation;
+        webhooks
+            .db
+            .write(async move |tx: &mut Writer| -> Result<u64, WebhookFault> {
+                endpoint::queries::find(tx, organisation, id).await?.ok_or(WebhookFault::NoEndpoint)?;
+                let span = (asked.since, until, asked.state.pattern());
+                let replayed = queries::replay(tx, id, span, (now, REPLAY_MAX)).await?;
+                queries::tell(tx, id, now).await?;
+                audit::record(tx, &world, &entry).await?;
+                tx.publish(super::OPENED, "").await?;
+                Ok(replayed)
+            })
+            .await
+    };
+    let replayed = replayed.await.map_err(refused)?;
+    let has_more = replayed >= REPLAY_MAX.unsigned_abs();
+    Ok((StatusCode::ACCEPTED, Json(ReplayOut { replayed, has_more })))
+}
+
+/// Make one delivery again.
+#[utoipa::path(post, path = "/api/v1/integrations/webhooks/{endpoint}/deliveries/{event}/replay", tag = "webhooks",
+    operation_id = "replay_webhook_delivery",
+    params(("endpoint" = String, Path, description = "The endpoint's id"), ("event" = String, Path, description = "The event's id")),
+    responses((status = 202, description = "It is made again", body = ReplayOut)),
+    security(("bearer" = ["webhook:write"])))]
+pub(crate) async fn replay_delivery(
+    Held(webhooks): Held<Webhooks>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Path((id, event)): Path<(Id<Endpoint>, Id<EventRow>)>,
+) -> Answer<(StatusCode, Json<ReplayOut>)> {
+    bearer.require(WRITE)?;
+    let by = By::caller(&bearer, &context);
+    let entry = by.did("webhook_endpoint.replayed", Subject::of(id), json!({"event": event}));
+    let (world, now) = (webhooks.world.clone(), webhooks.world.now());
+    let replayed = webhooks
+        .db
+        .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
+            endpoint::queries::find(tx, by.organisation, id).await?.ok_or(WebhookFault::NoEndpoint)?;
+            if !queries::replay_one(tx, (id, event), now).await? {
+                return Err(WebhookFault::NoDelivery);
+            }
+            queries::tell(tx, id, now).await?;
+            audit::record(tx, &world, &entry).await?;
+            tx.publish(super::OPENED, "").await?;
+            Ok(())
+        })
+        .await;
+    replayed.map_err(refused)?;
+    Ok((StatusCode::ACCEPTED, Json(ReplayOut { replayed: 1, has_more: false })))
+}
+
+/// Tell an endpoint an event that is only a test.
+#[utoipa::path(post, path = "/api/v1/integrations/webhooks/{endpoint}/test", tag = "webhooks",
+    operation_id = "test_webhook_endpoint",
+    params(("endpoint" = String, Path, description = "The endpoint's id")),
+    responses((status = 202, description = "It is told", body = TestOut)),
+    security(("bearer" = ["webhook:write"])))]
+pub(crate) async fn test_endpoint(
+    Held(webhooks): Held<Webhooks>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Path(id): Path<Id<Endpoint>>,
+) -> Answer<(StatusCode, Json<TestOut>)> {
+    bearer.require(WRITE)?;
+    let by = By::caller(&bearer, &context);
+    let entry = by.did("webhook_endpoint.tested", Subject::of(id), json!({}));
+    let (world, event_id) = (webhooks.world.clone(), webhooks.world.new_id());
+    let published = webhooks
+        .db
+        .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
+            let row = endpoint::queries::find(tx, by.organisation, id).await?;
+            let row = row.ok_or(WebhookFault::NoEndpoint)?;
+            let data = json!({"endpoint": row.name});
+            let event = Event { organisation: row.organisation, name: TEST, subject: id.to_string(), data };
+            jobs::publish_as(tx, &world, event_id, &event).await?;
+            audit::record(tx, &world, &entry).await?;
+            Ok(())
+        })
+        .await;
+    published.map_err(refused)?;
+    Ok((StatusCode::ACCEPTED, Json(TestOut { event_id })))
+}

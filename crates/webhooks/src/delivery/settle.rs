@@ -1,0 +1,198 @@
+//! What became of calls: deliveries, their log, how the endpoint stands, and when its lane is due next, in one unit.
+
+use std::time::Duration;
+
+use audit::Subject;
+use kernel::{Event, Timestamp};
+use serde_json::json;
+use store::{DbError, Writer};
+use vault::{Place, Sealed, TenantVault};
+
+use super::{
+    call::{Called, Came},
+    lane::Lane,
+    queries::{self, Attempt, LaneRow, Retried},
+    schedule::{Next, SUSPECT_AFTER, next, probe},
+};
+use crate::{
+    By, WebhookFault, Webhooks,
+    endpoint::{self, EndpointRow},
+};
+
+/// How long an endpoint fails without taking anything until it is not called any more.
+pub const FAILING_FOR_MAX: Duration = Duration::from_hours(24 * 5);
+
+/// Where the first bytes of an answer are kept.
+pub(super) fn place(attempt: &Attempt) -> Place {
+    let mut row = *attempt.event.as_bytes();
+    for (to, from) in row.iter_mut().zip(attempt.endpoint.as_bytes()) {
+        *to ^= from;
+    }
+    Place { table: "webhook_attempt", row, column: "answer", purpose: "answer" }
+}
+
+/// Write down what became of calls, unless the lane is another's by now.
+pub(super) async fn settle(
+    webhooks: &Webhooks,
+    lane: Lane,
+    row: Option<&EndpointRow>,
+    called: Vec<Called>,
+) -> Result<(), WebhookFault> {
+    let Some(row) = row else {
+        webhooks.db.execute(queries::GIVE_BACK, queries::given_back(lane)).await?;
+        return Ok(());
+    };
+    let vault = webhooks.vault.tenant(row.organisation).await?;
+    let (now, chance) = (webhooks.world.now(), u64::from_le_bytes(webhooks.world.random()));
+    let report = Report::of(lane, called, (&vault, now, chance));
+    let (webhooks_in, row) = (webhooks.clone(), row.clone());
+    webhooks
+        .db
+        .write_in_turn(turn(lane), async move |tx: &mut Writer| {
+            write(tx, &webhooks_in, &row, (&report, now, chance)).await
+        })
+        .await
+        .map_err(WebhookFault::from)
+}
+
+/// Units of one endpoint come one after another. Numbers of other turns are positive.
+fn turn(lane: Lane) -> i64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(lane.endpoint.as_bytes().iter().rev()).for_each(|(to, from)| *to = *from);
+    i64::from_le_bytes(bytes) | i64::MIN
+}
+
+/// What is written of calls.
+struct Report {
+    lane: Lane,
+    attempts: Vec<Attempt>,
+    taken: Vec<kernel::Id<kernel::EventRow>>,
+    retried: Vec<Retried>,
+    /// Calls that failed after the last one that was taken.
+    failures: u32,
+    is_gone: bool,
+}
+
+impl Report {
+    fn of(lane: Lane, called: Vec<Called>, (vault, now, chance): (&TenantVault, Timestamp, u64)) -> Self {
+        let (mut attempts, mut taken, mut retried) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut failures, mut is_gone) = (0, false);
+        for (nth, one) in called.into_iter().enumerate() {
+            let chance = chance.rotate_left(u32::try_from(nth).unwrap_or(0));
+            let event = one.due.event.id;
+            let is_notice = one.due.event.name.starts_with("webhook.");
+            let tries = one.due.tries + 1;
+            let error = match &one.came {
+                Came::Taken => None,
+                Came::Gone => Some("the endpoint says that it is gone".to_owned()),
+                Came::Failed { why, .. } => Some(why.clone()),
+            };
+            match &one.came {
+                Came::Taken => {
+                    taken.push(event);
+                    failures = 0;
+                }
+                Came::Gone => {
+                    is_gone = true;
+                    failures += 1;
+                    // It waits until its owner has another address.
+                    retried.push(Retried { event, tries: 0, due_at: Some(now), is_notice });
+                }
+                Came::Failed { asked, .. } => {
+                    failures += 1;
+                    let due_at = match next(tries, now, *asked, chance) {
+                        Next::At(at) => Some(at),
+                        Next::GiveUp => None,
+                    };
+                    retried.push(Retried { event, tries, due_at, is_notice });
+                }
+            }
+            let mut attempt = Attempt {
+                endpoint: lane.endpoint,
+                event,
+                number: one.due.attempts + 1,
+                at: one.at,
+                duration_ms: i64::try_from(one.took.as_millis()).unwrap_or(i64::MAX),
+                status: one.status.map(|status| status.as_u16()),
+                error,
+                answer: None,
+            };
+            attempt.answer = sealed(vault, &attempt, &one.answer);
+            attempts.push(attempt);
+        }
+        Self { lane, attempts, taken, retried, failures, is_gone }
+    }
+}
+
+fn sealed(vault: &TenantVault, attempt: &Attempt, answer: &[u8]) -> Option<Sealed> {
+    (!answer.is_empty()).then(|| vault.seal(place(attempt), answer))
+}
+
+async fn write(
+    tx: &mut Writer,
+    webhooks: &Webhooks,
+    row: &EndpointRow,
+    (report, now, chance): (&Report, Timestamp, u64),
+) -> Result<(), DbError> {
+    let lane = report.lane;
+    let Some(before) = queries::lane(tx, lane).await? else { return Ok(()) };
+    queries::log(tx, &report.attempts).await?;
+    queries::taken(tx, lane.endpoint, &report.taken, now).await?;
+    for one in &report.retried {
+        queries::retried(tx, lane.endpoint, one, now).await?;
+        // That a notice was not taken is no news of its own: it would never end.
+        if one.due_at.is_none() && !one.is_notice {
+            let data = json!({"endpoint": lane.endpoint, "event": one.event});
+            tell(tx, webhooks, row, "webhook.delivery_failed", data).await?;
+        }
+    }
+    let after = after(before, report, now);
+    let over = match after.failing_since {
+        _ if report.is_gone => Some("it says that it is gone (410)"),
+        Some(since) if now.since(since) >= FAILING_FOR_MAX => Some("it has taken nothing for five days"),
+        _ => None,
+    };
+    if let Some(why) = over {
+        disable(tx, webhooks, row, why).await?;
+    }
+    let next = queries::next_due(tx, lane.endpoint).await?;
+    let least = after.is_suspect.then(|| now + probe(after.failures, chance));
+    let due_at = next.map(|at| least.map_or(at, |least| at.max(least)));
+    let soon = least.unwrap_or(now);
+    queries::give_back(tx, lane, &after, (due_at, soon)).await
+}
+
+/// How the endpoint stands after the calls.
+fn after(before: LaneRow, report: &Report, now: Timestamp) -> LaneRow {
+    let (failures, failing_since) = match (report.taken.is_empty(), report.failures) {
+        (false, 0) => (0, None),
+        (false, failures) => (failures, Some(now)),
+        (true, 0) => (before.failures, before.failing_since),
+        (true, more) => (before.failures.saturating_add(more), before.failing_since.or(Some(now))),
+    };
+    LaneRow { failures, failing_since, is_suspect: failures >= SUSPECT_AFTER, ..before }
+}
+
+/// The endpoint is not called any more, and its owner is told why.
+async fn disable(tx: &mut Writer, webhooks: &Webhooks, row: &EndpointRow, why: &str) -> Result<(), DbError> {
+    let now = webhooks.world.now();
+    if !endpoint::queries::disable(tx, row.id, why, now).await? {
+        return Ok(());
+    }
+    queries::shut(tx, row.id).await?;
+    let by = By::system(row.organisation);
+    let entry = by.did("webhook_endpoint.disabled", Subject::of(row.id), json!({"reason": why}));
+    audit::record(tx, &webhooks.world, &entry).await?;
+    tell(tx, webhooks, row, "webhook.endpoint_disabled", json!({"name": row.name, "reason": why})).await
+}
+
+async fn tell(
+    tx: &mut Writer,
+    webhooks: &Webhooks,
+    row: &EndpointRow,
+    name: &'static str,
+    data: serde_json::Value,
+) -> Result<(), DbError> {
+    let event = Event { organisation: row.organisation, name, subject: row.id.to_string(), data };
+    jobs::publish(tx, &webhooks.world, &event).await
+}

@@ -1,0 +1,118 @@
+//! An endpoint is made.
+
+use std::time::Duration;
+
+use audit::Subject;
+use axum::{Extension, extract::State as Held};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use kernel::{Digest, Issue};
+use serde_json::{Value, json};
+use store::Writer;
+use web::{Answer, Bearer, Context, Json};
+
+use super::{
+    ENDPOINTS_MAX, EndpointIn, EndpointRow, Secrets,
+    queries::{self, Filter},
+    settings::read,
+    view::{EndpointOut, Tagged},
+};
+use crate::{By, WRITE, WebhookFault, Webhooks, fault::refused};
+
+/// The longest `Idempotency-Key`, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// How long a key stands for what was asked under it.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
+
+/// Make an endpoint. The answer shows its secret, once.
+#[utoipa::path(post, path = "/api/v1/integrations/webhooks", tag = "webhooks", operation_id = "create_webhook_endpoint",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Asked again under the same key, nothing is made twice")),
+    request_body = EndpointIn,
+    responses((status = 201, description = "The endpoint", body = EndpointOut, headers(("Location" = String), ("ETag" = String)))),
+    security(("bearer" = ["webhook:write"])))]
+pub(crate) async fn create_endpoint(
+    Held(webhooks): Held<Webhooks>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    headers: HeaderMap,
+    Json(document): Json<Value>,
+) -> Answer<(StatusCode, HeaderMap, Tagged)> {
+    bearer.require(WRITE)?;
+    let by = By::caller(&bearer, &context);
+    let key = key_of(&by, &headers, &document).map_err(refused)?;
+    let out = webhooks.create(&by, &document, key).await.map_err(refused)?;
+    let mut headers = HeaderMap::new();
+    let location = format!("/api/v1/integrations/webhooks/{}", out.id);
+    headers.extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
+    Ok((StatusCode::CREATED, headers, out.tagged()))
+}
+
+/// A key of the caller, and what was asked under it.
+type Key = (Digest, Digest);
+
+fn key_of(by: &By, headers: &HeaderMap, document: &Value) -> Result<Option<Key>, WebhookFault> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let good = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&value.len()) && value.to_str().is_ok();
+    if !good {
+        let issue = Issue::at("Idempotency-Key", "must be 1 to 255 printable characters");
+        return Err(WebhookFault::Refused(vec![issue]));
+    }
+    let caller = by.client.map(|client| *client.as_bytes()).unwrap_or_default();
+    let key = crypto::sha256(&[caller.as_slice(), value.as_bytes()].concat());
+    let request = crypto::sha256(document.to_string().as_bytes());
+    Ok(Some((Digest::from_bytes(key), Digest::from_bytes(request))))
+}
+
+impl Webhooks {
+    async fn create(&self, by: &By, document: &Value, key: Option<Key>) -> Result<EndpointOut, WebhookFault> {
+        let known: Vec<_> = self.known_types().collect();
+        let settings = read::<EndpointIn>(document)?.settled(&self.outbound, &known)?;
+        let vault = self.vault.tenant(by.organisation).await?;
+        let (id, now) = (self.world.new_id(), self.world.now());
+        let said = settings.fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let secrets = Secrets::new(&self.world, said.collect());
+        let sealed = secrets.seal(&vault, id)?;
+        let row = EndpointRow {
+            id,
+            organisation: by.organisation,
+            name: settings.name,
+            url: settings.url,
+            wanted: settings.wanted,
+            order: settings.order,
+            timeout_s: settings.timeout_s,
+            header_names: secrets.names(),
+            secrets: sealed,
+            public_keys: secrets.public(),
+            state: settings.state,
+            reason: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let details = json!({"host": row.url.host_str(), "state": row.state.as_str()});
+        let entry = by.did("webhook_endpoint.created", Subject::of(id), details);
+        let world = self.world.clone();
+        let made = self
+            .db
+            .write(async move |tx: &mut Writer| -> Result<EndpointRow, WebhookFault> {
+                if let Some((key, request)) = key {
+                    if let Some((before, id)) = queries::asked(tx, row.organisation, key).await? {
+                        let is_same = before == request;
+                        let made = queries::find(tx, row.organisation, id).await?;
+                        return made.filter(|_| is_same).ok_or(WebhookFault::KeyUsed);
+                    }
+                    queries::ask(tx, row.organisation, (key, request), (row.id, now)).await?;
+                }
+                let all = Filter { state: String::new(), pattern: "%".to_owned() };
+                if queries::count(tx, row.organisation, &all).await? >= ENDPOINTS_MAX {
+                    return Err(WebhookFault::Many);
+                }
+                queries::insert(tx, &row).await?;
+                audit::record(tx, &world, &entry).await?;
+                Ok(row.clone())
+            })
+            .await?;
+        // What was made under the same key before is shown as it was then.
+        let secrets = Secrets::open(&vault, made.id, &made.secrets)?;
+        Ok(EndpointOut::of(&made, now).with_secret(secrets.shown()))
+    }
+}

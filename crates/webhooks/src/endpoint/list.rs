@@ -1,0 +1,77 @@
+//! The endpoints of an organisation, a page at a time.
+
+use axum::{Extension, extract::State as Held, response::IntoResponse};
+use kernel::Issue;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use web::{Answer, Bearer, Context, Json, Query};
+
+use super::{
+    State,
+    queries::{self, Filter},
+    view::EndpointOut,
+};
+use crate::{
+    READ, WebhookFault, Webhooks,
+    fault::refused,
+    page::{Paging, links},
+};
+
+/// Which endpoints, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListIn {
+    /// Only those that stand so: `enabled`, `paused`, `disabled`.
+    state: Option<String>,
+    /// Only those whose name or address holds this text, in any case.
+    q: Option<String>,
+    /// 1 where it is left out.
+    page: Option<i64>,
+    /// 20 where it is left out, 100 at the most.
+    size: Option<i64>,
+}
+
+/// A page of endpoints.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookEndpoints)]
+pub(crate) struct EndpointsOut {
+    items: Vec<EndpointOut>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// The endpoints of the caller's organisation, in the order in which they were made.
+#[utoipa::path(get, path = "/api/v1/integrations/webhooks", tag = "webhooks", operation_id = "list_webhook_endpoints",
+    params(ListIn),
+    responses((status = 200, description = "A page of endpoints", body = EndpointsOut, headers(("Link" = String)))),
+    security(("bearer" = ["webhook:read"])))]
+pub(crate) async fn list_endpoints(
+    Held(webhooks): Held<Webhooks>,
+    bearer: Bearer,
+    Extension(context): Extension<Context>,
+    Query(asked): Query<ListIn>,
+) -> Answer<impl IntoResponse> {
+    bearer.require(READ)?;
+    let (organisation, now) = (bearer.0.organisation, webhooks.world.now());
+    let filter = filter(&asked).map_err(refused)?;
+    let window = Paging::asked(asked.page, asked.size).map_err(refused)?;
+    let mut reader = webhooks.db.read().await?;
+    let total = queries::count(&mut reader, organisation, &filter).await?;
+    let rows = queries::page(&mut reader, organisation, &filter, window.rows()).await?;
+    let paging = window.of(total);
+    let items = rows.iter().map(|row| EndpointOut::of(row, now)).collect();
+    let said = [("state", asked.state.as_deref()), ("q", asked.q.as_deref())];
+    Ok((links(&context, &paging, &said), Json(EndpointsOut { items, paging })))
+}
+
+fn filter(asked: &ListIn) -> Result<Filter, WebhookFault> {
+    let state = asked.state.clone().unwrap_or_default();
+    if !state.is_empty() && state.parse::<State>().is_err() {
+        let issue = Issue::at("state", "must be enabled, paused or disabled");
+        return Err(WebhookFault::Refused(vec![issue]));
+    }
+    let text = asked.q.as_deref().unwrap_or_default().to_lowercase();
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    Ok(Filter { state, pattern: format!("%{escaped}%") })
+}

@@ -1,0 +1,58 @@
+//! What can happen.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Answer, Bearer, Json};
+
+use crate::{READ, Webhooks};
+
+/// A type of events.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct EventType {
+    /// Its name, in the past tense: `connection.linked`.
+    pub name: &'static str,
+    /// When it is told.
+    pub description: &'static str,
+}
+
+/// What this crate tells by itself.
+pub const OWN: [EventType; 3] = [
+    EventType {
+        name: super::TEST,
+        description: "the owner of an endpoint asked for a test; told to that endpoint alone",
+    },
+    EventType {
+        name: "webhook.endpoint_disabled",
+        description: "an endpoint is not called any more, because it said that it is gone or has taken nothing for days",
+    },
+    EventType {
+        name: "webhook.delivery_failed",
+        description: "an endpoint did not take an event in any of the tries",
+    },
+];
+
+/// What can happen, for `event_types` of endpoints.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventTypes {
+    items: Vec<EventType>,
+}
+
+/// The types of events.
+#[utoipa::path(get, path = "/api/v1/integrations/webhooks/event-types", tag = "webhooks", operation_id = "list_event_types",
+    responses((status = 200, description = "The types", body = EventTypes)),
+    security(("bearer" = ["webhook:read"])))]
+pub(crate) async fn list_event_types(
+    State(webhooks): State<Webhooks>,
+    bearer: Bearer,
+) -> Answer<Json<EventTypes>> {
+    bearer.require(READ)?;
+    Ok(Json(EventTypes { items: webhooks.known_types().collect() }))
+}
+
+impl Webhooks {
+    /// Everything that can happen.
+    pub(crate) fn known_types(&self) -> impl Iterator<Item = EventType> {
+        OWN.into_iter().chain(self.event_types.iter().copied())
+    }
+}
