@@ -78,7 +78,7 @@ pub struct Inner {
     /// Whoever is told of what is written.
     pub(crate) remembered: topic::Remembered,
     /// Streams that are open.
-    pub(crate) streams: topic::Streams,
+    pub(crate) streams: web::Streams,
     pub(crate) shutdown: Shutdown,
     /// `https://…/fhir`, without a slash at the end.
     pub(crate) base: String,
@@ -117,7 +117,7 @@ impl Fhir {
             shelf: Shelf::new(),
             slots: topic::Slots::default(),
             remembered: topic::Remembered::default(),
-            streams: topic::Streams::default(),
+            streams: web::Streams::default(),
             shutdown: parts.shutdown.clone(),
             base,
         }));

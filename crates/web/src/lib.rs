@@ -26,6 +26,7 @@ mod rate;
 mod redirect;
 mod serve;
 mod shared_route;
+mod streams;
 mod tasks;
 #[cfg(test)]
 mod testing;
@@ -55,4 +56,5 @@ pub use rate::{
 pub use redirect::Redirect;
 pub use serve::{Serve, ServeFault, ServeLimits, Tls, TlsFault, serve};
 pub use shared_route::SharedRoute;
+pub use streams::{OpenStream, Streams, event_stream};
 pub use tasks::{Shutdown, Tasks};

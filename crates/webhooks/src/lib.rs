@@ -40,6 +40,7 @@ pub fn routes(webhooks: Webhooks) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(endpoint::list::list_endpoints, endpoint::create::create_endpoint))
         .routes(routes!(event::catalogue::list_event_types))
+        .routes(routes!(event::stream::stream_events))
         .routes(routes!(
             endpoint::view::get_endpoint,
             endpoint::update::replace_endpoint,

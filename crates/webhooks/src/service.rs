@@ -6,7 +6,7 @@ use kernel::World;
 use outbound::Outbound;
 use store::Db;
 use vault::Vault;
-use web::{Shutdown, Tasks};
+use web::{Shutdown, Streams, Tasks};
 
 use crate::{
     delivery::{Pace, Places},
@@ -46,6 +46,7 @@ pub struct Inner {
     pub(crate) event_types: &'static [EventType],
     pub(crate) pace: Pace,
     pub(crate) places: Places,
+    pub(crate) streams: Streams,
     pub(crate) tasks: Tasks,
     pub(crate) shutdown: Shutdown,
 }
@@ -68,6 +69,7 @@ impl Webhooks {
             event_types: parts.event_types,
             pace: parts.pace,
             places: Places::new(),
+            streams: Streams::default(),
             tasks: parts.tasks,
             shutdown: parts.shutdown,
         }))

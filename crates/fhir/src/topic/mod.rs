@@ -58,7 +58,7 @@ pub(crate) use endpoint::Slots;
 pub(crate) use follow::keep_following;
 pub(crate) use open::{ALONE, create, is_subscription, replace, written_alone};
 pub(crate) use remember::Remembered;
-pub(crate) use stream::{Streams, accept};
+pub(crate) use stream::accept;
 pub(crate) use topics::tell;
 
 /// On this channel it is told that a subscription has events that it had not.

@@ -3,20 +3,15 @@
 //! What is sent is read from the database, each time on a view of its own; that something has happened is told between nodes as a hint.
 //! The caller's token, site and subscription are asked for anew before anything is sent.
 
-use std::{
-    collections::BTreeMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 
-use axum::{body::Body, extract::Request, middleware::Next, response::Response};
+use axum::{extract::Request, middleware::Next, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, header};
 use kernel::{Interaction, Kind};
 use tokio::time::timeout;
-use web::Problem;
+use web::{OpenStream, Problem, event_stream};
 
 use super::{
     HAPPENED,
@@ -44,8 +39,6 @@ pub const BEAT: Duration = Duration::from_secs(15);
 /// Streams of one caller at one node.
 pub const STREAMS_OF_OWNER_MAX: usize = 8;
 
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
-
 /// A stream is asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Streamed;
@@ -64,40 +57,6 @@ pub(crate) async fn accept(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The streams that are open, by caller.
-#[derive(Clone, Default)]
-pub(crate) struct Streams(Arc<Mutex<BTreeMap<String, usize>>>);
-
-/// A stream that is open.
-struct Open {
-    streams: Streams,
-    of: String,
-}
-
-impl Streams {
-    fn open(&self, of: String) -> Option<Open> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = all.entry(of.clone()).or_default();
-        if *count >= STREAMS_OF_OWNER_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(Open { streams: self.clone(), of })
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let mut all = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = all.get_mut(&self.of) {
-            *count -= 1;
-            if *count == 0 {
-                all.remove(&self.of);
-            }
-        }
-    }
-}
-
 /// Everything that a stream goes on with.
 struct Line {
     fhir: Fhir,
@@ -110,7 +69,7 @@ struct Line {
     heard: store::Subscription,
     /// What was heard, or enough time, since it was looked the last time.
     wake: Wake,
-    _open: Open,
+    _open: OpenStream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,7 +98,7 @@ pub(super) fn open(
         }
     };
     let of = format!("{} {}", asked.site.code, owner_of(&asked.standing));
-    let Some(open) = fhir.streams.open(of) else {
+    let Some(open) = fhir.streams.open(of, STREAMS_OF_OWNER_MAX) else {
         let words = format!("the caller has {STREAMS_OF_OWNER_MAX} streams already");
         return Err(Problem::new(Kind::Throttled, words).with_retry_after(BEAT.as_secs()).into());
     };
@@ -160,11 +119,7 @@ pub(super) fn open(
         let piece = line.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(piece)), Some(line)))
     });
-    let mut response = Response::new(Body::from_stream(pieces));
-    response.headers_mut().insert(header::CONTENT_TYPE, EVENT_STREAM);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(event_stream(pieces))
 }
 
 impl Line {

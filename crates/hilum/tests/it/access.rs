@@ -212,6 +212,7 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/health",
         None,
     ),
+    of_webhooks("GET /api/v1/integrations/events", "/api/v1/integrations/events", None),
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),

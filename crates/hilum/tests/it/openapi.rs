@@ -61,6 +61,7 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
+    GET /api/v1/integrations/events → 200 default
     GET /api/v1/integrations/webhooks → 200 default
     GET /api/v1/integrations/webhooks/event-types → 200 default
     GET /api/v1/integrations/webhooks/{endpoint} → 200 default

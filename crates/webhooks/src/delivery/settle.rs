@@ -170,7 +170,7 @@ fn after(before: LaneRow, report: &Report, now: Timestamp) -> LaneRow {
         (true, 0) => (before.failures, before.failing_since),
         (true, more) => (before.failures.saturating_add(more), before.failing_since.or(Some(now))),
     };
-    LaneRow { failures, failing_since, is_suspect: failures >= SUSPECT_AFTER, ..before }
+    LaneRow { failures, failing_since, is_suspect: failures >= SUSPECT_AFTER }
 }
 
 /// The endpoint is not called any more, and its owner is told why.

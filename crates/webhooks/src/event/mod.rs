@@ -3,6 +3,7 @@
 pub mod catalogue;
 mod follow;
 mod queries;
+pub mod stream;
 mod wanted;
 
 pub use catalogue::EventType;

@@ -22,3 +22,5 @@ mod endpoints;
 mod receiver;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod streams;

@@ -6,7 +6,7 @@ use ::outbound::{Outbound, SystemLookup};
 use axum::{
     Extension, Router,
     body::Body,
-    http::{HeaderMap, Method, Request},
+    http::{HeaderMap, Method, Request, Response},
 };
 use futures_util::future::BoxFuture;
 use kernel::{Caller, Event, Id, Organisation, Secret, World};
@@ -137,6 +137,15 @@ impl Stage {
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = String::from_utf8(bytes.to_vec()).unwrap();
         Heard { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// A stream that is open: its answer, unread.
+    pub async fn open(&self, bearer: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+        let mut request = Request::get(path).header("authorization", format!("Bearer {bearer}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Heard {
