@@ -34,16 +34,9 @@ pub const RESTRICTED_MAX: usize = 32;
 /// Codes of an organisation's sites, and what it has subscribed to.  Contract 3
 pub const SITES_ADMIN: &str = "sites:admin";
 
-/// See endpoints, deliveries and events of an organisation.  Contract 4
-pub const WEBHOOK_READ: &str = "webhook:read";
-/// Change an organisation's endpoints, and have deliveries made again.  Contract 4
-pub const WEBHOOK_WRITE: &str = "webhook:write";
-
-/// Scopes of the APIs of client connections (contract 5), of sites and of webhooks.
-const OF_CLIENTS: [&str; 9] = [
+/// Scopes of the APIs of client connections (contract 5) and of sites.
+const OF_CLIENTS: [&str; 7] = [
     SITES_ADMIN,
-    WEBHOOK_READ,
-    WEBHOOK_WRITE,
     client_connection::CLIENT_READ,
     client_connection::READ,
     client_connection::WRITE,

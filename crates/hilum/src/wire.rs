@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use vault::{RootKeySource, Vault};
 use web::{
     AllowedOrigins, Authenticate, Dialect, Families, Guards, Health, Manners, Metrics, Quota, RateLimiter,
-    Shutdown, Tasks,
+    Shutdown, TakesApiKeys, Tasks,
 };
 
 use crate::{
@@ -242,7 +242,11 @@ impl House {
                 counted(),
                 integrations.layer(Extension(Arc::clone(&authenticate))),
             )
-            .guarded(Dialect::Int, counted(), managed.layer(Extension(authenticate)))
+            .guarded(
+                Dialect::Int,
+                counted(),
+                managed.layer(Extension(authenticate)).layer(Extension(TakesApiKeys)),
+            )
             .guarded(pages, counted(), auth::browser_routes(self.auth.clone()))
             .guarded(pages, counted(), broker::browser_routes(self.broker.clone()))
             .guarded(pages, entrance, console::entrance(console.clone()))

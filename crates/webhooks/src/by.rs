@@ -1,9 +1,9 @@
 //! Who does something, for which organisation, and in which request.
 
 use audit::{Entry, Outcome, Subject};
-use kernel::{Actor, Client, Id, Organisation, RequestId};
+use kernel::{Actor, Caller, Client, Id, Organisation, RequestId};
 use serde_json::Value;
-use web::{Bearer, Context};
+use web::Context;
 
 /// Who does something, for which organisation, and in which request.
 #[derive(Debug, Clone)]
@@ -20,11 +20,11 @@ pub struct By {
 
 impl By {
     /// The caller of a request.
-    pub fn caller(bearer: &Bearer, context: &Context) -> Self {
+    pub fn caller(caller: &Caller, context: &Context) -> Self {
         Self {
-            organisation: bearer.0.organisation,
-            actor: bearer.0.actor(),
-            client: Some(bearer.0.client),
+            organisation: caller.organisation,
+            actor: caller.actor(),
+            client: Some(caller.client),
             request: Some(context.request_id().clone()),
         }
     }

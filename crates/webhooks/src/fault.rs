@@ -12,6 +12,9 @@ use web::Problem;
 /// Why an endpoint, or what is asked of it, is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookFault {
+    /// The caller has no role that may, or none for what it asks for.
+    #[error("no role that may")]
+    Forbidden,
     /// The organisation has no such endpoint.
     #[error("no such endpoint")]
     NoEndpoint,
@@ -50,6 +53,7 @@ pub enum WebhookFault {
 impl Fault for WebhookFault {
     fn kind(&self) -> Kind {
         match self {
+            Self::Forbidden => Kind::Forbidden,
             Self::NoEndpoint | Self::NoDelivery => Kind::NotFound,
             Self::Refused(_) | Self::Unconditional => Kind::Invalid,
             Self::Stale | Self::KeyUsed | Self::Many => Kind::Conflict,
@@ -62,6 +66,9 @@ impl Fault for WebhookFault {
 
     fn public(&self) -> Cow<'static, str> {
         match self {
+            Self::Forbidden => {
+                "no role lets the caller do this here; what names no study needs one for the whole organisation".into()
+            }
             Self::NoEndpoint => "there is no such endpoint".into(),
             Self::NoDelivery => "there is no such delivery".into(),
             Self::Refused(_) => "the endpoint is not valid".into(),

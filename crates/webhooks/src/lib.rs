@@ -5,6 +5,7 @@
 //! * [`event`]: what can happen, and each event's deliveries: one for each endpoint, made in the unit that gives the event its place.
 //! * [`delivery`]: calls, their schedule, their log, and doing them again.
 
+mod access;
 mod by;
 pub mod delivery;
 pub mod endpoint;
@@ -23,11 +24,6 @@ pub use by::By;
 pub use fault::WebhookFault;
 pub use page::PAGE_MAX;
 pub use service::{Parts, Webhooks};
-
-/// See endpoints, deliveries and events.
-pub const READ: &str = "webhook:read";
-/// Change endpoints, and have deliveries made again.
-pub const WRITE: &str = "webhook:write";
 
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {

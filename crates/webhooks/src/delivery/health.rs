@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use axum::extract::State as Held;
-use kernel::{Id, Timestamp};
+use kernel::{Id, Permission, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json, Path};
 
 use super::queries::{self, Glance};
 use crate::{
-    READ, WebhookFault, Webhooks,
+    Webhooks,
+    access::Access,
     endpoint::{self, Endpoint, State},
     fault::refused,
 };
@@ -64,10 +65,10 @@ pub(crate) async fn get_health(
     bearer: Bearer,
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<Json<HealthOut>> {
-    bearer.require(READ)?;
+    let access = Access::of(&bearer, Permission::WebhookRead)?;
     let mut reader = webhooks.db.read().await?;
     let row = endpoint::queries::find(&mut reader, bearer.0.organisation, id).await?;
-    let row = row.ok_or(WebhookFault::NoEndpoint).map_err(refused)?;
+    let row = access.admit(row).map_err(refused)?;
     let since = webhooks.world.now() - HEALTH_WINDOW;
     let glances = queries::glances(&mut reader, id, (since, HEALTH_ROWS)).await?;
     let pending = queries::count(&mut reader, id, &("pending".to_owned(), String::new())).await?;

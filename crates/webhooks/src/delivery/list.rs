@@ -1,7 +1,7 @@
 //! What an endpoint was told, and what it is still to be told.
 
 use axum::{Extension, extract::State as Held, response::IntoResponse};
-use kernel::{EventRow, Id, Issue, Timestamp};
+use kernel::{EventRow, Id, Issue, Permission, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{DbError, FromRow, Row};
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +9,8 @@ use web::{Answer, Bearer, Context, Json, Path, Query};
 
 use super::queries;
 use crate::{
-    READ, WebhookFault, Webhooks,
+    WebhookFault, Webhooks,
+    access::Access,
     endpoint::{self, Endpoint},
     fault::refused,
     page::{Paging, links},
@@ -92,10 +93,10 @@ pub(crate) async fn list_deliveries(
     Path(id): Path<Id<Endpoint>>,
     Query(asked): Query<DeliveriesIn>,
 ) -> Answer<impl IntoResponse> {
-    bearer.require(READ)?;
+    let access = Access::of(&bearer, Permission::WebhookRead)?;
     let mut reader = webhooks.db.read().await?;
     let row = endpoint::queries::find(&mut reader, bearer.0.organisation, id).await?;
-    row.ok_or(WebhookFault::NoEndpoint).map_err(refused)?;
+    access.admit(row).map_err(refused)?;
     let state = asked.state.clone().unwrap_or_default();
     if !["", "pending", "delivered", "failed"].contains(&state.as_str()) {
         let issue = Issue::at("state", "must be pending, delivered or failed");

@@ -3,7 +3,7 @@
 use audit::Subject;
 use axum::{Extension, extract::State as Held};
 use http::StatusCode;
-use kernel::{Event, EventRow, Id, Issue, Timestamp};
+use kernel::{Event, EventRow, Id, Issue, Permission, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Writer;
@@ -12,7 +12,8 @@ use web::{Answer, Bearer, Context, Json, Path};
 
 use super::queries;
 use crate::{
-    By, WRITE, WebhookFault, Webhooks,
+    WebhookFault, Webhooks,
+    access::Access,
     endpoint::{self, Endpoint},
     event::TEST,
     fault::refused,
@@ -91,8 +92,8 @@ pub(crate) async fn replay_deliveries(
     Path(id): Path<Id<Endpoint>>,
     Json(asked): Json<Value>,
 ) -> Answer<(StatusCode, Json<ReplayOut>)> {
-    bearer.require(WRITE)?;
-    let by = By::caller(&bearer, &context);
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let by = access.by(&context);
     let replayed = async {
         let asked: ReplayIn = web::shaped(&asked).map_err(|issue| WebhookFault::Refused(vec![issue]))?;
         let now = webhooks.world.now();
@@ -107,7 +108,7 @@ pub(crate) async fn replay_deliveries(
         webhooks
             .db
             .write(async move |tx: &mut Writer| -> Result<u64, WebhookFault> {
-                endpoint::queries::find(tx, organisation, id).await?.ok_or(WebhookFault::NoEndpoint)?;
+                access.admit(endpoint::queries::find(tx, organisation, id).await?)?;
                 let span = (asked.since, until, asked.state.pattern());
                 let replayed = queries::replay(tx, id, span, (now, REPLAY_MAX)).await?;
                 queries::tell(tx, id, now).await?;
@@ -134,14 +135,14 @@ pub(crate) async fn replay_delivery(
     Extension(context): Extension<Context>,
     Path((id, event)): Path<(Id<Endpoint>, Id<EventRow>)>,
 ) -> Answer<(StatusCode, Json<ReplayOut>)> {
-    bearer.require(WRITE)?;
-    let by = By::caller(&bearer, &context);
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let by = access.by(&context);
     let entry = by.did("webhook_endpoint.replayed", Subject::of(id), json!({"event": event}));
     let (world, now) = (webhooks.world.clone(), webhooks.world.now());
     let replayed = webhooks
         .db
         .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
-            endpoint::queries::find(tx, by.organisation, id).await?.ok_or(WebhookFault::NoEndpoint)?;
+            access.admit(endpoint::queries::find(tx, by.organisation, id).await?)?;
             if !queries::replay_one(tx, (id, event), now).await? {
                 return Err(WebhookFault::NoDelivery);
             }
@@ -167,15 +168,15 @@ pub(crate) async fn test_endpoint(
     Extension(context): Extension<Context>,
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<(StatusCode, Json<TestOut>)> {
-    bearer.require(WRITE)?;
-    let by = By::caller(&bearer, &context);
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let by = access.by(&context);
     let entry = by.did("webhook_endpoint.tested", Subject::of(id), json!({}));
     let (world, event_id) = (webhooks.world.clone(), webhooks.world.new_id());
     let published = webhooks
         .db
         .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
             let row = endpoint::queries::find(tx, by.organisation, id).await?;
-            let row = row.ok_or(WebhookFault::NoEndpoint)?;
+            let row = access.admit(row)?;
             let data = json!({"endpoint": row.name});
             let event = Event { organisation: row.organisation, name: TEST, subject: id.to_string(), data };
             jobs::publish_as(tx, &world, event_id, &event).await?;

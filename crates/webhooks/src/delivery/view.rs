@@ -2,7 +2,7 @@
 
 use axum::extract::State as Held;
 use jobs::feed::Placed;
-use kernel::{EventRow, Id, Timestamp};
+use kernel::{EventRow, Id, Permission, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,7 +15,8 @@ use super::{
     settle::place,
 };
 use crate::{
-    READ, WebhookFault, Webhooks,
+    WebhookFault, Webhooks,
+    access::Access,
     endpoint::{self, Endpoint},
     event::body_of,
     fault::refused,
@@ -66,12 +67,12 @@ pub(crate) async fn get_delivery(
     bearer: Bearer,
     Path((id, event)): Path<(Id<Endpoint>, Id<EventRow>)>,
 ) -> Answer<Json<DetailOut>> {
-    bearer.require(READ)?;
+    let access = Access::of(&bearer, Permission::WebhookRead)?;
     let organisation = bearer.0.organisation;
     let vault = webhooks.vault.tenant(organisation).await?;
     let mut reader = webhooks.db.read().await?;
     let row = endpoint::queries::find(&mut reader, organisation, id).await?;
-    row.ok_or(WebhookFault::NoEndpoint).map_err(refused)?;
+    access.admit(row).map_err(refused)?;
     let delivery = queries::delivery(&mut reader, id, event).await?;
     let delivery = delivery.ok_or(WebhookFault::NoDelivery).map_err(refused)?;
     let happened: Option<Placed> = queries::event(&mut reader, event).await?;

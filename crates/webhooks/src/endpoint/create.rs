@@ -5,7 +5,7 @@ use std::time::Duration;
 use audit::Subject;
 use axum::{Extension, extract::State as Held};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use kernel::{Digest, Issue};
+use kernel::{Digest, Issue, Permission};
 use serde_json::{Value, json};
 use store::Writer;
 use web::{Answer, Bearer, Context, Json};
@@ -16,7 +16,7 @@ use super::{
     settings::read,
     view::{EndpointOut, Tagged},
 };
-use crate::{By, WRITE, WebhookFault, Webhooks, fault::refused};
+use crate::{By, WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// The longest `Idempotency-Key`, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
@@ -36,10 +36,10 @@ pub(crate) async fn create_endpoint(
     headers: HeaderMap,
     Json(document): Json<Value>,
 ) -> Answer<(StatusCode, HeaderMap, Tagged)> {
-    bearer.require(WRITE)?;
-    let by = By::caller(&bearer, &context);
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let by = access.by(&context);
     let key = key_of(&by, &headers, &document).map_err(refused)?;
-    let out = webhooks.create(&by, &document, key).await.map_err(refused)?;
+    let out = webhooks.create((&access, &by), &document, key).await.map_err(refused)?;
     let mut headers = HeaderMap::new();
     let location = format!("/api/v1/integrations/webhooks/{}", out.id);
     headers.extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
@@ -63,9 +63,17 @@ fn key_of(by: &By, headers: &HeaderMap, document: &Value) -> Result<Option<Key>,
 }
 
 impl Webhooks {
-    async fn create(&self, by: &By, document: &Value, key: Option<Key>) -> Result<EndpointOut, WebhookFault> {
+    async fn create(
+        &self,
+        (access, by): (&Access, &By),
+        document: &Value,
+        key: Option<Key>,
+    ) -> Result<EndpointOut, WebhookFault> {
         let known: Vec<_> = self.known_types().collect();
         let settings = read::<EndpointIn>(document)?.settled(&self.outbound, &known)?;
+        if !access.covers(&settings.wanted.studies) {
+            return Err(WebhookFault::Forbidden);
+        }
         let vault = self.vault.tenant(by.organisation).await?;
         let (id, now) = (self.world.new_id(), self.world.now());
         let said = settings.fields.into_iter().filter_map(|(name, value)| Some((name, value?)));

@@ -3,13 +3,13 @@
 use audit::Subject;
 use axum::{Extension, extract::State as Held};
 use http::StatusCode;
-use kernel::Id;
+use kernel::{Id, Permission};
 use serde_json::json;
 use store::Writer;
 use web::{Answer, Bearer, Context, Path};
 
 use super::{Endpoint, queries};
-use crate::{By, WRITE, WebhookFault, Webhooks, fault::refused};
+use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// Delete an endpoint. It is told nothing more.
 #[utoipa::path(delete, path = "/api/v1/integrations/webhooks/{endpoint}", tag = "webhooks", operation_id = "delete_webhook_endpoint",
@@ -22,14 +22,14 @@ pub(crate) async fn delete_endpoint(
     Extension(context): Extension<Context>,
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<StatusCode> {
-    bearer.require(WRITE)?;
-    let by = By::caller(&bearer, &context);
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let by = access.by(&context);
     let entry = by.did("webhook_endpoint.deleted", Subject::of(id), json!({}));
     let world = webhooks.world.clone();
     let deleted = webhooks
         .db
         .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
-            queries::find(tx, by.organisation, id).await?.ok_or(WebhookFault::NoEndpoint)?;
+            access.admit(queries::find(tx, by.organisation, id).await?)?;
             queries::delete(tx, id).await?;
             audit::record(tx, &world, &entry).await?;
             Ok(())

@@ -1,18 +1,19 @@
 //! The endpoints of an organisation, a page at a time.
 
 use axum::{Extension, extract::State as Held, response::IntoResponse};
-use kernel::Issue;
+use kernel::{Issue, Permission};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{Answer, Bearer, Context, Json, Query};
 
 use super::{
-    State,
+    ENDPOINTS_MAX, State,
     queries::{self, Filter},
     view::EndpointOut,
 };
 use crate::{
-    READ, WebhookFault, Webhooks,
+    WebhookFault, Webhooks,
+    access::Access,
     fault::refused,
     page::{Paging, links},
 };
@@ -52,13 +53,27 @@ pub(crate) async fn list_endpoints(
     Extension(context): Extension<Context>,
     Query(asked): Query<ListIn>,
 ) -> Answer<impl IntoResponse> {
-    bearer.require(READ)?;
+    let access = Access::of(&bearer, Permission::WebhookRead)?;
     let (organisation, now) = (bearer.0.organisation, webhooks.world.now());
     let filter = filter(&asked).map_err(refused)?;
     let window = Paging::asked(asked.page, asked.size).map_err(refused)?;
     let mut reader = webhooks.db.read().await?;
-    let total = queries::count(&mut reader, organisation, &filter).await?;
-    let rows = queries::page(&mut reader, organisation, &filter, window.rows()).await?;
+    let (total, rows) = match access.is_whole() {
+        true => {
+            let total = queries::count(&mut reader, organisation, &filter).await?;
+            (total, queries::page(&mut reader, organisation, &filter, window.rows()).await?)
+        }
+        // Which of them are of whose studies is for access alone to say.
+        false => {
+            let mut all = queries::page(&mut reader, organisation, &filter, (ENDPOINTS_MAX, 0)).await?;
+            all.retain(|row| access.covers(&row.wanted.studies));
+            let (size, from) = window.rows();
+            let skipped = usize::try_from(from).unwrap_or(usize::MAX);
+            let taken = usize::try_from(size).unwrap_or(usize::MAX);
+            let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+            (total, all.into_iter().skip(skipped).take(taken).collect::<Vec<_>>())
+        }
+    };
     let paging = window.of(total);
     let items = rows.iter().map(|row| EndpointOut::of(row, now)).collect();
     let said = [("state", asked.state.as_deref()), ("q", asked.q.as_deref())];

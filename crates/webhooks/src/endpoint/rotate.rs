@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use audit::Subject;
 use axum::{Extension, extract::State as Held};
-use kernel::{Id, Issue};
+use kernel::{Id, Issue, Permission};
 use serde::Deserialize;
 use serde_json::json;
 use store::Writer;
@@ -15,7 +15,7 @@ use super::{
     Endpoint, EndpointRow, Secrets, queries,
     view::{EndpointOut, Tagged},
 };
-use crate::{By, WRITE, WebhookFault, Webhooks, fault::refused};
+use crate::{By, WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// How long the keys of before sign beside the new ones where nothing is said.
 pub const OVERLAP: Duration = Duration::from_hours(24);
@@ -45,20 +45,20 @@ pub(crate) async fn rotate_secret(
     Path(id): Path<Id<Endpoint>>,
     Query(asked): Query<RotateIn>,
 ) -> Answer<Tagged> {
-    bearer.require(WRITE)?;
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
     let overlap = asked.overlap_s.map_or(OVERLAP, Duration::from_secs);
     if overlap > OVERLAP_MAX {
         let issue = Issue::at("overlap_s", "must be at most 604800");
         return Err(refused(WebhookFault::Refused(vec![issue])));
     }
-    let by = By::caller(&bearer, &context);
-    Ok(webhooks.rotate(&by, id, overlap).await.map_err(refused)?.tagged())
+    let by = access.by(&context);
+    Ok(webhooks.rotate((&access, &by), id, overlap).await.map_err(refused)?.tagged())
 }
 
 impl Webhooks {
     async fn rotate(
         &self,
-        by: &By,
+        (access, by): (&Access, &By),
         id: Id<Endpoint>,
         overlap: Duration,
     ) -> Result<EndpointOut, WebhookFault> {
@@ -66,11 +66,12 @@ impl Webhooks {
         let details = json!({"overlap_s": overlap.as_secs()});
         let entry = by.did("webhook_endpoint.secret_rotated", Subject::of(id), details);
         let (world, organisation, opening) = (self.world.clone(), by.organisation, vault.clone());
+        let access = access.clone();
         let row = self
             .db
             .write(async move |tx: &mut Writer| -> Result<EndpointRow, WebhookFault> {
                 let row = queries::find(tx, organisation, id).await?;
-                let mut row = row.ok_or(WebhookFault::NoEndpoint)?;
+                let mut row = access.admit(row)?;
                 let secrets = Secrets::open(&opening, id, &row.secrets)?.rotated(&world, overlap);
                 row.secrets = secrets.seal(&opening, id)?;
                 row.public_keys = secrets.public();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Issue, Secret};
+use kernel::{Id, Issue, Secret, Study};
 use outbound::Outbound;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -120,6 +120,9 @@ impl EndpointIn {
             if list.len() > PATTERNS_MAX || !list.iter().all(is_word) {
                 issues.push(Issue::at(field, "must be at most 100 names of 1 to 128 characters"));
             }
+        }
+        if !self.studies.iter().all(|study| study.parse::<Id<Study>>().is_ok()) {
+            issues.push(Issue::at("studies", "must be ids of studies"));
         }
         if !(1..=TIMEOUT_S_MAX).contains(&self.timeout_s) {
             issues.push(Issue::at("timeout_s", "must be 1 to 20"));

@@ -3,7 +3,7 @@
 use audit::Subject;
 use axum::{Extension, extract::State as Held};
 use http::HeaderMap;
-use kernel::Id;
+use kernel::{Id, Permission};
 use serde_json::{Value, json};
 use store::Writer;
 use web::{Answer, Bearer, Context, Json, Path};
@@ -13,7 +13,7 @@ use super::{
     settings::read,
     view::{EndpointOut, Expected, Tagged, expected},
 };
-use crate::{By, WRITE, WebhookFault, Webhooks, delivery, fault::refused};
+use crate::{By, WebhookFault, Webhooks, access::Access, delivery, fault::refused};
 
 /// State an endpoint anew. Its secret stays.
 #[utoipa::path(put, path = "/api/v1/integrations/webhooks/{endpoint}", tag = "webhooks", operation_id = "replace_webhook_endpoint",
@@ -30,8 +30,8 @@ pub(crate) async fn replace_endpoint(
     headers: HeaderMap,
     Json(document): Json<Value>,
 ) -> Answer<Tagged> {
-    bearer.require(WRITE)?;
-    let change = Change { by: By::caller(&bearer, &context), id, said: Said::Whole(document) };
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let change = Change { by: access.by(&context), access, id, said: Said::Whole(document) };
     let changed = async { webhooks.change(change, expected(&headers)?).await };
     Ok(changed.await.map_err(refused)?.tagged())
 }
@@ -51,14 +51,15 @@ pub(crate) async fn change_endpoint(
     headers: HeaderMap,
     Json(patch): Json<Value>,
 ) -> Answer<Tagged> {
-    bearer.require(WRITE)?;
-    let change = Change { by: By::caller(&bearer, &context), id, said: Said::Parts(patch) };
+    let access = Access::of(&bearer, Permission::WebhookManage)?;
+    let change = Change { by: access.by(&context), access, id, said: Said::Parts(patch) };
     let changed = async { webhooks.change(change, expected(&headers)?).await };
     Ok(changed.await.map_err(refused)?.tagged())
 }
 
 /// What is asked for.
 struct Change {
+    access: Access,
     by: By,
     id: Id<Endpoint>,
     said: Said,
@@ -111,9 +112,9 @@ fn merge(target: &mut Value, patch: Value) {
 
 impl Webhooks {
     async fn change(&self, change: Change, expected: Expected) -> Result<EndpointOut, WebhookFault> {
-        let Change { by, id, said } = change;
+        let Change { access, by, id, said } = change;
         let before = queries::find(&mut self.db.read().await?, by.organisation, id).await?;
-        let before = before.ok_or(WebhookFault::NoEndpoint)?;
+        let before = access.admit(before)?;
         if !expected.is(before.version) {
             return Err(WebhookFault::Stale);
         }
@@ -128,6 +129,9 @@ impl Webhooks {
         };
         let known: Vec<_> = self.known_types().collect();
         let settings = read::<EndpointIn>(&document)?.settled(&self.outbound, &known)?;
+        if !access.covers(&settings.wanted.studies) {
+            return Err(WebhookFault::Forbidden);
+        }
         let vault = self.vault.tenant(by.organisation).await?;
         let secrets = Secrets::open(&vault, id, &before.secrets)?.with_fields(settings.fields);
         let stays_disabled = before.state == State::Disabled && !names_state;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use axum::extract::State as Held;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use kernel::{Id, Secret, Timestamp};
+use kernel::{Id, Permission, Secret, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json, Path};
 
 use super::{Endpoint, EndpointRow, Order, PublicKey, State, queries, settings::MASK};
-use crate::{READ, WebhookFault, Webhooks, fault::refused};
+use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// An endpoint.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -109,10 +109,10 @@ pub(crate) async fn get_endpoint(
     bearer: Bearer,
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<Tagged> {
-    bearer.require(READ)?;
+    let access = Access::of(&bearer, Permission::WebhookRead)?;
     let mut reader = webhooks.db.read().await?;
     let row = queries::find(&mut reader, bearer.0.organisation, id).await?;
-    let row = row.ok_or(WebhookFault::NoEndpoint).map_err(refused)?;
+    let row = access.admit(row).map_err(refused)?;
     Ok(EndpointOut::of(&row, webhooks.world.now()).tagged())
 }
 

@@ -1,11 +1,12 @@
 //! What can happen.
 
 use axum::extract::State;
+use kernel::Permission;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json};
 
-use crate::{READ, Webhooks};
+use crate::{Webhooks, access::Access};
 
 /// A type of events.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -46,7 +47,7 @@ pub(crate) async fn list_event_types(
     State(webhooks): State<Webhooks>,
     bearer: Bearer,
 ) -> Answer<Json<EventTypes>> {
-    bearer.require(READ)?;
+    Access::of(&bearer, Permission::WebhookRead)?;
     Ok(Json(EventTypes { items: webhooks.known_types().collect() }))
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
 use jobs::feed::{self, Placed};
-use kernel::{Id, Issue, Kind, Organisation, Timestamp};
+use kernel::{Id, Issue, Kind, Organisation, Permission, Timestamp};
 use serde::Deserialize;
 use store::{DbError, Subscription};
 use tokio::time::{Instant, timeout};
@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 use web::{Answer, Bearer, OpenStream, Problem, Query, event_stream};
 
 use super::{PLACED, Wanted, body_of, is_wanted};
-use crate::{READ, WebhookFault, Webhooks, fault::refused};
+use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// The longest that nothing is sent: then a comment is, with the place that was reached.
 pub const BEAT: Duration = Duration::from_secs(15);
@@ -69,7 +69,9 @@ pub(crate) async fn stream_events(
     headers: HeaderMap,
     Query(asked): Query<StreamIn>,
 ) -> Answer<Response> {
-    bearer.require(READ)?;
+    let access = Access::of(&bearer, Permission::WebhookRead)?;
+    let mut wanted = asked.wanted();
+    wanted.studies = access.streamed(wanted.studies).map_err(refused)?;
     let client = bearer.0.client.to_string();
     let Some(open) = webhooks.streams.open(client, STREAMS_OF_CLIENT_MAX) else {
         let words = format!("the client has {STREAMS_OF_CLIENT_MAX} streams already");
@@ -82,7 +84,7 @@ pub(crate) async fn stream_events(
     let (last, first) = begins(seen, newest, webhooks.world.now());
     let line = Line {
         organisation: bearer.0.organisation,
-        wanted: asked.wanted(),
+        wanted,
         last,
         first: Some(first),
         heard,

@@ -39,10 +39,10 @@ on_stage!(
 on_stage!(
     async fn only_what_is_wanted_is_told(stage) {
         stage.endpoint("/types", &json!({"event_types": ["connection.*"]})).await;
-        stage.endpoint("/studies", &json!({"studies": ["s-1"]})).await;
+        stage.endpoint("/studies", &json!({"studies": ["019b0000-0000-7000-8000-000000000001"]})).await;
         stage.endpoint("/integrations", &json!({"integrations": ["alpha"]})).await;
         stage.happens(1, "connection.linked", "a", json!({"integration": "beta"})).await;
-        stage.happens(1, "sync.done", "b", json!({"studies": ["s-0", "s-1"]})).await;
+        stage.happens(1, "sync.done", "b", json!({"studies": ["019b0000-0000-7000-8000-000000000000", "019b0000-0000-7000-8000-000000000001"]})).await;
         stage.happens(1, "sync.done", "c", json!({"integration": "alpha"})).await;
         stage.told().await;
         let told: BTreeSet<(String, String)> = stage

@@ -85,6 +85,9 @@ on_stage!(
             ("junk", "GET", 401),
             ("1.openid", "GET", 403),
             ("1.webhook/write", "GET", 403),
+            ("1.webhook/read.viewer", "GET", 403),
+            ("1.webhook/read.auditor", "GET", 200),
+            ("1.webhook/write.auditor", "DELETE", 403),
             ("1.webhook/read", "GET", 200),
             ("1.webhook/read", "DELETE", 403),
             ("1.webhook/write", "DELETE", 204),
@@ -144,5 +147,35 @@ on_stage!(
         let names: Vec<&str> =
             types["items"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
         assert!(names.contains(&"webhook.test") && names.contains(&"connection.linked"), "{names:?}");
+    }
+);
+
+on_stage!(
+    async fn who_has_a_role_for_a_study_reaches_what_is_of_that_study_alone(stage) {
+        const HEART: &str = "019b0000-0000-7000-8000-000000000001";
+        const LUNG: &str = "019b0000-0000-7000-8000-000000000002";
+        let bearer = format!("1.webhook/read+webhook/write.study_manager/{HEART}");
+        let mut paths = Vec::new();
+        for studies in [json!([HEART]), json!([HEART, LUNG]), json!([LUNG]), json!([])] {
+            let made = stage.endpoint("/in", &json!({"studies": studies})).await;
+            paths.push(format!("{BASE}/{}", made["id"].as_str().unwrap()));
+        }
+        for (path, seen, changed) in
+            [(&paths[0], 200, 200), (&paths[1], 200, 404), (&paths[2], 404, 404), (&paths[3], 404, 404)]
+        {
+            stage.call(&bearer, "GET", path, &[], &Value::Null).await.expect(seen);
+            stage.call(&bearer, "GET", &format!("{path}/deliveries"), &[], &Value::Null).await.expect(seen);
+            let patch = json!({"name": "Mine"});
+            stage.call(&bearer, "PATCH", path, &[("if-match", "*")], &patch).await.expect(changed);
+        }
+        let list = stage.call(&bearer, "GET", BASE, &[], &Value::Null).await.expect(200).json();
+        assert_eq!((&list["total"], list["items"].as_array().unwrap().len()), (&json!(2), 2));
+        // Neither made nor moved beyond the study.
+        let document = |studies: Value| json!({"name": "Mine", "url": stage.receiver.url("/in"), "studies": studies});
+        for (studies, status) in [(json!([]), 403), (json!([LUNG]), 403), (json!([HEART]), 201)] {
+            stage.call(&bearer, "POST", BASE, &[], &document(studies)).await.expect(status);
+        }
+        let wider = json!({"studies": [HEART, LUNG]});
+        stage.call(&bearer, "PATCH", &paths[0], &[("if-match", "*")], &wider).await.expect(403);
     }
 );

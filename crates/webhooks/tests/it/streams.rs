@@ -97,3 +97,20 @@ on_stage!(
         assert_eq!(stage.open("1", EVENTS, &[]).await.status(), 200);
     }
 );
+
+on_stage!(
+    async fn a_stream_is_of_the_caller_s_studies_alone(stage) {
+        const HEART: &str = "019b0000-0000-7000-8000-000000000001";
+        const LUNG: &str = "019b0000-0000-7000-8000-000000000002";
+        let bearer = format!("1.webhook/read.data_manager/{HEART}");
+        let mut reading = Reading::of(stage.open(&bearer, EVENTS, &[]).await);
+        assert_eq!(reading.next().await, ": open");
+        stage.happens(1, "sync.done", "none", json!({})).await;
+        stage.happens(1, "sync.done", "lung", json!({"study": LUNG})).await;
+        stage.happens(1, "sync.done", "heart", json!({"study": HEART})).await;
+        stage.webhooks.follow().await.unwrap();
+        assert_eq!(reading.event().await.1["subject"], "heart");
+        let other = format!("{EVENTS}?studies={LUNG}");
+        stage.call(&bearer, "GET", &other, &[], &Value::Null).await.refused(403, "INT003", None);
+    }
+);
