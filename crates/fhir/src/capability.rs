@@ -296,7 +296,9 @@ fn statement((base, issuer): (&str, &str), registry: &Registry, served: &Served)
     let resources: Vec<Value> = ResourceType::all().map(resource).collect();
     let mut rest = json!({
         "mode": "server",
-        "documentation": "Every call names its site in SU-SiteId.",
+        "documentation": "Every call names its site in SU-SiteId, and may say in Purpose-Of-Use what it is for: a code of v3-ActReason. With BTG \
+            and a Break-Glass-Reason those whom the site's administrators named see in an emergency what patients withhold; the answer then says \
+            Break-Glass: on-record.",
         "security": {
             "extension": [oauth_uris(issuer)],
             "cors": true,

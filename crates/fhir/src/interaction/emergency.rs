@@ -14,6 +14,11 @@ use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use kernel::Kind;
 use serde_json::json;
+use utoipa::openapi::{
+    OpenApi, RefOr, Required,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+    schema::{ObjectBuilder, Type},
+};
 use web::Problem;
 
 use super::posted::invalid;
@@ -31,6 +36,39 @@ pub(crate) const REASON: &str = "Break-Glass-Reason";
 pub(crate) const BROKEN: HeaderName = HeaderName::from_static("break-glass");
 /// The longest reason, in bytes. The trail takes no free text.
 pub const REASON_BYTES_MAX: usize = 100;
+
+/// Say of every call of a site that it may say what it is for, and why the glass is to be broken.
+pub(crate) fn describe(api: &mut OpenApi) {
+    for item in api.paths.paths.values_mut() {
+        let methods =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter();
+        for operation in methods.flatten() {
+            let own = operation.parameters.get_or_insert_default();
+            if own.iter().any(names_site) {
+                own.extend([
+                    header(PURPOSE, "What the request is for: a code of v3-ActReason, or `system|code`"),
+                    header(REASON, "Why what patients withhold has to be seen, with `Purpose-Of-Use: BTG`"),
+                ]);
+            }
+        }
+    }
+}
+
+fn names_site(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(own) if own.name.eq_ignore_ascii_case(super::SITE.as_str()))
+}
+
+fn header(name: &str, description: &str) -> RefOr<Parameter> {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(text))
+        .build()
+        .into()
+}
 
 /// Where it is noted for the answer that it was done.
 #[derive(Clone, Default)]

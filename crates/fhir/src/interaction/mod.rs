@@ -72,7 +72,8 @@ pub fn routes(fhir: Fhir) -> OpenApiRouter {
         .layer(from_fn(topic::accept))
         .with_state(fhir.clone());
     let bulk = crate::bulk::routes(fhir.clone());
-    let all = of_records(fhir.clone()).merge(bundles).merge(bulk).merge(subscriptions);
+    let mut all = of_records(fhir.clone()).merge(bundles).merge(bulk).merge(subscriptions);
+    emergency::describe(all.get_openapi_mut());
     fhir.statement.settle(&fhir, all.get_openapi());
     all
 }

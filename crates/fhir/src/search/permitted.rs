@@ -72,31 +72,30 @@ impl Statement<'_> {
 
     fn denied(&mut self, consented: &Consented, action: Action, of: Place) {
         let (about, denial) = (self.alias(), self.alias());
-        self.text("SELECT 1 FROM fhir_consented ").name(about);
-        self.text(" CROSS JOIN fhir_consent_rule ").name(denial);
-        self.text(" WHERE ").tenant_of(about).text(" AND ").rid(about).text(" = ").rid(of);
-        self.speaks((about, denial), "0", (consented, action));
+        self.ruled((about, denial), of);
+        self.speaks(denial, "0", (consented, action));
         for own in consented.asking.own.iter() {
             self.text(" AND ").name(denial).text(".patient <> ").bound(own);
         }
         self.text(" AND NOT EXISTS (");
         let (also, permission) = (self.alias(), self.alias());
-        self.text("SELECT 1 FROM fhir_consented ").name(also);
-        self.text(" CROSS JOIN fhir_consent_rule ").name(permission);
-        self.text(" WHERE ").tenant_of(also).text(" AND ").rid(also).text(" = ").rid(about);
-        self.speaks((also, permission), "1", (consented, action));
+        self.ruled((also, permission), about);
+        self.speaks(permission, "1", (consented, action));
         self.lifts(permission, denial);
-        self.text(")");
+        self.text(" LIMIT 1 OFFSET 0)");
     }
 
-    /// The rule of a row says this, now and to who asks.
-    fn speaks(
-        &mut self,
-        (row, rule): (Place, Place),
-        effect: &'static str,
-        (consented, action): (&Consented, Action),
-    ) {
-        self.text(" AND ").tenant_of(rule).text(" AND ").name(rule).text(".rule = ").name(row).text(".rule");
+    /// `SELECT 1 FROM …` of the rules that speak of the record at a place, in this order: its few rows, then each one's rule by its key.
+    fn ruled(&mut self, (row, rule): (Place, Place), of: Place) {
+        self.text("SELECT 1 FROM fhir_consented ").name(row);
+        self.leads_to().text("fhir_consent_rule ").name(rule).text(" WHERE ").tenant_of(rule);
+        self.text(" AND ").name(rule).text(".rule = ").name(row).text(".rule");
+        self.found(rule);
+        self.text(" AND ").tenant_of(row).text(" AND ").rid(row).text(" = ").rid(of);
+    }
+
+    /// A rule says this, now and to who asks.
+    fn speaks(&mut self, rule: Place, effect: &'static str, (consented, action): (&Consented, Action)) {
         self.text(" AND ").name(rule).text(".effect = ").text(effect);
         self.text(" AND ").name(rule).text(".begins <= ").int(consented.now);
         self.text(" AND ").name(rule).text(".ends > ").int(consented.now);

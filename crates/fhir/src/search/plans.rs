@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
-use kernel::{Id, Timestamp, World};
+use kernel::{Id, Interaction, Timestamp, World};
 use store::{Db, DbError, Reader, Writer};
 use testkit::engine::{POSTGRES, on};
 
 use super::{
-    Search, SearchFault,
+    Access, Consented, Search, SearchFault,
     find::{Sought, VERSIONS, by_age},
     sort,
     statement::{Statement, Way, Window},
 };
 use crate::{
     bundle::{Entry, Gone, Target, Task, Transaction},
+    consent::Who,
     parameter::{Registry, ResourceType},
     query::{Handling, Order, Reading, Test, read},
     resource::{Absent, Author, Expected, Records, Rid},
@@ -25,7 +26,7 @@ const PATIENTS: usize = 150;
 const OBSERVATIONS: usize = 1_800;
 
 /// What is asked, and how many pages of 8 KiB it may take to answer: all tables have some hundred and more.
-const ASKED: [(&str, &str, u64); 13] = [
+const ASKED: [(&str, &str, u64); 14] = [
     ("Observation", "patient=p7", 200),
     ("Observation", "patient=p7&category=laboratory", 200),
     ("Observation", "patient=p7&category=laboratory&_sort=-date", 200),
@@ -39,7 +40,12 @@ const ASKED: [(&str, &str, u64); 13] = [
     ("Patient", "_has:Observation:patient:code=c3&family=bee1", 1_000),
     ("Observation", "code:text=word3&patient=p7", 200),
     ("Observation", "code:text=word3", 400),
+    (WITH_CONSENTS, "patient=p7", 300),
 ];
+/// Observations, by somebody whom consents bind: their rules are on a hundred pages too.
+const WITH_CONSENTS: &str = "Observation, consented";
+/// Of each patient's Consent: every one withholds a code.
+const PROVISIONS: usize = 40;
 
 struct Stage {
     db: Db,
@@ -58,9 +64,9 @@ impl Stage {
         let records = records(&db, world);
         let stage = Self { db, records, tenant: opened.unwrap() };
         // Nobody analyses but the test.
-        for table in
-            ["version", "current", "history", "posting", "link", "string", "date", "number", "term", "gram"]
-        {
+        let index = ["posting", "link", "string", "date", "number", "term", "gram"];
+        let others = ["version", "current", "history", "consent_rule", "consent_ask", "consented"];
+        for table in index.into_iter().chain(others) {
             stage.run(format!("ALTER TABLE fhir_{table} SET (autovacuum_enabled = false)")).await;
         }
         stage
@@ -82,6 +88,7 @@ impl Stage {
                 &format!("p{n}"),
                 &format!(r#""name":[{{"family":"{family}{n}"}}]"#),
             ));
+            entries.push(entry("Consent", &format!("c{n}"), &consent(n)));
         }
         for n in from..from + observations {
             let (whose, code, category) = (n % PATIENTS, n % 23, ["laboratory", "vital-signs"][n % 2]);
@@ -139,6 +146,24 @@ fn entry(kind: &str, id: &str, rest: &str) -> Entry {
     Entry { full_url: None, resource_type: ResourceType::named(kind).unwrap(), task }
 }
 
+/// Of a patient who permits all but what has one of some codes, of which one is used.
+fn consent(patient: usize) -> String {
+    let denied = |nth: usize| {
+        format!(
+            r#"{{"type":"deny","code":[{{"coding":[{{"system":"http://loinc.org","code":"c{}"}}]}}]}}"#,
+            nth + 22
+        )
+    };
+    let provisions: Vec<String> = (0..PROVISIONS).map(denied).collect();
+    format!(
+        r#""status":"active","scope":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}}]}},
+           "category":[{{"text":"x"}}],"patient":{{"reference":"Patient/p{patient}"}},"dateTime":"2020-01-01T00:00:00Z",
+           "policyRule":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}}]}},
+           "provision":{{"provision":[{}]}}"#,
+        provisions.join(",")
+    )
+}
+
 /// `hit=12 read=3`
 fn numbers(read: &str) -> u64 {
     read.split([' ', '=']).filter_map(|word| word.parse::<u64>().ok()).sum()
@@ -151,12 +176,22 @@ async fn explain(
     tenant: &Tenant,
     (kind, words): (&str, &str),
 ) -> Result<Vec<(String,)>, SearchFault> {
-    let of = ResourceType::named(kind).unwrap();
+    let of = ResourceType::named(kind.trim_end_matches(", consented")).unwrap();
+    let access: Access = match kind {
+        WITH_CONSENTS => {
+            let consented = Arc::new(Consented {
+                asking: Who::default().asking().to(Interaction::Search),
+                now: i64::from(u32::MAX),
+            });
+            Arc::new(move |_| Test::Consented(Arc::clone(&consented)))
+        }
+        _ => Arc::new(|_| Test::EVERY),
+    };
     let reading =
         Reading { registry: records.registry(), now: Timestamp::from_seconds(0), handling: Handling::Strict };
     let query = read(words.split('&').filter_map(|pair| pair.split_once('=')), &[of], &reading).unwrap();
     let test = Test::All(query.criteria.into_iter().map(|one| one.test).collect());
-    let mut search = Search::everything(of, test, Arc::new(|_| Test::EVERY));
+    let mut search = Search::everything(of, test, access);
     search = super::settle::settle(reader, records, tenant, &search).await?;
     let sought = Sought::new(reader, records, tenant, (of, &search)).await?;
     let mut statement = Statement::new(tenant, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ");

@@ -332,8 +332,14 @@ impl<'t> Statement<'t> {
         self.found(place);
     }
 
+    /// To rows of the table that follows, by what stands before; [`Self::found`] ends it.
+    pub(super) fn leads_to(&mut self) -> &mut Self {
+        self.sql.each(LEADS_TO);
+        self
+    }
+
     /// The end of what [`LEADS_TO`] begins.
-    fn found(&mut self, place: Place) {
+    pub(super) fn found(&mut self, place: Place) {
         self.sql.postgres(|sql| {
             sql.text(" OFFSET 0) AS ").name("p", place.0).text(" WHERE TRUE");
         });

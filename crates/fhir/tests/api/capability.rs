@@ -181,3 +181,20 @@ on_stage!(
         assert!(named("Encounter").contains(&"everything".to_owned()) && !named("Observation").contains(&"everything".to_owned()));
     }
 );
+
+on_stage!(
+    async fn what_a_call_is_for_is_said_wherever_a_site_is_named(new, stage) {
+        let api = serde_json::to_value(&stage.api).unwrap();
+        let (mut named, mut told) = (0, 0);
+        for operation in api["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values()) {
+            let headers = operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "header");
+            let names: Vec<&str> = headers.filter_map(|one| one["name"].as_str()).collect();
+            named += usize::from(names.contains(&"SU-SiteId"));
+            told += usize::from(names.contains(&"Purpose-Of-Use") && names.contains(&"Break-Glass-Reason"));
+        }
+        assert!(named > 40 && named == told, "{named} {told}");
+        let statement = stage.north().get("/fhir/metadata").await.expect(200).json();
+        let said = statement["rest"][0]["documentation"].as_str().unwrap();
+        assert!(["SU-SiteId", "Purpose-Of-Use", "Break-Glass-Reason"].iter().all(|name| said.contains(name)), "{said}");
+    }
+);
