@@ -19,6 +19,7 @@ use crate::{
     reindex,
     resource::Records,
     site::{CHANGED, Shelf},
+    tenant::Tenant,
     topic,
 };
 
@@ -137,9 +138,9 @@ impl Fhir {
         &self.0.packages
     }
 
-    /// What rules of access are read with.
-    pub(crate) fn reader(&self) -> Reader {
-        Reader { registry: Arc::clone(&self.registry), now: self.world.now() }
+    /// What rules of access of a site are read with: scopes may name the search parameters of its packages.
+    pub(crate) fn reader(&self, tenant: &Tenant) -> Reader {
+        Reader { registry: self.records.registry_of(tenant), now: self.world.now() }
     }
 }
 

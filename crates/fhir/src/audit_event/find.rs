@@ -194,7 +194,7 @@ pub(crate) async fn read(
 ) -> Result<Option<Version>, Problem> {
     let rule = asked.rule(of, Interaction::Read)?;
     let Some((row, part)) = name::read(&asked.site.tenant, id.as_str()) else { return Ok(None) };
-    let look = Look::new(fhir, asked, of, (rule.test(of, &fhir.reader()), Test::EVERY));
+    let look = Look::new(fhir, asked, of, (rule.test(of, &fhir.reader(&asked.site.tenant)), Test::EVERY));
     fhir.trail.settled().await;
     let found = fhir.db.snapshot(async move |reader: &mut Reader| {
         let Some(row) = queries::one(reader, &look.tenant, row).await? else { return Ok(None) };

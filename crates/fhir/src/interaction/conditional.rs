@@ -52,7 +52,7 @@ fn open(
         topic::written_alone(of)?;
     }
     let meant = search::condition(fhir, asked, of, (query.unwrap_or_default(), "url"))?;
-    let judge = rule.judge(of, &fhir.reader());
+    let judge = rule.judge(of, &fhir.reader(&asked.site.tenant));
     let condition = Condition { expected: expected::of(headers)?, judge, keep: asked.keeps(fhir) };
     Ok(Opened { of, rule, meant, condition })
 }

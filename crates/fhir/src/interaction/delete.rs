@@ -37,7 +37,8 @@ pub(crate) async fn delete_record(
     let rule = asked.rule(of, Interaction::Delete)?;
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
     let expected = expected::of(&headers)?;
-    let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: None };
+    let condition =
+        Condition { expected, judge: rule.judge(of, &fhir.reader(&asked.site.tenant)), keep: None };
     // That it is deleted already may be known to whom it could have been deleted by.
     newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
     let deleted = fhir.records.delete(&asked.site.tenant, &asked.author(), (of, id), condition).await;

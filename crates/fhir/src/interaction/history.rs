@@ -49,7 +49,7 @@ pub(crate) async fn record_history(
     let id: LogicalId = id.parse().map_err(|_| answer::missing())?;
     newest(&fhir, &asked, (of, &id), &rule).await?.ok_or_else(answer::missing)?;
     let place = format!("{of}/{id}/_history");
-    let judge = rule.judge(of, &fhir.reader());
+    let judge = rule.judge(of, &fhir.reader(&asked.site.tenant));
     page(&fhir, &asked, (Span::Record(of, id), judge), &place, query.as_deref().unwrap_or_default()).await
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn type_history(
 ) -> Said<Response> {
     let of = type_of(&of)?;
     audit_event::only_read(of)?;
-    let judge = asked.rule(of, Interaction::Search)?.judge(of, &fhir.reader());
+    let judge = asked.rule(of, Interaction::Search)?.judge(of, &fhir.reader(&asked.site.tenant));
     let place = format!("{of}/_history");
     page(&fhir, &asked, (Span::Type(of), judge), &place, query.as_deref().unwrap_or_default()).await
 }
@@ -86,7 +86,7 @@ pub(crate) async fn site_history(
     asked: Asked,
     RawQuery(query): RawQuery,
 ) -> Said<Response> {
-    let judge = asked.access.judge(Interaction::Search, &fhir.reader());
+    let judge = asked.access.judge(Interaction::Search, &fhir.reader(&asked.site.tenant));
     page(&fhir, &asked, (Span::Site, Some(judge)), "_history", query.as_deref().unwrap_or_default()).await
 }
 

@@ -72,7 +72,11 @@ pub(crate) async fn patch_record(
         };
         return topic::replace(&fhir, &asked, (id, seen), &changed).await;
     }
-    let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: asked.keeps(&fhir) };
+    let condition = Condition {
+        expected,
+        judge: rule.judge(of, &fhir.reader(&asked.site.tenant)),
+        keep: asked.keeps(&fhir),
+    };
     let patch = change.patch(&fhir, &asked, of);
     let version = fhir
         .records

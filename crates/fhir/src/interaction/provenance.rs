@@ -44,7 +44,7 @@ pub(super) fn of(fhir: &Fhir, asked: &Asked, headers: &HeaderMap) -> Result<Opti
     let of = type_of("Provenance")?;
     let rule = asked.rule(of, Interaction::Create)?;
     valid(fhir, asked, &provenance)?;
-    let reader = fhir.reader();
+    let reader = fhir.reader(&asked.site.tenant);
     let keep: Judge = Arc::new(move |version: &Version| rule.opens_version(version, &reader));
     Ok(Some(Arc::new(Stamp::new(provenance, Some(keep)))))
 }

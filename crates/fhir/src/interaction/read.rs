@@ -98,7 +98,7 @@ pub(crate) async fn may_know(
     version: &Version,
     rule: &Rule,
 ) -> Result<bool, Problem> {
-    if rule.permits_version(version, &fhir.reader()) {
+    if rule.permits_version(version, &fhir.reader(&asked.site.tenant)) {
         return Ok(true);
     }
     if !version.is_deletion() || rule.is_nothing() {
@@ -106,5 +106,5 @@ pub(crate) async fn may_know(
     }
     let before = version.version.saturating_sub(1);
     let before = fhir.records.vread(&asked.site.tenant, (version.resource_type, &version.id), before).await?;
-    Ok(before.is_some_and(|before| rule.permits_version(&before, &fhir.reader())))
+    Ok(before.is_some_and(|before| rule.permits_version(&before, &fhir.reader(&asked.site.tenant))))
 }

@@ -370,7 +370,7 @@ pub(crate) fn condition(
     if query.criteria.is_empty() {
         return Err(invalid("a condition must be a search with criteria", at));
     }
-    let access = reach(&asked.access, Interaction::Search, fhir.reader());
+    let access = reach(&asked.access, Interaction::Search, fhir.reader(&asked.site.tenant));
     Ok(Where { test: test_of(fhir, &[of], &query)?, access })
 }
 
@@ -387,7 +387,7 @@ fn search(fhir: &Fhir, asked: &Asked, field: &Field, query: &Query) -> Result<Se
     Ok(Search {
         test: Test::All(field.within.iter().cloned().chain([asks]).collect()),
         resource_types: types,
-        access: reach(&asked.access, Interaction::Search, fhir.reader()),
+        access: reach(&asked.access, Interaction::Search, fhir.reader(&asked.site.tenant)),
         sort: query.sort.clone(),
         rows: SEARCH_ROWS,
         after: None,

@@ -58,7 +58,8 @@ pub(crate) async fn update_record(
     let checked = checked(&fhir, &asked, &document)?;
     let draft = Draft::new(&document, id).map_err(|fault| refused(WriteFault::from(fault)))?;
     let (tenant, author, absent) = (&asked.site.tenant, asked.author(), absent(&asked, of));
-    let condition = Condition { expected, judge: rule.judge(of, &fhir.reader()), keep: None };
+    let condition =
+        Condition { expected, judge: rule.judge(of, &fhir.reader(&asked.site.tenant)), keep: None };
     let written = fhir.records.update(tenant, &author, (draft, Method::Put), (absent, condition)).await;
     match written {
         Err(WriteFault::Missing | WriteFault::Withheld)

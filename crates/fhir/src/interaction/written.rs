@@ -92,7 +92,7 @@ pub(crate) fn permitted(
     interaction: Interaction,
 ) -> Said<Rule> {
     let rule = asked.rule(of, interaction)?;
-    match rule.permits(document, of, &fhir.reader()) {
+    match rule.permits(document, of, &fhir.reader(&asked.site.tenant)) {
         true => Ok(rule),
         false => Err(outside().into()),
     }
@@ -109,7 +109,7 @@ fn outside() -> Problem {
 impl Asked {
     /// Whether a version may be kept, asked of it as it will be: the first one as a record that is created, others as updates.
     pub(crate) fn keeps(&self, fhir: &Fhir) -> Option<Judge> {
-        let (access, reader) = (self.access.clone(), fhir.reader());
+        let (access, reader) = (self.access.clone(), fhir.reader(&self.site.tenant));
         Some(Arc::new(move |version: &Version| {
             let did = if version.version == 1 { Interaction::Create } else { Interaction::Update };
             access.rule(version.resource_type.as_str(), did).opens_version(version, &reader)

@@ -198,7 +198,7 @@ fn transaction(fhir: &Fhir, asked: &Asked, json: String, message: Message) -> Re
         [create(None, bundle_type()?, json)].into_iter().chain(message.entries.into_iter().map(brought));
     Ok(Transaction {
         entries: entries.collect(),
-        access: reach(&asked.access, Interaction::Search, fhir.reader()),
+        access: reach(&asked.access, Interaction::Search, fhir.reader(&asked.site.tenant)),
         judge: None,
         keep: asked.keeps(fhir),
         gone: Gone::Refused,

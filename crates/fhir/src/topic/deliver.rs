@@ -101,7 +101,7 @@ async fn attempt(fhir: &Fhir, site: &Site, row: &SubscriptionRow) -> Result<Outc
     let teller = Teller { fhir, site, row, wanted: &wanted, endpoint };
     match (row.since, row.delivered < row.events) {
         (None, _) => teller.shake().await,
-        (Some(_), true) => teller.tell(Sight::new(fhir, access)).await,
+        (Some(_), true) => teller.tell(Sight::new(fhir, &site.tenant, access)).await,
         (Some(_), false) => teller.beat().await,
     }
 }

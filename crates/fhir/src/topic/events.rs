@@ -171,8 +171,11 @@ pub(super) async fn seen(
     row: &SubscriptionRow,
     (from, to): (i64, i64),
 ) -> Result<Vec<Told>, DbError> {
-    let (sight, tenant, id) =
-        (Sight::new(fhir, asked.access.clone()), asked.site.tenant.clone(), row.id.clone());
+    let (sight, tenant, id) = (
+        Sight::new(fhir, &asked.site.tenant, asked.access.clone()),
+        asked.site.tenant.clone(),
+        row.id.clone(),
+    );
     fhir.db
         .snapshot(async move |database: &mut Database| {
             let events = queries::events(database, &tenant, &id, (from, to, EVENTS_ROWS_MAX)).await?;

@@ -260,6 +260,7 @@ async fn reached(
     }
     let asked: BTreeSet<usize> = candidates.iter().flat_map(|one| one.steps.iter().copied()).collect();
     let (db, read_with) = (fhir.db.clone(), (Arc::clone(&fhir.registry), Arc::clone(&view)));
+    let tenant = site.tenant.clone();
     let weighed = db
         .snapshot(async move |database: &mut Database| {
             let (registry, view) = &read_with;
@@ -274,7 +275,7 @@ async fn reached(
         .await?;
     let mut found = Found::new();
     for candidate in candidates {
-        let mut sight = Sight::new(&fhir, candidate.access);
+        let mut sight = Sight::new(&fhir, &tenant, candidate.access);
         let seen = candidate.steps.iter().filter(|nth| weighed.get(nth).is_some_and(|it| sight.sees(it)));
         let versions = seen.filter_map(|nth| view.steps.get(*nth)).map(|step| &step.version);
         let events: Vec<Event> =

@@ -94,7 +94,7 @@ pub(crate) async fn replace(
     let before = queries::subscription(&mut reader(fhir).await?, asked.site.tenant.number(), &id).await;
     let before = before.map_err(Problem::from)?;
     let offer = offer(fhir, asked, (id, before), (json, Interaction::Update)).await?;
-    let judge = offer.rule.judge(of, &fhir.reader());
+    let judge = offer.rule.judge(of, &fhir.reader(&asked.site.tenant));
     let condition = Condition { expected, judge, keep: None };
     write(fhir, asked, offer, (Method::Put, (absent(asked, of), condition))).await
 }

@@ -90,8 +90,8 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    pub fn new(fhir: &Fhir, access: Access) -> Self {
-        Self { access, reader: fhir.reader(), rules: BTreeMap::new() }
+    pub fn new(fhir: &Fhir, tenant: &Tenant, access: Access) -> Self {
+        Self { access, reader: fhir.reader(tenant), rules: BTreeMap::new() }
     }
 
     fn permits(&mut self, version: &Version) -> bool {

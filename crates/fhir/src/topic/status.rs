@@ -91,7 +91,7 @@ pub(crate) async fn subscriptions_status(
 async fn all(fhir: &Fhir, asked: &Asked) -> Result<Vec<(Version, SubscriptionRow)>, Problem> {
     let Some(of) = of_subscription() else { return Ok(Vec::new()) };
     asked.rule(of, Interaction::Read)?;
-    let access = reach(&asked.access, Interaction::Read, fhir.reader());
+    let access = reach(&asked.access, Interaction::Read, fhir.reader(&asked.site.tenant));
     let mut search = Search { rows: SEARCH_ROWS_MAX, ..Search::everything(of, Test::EVERY, access) };
     let tenant = &asked.site.tenant;
     let rows = queries::subscriptions(&mut fhir.db.read().await?, tenant.number(), SUBSCRIPTIONS_MAX).await?;

@@ -237,3 +237,44 @@ on_stage!(
         compare(&north, "shoe").await;
     }
 );
+
+on_stage!(
+    async fn a_scope_may_name_a_parameter_of_a_package(of_guides, stage) {
+        let north = stage.north();
+        fill(&north, 12).await;
+        let narrow = stage.by(token(1, "system/Patient.rus?animal=cat", "", ""));
+        let all = "/fhir/Patient?_count=100";
+        let ids = async |by: &Calls<'_>| {
+            let page = by.get(all).await.expect(200).json();
+            let own = page["entry"].as_array().into_iter().flatten();
+            own.map(|one| one["resource"]["id"].as_str().unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>()
+        };
+        // A site that does not have it knows nothing that the scope could open.
+        assert!(ids(&narrow).await.is_empty());
+        narrow.get("/fhir/Patient/p0").await.expect(404);
+        switch(&stage, &json!(["guide.search#1.0.0"])).await.expect(200);
+        // Nor while records are being indexed by it.
+        assert!(ids(&narrow).await.is_empty());
+        stage.worker().run_due().await.unwrap();
+        let cats = really(&north, |one| says(one, "animal", &json!("cat"))).await.0;
+        assert_eq!((cats.len(), ids(&narrow).await), (2, cats.iter().cloned().collect()));
+        for nth in 0..12 {
+            let path = format!("/fhir/Patient/p{nth}");
+            let status = if cats.contains(&format!("p{nth}")) { 200 } else { 404 };
+            for path in [path.clone(), format!("{path}/_history/1"), format!("{path}/_history")] {
+                narrow.get(&path).await.expect(status);
+            }
+        }
+        assert_eq!(narrow.get("/fhir/Patient?_summary=count").await.expect(200).json()["total"], 2);
+        assert_eq!(narrow.get("/fhir/Patient?shoe:missing=false&animal=dog").await.expect(200).json()["entry"].as_array().map(Vec::len), None);
+        assert_eq!(narrow.get("/fhir/_history").await.expect(200).json()["entry"].as_array().map(Vec::len), Some(2));
+        // What it would become is asked too.
+        let mut dog = patient(0, 30);
+        dog["extension"][1]["valueCode"] = json!("dog");
+        narrow.put("/fhir/Patient/p0", &dog.to_string()).await.expect(403);
+        // The site has it no more.
+        switch(&stage, &json!([])).await.expect(200);
+        assert!(ids(&narrow).await.is_empty());
+        narrow.get("/fhir/Patient/p0").await.expect(404);
+    }
+);

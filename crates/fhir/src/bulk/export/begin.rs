@@ -64,7 +64,7 @@ fn permitted(fhir: &Fhir, asked: &Asked, wish: &Wish) -> Result<(), Problem> {
         asked.rule(*of, Interaction::Read)?;
         asked.rule(*of, Interaction::Search)?;
     }
-    match reach(&asked.access, &types, &fhir.reader()).is_empty() {
+    match reach(&asked.access, &types, &fhir.reader(&asked.site.tenant)).is_empty() {
         false => Ok(()),
         true => Err(Problem::new(Fault::Forbidden, "the access token lets no records be read and searched")
             .with_code("insufficient_scope")),

@@ -55,7 +55,7 @@ struct Stretch {
 pub(super) async fn step(fhir: &Fhir, job: &Job<Wish>, standing: Standing) -> Result<Stepped, StepFault> {
     let tenant = standing.site.tenant.clone();
     let members = members(fhir, &tenant, &job.asked).await?;
-    let pick = Pick::new(&job.asked, &standing.access, fhir.reader(), members);
+    let pick = Pick::new(&job.asked, &standing.access, fhir.reader(&tenant), members);
     let pick = pick.hiding(hidden(fhir, &tenant, &job.asked).await?);
     let from = begin(fhir, job, &tenant, &pick).await?;
     if from >= job.horizon {

@@ -62,7 +62,7 @@ pub(super) fn read(
     let rule = standing.access.rule(of.as_str(), interaction);
     let kept = Document::from_json(draft.text().as_bytes(), &posted::limits())
         .map_err(|_| refused("structure", "the line cannot be read"))?;
-    if !rule.permits(&kept, of, &fhir.reader()) {
+    if !rule.permits(&kept, of, &fhir.reader(&standing.site.tenant)) {
         return Err(refused("forbidden", format!("records of type {of} like this may not be written")));
     }
     consented(fhir, standing, &document)?;
@@ -74,7 +74,7 @@ pub(super) fn read(
         id,
         ready: draft.ready(&standing.site.tenant, &fhir.records),
         has_to_be_there: said.is_some() && !names_ids,
-        judge: said.is_some().then(|| rule.judge(of, &fhir.reader())).flatten(),
+        judge: said.is_some().then(|| rule.judge(of, &fhir.reader(&standing.site.tenant))).flatten(),
     })
 }
 

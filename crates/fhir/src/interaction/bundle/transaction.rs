@@ -50,7 +50,7 @@ pub(super) async fn run(
         }
     }
     let transaction = Transaction {
-        access: search::reach(&asked.access, Interaction::Search, fhir.reader()),
+        access: search::reach(&asked.access, Interaction::Search, fhir.reader(&asked.site.tenant)),
         judge: plan.judge(fhir, asked),
         keep: asked.keeps(fhir),
         gone: plan.gone(asked),
@@ -144,7 +144,8 @@ impl Plan {
         if changed.all(|(of, one)| is_free(&asked.access.rule(of, one))) {
             return None;
         }
-        let (access, reader, used) = (asked.access.clone(), fhir.reader(), self.used.clone());
+        let (access, reader, used) =
+            (asked.access.clone(), fhir.reader(&asked.site.tenant), self.used.clone());
         let changes = |interaction: &Interaction| *interaction != Interaction::Create;
         Some(Arc::new(move |version: &Version| {
             let used = used.get(&version.resource_type).into_iter().flatten().filter(|one| changes(one));

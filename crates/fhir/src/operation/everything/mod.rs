@@ -334,7 +334,7 @@ async fn gather(
     let mut search = Search {
         resource_types: types,
         test: Test::All([whose.test()].into_iter().chain(wish.tests.iter().cloned()).collect()),
-        access: reach(&asked.access, Interaction::Search, fhir.reader()),
+        access: reach(&asked.access, Interaction::Search, fhir.reader(&asked.site.tenant)),
         sort: Vec::new(),
         rows: wish.rows,
         after,

@@ -211,7 +211,9 @@ async fn find(fhir: &Fhir, asked: &Asked, of: &str, words: Option<&str>, rows: u
             let Where { test, access } = search::condition(fhir, asked, of, (words, "url"))?;
             (test, access)
         }
-        None => (Test::EVERY, search::reach(&asked.access, Interaction::Search, fhir.reader())),
+        None => {
+            (Test::EVERY, search::reach(&asked.access, Interaction::Search, fhir.reader(&asked.site.tenant)))
+        }
     };
     let wanted = Search { rows, ..Search::everything(of, test, access) };
     let page = fhir.records.search(&asked.site.tenant, wanted).await.map_err(Problem::from)?;
