@@ -72,11 +72,13 @@ async fn searches(system: &Calls<'_>, resource: &Value) {
     let parameters = words(resource, "searchParam", "name");
     assert!(parameters.contains(&"_id") && parameters.contains(&"_lastUpdated"), "{of}");
     let asked = |code: &&str| match *code {
-        "_filter" => format!("{of}?_filter=_id+eq+x"),
-        "_content" | "_list" | "_text" => format!("{of}?{code}=x"),
-        code => format!("{of}?{code}:missing=true"),
+        "_filter" => "_filter=_id+eq+x".to_owned(),
+        "_content" | "_list" | "_text" => format!("{code}=x"),
+        code => format!("{code}:missing=true"),
     };
-    let mut urls: Vec<String> = parameters.iter().map(asked).collect();
+    // Many by one search: what is not known is refused, and named.
+    let words: Vec<String> = parameters.iter().map(asked).collect();
+    let mut urls: Vec<String> = words.chunks(30).map(|some| format!("{of}?{}", some.join("&"))).collect();
     // As many as one search takes.
     for (list, name) in [("searchInclude", "_include"), ("searchRevInclude", "_revinclude")] {
         let all = texts(resource, list);
