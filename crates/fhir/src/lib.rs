@@ -12,6 +12,7 @@ mod capability;
 pub mod consent;
 pub mod discovery;
 pub mod index;
+mod intake;
 pub mod interaction;
 mod key;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub mod tenant;
 pub mod topic;
 
 pub use by::By;
+pub use intake::{Became, Intake, Known, NoIntake, Received, Refused};
 pub use interaction::routes;
 pub use migrations::MIGRATIONS;
 pub use port::{Context, NamedSite, People, PortFault, Sites, Standing, Still};

@@ -89,6 +89,19 @@ impl Told {
         self.severity
     }
 
+    /// Its code.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What it says, and of which element.
+    pub(crate) fn words(&self) -> String {
+        match &self.expression {
+            Some(expression) => format!("{expression}: {}", self.diagnostics),
+            None => self.diagnostics.clone(),
+        }
+    }
+
     /// The same as an issue of a part of the request.
     pub(crate) fn within(&self, part: &str) -> Issue {
         let path = match &self.expression {

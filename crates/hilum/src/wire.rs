@@ -32,7 +32,7 @@ use outbound::{Outbound, SystemLookup};
 use webhooks::Webhooks;
 
 /// The tables of every crate, in the order in which they refer to one another.
-pub const MIGRATIONS: [MigrationSet; 7] = [
+pub const MIGRATIONS: [MigrationSet; 8] = [
     vault::MIGRATIONS,
     audit::MIGRATIONS,
     jobs::MIGRATIONS,
@@ -40,6 +40,7 @@ pub const MIGRATIONS: [MigrationSet; 7] = [
     broker::MIGRATIONS,
     fhir::MIGRATIONS,
     webhooks::MIGRATIONS,
+    exchange::MIGRATIONS,
 ];
 
 const TITLE: &str = "Hilum";

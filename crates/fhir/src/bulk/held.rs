@@ -34,7 +34,7 @@ pub(super) struct Held {
 }
 
 /// What a caller may do now.
-pub(super) struct Standing {
+pub(crate) struct Standing {
     pub site: Arc<Site>,
     pub access: Access,
 }

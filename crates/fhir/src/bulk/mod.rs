@@ -8,7 +8,7 @@ mod chunk;
 pub(crate) mod deidentify;
 mod export;
 mod files;
-mod held;
+pub(crate) mod held;
 pub(crate) mod import;
 mod queries;
 mod range;

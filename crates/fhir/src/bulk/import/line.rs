@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A record that may be written.
-pub(super) struct Sent {
+pub(crate) struct Sent {
     pub of: ResourceType,
     pub id: LogicalId,
     pub ready: Ready,
@@ -35,7 +35,7 @@ fn refused(code: &'static str, words: impl Into<String>) -> Vec<Told> {
 ///
 /// # Errors
 /// What is to be said of it.
-pub(super) fn read(
+pub(crate) fn read(
     fhir: &Fhir,
     standing: &Standing,
     line: &str,

@@ -4,14 +4,14 @@ pub(crate) mod begin;
 mod feed;
 mod fetch;
 mod host;
-mod line;
+pub(crate) mod line;
 pub(crate) mod manage;
 mod manifest;
 mod queries;
 pub(super) mod run;
 mod step;
 mod upload;
-mod write;
+pub(crate) mod write;
 
 pub(super) use host::place;
 pub(super) use queries::{Counts, Source, SourceState, counts, sources};

@@ -43,7 +43,7 @@ pub(super) fn read(
 }
 
 /// What a unit writes.
-pub(super) struct Unit {
+pub(crate) struct Unit {
     fhir: Fhir,
     tenant: Tenant,
     author: Author,
@@ -55,14 +55,14 @@ pub(super) struct Unit {
 }
 
 /// What a line comes to, once it is known what is stored.
-enum Decided {
+pub(crate) enum Decided {
     Write(Option<Version>),
     Unchanged,
     Refused(Vec<Told>),
 }
 
 impl Unit {
-    pub fn new<Asked>(
+    pub(in crate::bulk) fn new<Asked>(
         fhir: &Fhir,
         (job, standing): (&Job<Asked>, &Standing),
         lines: Vec<Line>,
@@ -73,8 +73,14 @@ impl Unit {
         Self { fhir: fhir.clone(), tenant, author, lines: Arc::new(lines), collecting, source }
     }
 
+    /// For whoever decides of each record and keeps count.
+    pub(crate) fn alone(fhir: &Fhir, standing: &Standing, author: Author) -> Self {
+        let (tenant, collecting) = (standing.site.tenant.clone(), standing.access.collecting());
+        Self { fhir: fhir.clone(), tenant, author, lines: Arc::default(), collecting, source: 0 }
+    }
+
     /// Write the lines, and what is to be said of those that are refused.
-    pub async fn write(&self, tx: &mut Writer, key: Key) -> Result<Counts, DbError> {
+    pub(in crate::bulk) async fn write(&self, tx: &mut Writer, key: Key) -> Result<Counts, DbError> {
         let (mut counts, mut errors) = (Counts::default(), Lines::of_source(self.source));
         let mut waiting: Vec<(&Ready, Option<Version>)> = Vec::new();
         let mut named = HashSet::new();
@@ -111,7 +117,7 @@ impl Unit {
         Ok(counts)
     }
 
-    async fn decide(&self, tx: &mut Writer, sent: &Sent) -> Result<Decided, DbError> {
+    pub(crate) async fn decide(&self, tx: &mut Writer, sent: &Sent) -> Result<Decided, DbError> {
         let mut stored = newest_version(tx, &self.tenant, sent.of, &sent.id).await?;
         self.fhir.records.weigh(tx, &self.tenant, &mut stored).await?;
         let live = stored.as_ref().filter(|stored| !stored.is_deletion());
@@ -141,7 +147,7 @@ impl Unit {
         Ok(Decided::Refused(vec![told.with_message("MSG_AUTH_REQUIRED")]))
     }
 
-    async fn put(
+    pub(crate) async fn put(
         &self,
         tx: &mut Writer,
         waiting: &mut Vec<(&Ready, Option<Version>)>,

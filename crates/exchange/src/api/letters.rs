@@ -1,0 +1,96 @@
+//! Jobs of an organisation that have failed for good.
+
+use ::jobs::DEAD_LETTERS_MAX;
+use axum::{Extension, extract::State};
+use kernel::{Grant, Kind, Permission, RequestId, Role, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use web::{Answer, Bearer, Json, Problem, Query};
+
+use super::{door::Asking, id};
+use crate::Exchange;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    /// The last one of the page before.
+    cursor: Option<String>,
+    /// 1 to 100; 20 unless it is said.
+    limit: Option<i64>,
+}
+
+/// Jobs that have failed for good, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetters)]
+pub(super) struct LettersOut {
+    items: Vec<LetterOut>,
+    /// Where the next page begins; null if there is none.
+    next_cursor: Option<String>,
+}
+
+/// A job that has failed for good.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+pub(super) struct LetterOut {
+    id: String,
+    name: String,
+    attempts: i64,
+    replays: i64,
+    /// Why the last attempt failed.
+    last_error: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    finished_at: Option<Timestamp>,
+}
+
+/// The limit of a page, as it was asked for.
+pub(super) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
+    const USUAL: i64 = 20;
+    match asked.unwrap_or(USUAL) {
+        limit @ 1..=DEAD_LETTERS_MAX => Ok(limit),
+        _ => Err(Problem::new(Kind::Invalid, "limit: expected 1 to 100")),
+    }
+}
+
+/// List jobs of the organisation that have failed for good.
+#[utoipa::path(get, path = "/api/v1/integrations/dead-letters", tag = "integrations", operation_id = "list_dead_letters",
+    params(Page),
+    responses((status = 200, description = "A page of them", body = LettersOut)),
+    security(("bearer" = ["integration:sync"])))]
+pub(super) async fn dead_letters(
+    State(exchange): State<Exchange>,
+    bearer: Bearer,
+    Extension(request): Extension<RequestId>,
+    Query(page): Query<Page>,
+) -> Answer<Json<LettersOut>> {
+    // A dead letter says nothing of studies: it takes a role in the whole organisation.
+    let is_whole = bearer.0.grants.iter().any(|Grant { role, study }| {
+        study.is_none() && role != Role::SystemAdmin && Permission::JobControl.is_of(role)
+    });
+    let asking = Asking::enter(bearer, request, Permission::JobControl)?;
+    if !is_whole {
+        return Err(Problem::new(Kind::Forbidden, "your roles do not allow this"));
+    }
+    let limit = limit(page.limit)?;
+    let before = match &page.cursor {
+        Some(text) => {
+            Some(id::read(text).ok_or_else(|| Problem::new(Kind::Invalid, "cursor: not one of ours"))?)
+        }
+        None => None,
+    };
+    let mut reader = exchange.db.read().await?;
+    let found = jobs::dead_letters(&mut reader, asking.organisation(), before, limit).await?;
+    let is_full = i64::try_from(found.len()).is_ok_and(|found| found == limit);
+    let next_cursor = found.last().filter(|_| is_full).map(|last| id::write(last.id));
+    let letter = |work: jobs::Work| LetterOut {
+        id: id::write(work.id),
+        name: work.name,
+        attempts: work.attempts,
+        replays: work.replays,
+        last_error: work.last_error,
+        created_at: work.created_at,
+        finished_at: work.finished_at,
+    };
+    Ok(Json(LettersOut { items: found.into_iter().map(letter).collect(), next_cursor }))
+}

@@ -1,0 +1,27 @@
+//! Syncs as staff begin, watch and mend them.  Contract 4, Endpoints
+
+mod door;
+mod id;
+mod letters;
+mod quarantine;
+mod runs;
+mod sync;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Exchange;
+
+/// The API of contract 4 for syncs, to be spoken as [`web::Dialect::Int`].
+pub fn routes(exchange: Exchange) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(sync::sync))
+        .routes(routes!(runs::view))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::retry))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::view))
+        .routes(routes!(quarantine::replay))
+        .routes(routes!(quarantine::discard))
+        .routes(routes!(letters::dead_letters))
+        .with_state(exchange)
+}

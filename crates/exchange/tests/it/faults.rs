@@ -1,0 +1,84 @@
+//! A sync while the network is in trouble and workers are killed: it ends with exactly what the source has, and its report adds up.
+
+use std::{sync::Arc, time::Duration};
+
+use exchange::{
+    connector::{Abilities, Asked, Connector, Cursor, Name, Page, PullFault},
+    run::{Extent, State},
+};
+use futures_util::future::BoxFuture;
+use kernel::Entropy;
+use testkit::SeededEntropy;
+use tokio::task::JoinSet;
+
+use crate::stage::{HERE, Stage, THERE, on_sync};
+
+const PATIENTS: usize = 240;
+
+/// Workers that are killed at any moment, one after the other, while every third answer meets trouble.
+async fn ordeal(stage: &Stage, seed: u64) -> exchange::run::Run {
+    stage.patients(THERE, 0, PATIENTS).await;
+    stage.proxy.trouble(33);
+    let run = stage.begin(Extent::Full).await;
+    let chance = SeededEntropy::new(seed);
+    for nth in 0..40 {
+        let mut bytes = [0; 2];
+        chance.fill(&mut bytes);
+        let mut killed = JoinSet::new();
+        let worker = stage.worker();
+        killed.spawn(async move { worker.run_due().await });
+        for _ in 0..u16::from_be_bytes(bytes) % 3_000 {
+            tokio::task::yield_now().await;
+        }
+        killed.shutdown().await;
+        // What changes over there meanwhile.
+        if nth % 8 == 0 {
+            stage.put(THERE, "Patient", &format!("p{nth:04}"), r#","gender":"other""#).await;
+        }
+        stage.clock.advance(Duration::from_secs(31));
+    }
+    let run = stage.ended(run).await;
+    stage.proxy.trouble(0);
+    run
+}
+
+on_sync!(
+    async fn nothing_is_lost_and_nothing_is_doubled(db) {
+        let stage = Stage::new(db, 7).await;
+        let run = ordeal(&stage, 7).await;
+        assert_eq!((run.state, run.why.as_deref()), (State::Done, None), "{:?}", run.counts);
+        let met = stage.proxy.met();
+        assert!(met.len() > 3, "{met:?}");
+        // What was changed behind the place where the run was comes with the next one.
+        let next = stage.begin(Extent::Incremental).await;
+        let next = stage.ended(next).await;
+        assert_eq!(stage.differences(&next).await, [""; 0]);
+        assert_eq!(run.counts.quarantined + run.counts.deleted + next.counts.deleted, 0);
+        // Each version here is a record that a report counts as stored: nothing was written twice.
+        let versions: i64 = stage.records(HERE).await.values().map(|(_, version)| version).sum();
+        assert_eq!(versions, run.counts.stored + next.counts.stored);
+    }
+);
+
+/// Takes an outage for the end: the guard that this crate stands on, taken away.
+struct Credulous(Arc<dyn Connector>);
+
+impl Connector for Credulous {
+    fn abilities(&self) -> Abilities {
+        self.0.abilities()
+    }
+    fn pull<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, Result<Page, PullFault>> {
+        Box::pin(async move { Ok(self.0.pull(cursor).await.unwrap_or_default()) })
+    }
+    fn ask<'a>(&'a self, name: &'a Name) -> BoxFuture<'a, Result<Asked, PullFault>> {
+        self.0.ask(name)
+    }
+}
+
+on_sync!(
+    async fn without_the_guard_the_same_ordeal_loses_records(db) {
+        let stage = Stage::wrapped(db, 7, |honest| Arc::new(Credulous(honest))).await;
+        let run = ordeal(&stage, 7).await;
+        assert!(!stage.differences(&run).await.is_empty(), "the test sees no loss: {:?}", run.counts);
+    }
+);

@@ -1,0 +1,12 @@
+//! A sync between two sites, each behind its own door: what the one has comes into the other, whatever happens between them.
+
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod quarantine;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod stage;
