@@ -105,3 +105,26 @@ test('while keys overlap, each of them verifies', async () => {
   const signatures = message.headers['webhook-signature'].split(' ').filter((one) => one.startsWith('v1a,'));
   assert.ok(signatures.some((one) => verify(null, signed, key, Buffer.from(one.slice(4), 'base64'))));
 });
+
+test('kill -9 while events are told: each is told in the end, under its own id', async () => {
+  const url = `http://127.0.0.1:${receiver.address().port}/in`;
+  const endpoint = await call('POST', '', { name: 'Killed', url });
+  const wanted = new Set();
+  let [node] = deployment.nodes;
+  for (let n = 0; n < 60; n += 1) {
+    wanted.add((await call('POST', `/${endpoint.id}/test`)).event_id);
+    if (n % 20 === 10) {
+      await node.kill();
+      node = await deployment.start();
+    }
+  }
+  const told = new Set();
+  while ([...wanted].some((id) => !told.has(id))) told.add((await next()).headers['webhook-id']);
+  const deadline = Date.now() + 60_000;
+  let pending;
+  do {
+    pending = (await call('GET', `/${endpoint.id}/deliveries?state=pending`)).total;
+  } while (pending > 0 && Date.now() < deadline);
+  assert.equal(pending, 0);
+  assert.equal((await call('GET', `/${endpoint.id}/deliveries?state=delivered`)).total, wanted.size);
+});
