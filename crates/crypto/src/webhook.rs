@@ -1,7 +1,7 @@
 //! Signatures of webhooks.  Standard Webhooks 1.0,
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use kernel::{Secret, Timestamp};
 
 use crate::{b64, hash::hmac_sha256};
@@ -54,10 +54,15 @@ impl Pair {
     }
 }
 
+/// Whether the signature over these bytes is by the pair whose public half this is, in Base64 with or without `whpk_`.
+pub fn is_signed_by(public: &Secret<String>, signed: &[u8], signature: &[u8]) -> bool {
+    let text = public.expose();
+    let Ok(key) = b64::decode_standard(text.strip_prefix("whpk_").unwrap_or(text)) else { return false };
+    UnparsedPublicKey::new(&ED25519, key).verify(signed, signature).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-
     use super::*;
 
     const MESSAGE: Message<'_> =
@@ -79,14 +84,12 @@ mod tests {
         ];
         let pair = Pair::of(&Secret::new(seed)).unwrap();
         assert_eq!(pair.public(), "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
-        let key = b64::decode_standard(pair.public().strip_prefix("whpk_").unwrap()).unwrap();
+        let public = Secret::new(pair.public());
         let signature = b64::decode_standard(pair.sign(&MESSAGE).strip_prefix("v1a,").unwrap()).unwrap();
-        let judged = |message: Message<'_>| {
-            UnparsedPublicKey::new(&ED25519, &key).verify(&message.signed(), &signature)
-        };
-        assert!(judged(MESSAGE).is_ok());
-        assert!(judged(Message { body: b"{ }", ..MESSAGE }).is_err());
-        assert!(judged(Message { id: "msg_2", ..MESSAGE }).is_err());
-        assert!(judged(Message { at: Timestamp::from_seconds(1_700_000_001), ..MESSAGE }).is_err());
+        let judged = |message: Message<'_>| is_signed_by(&public, &message.signed(), &signature);
+        assert!(judged(MESSAGE));
+        assert!(!judged(Message { body: b"{ }", ..MESSAGE }));
+        assert!(!judged(Message { id: "msg_2", ..MESSAGE }));
+        assert!(!judged(Message { at: Timestamp::from_seconds(1_700_000_001), ..MESSAGE }));
     }
 }

@@ -1,4 +1,4 @@
-//! What the broker and the FHIR APIs ask of others, answered by `auth`.
+//! What the broker, the FHIR APIs and webhooks ask of others, answered by `auth` and by the broker's catalogue.
 
 use auth::{Acting, Auth, smart::Reach};
 use broker::{Clients, KnownClient, People, PortFault, Visitor};
@@ -196,5 +196,17 @@ impl fhir::Sites for AuthSites {
             Ok(sites.into_iter().map(|site| NamedSite { id: site.id, name: site.name }).collect())
         }
         .boxed()
+    }
+}
+
+/// How the providers of the catalogue prove themselves.
+pub struct CatalogueRecipes(pub broker::provider::Catalogue);
+
+impl webhooks::inbound::Recipes for CatalogueRecipes {
+    fn of(&self, provider: &str) -> Option<webhooks::inbound::Recipe> {
+        let signature = self.0.get(provider)?.webhooks.as_ref()?.signature.as_ref()?;
+        let written = (signature.encoding.as_deref(), signature.format.as_deref());
+        let said = (signature.algorithm.as_str(), signature.message.as_str());
+        webhooks::inbound::Recipe::in_words(&signature.headers, said, written, signature.tolerance_s)
     }
 }

@@ -22,7 +22,7 @@ use web::{
 use crate::{
     config::{Config, Durability, FhirConfig, SelfRegistration},
     events::EVENT_TYPES,
-    ports::{AuthClients, AuthPeople, AuthReach, AuthSites},
+    ports::{AuthClients, AuthPeople, AuthReach, AuthSites, CatalogueRecipes},
     validate::{
         compiled::Compiled,
         packages::{self, Folders},
@@ -162,6 +162,7 @@ impl House {
             world: world.clone(),
             outbound: outbound.clone(),
             event_types: EVENT_TYPES,
+            recipes: Arc::new(CatalogueRecipes(catalogue(config)?)),
             pace: webhooks::delivery::Pace::default(),
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
@@ -257,6 +258,8 @@ impl House {
             .unmatched("/oauth2", Dialect::OAuth)
             .unmatched("/fhir", Dialect::Fhir)
             .unmatched("/admin/fhir", Dialect::ProblemJson)
+            .guarded(Dialect::Int, counted(), webhooks::inbound::inbound_routes(self.webhooks.clone()))
+            .unmatched("/webhooks/in", Dialect::Int)
             .unmatched("/api/v1/integrations", Dialect::Int)
             .unmatched("/integrations/v1", Dialect::ProblemJson);
         let families = auth::CLIENT_PATHS

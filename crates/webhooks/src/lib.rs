@@ -4,6 +4,7 @@
 //! * [`endpoint`]: where an organisation wants events to be told, and which.
 //! * [`event`]: what can happen, and each event's deliveries: one for each endpoint, made in the unit that gives the event its place.
 //! * [`delivery`]: calls, their schedule, their log, and doing them again.
+//! * [`inbound`]: what others tell us.
 
 mod access;
 mod by;
@@ -11,6 +12,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event;
 mod fault;
+pub mod inbound;
 mod page;
 mod service;
 
@@ -28,7 +30,10 @@ pub use service::{Parts, Webhooks};
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "webhooks",
-    files: &[Migration { name: "0001_endpoint", sql: include_str!("../migrations/0001_endpoint.sql") }],
+    files: &[
+        Migration { name: "0001_endpoint", sql: include_str!("../migrations/0001_endpoint.sql") },
+        Migration { name: "0002_inbound", sql: include_str!("../migrations/0002_inbound.sql") },
+    ],
 };
 
 /// The API under `/api/v1/integrations`, to be spoken as [`web::Dialect::Int`].
@@ -50,6 +55,9 @@ pub fn routes(webhooks: Webhooks) -> OpenApiRouter {
         .routes(routes!(delivery::replay::replay_deliveries))
         .routes(routes!(delivery::replay::test_endpoint))
         .routes(routes!(delivery::health::get_health))
+        .routes(routes!(inbound::manage::list_inbound, inbound::manage::create_inbound))
+        .routes(routes!(inbound::manage::delete_inbound))
+        .routes(routes!(inbound::message::get_message))
         .layer(map_response(kept_by_nobody))
         .with_state(webhooks)
 }

@@ -11,6 +11,7 @@ use web::{Shutdown, Streams, Tasks};
 use crate::{
     delivery::{Pace, Places},
     event::EventType,
+    inbound::Recipes,
 };
 
 /// What webhooks need of the house.
@@ -25,6 +26,8 @@ pub struct Parts {
     pub outbound: Outbound,
     /// What can happen.
     pub event_types: &'static [EventType],
+    /// How providers prove themselves.
+    pub recipes: Arc<dyn Recipes>,
     /// How long calls take and lanes are held.
     pub pace: Pace,
     /// Runs what goes on beside requests.
@@ -44,6 +47,7 @@ pub struct Inner {
     pub(crate) world: World,
     pub(crate) outbound: Outbound,
     pub(crate) event_types: &'static [EventType],
+    pub(crate) recipes: Arc<dyn Recipes>,
     pub(crate) pace: Pace,
     pub(crate) places: Places,
     pub(crate) streams: Streams,
@@ -67,6 +71,7 @@ impl Webhooks {
             world: parts.world,
             outbound: parts.outbound,
             event_types: parts.event_types,
+            recipes: parts.recipes,
             pace: parts.pace,
             places: Places::new(),
             streams: Streams::default(),

@@ -212,6 +212,22 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/health",
         None,
     ),
+    of_webhooks("GET /api/v1/integrations/inbound-webhooks", "/api/v1/integrations/inbound-webhooks", None),
+    of_webhooks(
+        "POST /api/v1/integrations/inbound-webhooks",
+        "/api/v1/integrations/inbound-webhooks",
+        Some("{}"),
+    ),
+    of_webhooks(
+        "DELETE /api/v1/integrations/inbound-webhooks/{inbound}",
+        "/api/v1/integrations/inbound-webhooks/0190b6e0-0000-7000-8000-000000000000",
+        None,
+    ),
+    of_webhooks(
+        "GET /api/v1/integrations/inbound-messages/{message}",
+        "/api/v1/integrations/inbound-messages/0190b6e0-0000-7000-8000-000000000000",
+        None,
+    ),
     of_webhooks("GET /api/v1/integrations/events", "/api/v1/integrations/events", None),
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),

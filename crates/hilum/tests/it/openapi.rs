@@ -42,6 +42,7 @@ async fn operations_and_their_answers() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     DELETE /admin/fhir/sites/{site}/topics/{name} → 204 default
     DELETE /api/clients/{id}/connections/{cid} → 204 default
+    DELETE /api/v1/integrations/inbound-webhooks/{inbound} → 204 default
     DELETE /api/v1/integrations/webhooks/{endpoint} → 204 default
     DELETE /fhir/$bulk-status/{job} → 202 default
     DELETE /fhir/{type} → 200 412 default
@@ -62,6 +63,8 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
     GET /api/v1/integrations/events → 200 default
+    GET /api/v1/integrations/inbound-messages/{message} → 200 default
+    GET /api/v1/integrations/inbound-webhooks → 200 default
     GET /api/v1/integrations/webhooks → 200 default
     GET /api/v1/integrations/webhooks/event-types → 200 default
     GET /api/v1/integrations/webhooks/{endpoint} → 200 default
@@ -113,6 +116,7 @@ async fn operations_and_their_answers() {
     PATCH /fhir/{type} → 200 404 412 422 default
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
+    POST /api/v1/integrations/inbound-webhooks → 201 default
     POST /api/v1/integrations/webhooks → 201 default
     POST /api/v1/integrations/webhooks/{endpoint}/deliveries/{event}/replay → 202 default
     POST /api/v1/integrations/webhooks/{endpoint}/replay → 202 default

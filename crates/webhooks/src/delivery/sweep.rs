@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{DbError, Writer};
 
 use super::queries;
-use crate::{Webhooks, endpoint::create::IDEMPOTENCY_KEPT};
+use crate::{Webhooks, endpoint::create::IDEMPOTENCY_KEPT, inbound};
 
 /// How often.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -32,7 +32,8 @@ impl Job for Sweep {
         let times = (now - DELIVERIES_KEPT, now - IDEMPOTENCY_KEPT);
         for _ in 0..UNITS_MAX {
             let gone = webhooks.db.write(async move |tx: &mut Writer| -> Result<u64, DbError> {
-                queries::sweep(tx, times, SWEPT_ROWS).await
+                let gone = queries::sweep(tx, times, SWEPT_ROWS).await?;
+                Ok(gone + inbound::sweep(tx, times.0, SWEPT_ROWS).await?)
             });
             if gone.await? < SWEPT_ROWS.unsigned_abs() {
                 break;

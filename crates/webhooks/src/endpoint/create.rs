@@ -39,12 +39,16 @@ pub(crate) async fn create_endpoint(
     let access = Access::of(&bearer, Permission::WebhookManage)?;
     let by = access.by(&context);
     let key = key_of(&by, &headers, &document).map_err(refused)?;
-    let out = webhooks.create((&access, &by), &document, key).await.map_err(refused)?;
+    let out =
+        webhooks.create((&|studies| access.covers(studies), &by), &document, key).await.map_err(refused)?;
     let mut headers = HeaderMap::new();
     let location = format!("/api/v1/integrations/webhooks/{}", out.id);
     headers.extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
     Ok((StatusCode::CREATED, headers, out.tagged()))
 }
+
+/// Whether whoever asks may have an endpoint of these studies.
+type Covers<'a> = dyn Fn(&[String]) -> bool + Sync + 'a;
 
 /// A key of the caller, and what was asked under it.
 type Key = (Digest, Digest);
@@ -63,15 +67,23 @@ fn key_of(by: &By, headers: &HeaderMap, document: &Value) -> Result<Option<Key>,
 }
 
 impl Webhooks {
+    /// Make an endpoint of an organisation without a request: what a caller states in one.
+    ///
+    /// # Errors
+    /// [`WebhookFault`]: a field is wrong, or the organisation has too many.
+    pub async fn declare(&self, by: &By, document: &Value) -> Result<EndpointOut, WebhookFault> {
+        self.create((&|_| true, by), document, None).await
+    }
+
     async fn create(
         &self,
-        (access, by): (&Access, &By),
+        (covers, by): (&Covers<'_>, &By),
         document: &Value,
         key: Option<Key>,
     ) -> Result<EndpointOut, WebhookFault> {
         let known: Vec<_> = self.known_types().collect();
         let settings = read::<EndpointIn>(document)?.settled(&self.outbound, &known)?;
-        if !access.covers(&settings.wanted.studies) {
+        if !covers(&settings.wanted.studies) {
             return Err(WebhookFault::Forbidden);
         }
         let vault = self.vault.tenant(by.organisation).await?;

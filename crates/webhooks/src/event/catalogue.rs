@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json};
 
-use crate::{Webhooks, access::Access};
+use crate::{Webhooks, access::Access, inbound::RECEIVED};
 
 /// A type of events.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -18,7 +18,11 @@ pub struct EventType {
 }
 
 /// What this crate tells by itself.
-pub const OWN: [EventType; 3] = [
+pub const OWN: [EventType; 4] = [
+    EventType {
+        name: RECEIVED,
+        description: "a third party has told us something; its subject is the message",
+    },
     EventType {
         name: super::TEST,
         description: "the owner of an endpoint asked for a test; told to that endpoint alone",

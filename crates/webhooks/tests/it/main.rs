@@ -19,6 +19,8 @@ mod deliveries;
 #[cfg(test)]
 mod endpoints;
 #[cfg(test)]
+mod inbound;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod stage;

@@ -16,7 +16,12 @@ use testkit::MockClock;
 use tower::ServiceExt;
 use vault::{RootKeySource, Vault};
 use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presented, Shutdown, Tasks};
-use webhooks::{Parts, Webhooks, delivery::Pace, event::EventType};
+use webhooks::{
+    Parts, Webhooks,
+    delivery::Pace,
+    event::EventType,
+    inbound::{Recipe, Recipes},
+};
 
 use crate::receiver::Receiver;
 
@@ -53,6 +58,19 @@ fn caller(token: &str) -> Option<Caller> {
 impl Authenticate for Bearers {
     fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Caller, AuthFault>> {
         Box::pin(async move { caller(presented.token).ok_or(AuthFault::Invalid) })
+    }
+}
+
+/// The recipe of one provider.
+struct Known;
+
+impl Recipes for Known {
+    fn of(&self, provider: &str) -> Option<Recipe> {
+        let headers = ["x-oura-signature".to_owned(), "x-oura-timestamp".to_owned()];
+        (provider == "oura").then(|| {
+            let words = ("hmac_sha256", "timestamp + body");
+            Recipe::in_words(&headers, words, (Some("hex_upper"), None), None).unwrap()
+        })
     }
 }
 
@@ -218,6 +236,7 @@ fn make(
         world: world.clone(),
         outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),
         event_types: TYPES,
+        recipes: Arc::new(Known),
         pace: pace(),
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
@@ -236,5 +255,6 @@ fn routes(webhooks: &Webhooks, world: &World) -> Router {
         numbered: &[],
         body_bytes_max: web::BODY_BYTES_MAX,
     };
-    manners.around(web::family(Dialect::Int, api).layer(Extension(authenticate)))
+    let inbound = web::family(Dialect::Int, webhooks::inbound::inbound_routes(webhooks.clone()));
+    manners.around(web::family(Dialect::Int, api).layer(Extension(authenticate)).merge(inbound))
 }
