@@ -13,6 +13,7 @@ pub mod connect;
 pub mod connection;
 pub mod credential;
 pub mod integration;
+pub mod managed;
 mod port;
 pub mod provider;
 pub mod proxy;
@@ -31,7 +32,10 @@ pub use port::{Clients, KnownClient, People, PortFault, Visitor};
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "broker",
-    files: &[Migration { name: "0001_broker", sql: include_str!("../migrations/0001_broker.sql") }],
+    files: &[
+        Migration { name: "0001_broker", sql: include_str!("../migrations/0001_broker.sql") },
+        Migration { name: "0002_managed", sql: include_str!("../migrations/0002_managed.sql") },
+    ],
 };
 
 /// The API of contract 1, for callers with an access token. To be spoken as `problem+json`.
@@ -45,6 +49,11 @@ pub fn routes(broker: Broker) -> OpenApiRouter {
         .route("/integrations/v1", get(integration::view::list))
         .layer(map_response(kept_by_nobody))
         .with_state(broker)
+}
+
+/// The API of contract 4 for staff who manage integrations. To be spoken as [`web::Dialect::Int`].
+pub fn managed_routes(broker: Broker) -> OpenApiRouter {
+    managed::routes(broker)
 }
 
 /// What a person has linked, and the data behind it, is for the caller alone: no cache on the way keeps it.

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use kernel::{Client, Digest, Id, Organisation, Person};
+use kernel::{Client, Digest, Id, Organisation, Person, Study};
 use web::LocalPath;
 
 /// A registered client application.
@@ -84,4 +84,14 @@ pub trait People: Send + Sync + 'static {
 
     /// The page on this site to sign in at, which then goes on to `return_to`.
     fn sign_in(&self, return_to: &LocalPath) -> LocalPath;
+
+    /// Whether all of these are studies of the organisation.
+    ///
+    /// # Errors
+    /// [`PortFault`]: nothing can be said at the moment.
+    fn has_studies<'a>(
+        &'a self,
+        organisation: Id<Organisation>,
+        studies: &'a [Id<Study>],
+    ) -> BoxFuture<'a, Result<bool, PortFault>>;
 }

@@ -5,7 +5,7 @@ use broker::{Clients, KnownClient, People, PortFault, Visitor};
 use fhir::{NamedSite, access::Sight, consent::Who};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
-use kernel::{Caller, Client, Id, Level, Organisation, Person, Scopes, SmartScopes};
+use kernel::{Caller, Client, Id, Level, Organisation, Person, Scopes, SmartScopes, Study};
 use web::{Cookies, LocalPath};
 
 /// Registered client applications.
@@ -64,6 +64,17 @@ impl People for AuthPeople {
     fn sign_in(&self, return_to: &LocalPath) -> LocalPath {
         LocalPath::parse(&auth::session::sign_in_location(Some(return_to)))
             .unwrap_or_else(|_| LocalPath::root())
+    }
+
+    fn has_studies<'a>(
+        &'a self,
+        organisation: Id<Organisation>,
+        studies: &'a [Id<Study>],
+    ) -> BoxFuture<'a, Result<bool, PortFault>> {
+        async move {
+            auth::organisation::has_studies(&self.0, organisation, studies).await.map_err(unanswered("study"))
+        }
+        .boxed()
     }
 }
 

@@ -327,7 +327,10 @@ impl House {
         };
         let clients = family(Dialect::Meta, auth::client_routes(self.auth.clone()));
         let integrations = family(Dialect::ProblemJson, broker::routes(self.broker.clone()));
-        let managed = family(Dialect::Int, webhooks::routes(self.webhooks.clone()));
+        let managed = family(
+            Dialect::Int,
+            broker::managed_routes(self.broker.clone()).merge(webhooks::routes(self.webhooks.clone())),
+        );
         let records = family(Dialect::Fhir, fhir::routes(self.fhir.clone()));
         let sites = family(Dialect::ProblemJson, fhir::admin_routes(self.fhir.clone()));
         let discovery = family(Dialect::ProblemJson, self.discovery.routes());

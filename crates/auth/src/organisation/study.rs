@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use kernel::{Id, Issue};
+use store::DbError;
 
 use super::{LIST_ROWS_MAX, Named, OrganisationFault, Study, queries, read};
-use crate::{Acting, Auth};
+use crate::{Acting, Auth, role};
 
 /// How many sites a study may have.
 pub const STUDY_SITES_MAX: usize = 500;
@@ -49,4 +50,22 @@ pub async fn add_study(
 pub async fn studies(auth: &Auth, acting: &Acting) -> Result<Vec<Study>, OrganisationFault> {
     let organisation = acting.organisation;
     auth.db().scan(async move |tx| Ok(queries::studies(tx, organisation, LIST_ROWS_MAX).await?)).await
+}
+
+/// Whether all of these are studies of the organisation.
+///
+/// # Errors
+/// The database.
+pub async fn has_studies(
+    auth: &Auth,
+    organisation: Id<kernel::Organisation>,
+    studies: &[Id<kernel::Study>],
+) -> Result<bool, DbError> {
+    let mut tx = auth.db().read().await?;
+    for study in studies {
+        if !role::queries::has_study(&mut tx, organisation, *study).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -39,7 +39,7 @@ impl FromRow for IntegrationRow {
 
 pub(crate) async fn by_slug(tx: &mut Reader, slug: &str) -> Result<Option<IntegrationRow>, DbError> {
     let sql = "SELECT id, organisation_id, slug, provider_id, name, client_id, settings, scopes, enabled, version \
-               FROM integration WHERE slug = $1";
+               FROM integration WHERE slug = $1 AND links = 1";
     tx.optional(sql, binds![slug]).await
 }
 
@@ -54,12 +54,12 @@ pub(crate) async fn by_id(
 
 /// The slugs of all integrations, in order.
 pub(crate) async fn slugs(tx: &mut Reader) -> Result<Vec<(String,)>, DbError> {
-    tx.all("SELECT slug FROM integration ORDER BY slug", binds![]).await
+    tx.all("SELECT slug FROM integration WHERE links = 1 ORDER BY slug", binds![]).await
 }
 
 pub(crate) async fn insert(tx: &mut Writer, row: &IntegrationRow, now: Timestamp) -> Result<(), DbError> {
     let sql = "INSERT INTO integration (id, organisation_id, slug, provider_id, name, client_id, settings, scopes, \
-               enabled, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)";
+               enabled, version, created_at, updated_at, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11)";
     let values = binds![
         row.id,
         row.organisation,
@@ -71,13 +71,19 @@ pub(crate) async fn insert(tx: &mut Writer, row: &IntegrationRow, now: Timestamp
         &row.scopes,
         row.enabled,
         now,
+        status(row),
     ];
     tx.execute(sql, values).await.map(|_| ())
 }
 
+/// The state that staff see: on and off are said by administrators on their pages.
+const fn status(row: &IntegrationRow) -> &'static str {
+    if row.enabled { "active" } else { "inactive" }
+}
+
 pub(crate) async fn update(tx: &mut Writer, row: &IntegrationRow, now: Timestamp) -> Result<(), DbError> {
     let sql = "UPDATE integration SET provider_id = $2, name = $3, client_id = $4, settings = $5, scopes = $6, \
-               enabled = $7, version = version + 1, updated_at = $8 WHERE id = $1";
+               enabled = $7, version = version + 1, updated_at = $8, status = $9, archived_at = NULL WHERE id = $1";
     let values = binds![
         row.id,
         &row.provider,
@@ -87,6 +93,7 @@ pub(crate) async fn update(tx: &mut Writer, row: &IntegrationRow, now: Timestamp
         &row.scopes,
         row.enabled,
         now,
+        status(row),
     ];
     tx.execute(sql, values).await.map(|_| ())
 }

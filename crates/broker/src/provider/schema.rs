@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use jsonschema::Validator;
+use jsonschema::{Validator, error::ValidationErrorKind};
 use kernel::Issue;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
@@ -15,6 +15,9 @@ use super::catalogue::BuiltIn;
 
 /// The most findings that are told of one document.
 const ISSUES_MAX: usize = 20;
+
+/// A field name longer than this is cut, in characters.
+const NAME_CHARACTERS_MAX: usize = 64;
 
 /// A JSON Schema (draft 2020-12). Compiled at first use.
 #[derive(Clone)]
@@ -32,12 +35,7 @@ impl Schema {
     /// What is wrong with a document, with paths in it. A schema that cannot be compiled accepts nothing.
     pub fn issues(&self, instance: &Value) -> Vec<Issue> {
         match self.program() {
-            Ok(program) => {
-                let told = |error: jsonschema::ValidationError<'_>| {
-                    Issue::at(pointer_to_path(&error.instance_path().to_string()), error.masked().to_string())
-                };
-                program.iter_errors(instance).take(ISSUES_MAX).map(told).collect()
-            }
+            Ok(program) => program.iter_errors(instance).take(ISSUES_MAX).map(|error| told(&error)).collect(),
             Err(why) => vec![Issue::at("", format!("the declared schema is unusable: {why}"))],
         }
     }
@@ -54,6 +52,25 @@ impl Schema {
     /// Why it cannot be used.
     pub fn check(&self) -> Result<(), String> {
         self.program().map(|_| ()).map_err(Clone::clone)
+    }
+}
+
+/// A finding at the field that it is about: one that is missing or too many is named itself, not only what it is missing from.
+fn told(error: &jsonschema::ValidationError<'_>) -> Issue {
+    let at = pointer_to_path(&error.instance_path().to_string());
+    let below = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+    match error.kind() {
+        ValidationErrorKind::Required { property } => match property.as_str() {
+            Some(name) => Issue::at(below(name), "is missing").of_rule("required"),
+            None => Issue::at(at, error.masked().to_string()),
+        },
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let first = unexpected.first().map(|name| {
+                name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS_MAX).collect::<String>()
+            });
+            Issue::at(first.map_or(at.clone(), |name| below(&name)), "is not a field here")
+        }
+        _ => Issue::at(at, error.masked().to_string()),
     }
 }
 

@@ -23,6 +23,8 @@ mod connect;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod managed;
+#[cfg(test)]
 mod outbound;
 #[cfg(test)]
 #[cfg(test)]

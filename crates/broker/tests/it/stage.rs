@@ -13,7 +13,7 @@ use broker::{
     integration::IntegrationIn, provider::Catalogue, trust::Terms,
 };
 use futures_util::future::BoxFuture;
-use kernel::{Caller, Client, Digest, Id, Organisation, Person, RequestId, Scopes, Secret, World};
+use kernel::{Caller, Client, Digest, Id, Organisation, Person, RequestId, Scopes, Secret, Study, World};
 use serde_json::Value;
 use store::{Db, Reader};
 use testkit::MockClock;
@@ -86,9 +86,19 @@ impl People for Browsers {
         let encoded: String = url::form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
         LocalPath::parse(&format!("/sign-in?return_to={encoded}")).unwrap()
     }
+    /// Studies of the stage's organisation begin with 5.
+    fn has_studies<'a>(
+        &'a self,
+        organisation: Id<Organisation>,
+        studies: &'a [Id<Study>],
+    ) -> BoxFuture<'a, Result<bool, PortFault>> {
+        let has = organisation == ORGANISATION && studies.iter().all(|study| study.as_bytes()[0] == 5);
+        Box::pin(async move { Ok(has) })
+    }
 }
 
-/// Bearer `<client>.<person>` or `<client>.<person>.<scope>`; person 0 is none, person 9 is of another organisation.
+/// Bearer `<client>.<person>` or `<client>.<person>.<scope>`; person 0 is none, person 9 is of another organisation. After a `~` stand
+/// roles; `/` is a colon, `+` a space.
 struct Bearers;
 
 impl Authenticate for Bearers {
@@ -98,13 +108,16 @@ impl Authenticate for Bearers {
         let (Some(c), Some(p)) = (number(), number()) else {
             return Box::pin(async { Err(AuthFault::Invalid) });
         };
-        let scopes: Scopes = words.next().unwrap_or_default().replace('/', ":").parse().unwrap();
+        let said = words.next().unwrap_or_default().replace('/', ":").replace('+', " ");
+        let (scopes, roles) = said.split_once('~').unwrap_or((&said, ""));
+        let grants = roles.split_whitespace().map(|role| role.parse().unwrap()).collect();
+        let scopes: Scopes = scopes.parse().unwrap();
         let caller = Caller {
             organisation: if p == 9 { Id::from_bytes([8; 16]) } else { ORGANISATION },
             client: client(c),
             person: (p > 0).then(|| person(p)),
             scopes,
-            grants: kernel::Grants::none(),
+            grants,
             token: Id::from_bytes([1; 16]),
         };
         Box::pin(async move { Ok(caller) })
@@ -301,6 +314,11 @@ impl Stage {
         asked
     }
 
+    /// What a browser gets that wants to link.
+    pub async fn begin_status(&self, browser: &str, slug: &str) -> u16 {
+        self.get(&format!("/integrations/oauth2/{slug}/connect"), &[("x-browser", browser)]).await.status
+    }
+
     pub async fn back(&self, browser: &str, slug: &str, query: &str) -> Heard {
         let path = format!("/integrations/oauth2/{slug}/callback?{query}");
         self.get(&path, &[("x-browser", browser)]).await
@@ -390,7 +408,9 @@ fn make(
 fn routes(broker: &Broker) -> Router {
     let (api, _) = broker::routes(broker.clone()).split_for_parts();
     let authenticate: Arc<dyn Authenticate> = Arc::new(Bearers);
+    let (managed, _) = broker::managed_routes(broker.clone()).split_for_parts();
     web::family(Dialect::ProblemJson, api)
+        .merge(web::family(Dialect::Int, managed))
         .merge(web::family(Dialect::Page(page), broker::browser_routes(broker.clone())))
         .layer(Extension(authenticate))
         .layer(Extension(RequestId::parse("request-1").unwrap()))
