@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jobs::Schedule;
 use kernel::{Id, Issue, Kind as Sort, Study};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use web::Problem;
 
 use super::{
     CONFIG_BYTES_MAX, Kind, Managed, NAME_CHARACTERS_MAX, REASON_CHARACTERS_MAX, STUDIES_MAX,
-    credentials::Stated, frequency::is_frequency, kind,
+    credentials::Stated, kind,
 };
 use crate::provider::Catalogue;
 
@@ -149,12 +150,6 @@ impl Whole {
             "provider",
             "is no provider of this type",
         );
-        let frequency = self.sync_frequency.as_deref().unwrap_or("manual");
-        wrong(
-            !is_frequency(frequency),
-            "sync_frequency",
-            "must be manual, on-demand, real-time, such as 'every 4 hours' or 'daily at 08:00 UTC', or a cron expression with a time zone",
-        );
         wrong(self.studies().len() > STUDIES_MAX, "study_ids", "must be at most 32");
         let reason = self.reason.as_deref();
         wrong(
@@ -162,9 +157,13 @@ impl Whole {
             "reason",
             "must be 1 to 500 characters, not blank, in one line",
         );
+        let frequency = self.sync_frequency.as_deref().map(str::parse::<Schedule>);
         let size = serde_json::to_vec(&self.config).map_or(usize::MAX, |text| text.len());
         wrong(size > CONFIG_BYTES_MAX, "config", "must be at most 32768 bytes");
         wrong(has_nul(&self.config), "config", "must not hold the character U+0000");
+        if let Some(Err(fault)) = frequency {
+            issues.push(Issue::at("sync_frequency", fault.to_string()));
+        }
         if size <= CONFIG_BYTES_MAX {
             issues.extend(self.kind.issues(&self.config));
         }
@@ -178,9 +177,10 @@ impl Whole {
         stated.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// How often.
+    /// How often, as it is written once it is read.
     pub fn frequency(&self) -> String {
-        self.sync_frequency.clone().unwrap_or_else(|| "manual".to_owned())
+        let stated = self.sync_frequency.as_deref().and_then(|text| text.parse().ok());
+        stated.unwrap_or_else(Schedule::manual).as_str().to_owned()
     }
 }
 

@@ -138,7 +138,7 @@ pub async fn record(
 
 /// Ties an audit row to what `integration_change` keeps: values do not belong into the trail.
 fn digest_of(recorded: &Map<String, Value>) -> String {
-    b64::encode(&sha256(&serde_json::to_vec(recorded).unwrap_or_default()))
+    b64::encode(sha256(&serde_json::to_vec(recorded).unwrap_or_default()))
 }
 
 /// A change, as it is told.

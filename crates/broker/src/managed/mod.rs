@@ -12,7 +12,6 @@ mod condition;
 mod create;
 mod credentials;
 mod door;
-mod frequency;
 mod history;
 mod id;
 mod kind;

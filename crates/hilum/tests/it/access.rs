@@ -287,6 +287,29 @@ const OF_TOKENS: &[Row] = &[
     proxied("PUT /integrations/v1/{integration}/proxy/{path}"),
     proxied("PATCH /integrations/v1/{integration}/proxy/{path}"),
     proxied("DELETE /integrations/v1/{integration}/proxy/{path}"),
+    managed("DELETE /api/v1/integrations/{id}", "/api/v1/integrations/int_00000000000000000000000000000000"),
+    managed("GET /api/v1/integrations", "/api/v1/integrations"),
+    managed("GET /api/v1/integrations/providers", "/api/v1/integrations/providers"),
+    managed("GET /api/v1/integrations/{id}", "/api/v1/integrations/int_00000000000000000000000000000000"),
+    managed(
+        "GET /api/v1/integrations/{id}/audit",
+        "/api/v1/integrations/int_00000000000000000000000000000000/audit",
+    ),
+    managed("PATCH /api/v1/integrations/{id}", "/api/v1/integrations/int_00000000000000000000000000000000"),
+    managed("POST /api/v1/integrations", "/api/v1/integrations"),
+    managed(
+        "POST /api/v1/integrations/{id}/activate",
+        "/api/v1/integrations/int_00000000000000000000000000000000/activate",
+    ),
+    managed(
+        "POST /api/v1/integrations/{id}/deactivate",
+        "/api/v1/integrations/int_00000000000000000000000000000000/deactivate",
+    ),
+    managed(
+        "POST /api/v1/integrations/{id}/restore",
+        "/api/v1/integrations/int_00000000000000000000000000000000/restore",
+    ),
+    managed("PUT /api/v1/integrations/{id}", "/api/v1/integrations/int_00000000000000000000000000000000"),
     // The last one, because it unlinks.
     (
         "DELETE /integrations/v1/{integration}",
@@ -295,6 +318,11 @@ const OF_TOKENS: &[Row] = &[
         [401, 401, 401, 401, 403, 403, 404, 404, 204],
     ),
 ];
+
+/// Without the scopes and roles that these need; with them: `crates/broker/tests/it/managed.rs`.
+const fn managed(operation: &'static str, path: &'static str) -> Row {
+    (operation, path, Some("{}"), [401, 401, 401, 401, 403, 403, 403, 403, 403])
+}
 
 const fn registration(operation: &'static str) -> Row {
     (operation, "/oauth2/register/x.diary", Some("{}"), [401; 9])

@@ -44,6 +44,7 @@ async fn operations_and_their_answers() {
     DELETE /api/clients/{id}/connections/{cid} → 204 default
     DELETE /api/v1/integrations/inbound-webhooks/{inbound} → 204 default
     DELETE /api/v1/integrations/webhooks/{endpoint} → 204 default
+    DELETE /api/v1/integrations/{id} → 204 default
     DELETE /fhir/$bulk-status/{job} → 202 default
     DELETE /fhir/{type} → 200 412 default
     DELETE /fhir/{type}/{id} → 200 412 default
@@ -62,15 +63,19 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id} → 200 default
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
+    GET /api/v1/integrations → 200 304 default
     GET /api/v1/integrations/events → 200 default
     GET /api/v1/integrations/inbound-messages/{message} → 200 default
     GET /api/v1/integrations/inbound-webhooks → 200 default
+    GET /api/v1/integrations/providers → 200 default
     GET /api/v1/integrations/webhooks → 200 default
     GET /api/v1/integrations/webhooks/event-types → 200 default
     GET /api/v1/integrations/webhooks/{endpoint} → 200 default
     GET /api/v1/integrations/webhooks/{endpoint}/deliveries → 200 default
     GET /api/v1/integrations/webhooks/{endpoint}/deliveries/{event} → 200 default
     GET /api/v1/integrations/webhooks/{endpoint}/health → 200 default
+    GET /api/v1/integrations/{id} → 200 304 default
+    GET /api/v1/integrations/{id}/audit → 200 default
     GET /fhir → 200 default
     GET /fhir/$bulk-file/{job}/{file} → 200 206 304 416 default
     GET /fhir/$bulk-status/{job} → 200 202 default
@@ -113,15 +118,20 @@ async fn operations_and_their_answers() {
     PATCH /api/clients/{id}/connections/{cid} → 200 default
     PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
     PATCH /api/v1/integrations/webhooks/{endpoint} → 200 default
+    PATCH /api/v1/integrations/{id} → 200 default
     PATCH /fhir/{type} → 200 404 412 422 default
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
+    POST /api/v1/integrations → 201 default
     POST /api/v1/integrations/inbound-webhooks → 201 default
     POST /api/v1/integrations/webhooks → 201 default
     POST /api/v1/integrations/webhooks/{endpoint}/deliveries/{event}/replay → 202 default
     POST /api/v1/integrations/webhooks/{endpoint}/replay → 202 default
     POST /api/v1/integrations/webhooks/{endpoint}/rotate-secret → 200 default
     POST /api/v1/integrations/webhooks/{endpoint}/test → 202 default
+    POST /api/v1/integrations/{id}/activate → 200 default
+    POST /api/v1/integrations/{id}/deactivate → 200 default
+    POST /api/v1/integrations/{id}/restore → 200 default
     POST /fhir → 200 default
     POST /fhir/$export → 202 default
     POST /fhir/$import → 202 default
@@ -163,6 +173,7 @@ async fn operations_and_their_answers() {
     PUT /admin/fhir/sites/{site}/topics/{name} → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
     PUT /api/v1/integrations/webhooks/{endpoint} → 200 default
+    PUT /api/v1/integrations/{id} → 200 default
     PUT /fhir/{type} → 200 201 412 422 default
     PUT /fhir/{type}/{id} → 200 201 412 422 default
     PUT /integrations/v1/{integration}/proxy/{path} → default
