@@ -43,6 +43,7 @@ pub(crate) struct Asked {
     /// Whose name or provider has this in it.
     q: Option<String>,
     /// `name`, `created_at`, `updated_at`, `status`; after a `-` the other way round. `-created_at` where nothing is said.
+    #[param(inline)]
     sort: Option<Sorting>,
 }
 

@@ -196,6 +196,9 @@ role-viewer-hint = Looks at integrations.
 role-auditor = Auditor
 role-auditor-hint = Looks at everything that was done to integrations, and does nothing.
 fault-one-role = Choose at least one.
+fault-study-role = Write a role, a colon and a study's short name.
+fault-study-role-unknown = Names what is no role of a study.
+fault-study-unknown = Names a study that there is not.
 org-sites-some = { $many ->
     [one] 1 site
    *[other] { $many } sites

@@ -208,6 +208,9 @@ role-viewer-hint = Переглядає інтеграції.
 role-auditor = Аудитор
 role-auditor-hint = Переглядає все, що робили з інтеграціями, і нічого не змінює.
 fault-one-role = Виберіть принаймні одну.
+fault-study-role = Напишіть роль, двокрапку й коротку назву дослідження.
+fault-study-role-unknown = Тут названо те, що не є роллю в дослідженні.
+fault-study-unknown = Тут названо дослідження, якого немає.
 org-sites-some = { $many ->
     [one] { $many } заклад
     [few] { $many } заклади

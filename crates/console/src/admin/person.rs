@@ -169,8 +169,9 @@ async fn read_in_studies(auth: &Auth, acting: &Acting, text: &str) -> Answer<Vec
     match read(auth, acting, &words).await {
         Ok(grants) if grants.iter().all(|grant| grant.study.is_some()) => Ok(grants),
         Ok(_) => Err(refused("write a role, a colon and a study's short name".to_owned())),
+        Err(MalformedRole::Role(_)) => Err(refused("names what is no role of a study".to_owned())),
+        Err(MalformedRole::Study(_)) => Err(refused("names a study that there is not".to_owned())),
         Err(MalformedRole::Store(fault)) => Err(fault.into()),
-        Err(why) => Err(refused(why.to_string())),
     }
 }
 

@@ -89,7 +89,7 @@ fn a_wrong_input_is_told_with_its_place() {
         (json!({"from": "2026-11-20"}), ""),
         (json!({"from": "2026-11-20", "to": "2026-11-19"}), "to"),
         (json!({"from": "2026-01-01", "to": "2026-11-19"}), "to"),
-        (json!({"date": "2026-11-20", "user": "../../evil"}), ""),
+        (json!({"date": "2026-11-20", "user": "../../evil"}), "user"),
         (json!({"date": "2026-11-20", "time_zone": "a b"}), "time_zone"),
     ] {
         let fault = prepared("fitbit", "steps", &input).err().unwrap_or_else(|| panic!("{input} is taken"));
