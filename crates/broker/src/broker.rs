@@ -12,7 +12,7 @@ use vault::Vault;
 use web::{RateLimiter, Shutdown, Tasks};
 
 use crate::{
-    Clients, People,
+    Clients, People, Syncs,
     cache::{BELIEVED_FOR, Shelf},
     connection,
     credential::{Flights, Live, RefreshPolicy, RevokeAtProvider, SWEEP_EVERY, SweepTokenJournal},
@@ -50,6 +50,8 @@ pub struct Parts {
     pub clients_channel: &'static str,
     /// People with browsers.
     pub people: Arc<dyn People>,
+    /// What fetches data by itself.
+    pub syncs: Arc<dyn Syncs>,
     /// Counts calls.
     pub limiter: RateLimiter,
     /// The guarded HTTP client.
@@ -76,6 +78,7 @@ pub struct Inner {
     pub(crate) catalogue: Catalogue,
     pub(crate) clients: Arc<dyn Clients>,
     pub(crate) people: Arc<dyn People>,
+    pub(crate) syncs: Arc<dyn Syncs>,
     pub(crate) limiter: RateLimiter,
     pub(crate) outbound: Outbound,
     pub(crate) tasks: Tasks,
@@ -113,6 +116,7 @@ impl Broker {
             catalogue: parts.catalogue,
             clients: parts.clients,
             people: parts.people,
+            syncs: parts.syncs,
             limiter: parts.limiter,
             outbound: parts.outbound,
             tasks: parts.tasks,

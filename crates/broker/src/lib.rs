@@ -27,7 +27,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use broker::{Broker, Inner, Parts, jobs};
 pub use by::By;
-pub use port::{Clients, KnownClient, People, PortFault, Visitor};
+pub use port::{Clients, KnownClient, People, PortFault, Syncs, Visitor};
 
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {

@@ -4,7 +4,9 @@ use std::error::Error;
 
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use kernel::{Client, Digest, Id, Organisation, Person, Study};
+use jobs::Schedule;
+use kernel::{Client, Digest, Id, Integration, Organisation, Person, Site, Study, Timestamp};
+use store::{DbError, Writer};
 use web::LocalPath;
 
 /// A registered client application.
@@ -94,4 +96,39 @@ pub trait People: Send + Sync + 'static {
         organisation: Id<Organisation>,
         studies: &'a [Id<Study>],
     ) -> BoxFuture<'a, Result<bool, PortFault>>;
+
+    /// Whether this is a site of the organisation.
+    ///
+    /// # Errors
+    /// [`PortFault`]: nothing can be said at the moment.
+    fn has_site(
+        &self,
+        organisation: Id<Organisation>,
+        site: Id<Site>,
+    ) -> BoxFuture<'_, Result<bool, PortFault>>;
+}
+
+/// What fetches data from integrations by itself.
+pub trait Syncs: Send + Sync + 'static {
+    /// From now on fetch whenever the schedule says so, in the unit that makes it true. The next time.
+    ///
+    /// # Errors
+    /// The database.
+    fn keep<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        of: (Id<Organisation>, Id<Integration>),
+        schedule: &'a Schedule,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, DbError>>;
+
+    /// Fetch no more by itself.
+    ///
+    /// # Errors
+    /// The database.
+    fn end<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
 }

@@ -4,6 +4,7 @@
 //! its audit row are one unit, written only by whoever still holds the job (`docs/decisions/0040-a-sync-is-counted-where-it-is-stored.md`).
 
 mod api;
+pub mod check;
 pub mod connector;
 mod port;
 pub mod quarantine;
@@ -17,7 +18,7 @@ use store::Db;
 use vault::Vault;
 
 pub use api::routes;
-pub use port::{About, Source, SourceFault, Sources};
+pub use port::{About, Source, SourceFault, Sources, Tested, ToTest};
 
 /// The tables of this crate.
 pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {

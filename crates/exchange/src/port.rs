@@ -3,7 +3,10 @@
 use std::{borrow::Cow, error::Error, sync::Arc};
 
 use futures_util::future::BoxFuture;
-use kernel::{Id, Integration, Kind, Organisation, Site, Study};
+use kernel::{Id, Integration, Kind, Organisation, Site, Study, Timestamp};
+use serde::Serialize;
+use store::{DbError, Writer};
+use utoipa::ToSchema;
 
 use crate::connector::Connector;
 
@@ -27,6 +30,38 @@ pub struct About {
     pub studies: Vec<Id<Study>>,
 }
 
+/// What is to be tested.
+pub struct ToTest {
+    /// Counts the integration's changes.
+    pub version: i64,
+    /// The way to it, or why there is none: words for whoever set it up.
+    pub source: Result<Source, &'static str>,
+}
+
+/// How a test went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = IntegrationTestResult)]
+pub enum Tested {
+    /// Everything works.
+    Success,
+    /// It works, and something should be looked at.
+    Warning,
+    /// It does not work.
+    Error,
+}
+
+impl Tested {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// Integrations as this crate needs them.
 pub trait Sources: Send + Sync {
     /// Whose an integration is, active or not; none if there is none, or it is archived.
@@ -34,6 +69,34 @@ pub trait Sources: Send + Sync {
 
     /// The system behind an integration that is active; none if there is none, or it is not active any more.
     fn of(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<Source>, SourceFault>>;
+
+    /// The same for a test, whether the integration is active or not; none if there is none, or it is archived.
+    fn to_test(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<ToTest>, SourceFault>>;
+
+    /// Write down in this unit how a test of that version went; false if there is another version by now, and nothing is written.
+    fn tested<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        of: (Id<Integration>, i64),
+        at: Timestamp,
+        how: Tested,
+    ) -> BoxFuture<'a, Result<bool, DbError>>;
+
+    /// Write down in this unit that all it had has come.
+    fn synced<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
+
+    /// Write down in this unit when it is pulled from next, if it is active still.
+    fn due<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+        next: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
 }
 
 /// The integrations cannot be asked.

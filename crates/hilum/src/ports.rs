@@ -1,12 +1,20 @@
-//! What the broker, the FHIR APIs and webhooks ask of others, answered by `auth` and by the broker's catalogue.
+//! What the broker, the FHIR APIs, webhooks and syncs ask of others, answered by `auth`, `exchange`, and the broker.
+
+mod sources;
 
 use auth::{Acting, Auth, smart::Reach};
 use broker::{Clients, KnownClient, People, PortFault, Visitor};
 use fhir::{NamedSite, access::Sight, consent::Who};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
-use kernel::{Caller, Client, Id, Level, Organisation, Person, Scopes, SmartScopes, Study};
+use jobs::Schedule;
+use kernel::{
+    Caller, Client, Id, Integration, Level, Organisation, Person, Scopes, Site, SmartScopes, Study, Timestamp,
+};
+use store::{DbError, Writer};
 use web::{Cookies, LocalPath};
+
+pub use sources::BrokerSources;
 
 /// Registered client applications.
 pub struct AuthClients(pub Auth);
@@ -75,6 +83,40 @@ impl People for AuthPeople {
             auth::organisation::has_studies(&self.0, organisation, studies).await.map_err(unanswered("study"))
         }
         .boxed()
+    }
+
+    fn has_site(
+        &self,
+        organisation: Id<Organisation>,
+        site: Id<Site>,
+    ) -> BoxFuture<'_, Result<bool, PortFault>> {
+        async move {
+            auth::organisation::has_site(&self.0, organisation, site).await.map_err(unanswered("site"))
+        }
+        .boxed()
+    }
+}
+
+/// Syncs by the clock.
+pub struct ExchangeSyncs;
+
+impl broker::Syncs for ExchangeSyncs {
+    fn keep<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        of: (Id<Organisation>, Id<Integration>),
+        schedule: &'a Schedule,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, DbError>> {
+        exchange::run::schedule(tx, of, schedule, now).boxed()
+    }
+
+    fn end<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        exchange::run::unschedule(tx, integration).boxed()
     }
 }
 

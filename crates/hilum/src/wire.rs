@@ -8,6 +8,7 @@ use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::{Console, Languages};
 use crypto::x509::Certificate;
+use exchange::Exchange;
 use fhir::{Fhir, discovery::Discovery, package::Packages};
 use jobs::Worker;
 use kernel::World;
@@ -22,7 +23,7 @@ use web::{
 use crate::{
     config::{Config, Durability, FhirConfig, SelfRegistration},
     events::EVENT_TYPES,
-    ports::{AuthClients, AuthPeople, AuthReach, AuthSites, CatalogueRecipes},
+    ports::{AuthClients, AuthPeople, AuthReach, AuthSites, BrokerSources, CatalogueRecipes, ExchangeSyncs},
     validate::{
         compiled::Compiled,
         packages::{self, Folders},
@@ -57,6 +58,8 @@ pub struct House {
     pub fhir: Fhir,
     /// Events told to others.
     pub webhooks: Webhooks,
+    /// Records of other systems.
+    pub exchange: Exchange,
     /// Where everything is.
     pub discovery: Discovery,
     /// Tasks that shutdown waits for.
@@ -169,18 +172,26 @@ impl House {
         });
         let broker = Broker::new(Parts {
             db: db.clone(),
-            vault,
+            vault: vault.clone(),
             world: world.clone(),
             catalogue: catalogue(config)?,
             clients: Arc::new(AuthClients(auth.clone())),
             clients_channel: auth::client::CHANGED,
             people: Arc::new(AuthPeople(auth.clone())),
+            syncs: Arc::new(ExchangeSyncs),
             limiter: limiter.clone(),
-            outbound,
+            outbound: outbound.clone(),
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
             public_url: config.server.public_url.clone(),
             refresh: RefreshPolicy::default(),
+        });
+        let exchange = Exchange::new(exchange::Parts {
+            db: db.clone(),
+            vault,
+            world: world.clone(),
+            fhir: fhir.clone(),
+            sources: Arc::new(BrokerSources { broker: broker.clone(), outbound }),
         });
         let calls_per_minute = config.integrations.calls_per_minute;
         Ok(Self {
@@ -189,6 +200,7 @@ impl House {
             broker,
             fhir,
             webhooks,
+            exchange,
             discovery: Discovery::default(),
             tasks,
             shutdown,
@@ -202,7 +214,8 @@ impl House {
     pub fn worker(&self) -> Worker {
         let worker = Worker::new(self.db.clone(), self.world.clone());
         let worker = broker::jobs(&self.broker, auth::jobs(&self.auth, worker));
-        webhooks::jobs(&self.webhooks, fhir::jobs(&self.fhir, worker))
+        let worker = webhooks::jobs(&self.webhooks, fhir::jobs(&self.fhir, worker));
+        exchange::jobs(&self.exchange, worker)
     }
 
     /// The application: every family of routes, each in its dialect, with the manners around it.
@@ -329,7 +342,9 @@ impl House {
         let integrations = family(Dialect::ProblemJson, broker::routes(self.broker.clone()));
         let managed = family(
             Dialect::Int,
-            broker::managed_routes(self.broker.clone()).merge(webhooks::routes(self.webhooks.clone())),
+            broker::managed_routes(self.broker.clone())
+                .merge(webhooks::routes(self.webhooks.clone()))
+                .merge(exchange::routes(self.exchange.clone())),
         );
         let records = family(Dialect::Fhir, fhir::routes(self.fhir.clone()));
         let sites = family(Dialect::ProblemJson, fhir::admin_routes(self.fhir.clone()));

@@ -8,6 +8,7 @@
 mod address;
 mod check;
 mod lookup;
+mod reach;
 mod retry_after;
 mod send;
 pub mod webhook;
@@ -21,6 +22,7 @@ use url::Url;
 pub use address::is_public;
 pub use check::{InternalHost, MalformedHost, Refusal};
 pub use lookup::{Looked, Lookup, SystemLookup};
+pub use reach::{Door, Unreached};
 pub use retry_after::{RETRY_AFTER_MAX, retry_after};
 
 /// The longest that connecting may take, name look-up and TLS included.
@@ -39,6 +41,7 @@ const HEADERS_MAX: usize = 100;
 pub struct Outbound {
     public: reqwest::Client,
     internal: reqwest::Client,
+    lookup: Arc<dyn Lookup>,
     allow_internal: Arc<BTreeSet<InternalHost>>,
 }
 

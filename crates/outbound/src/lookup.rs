@@ -62,7 +62,7 @@ fn handed_over(addresses: Vec<IpAddr>) -> Addrs {
 }
 
 /// All of them, or none: a name with one address that is not public is not trusted for the others either.
-fn judged(addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Refusal> {
+pub(super) fn judged(addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Refusal> {
     let good = (1..=ADDRESSES_MAX).contains(&addresses.len()) && addresses.iter().all(|a| is_public(*a));
     if good { Ok(addresses) } else { Err(Refusal::Address) }
 }

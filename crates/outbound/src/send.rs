@@ -23,10 +23,11 @@ impl Outbound {
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, OutboundFault> {
         let public = builder().dns_resolver(PublicOnly(lookup.clone())).build();
-        let internal = builder().dns_resolver(AsConfigured(lookup)).build();
+        let internal = builder().dns_resolver(AsConfigured(lookup.clone())).build();
         Ok(Self {
             public: public.map_err(OutboundFault::Setup)?,
             internal: internal.map_err(OutboundFault::Setup)?,
+            lookup,
             allow_internal: Arc::new(allow_internal),
         })
     }

@@ -13,7 +13,7 @@ use store::DbError;
 
 pub use create::create;
 pub use list::{by_slug, get, list};
-pub use site::{add_site, sites};
+pub use site::{add_site, has_site, sites};
 pub use study::{add_study, has_studies, studies};
 
 use crate::row::text_column;

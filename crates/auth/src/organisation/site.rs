@@ -1,5 +1,8 @@
 //! Sites of an organisation.
 
+use kernel::Id;
+use store::DbError;
+
 use super::{LIST_ROWS_MAX, Named, OrganisationFault, Site, queries, read};
 use crate::{Acting, Auth};
 
@@ -35,4 +38,16 @@ pub async fn add_site(
 pub async fn sites(auth: &Auth, acting: &Acting) -> Result<Vec<Site>, OrganisationFault> {
     let organisation = acting.organisation;
     auth.db().scan(async move |tx| Ok(queries::sites(tx, organisation, LIST_ROWS_MAX).await?)).await
+}
+
+/// Whether this is a site of the organisation.
+///
+/// # Errors
+/// The database.
+pub async fn has_site(
+    auth: &Auth,
+    organisation: Id<kernel::Organisation>,
+    site: Id<kernel::Site>,
+) -> Result<bool, DbError> {
+    Ok(queries::site(&mut auth.db().read().await?, organisation, site).await?.is_some())
 }

@@ -72,15 +72,16 @@ impl Broker {
         (to, act): (Status, change::Act),
     ) -> Result<Response, Problem> {
         let reason = change::reason_of(headers)?;
-        let (world, asking, id) = (self.world.clone(), asking.clone(), id.to_owned());
+        let (own, asking, id) = (self.clone(), asking.clone(), id.to_owned());
         let unit = async move |tx: &mut Writer| -> Result<Managed, Problem> {
             let there = asking.find_live(tx, &id, Permission::Update).await?;
             if there.status == to {
                 return Ok(there);
             }
             judge(&there, to)?;
-            let after = Managed { status: to, ..asking.next(&there, world.now()) };
-            change::make(tx, &world, &asking, (&there, &after), act, reason.as_deref()).await?;
+            let after = Managed { status: to, ..asking.next(&there, own.world.now()) };
+            let after = own.scheduled(tx, after).await?;
+            change::make(tx, &own.world, &asking, (&there, &after), act, reason.as_deref()).await?;
             Ok(after)
         };
         let after = self.db.write(unit).await?;

@@ -89,19 +89,19 @@ pub(crate) async fn restore(
 
 impl Broker {
     async fn put_away(&self, asking: &Asking, id: &str, reason: Option<String>) -> Result<(), Problem> {
-        let (world, asking, id) = (self.world.clone(), asking.clone(), id.to_owned());
+        let (own, asking, id) = (self.clone(), asking.clone(), id.to_owned());
         let slug = self
             .db
             .write(async move |tx: &mut Writer| -> Result<String, Problem> {
                 let there = asking.find_live(tx, &id, Permission::Archive).await?;
-                let now = world.now();
+                let now = own.world.now();
                 let after = Managed {
                     status: Status::Archived,
                     archived_at: Some(now),
-                    next_sync: None,
                     ..asking.next(&there, now)
                 };
-                change::make(tx, &world, &asking, (&there, &after), change::ARCHIVED, reason.as_deref())
+                let after = own.scheduled(tx, after).await?;
+                change::make(tx, &own.world, &asking, (&there, &after), change::ARCHIVED, reason.as_deref())
                     .await?;
                 Ok(after.slug)
             })

@@ -41,6 +41,7 @@ pub(crate) async fn create(
     whole.check(&broker.catalogue)?;
     let organisation = asking.bearer.0.organisation;
     check_studies(&broker, organisation, &whole.studies()).await?;
+    check_site(&broker, organisation, &whole).await?;
     if !asking.bearer.0.may(Permission::Create, organisation, &whole.studies()) {
         return Err(forbidden());
     }
@@ -69,6 +70,25 @@ pub(super) async fn check_studies(
         Ok(())
     } else {
         Err(refused(vec![Issue::at("study_ids", "must be studies of the organisation")]))
+    }
+}
+
+/// The site that records come into is one of the organisation; another one is not there.
+pub(super) async fn check_site(
+    broker: &Broker,
+    organisation: Id<Organisation>,
+    whole: &Whole,
+) -> Result<(), Problem> {
+    let Some(stated) = whole.config.get("site_id") else { return Ok(()) };
+    let site = stated.as_str().and_then(|text| text.parse().ok());
+    let has = match site {
+        Some(site) => broker.people.has_site(organisation, site).await?,
+        None => false,
+    };
+    if has {
+        Ok(())
+    } else {
+        Err(refused(vec![Issue::at("config.site_id", "must be a site of the organisation")]))
     }
 }
 

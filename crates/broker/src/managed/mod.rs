@@ -19,6 +19,7 @@ mod list;
 mod once;
 mod policy;
 mod providers;
+mod pull;
 mod purge;
 mod queries;
 mod status;
@@ -35,6 +36,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use credentials::Credentials;
 pub use id::{IntId, MalformedIntId};
 pub use kind::Kind;
+pub use pull::{due, synced};
 pub use status::Status;
 pub use tested::{TestStatus, tested};
 

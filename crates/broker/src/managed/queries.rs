@@ -124,7 +124,7 @@ pub async fn update(tx: &mut Writer, new: &Managed) -> Result<u64, DbError> {
         .execute(
             "UPDATE integration SET name = $2, status = $3, name_key = $4, config = $5, credentials = $6, sync_frequency = $7, \
              updated_by = $8, updated_at = $9, version = $10, tested_at = $11, test_status = $12, archived_at = $13, \
-             enabled = $14 WHERE id = $1 AND version = $10 - 1",
+             enabled = $14, next_sync = $15 WHERE id = $1 AND version = $10 - 1",
             binds![
                 new.id,
                 &new.name,
@@ -140,6 +140,7 @@ pub async fn update(tx: &mut Writer, new: &Managed) -> Result<u64, DbError> {
                 test_status,
                 new.archived_at,
                 enabled,
+                new.next_sync,
             ],
         )
         .await?;

@@ -10,7 +10,7 @@ use super::{
     Managed,
     body::{Part, Whole, refused},
     change, condition,
-    create::{check_studies, read},
+    create::{check_site, check_studies, read},
     door::{Asking, forbidden},
     view::{ManagedOut, shown},
 };
@@ -105,6 +105,7 @@ impl Broker {
         check_fixed(there, &whole)?;
         if !there.links {
             whole.check(&self.catalogue)?;
+            check_site(self, there.organisation, &whole).await?;
         }
         let studies = whole.studies();
         check_studies(self, there.organisation, &studies).await?;
@@ -131,12 +132,14 @@ impl Broker {
         change::check_reason(&differing, reason.as_deref())?;
         let is_tested_anew = differing.iter().any(|name| name == "config" || name == "credentials");
         let after = if is_tested_anew { Managed { tested: None, ..after } } else { after };
-        let (world, asking, there) = (self.world.clone(), asking.clone(), there.clone());
+        let (own, asking, there) = (self.clone(), asking.clone(), there.clone());
         let vault = self.vault.tenant(there.organisation).await?;
         let unit = async move |tx: &mut Writer| -> Result<Managed, Problem> {
-            change::make(tx, &world, &asking, (&there, &after), change::UPDATED, reason.as_deref()).await?;
+            let after = own.scheduled(tx, after.clone()).await?;
+            let both = (&there, &after);
+            change::make(tx, &own.world, &asking, both, change::UPDATED, reason.as_deref()).await?;
             stated.write(tx, &vault, after.id).await?;
-            Ok(after.clone())
+            Ok(after)
         };
         let after = self.db.write(unit).await?;
         self.integrations.forget(&after.slug);

@@ -9,13 +9,16 @@ use axum::{
     http::{HeaderMap, Method, Request},
 };
 use broker::{
-    Broker, By, Clients, KnownClient, Parts, People, PortFault, Visitor, credential::RefreshPolicy,
+    Broker, By, Clients, KnownClient, Parts, People, PortFault, Syncs, Visitor, credential::RefreshPolicy,
     integration::IntegrationIn, provider::Catalogue, trust::Terms,
 };
 use futures_util::future::BoxFuture;
-use kernel::{Caller, Client, Digest, Id, Organisation, Person, RequestId, Scopes, Secret, Study, World};
+use jobs::Schedule;
+use kernel::{
+    Caller, Client, Digest, Id, Integration, Organisation, Person, RequestId, Scopes, Secret, Site, Study, Timestamp, World,
+};
 use serde_json::Value;
-use store::{Db, Reader};
+use store::{Db, DbError, Reader, Writer};
 use testkit::MockClock;
 use tower::ServiceExt;
 use url::Url;
@@ -94,6 +97,49 @@ impl People for Browsers {
     ) -> BoxFuture<'a, Result<bool, PortFault>> {
         let has = organisation == ORGANISATION && studies.iter().all(|study| study.as_bytes()[0] == 5);
         Box::pin(async move { Ok(has) })
+    }
+    /// So do its sites.
+    fn has_site(
+        &self,
+        organisation: Id<Organisation>,
+        site: Id<Site>,
+    ) -> BoxFuture<'_, Result<bool, PortFault>> {
+        let has = organisation == ORGANISATION && site.as_bytes()[0] == 5;
+        Box::pin(async move { Ok(has) })
+    }
+}
+
+/// What is done for an integration by the clock.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Fetch;
+
+impl jobs::Job for Fetch {
+    const NAME: &'static str = "fetch";
+    const RETRY: jobs::Retry = jobs::Retry { attempts_max: 1, first_s: 1, max_s: 1, jitter_percent: 0 };
+    type Context = ();
+    async fn run(self, _: &(), _: u32) -> Result<(), jobs::JobFault> {
+        Ok(())
+    }
+}
+
+struct Fetches;
+
+impl Syncs for Fetches {
+    fn keep<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        of: (Id<Organisation>, Id<Integration>),
+        schedule: &'a Schedule,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, DbError>> {
+        Box::pin(jobs::schedule(tx, of, (&Fetch, schedule), now))
+    }
+    fn end<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        Box::pin(async move { jobs::unschedule::<Fetch, _>(tx, integration).await.map(|_| ()) })
     }
 }
 
@@ -396,6 +442,7 @@ fn make(
         clients: Arc::new(Registry),
         clients_channel: "client",
         people: Arc::new(Browsers),
+        syncs: Arc::new(Fetches),
         limiter: RateLimiter::memory(world),
         outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),
         tasks: Tasks::new(),

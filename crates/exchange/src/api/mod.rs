@@ -6,6 +6,7 @@ mod letters;
 mod quarantine;
 mod runs;
 mod sync;
+mod test;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -14,6 +15,7 @@ use crate::Exchange;
 /// The API of contract 4 for syncs, to be spoken as [`web::Dialect::Int`].
 pub fn routes(exchange: Exchange) -> OpenApiRouter {
     OpenApiRouter::new()
+        .routes(routes!(test::test))
         .routes(routes!(sync::sync))
         .routes(routes!(runs::view))
         .routes(routes!(runs::cancel))

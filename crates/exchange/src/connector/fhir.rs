@@ -3,6 +3,7 @@
 //! Pages by links shift when a record changes between two of them, and one falls through. So after each page the search begins anew from the time of
 //! the last record, leaving out those of that very time that have come; links are followed only among records of one and the same time.
 
+mod check;
 mod place;
 mod read;
 
@@ -11,11 +12,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use kernel::Secret;
+use kernel::{Secret, World};
 use outbound::{Call, Outbound, OutboundFault, WholeAnswer};
 use url::Url;
 
-use super::{Abilities, Asked, Connector, Cursor, Deletions, Found, Name, Page, PullFault, Since};
+use super::{Abilities, Asked, Connector, Cursor, Deletions, Findings, Found, Name, Page, PullFault, Since};
 use place::Place;
 
 /// The most bytes of one page that are read.
@@ -81,9 +82,20 @@ impl FhirServer {
     }
 
     async fn get(&self, url: Url) -> Result<WholeAnswer, PullFault> {
-        let mut call = Call { timeout: PAGE_TIMEOUT, ..Call::get(url) };
+        let call = Call { timeout: PAGE_TIMEOUT, ..self.signed(url)? };
+        self.outbound.read(call, PAGE_BYTES_MAX).await.map_err(|fault| unanswered(&fault))
+    }
+
+    /// A call that does not say who asks.
+    fn plain(&self, url: Url) -> Call {
+        let mut call = Call::get(url);
         call.headers.extend(self.headers.clone());
         call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/fhir+json"));
+        call
+    }
+
+    fn signed(&self, url: Url) -> Result<Call, PullFault> {
+        let mut call = self.plain(url);
         let proof = match &self.sign_in {
             SignIn::Open => None,
             SignIn::Bearer(token) => Some(format!("Bearer {}", token.expose())),
@@ -98,7 +110,7 @@ impl FhirServer {
             value.set_sensitive(true);
             call.headers.insert(header::AUTHORIZATION, value);
         }
-        self.outbound.read(call, PAGE_BYTES_MAX).await.map_err(|fault| unanswered(&fault))
+        Ok(call)
     }
 
     async fn page(&self, place: &Place) -> Result<WholeAnswer, PullFault> {
@@ -168,6 +180,10 @@ impl FhirServer {
 impl Connector for FhirServer {
     fn abilities(&self) -> Abilities {
         Abilities { since: Since::Told, deletions: Deletions::Asked }
+    }
+
+    fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {
+        Box::pin(check::check(self, world))
     }
 
     fn pull<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, Result<Page, PullFault>> {

@@ -1,9 +1,13 @@
 //! The way to one kind of system.
 
+mod check;
 pub mod fhir;
 
 use futures_util::future::BoxFuture;
+use kernel::World;
 use serde_json::Value;
+
+pub use check::{Findings, Outcome, Step, StepName};
 
 /// The most bytes of a place in a source, and of a mark, as JSON.
 pub const PLACE_BYTES_MAX: usize = 256 * 1024;
@@ -116,6 +120,9 @@ impl PullFault {
 pub trait Connector: Send + Sync {
     /// What it can say of what changed.
     fn abilities(&self) -> Abilities;
+
+    /// Whether it could be pulled from, step by step. What does not work is a finding, not a fault.
+    fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings>;
 
     /// The next page from there on. The same cursor may be pulled from more than once: after a page that was not stored.
     fn pull<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, Result<Page, PullFault>>;

@@ -1,9 +1,8 @@
 //! A run is asked for: by somebody, by the clock, or again.
 
-use ::jobs::{Job, JobFault, Retry, enqueue_of};
+use ::jobs::enqueue_of;
 use audit::{Entry, Outcome, Subject};
 use kernel::{Actor, Id, Integration, Organisation, RequestId};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{DbError, Writer};
 
@@ -87,27 +86,5 @@ pub async fn retry(
         Err(DbError::Unique { .. }) => Err(RunFault::UnderWay),
         Err(DbError::Conflict) => Err(RunFault::NotNow),
         Err(fault) => Err(fault.into()),
-    }
-}
-
-/// Begins an incremental run when the schedule of an integration says so.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Scheduled {
-    pub organisation: Id<Organisation>,
-    pub integration: Id<Integration>,
-}
-
-impl Job for Scheduled {
-    const NAME: &'static str = "exchange.scheduled";
-    const RETRY: Retry = Retry { attempts_max: 6, first_s: 5, max_s: 300, jitter_percent: 20 };
-    type Context = Exchange;
-
-    async fn run(self, exchange: &Exchange, _attempt: u32) -> Result<(), JobFault> {
-        let of = (self.organisation, self.integration);
-        match begin(exchange, of, Extent::Incremental, (Actor::System, None)).await {
-            // The one that is under way brings what this one would; what is not active any more brings nothing.
-            Ok(_) | Err(RunFault::UnderWay | RunFault::Unknown | RunFault::NotActive) => Ok(()),
-            Err(fault) => Err(fault.into()),
-        }
     }
 }

@@ -21,6 +21,9 @@ pub(super) async fn settle(
         return Ok(false);
     }
     let Some(run) = queries::by_id(tx, id).await? else { return Ok(false) };
+    if state == State::Done {
+        exchange.sources.synced(tx, run.integration, exchange.world.now()).await?;
+    }
     let act = match state {
         State::Cancelled => "sync.cancelled",
         _ => "sync.finished",

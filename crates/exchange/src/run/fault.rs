@@ -20,6 +20,9 @@ pub enum RunFault {
     /// One of the integration is under way.
     #[error("a sync of the integration is under way")]
     UnderWay,
+    /// The integration is not as it was when its test began.
+    #[error("the integration has changed meanwhile")]
+    Changed,
     /// It has ended already, or has not ended yet.
     #[error("the run is not in a state for this")]
     NotNow,
@@ -38,7 +41,7 @@ impl Fault for RunFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Unknown => Kind::NotFound,
-            Self::NotActive | Self::UnderWay | Self::NotNow => Kind::Conflict,
+            Self::NotActive | Self::UnderWay | Self::Changed | Self::NotNow => Kind::Conflict,
             Self::Source(fault) => fault.kind(),
             Self::Db(fault) => fault.kind(),
             Self::Vault(fault) => fault.kind(),
@@ -49,6 +52,7 @@ impl Fault for RunFault {
             Self::Unknown => "there is nothing here".into(),
             Self::NotActive => "the integration is not active: test it, and switch it on".into(),
             Self::UnderWay => "a sync of this integration is under way".into(),
+            Self::Changed => "the integration has changed meanwhile: test it again".into(),
             Self::NotNow => "the sync has ended already, or has not ended yet".into(),
             Self::Source(fault) => fault.public(),
             Self::Db(fault) => fault.public(),

@@ -7,6 +7,7 @@ mod go;
 mod page;
 mod queries;
 mod recheck;
+mod schedule;
 mod watch;
 
 use jobs::Worker;
@@ -18,6 +19,7 @@ pub use begin::{begin, retry};
 pub use end::cancel;
 pub use fault::RunFault;
 pub use queries::{find, last_took_s, latest};
+pub use schedule::{schedule, unschedule};
 
 pub(crate) use page::digest;
 pub(crate) use queries::{anybodys, known, remember};
@@ -151,8 +153,8 @@ pub(crate) fn jobs(exchange: &Exchange, worker: Worker) -> Worker {
     let own = exchange.clone();
     worker
         .register_each::<go::Sync>(move |attempt| (own.clone(), attempt))
-        .register::<begin::Scheduled>(exchange.clone())
-        .by_schedule::<begin::Scheduled>()
+        .register::<schedule::Scheduled>(exchange.clone())
+        .by_schedule::<schedule::Scheduled>()
         .register::<watch::Watch>(exchange.clone())
         .every(watch::PERIOD, |_| watch::Watch {})
 }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use exchange::{
-    connector::{Abilities, Asked, Connector, Cursor, Name, Page, PullFault},
+    connector::{Abilities, Asked, Connector, Cursor, Findings, Name, Page, PullFault},
     run::{Extent, State},
 };
 use futures_util::future::BoxFuture;
-use kernel::Entropy;
+use kernel::{Entropy, World};
 use testkit::SeededEntropy;
 use tokio::task::JoinSet;
 
@@ -66,6 +66,9 @@ struct Credulous(Arc<dyn Connector>);
 impl Connector for Credulous {
     fn abilities(&self) -> Abilities {
         self.0.abilities()
+    }
+    fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {
+        self.0.check(world)
     }
     fn pull<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, Result<Page, PullFault>> {
         Box::pin(async move { Ok(self.0.pull(cursor).await.unwrap_or_default()) })

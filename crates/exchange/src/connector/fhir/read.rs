@@ -100,3 +100,49 @@ pub(super) fn record(body: &[u8], name: &Name) -> Result<String, PullFault> {
         false => Err(PullFault::last("the source answers with another record than was asked for")),
     }
 }
+
+/// What a server says of itself.  <https://hl7.org/fhir/R4/capabilitystatement.html>
+pub(super) struct Statement {
+    pub version: String,
+    /// Types that can be searched.
+    pub searched: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Capabilities {
+    resource_type: String,
+    fhir_version: String,
+    #[serde(default)]
+    rest: Vec<Rest>,
+}
+
+#[derive(Deserialize)]
+struct Rest {
+    #[serde(default)]
+    resource: Vec<Offered>,
+}
+
+#[derive(Deserialize)]
+struct Offered {
+    #[serde(rename = "type")]
+    of: String,
+    #[serde(default)]
+    interaction: Vec<Interaction>,
+}
+
+#[derive(Deserialize)]
+struct Interaction {
+    code: String,
+}
+
+pub(super) fn statement(body: &[u8]) -> Option<Statement> {
+    let read: Capabilities = serde_json::from_slice(body).ok()?;
+    if read.resource_type != "CapabilityStatement" {
+        return None;
+    }
+    let can = |one: &Offered| one.interaction.iter().any(|interaction| interaction.code == "search-type");
+    let offered = read.rest.into_iter().flat_map(|rest| rest.resource);
+    let searched = offered.filter(can).map(|one| one.of).collect();
+    Some(Statement { version: read.fhir_version, searched })
+}

@@ -1,0 +1,49 @@
+//! Integrations as whatever fetches data from them sees them, and what it writes down.
+
+use jobs::Schedule;
+use kernel::{Id, Integration, Timestamp};
+use store::{DbError, Writer, binds};
+
+use super::{Managed, Status, queries};
+use crate::Broker;
+
+impl Broker {
+    /// The integration of this id, whosever it is and whatever its state: for what runs by itself. Who may see it is for whoever asks.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn managed(&self, id: Id<Integration>) -> Result<Option<Managed>, DbError> {
+        queries::by_id(&mut self.db.read().await?, id).await
+    }
+
+    /// The same integration with the next time that data is fetched: by its schedule while it is active, not at all otherwise. In the unit of
+    /// the change.
+    pub(super) async fn scheduled(&self, tx: &mut Writer, of: Managed) -> Result<Managed, DbError> {
+        let is_pulled = !of.links && of.kind.capabilities().contains(&"sync_incremental");
+        let next_sync = if is_pulled && of.status == Status::Active {
+            let schedule = of.sync_frequency.parse().unwrap_or_else(|_| Schedule::manual());
+            self.syncs.keep(tx, (of.organisation, of.id), &schedule, of.updated_at).await?
+        } else {
+            self.syncs.end(tx, of.id).await?;
+            None
+        };
+        Ok(Managed { next_sync, ..of })
+    }
+}
+
+/// Write down that all that the other side had has come.
+///
+/// # Errors
+/// The database.
+pub async fn synced(tx: &mut Writer, id: Id<Integration>, at: Timestamp) -> Result<(), DbError> {
+    tx.execute("UPDATE integration SET last_sync = $2 WHERE id = $1", binds![id, at]).await.map(|_| ())
+}
+
+/// Write down when data is fetched next, if the integration is active still.
+///
+/// # Errors
+/// The database.
+pub async fn due(tx: &mut Writer, id: Id<Integration>, next: Option<Timestamp>) -> Result<(), DbError> {
+    let sql = "UPDATE integration SET next_sync = $2 WHERE id = $1 AND status = 'active'";
+    tx.execute(sql, binds![id, next]).await.map(|_| ())
+}

@@ -1,0 +1,91 @@
+//! A connection is tested, and how that went is written down.  Contract 4, `POST /{id}/test`
+
+use audit::{Entry, Outcome as Did, Subject};
+use fhir::NoIntake;
+use kernel::{Actor, Id, Integration, Organisation, RequestId, Timestamp};
+use serde_json::json;
+use store::{DbError, Writer};
+
+use crate::{
+    Exchange, Source, Tested, ToTest,
+    connector::{Findings, Outcome, StepName},
+    run::RunFault,
+};
+
+/// A test, and how it went.
+pub struct Checked {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// How it went as a whole.
+    pub tested: Tested,
+    /// The same in words.
+    pub message: &'static str,
+    /// Step by step.
+    pub findings: Findings,
+}
+
+/// Talk to the other side of an integration, active or not. What does not work is told of, and no fault.
+///
+/// # Errors
+/// [`RunFault::Unknown`]; [`RunFault::Changed`]: what was tested is not there any more, and the test does not count.
+pub async fn check(
+    exchange: &Exchange,
+    (organisation, integration): (Id<Organisation>, Id<Integration>),
+    (actor, request): (Actor, Option<RequestId>),
+) -> Result<Checked, RunFault> {
+    let at = exchange.world.now();
+    let found = exchange.sources.to_test(integration).await?.ok_or(RunFault::Unknown)?;
+    let ToTest { version, source } = found;
+    let findings = match source {
+        Ok(source) if source.organisation != organisation => return Err(RunFault::Unknown),
+        Ok(source) => through(exchange, &source, at).await?,
+        Err(why) => {
+            let mut findings = Findings::default();
+            findings.tell(StepName::Configuration, (&exchange.world, at), (Outcome::Failed, why));
+            findings
+        }
+    };
+    let (tested, message) = match findings.worst() {
+        None => (Tested::Success, "everything works"),
+        Some(step) if step.outcome == Outcome::Failed => (Tested::Error, step.message),
+        Some(step) => (Tested::Warning, step.message),
+    };
+    let took_ms = u64::try_from(exchange.world.now().since(at).as_millis()).unwrap_or(u64::MAX);
+    let checked = Checked { at, took_ms, tested, message, findings };
+    let own = exchange.clone();
+    let counts = exchange.db.write(async move |tx: &mut Writer| -> Result<bool, DbError> {
+        let counts = own.sources.tested(tx, (integration, version), at, tested).await?;
+        let outcome = match tested {
+            Tested::Error => Did::Failed("it does not work"),
+            Tested::Success | Tested::Warning => Did::Done,
+        };
+        let entry = Entry {
+            organisation: Some(organisation),
+            actor,
+            act: "integration.tested",
+            subject: Subject::of(integration),
+            outcome,
+            request: request.clone(),
+            details: json!({"version": version, "status": tested.as_str(), "counts": counts}),
+        };
+        audit::record(tx, &own.world, &entry).await?;
+        Ok(counts)
+    });
+    if counts.await? { Ok(checked) } else { Err(RunFault::Changed) }
+}
+
+/// The site that records come into, then the other side.
+async fn through(exchange: &Exchange, source: &Source, began: Timestamp) -> Result<Findings, RunFault> {
+    let mut findings = Findings::default();
+    let said = match exchange.fhir.intake(source.organisation, source.site).await {
+        Ok(_) => (Outcome::Passed, "the site takes records"),
+        Err(NoIntake::NoSite) => (Outcome::Failed, "the organisation has no such site with records"),
+        Err(NoIntake::Db(fault)) => return Err(fault.into()),
+    };
+    findings.tell(StepName::Site, (&exchange.world, began), said);
+    let other = source.connector.check(&exchange.world).await;
+    findings.steps.extend(other.steps);
+    Ok(Findings { steps: findings.steps, ..other })
+}
