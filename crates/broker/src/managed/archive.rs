@@ -95,11 +95,8 @@ impl Broker {
             .write(async move |tx: &mut Writer| -> Result<String, Problem> {
                 let there = asking.find_live(tx, &id, Permission::Archive).await?;
                 let now = own.world.now();
-                let after = Managed {
-                    status: Status::Archived,
-                    archived_at: Some(now),
-                    ..asking.next(&there, now)
-                };
+                let after =
+                    Managed { status: Status::Archived, archived_at: Some(now), ..asking.next(&there, now) };
                 let after = own.scheduled(tx, after).await?;
                 change::make(tx, &own.world, &asking, (&there, &after), change::ARCHIVED, reason.as_deref())
                     .await?;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crypto::b64;
-use kernel::{Id, Integration, Issue, Organisation, Secret};
+use kernel::{Id, Integration, Issue, Secret};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use store::{Reader, Writer};
+use store::{DbError, Reader, Writer};
 use vault::{Place, Sealed, TenantVault, Vault};
 use web::Problem;
 
-use super::{Kind, queries};
+use super::{Kind, Managed, queries};
 use crate::Broker;
 
 /// The longest credential, in bytes.
@@ -93,28 +93,32 @@ impl Stated {
 }
 
 impl Broker {
-    /// The credentials of an integration, for what talks to the other side.
+    /// An integration, whosever it is and whatever its state, with the credentials that belong to it as it is: for what talks to the other side.
+    /// Both are read as of one moment, so that no new credential is sent to where the one before belonged.
     ///
     /// # Errors
     /// The database or the vault does not answer, or a row was moved to where it does not belong.
-    pub async fn credentials_of(
+    pub async fn managed_with_credentials(
         &self,
-        organisation: Id<Organisation>,
         id: Id<Integration>,
-    ) -> Result<Credentials, Problem> {
-        let vault = self.vault.tenant(organisation).await?;
-        let mut reader: Reader = self.db.read().await?;
-        let rows = queries::credentials(&mut reader, id).await?;
+    ) -> Result<Option<(Managed, Credentials)>, Problem> {
+        let read = async move |tx: &mut Reader| -> Result<_, DbError> {
+            let Some(found) = queries::by_id(tx, id).await? else { return Ok(None) };
+            Ok(Some((found, queries::credentials(tx, id).await?)))
+        };
+        let Some((found, rows)) = self.db.snapshot(read).await? else { return Ok(None) };
+        let vault = self.vault.tenant(found.organisation).await?;
         let open = |(name, sealed): (String, Sealed)| {
             let text = vault.open_text(place(id), &sealed).ok()?;
             let (bound, value) = text.expose().split_once('\0')?;
             (row_name(bound) == name).then(|| (bound.to_owned(), Secret::new(value.to_owned())))
         };
-        let found: Option<BTreeMap<_, _>> = rows.into_iter().map(open).collect();
-        found.map(Credentials).ok_or_else(|| {
+        let opened: Option<BTreeMap<_, _>> = rows.into_iter().map(open).collect();
+        let opened = opened.ok_or_else(|| {
             tracing::error!(integration = %id, "a sealed credential is not where it belongs");
             Problem::new(kernel::Kind::Internal, Problem::INTERNAL)
-        })
+        })?;
+        Ok(Some((found, Credentials(opened))))
     }
 }
 

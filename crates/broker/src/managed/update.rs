@@ -81,6 +81,10 @@ fn check_fixed(there: &Managed, whole: &Whole) -> Result<(), Problem> {
     if whole.provider != there.provider {
         issues.push(Issue::at("provider", "cannot be changed; register another integration"));
     }
+    // What has come from there is known of this site: in another one it would be missing.
+    if there.config.get("site_id").is_some_and(|site| whole.config.get("site_id") != Some(site)) {
+        issues.push(Issue::at("config.site_id", "cannot be changed; register another integration"));
+    }
     if there.links {
         let differs = whole.config != there.config
             || whole.credentials.as_ref().is_some_and(|stated| !stated.is_empty());

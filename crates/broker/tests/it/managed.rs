@@ -373,3 +373,81 @@ on_stage!(
         assert_eq!(stage.begin_status("1.1", "integration-1").await, 404, "nobody links to what is put away");
     }
 );
+
+on_stage!(
+    async fn data_is_fetched_by_the_clock_while_it_is_active(stage) {
+        use broker::managed::{TestStatus, due, synced};
+        use crate::stage::Fetch;
+        let admin = as_staff(&stage, "org_admin");
+        let one = made(&admin, "Rave", &[]).await;
+        let id: broker::managed::IntId = one["id"].as_str().unwrap().parse().unwrap();
+        let path = format!("/{}", one["id"].as_str().unwrap());
+        let kept = async || {
+            let mut reader = stage.db.read().await.unwrap();
+            let kept = jobs::scheduled::<Fetch, _>(&mut reader, id.0).await.unwrap();
+            let shown = admin.get(&path).await.json();
+            let next = kept.as_ref().and_then(|kept| kept.next_at).map_or(Value::Null, |at| json!(at.to_string()));
+            assert_eq!(shown["next_sync"], next);
+            kept.map(|kept| kept.schedule.as_str().to_owned())
+        };
+        assert_eq!(kept().await, None);
+        tested(&stage, &one, TestStatus::Success).await;
+        assert_eq!(admin.post(&format!("{path}/activate"), &Value::Null).await.status, 200);
+        assert_eq!(kept().await.as_deref(), Some("every 4 hours"));
+        let often = json!({"sync_frequency": "every 15 minutes"});
+        assert_eq!(admin.with("PATCH", &path, &[("if-match", "*")], &often).await.status, 200);
+        assert_eq!(kept().await.as_deref(), Some("every 15 minutes"));
+        let stale = [("if-match", "\"1.x\"")];
+        assert_eq!(admin.with("PATCH", &path, &stale, &json!({"sync_frequency": "daily"})).await.status, 412);
+        assert_eq!(kept().await.as_deref(), Some("every 15 minutes"));
+        let before = tag(&admin.get(&path).await);
+        let (now, next) = (stage.world.now(), stage.world.now() + std::time::Duration::from_secs(60));
+        stage.db.write(async move |tx: &mut store::Writer| -> Result<(), store::DbError> {
+            synced(tx, id.0, now).await?;
+            due(tx, id.0, Some(next)).await
+        }).await.unwrap();
+        let shown = admin.get(&path).await;
+        assert_eq!((&shown.json()["last_sync"], &shown.json()["next_sync"]), (&json!(now.to_string()), &json!(next.to_string())));
+        assert_ne!(tag(&shown), before, "it looks another way");
+        assert_eq!(admin.post(&format!("{path}/deactivate"), &Value::Null).await.status, 200);
+        assert_eq!(kept().await, None);
+        stage.db.write(async move |tx: &mut store::Writer| due(tx, id.0, Some(next)).await).await.unwrap();
+        assert_eq!(kept().await, None, "what comes late changes nothing");
+        assert_eq!(admin.post(&format!("{path}/activate"), &Value::Null).await.status, 200);
+        assert!(kept().await.is_some());
+        assert_eq!(admin.with("DELETE", &path, &[], &Value::Null).await.status, 204);
+        assert_eq!(stage.number("SELECT COUNT(*) FROM job_schedule").await, 0);
+        assert_eq!(admin.post(&format!("{path}/restore"), &Value::Null).await.status, 200);
+        assert_eq!(kept().await, None);
+    }
+);
+
+on_stage!(
+    async fn records_come_into_a_site_of_the_organisation_and_it_stays(stage) {
+        let admin = as_staff(&stage, "org_admin");
+        let (own, other) = ("05070707-0707-0707-0707-070707070707", "06070707-0707-0707-0707-070707070707");
+        let fhir = |site: &str| json!({
+            "name": "Clinic", "type": "fhir", "provider": "custom", "credentials": {"token": "canary-token"},
+            "config": {"base_url": "https://fhir.example/r4", "auth_type": "bearer", "site_id": site, "resource_types": ["Patient"]},
+        });
+        for (site, field) in [(other, "config.site_id"), ("x", "config.site_id")] {
+            assert_eq!(error(&admin.post("", &fhir(site)).await), (422, "INT002".into(), field.into()));
+        }
+        for missing in ["site_id", "resource_types"] {
+            let mut body = fhir(own);
+            body["config"].as_object_mut().unwrap().remove(missing);
+            assert_eq!(error(&admin.post("", &body).await), (422, "INT002".into(), format!("config.{missing}")));
+        }
+        let one = admin.post("", &fhir(own)).await;
+        assert_eq!(one.status, 201, "{}", one.body);
+        let id: broker::managed::IntId = one.json()["id"].as_str().unwrap().parse().unwrap();
+        let (found, credentials) = stage.broker.managed_with_credentials(id.0).await.unwrap().unwrap();
+        assert_eq!((found.version, credentials.get("token").unwrap().expose().as_str()), (1, "canary-token"));
+        let headers = [("if-match", "*"), ("x-change-reason", "x")];
+        let path = format!("/{}", one.json()["id"].as_str().unwrap());
+        for site in [json!(null), json!("05080808-0808-0808-0808-080808080808"), json!(other)] {
+            let patch = json!({"config": {"site_id": site}});
+            assert_eq!(error(&admin.with("PATCH", &path, &headers, &patch).await), (422, "INT002".into(), "config.site_id".into()));
+        }
+    }
+);

@@ -15,7 +15,8 @@ use broker::{
 use futures_util::future::BoxFuture;
 use jobs::Schedule;
 use kernel::{
-    Caller, Client, Digest, Id, Integration, Organisation, Person, RequestId, Scopes, Secret, Site, Study, Timestamp, World,
+    Caller, Client, Digest, Id, Integration, Organisation, Person, RequestId, Scopes, Secret, Site, Study,
+    Timestamp, World,
 };
 use serde_json::Value;
 use store::{Db, DbError, Reader, Writer};

@@ -32,7 +32,7 @@ impl Authenticate for Staff {
     }
 }
 
-fn app(stage: &Stage) -> Router {
+pub fn app(stage: &Stage) -> Router {
     let (routes, _) = exchange::routes(stage.exchange.clone()).split_for_parts();
     let manners = Manners {
         world: stage.exchange.world.clone(),
@@ -47,7 +47,12 @@ fn app(stage: &Stage) -> Router {
     manners.around(web::family(Dialect::Int, routes).layer(Extension(authenticate)))
 }
 
-async fn call(app: &Router, who: &str, (method, path): (Method, &str), body: Option<Value>) -> (u16, Value) {
+pub async fn call(
+    app: &Router,
+    who: &str,
+    (method, path): (Method, &str),
+    body: Option<Value>,
+) -> (u16, Value) {
     let request =
         Request::builder().method(method).uri(path).header("authorization", format!("Bearer {who}"));
     let request = match body {
@@ -62,7 +67,7 @@ async fn call(app: &Router, who: &str, (method, path): (Method, &str), body: Opt
     (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
-fn integration() -> String {
+pub fn integration() -> String {
     format!("int_{}", "09".repeat(16))
 }
 
@@ -106,12 +111,14 @@ on_sync!(
         let hex: String = run.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let job = format!("/api/v1/integrations/sync-jobs/sync_{hex}");
         let sync = format!("/api/v1/integrations/{}/sync", integration());
+        let test = format!("/api/v1/integrations/{}/test", integration());
         let (replay, body) = (format!("{held}/replay"), Some(json!({})));
         for (method, path, body, viewer) in [
             (Method::GET, &job, None, 200),
             (Method::POST, &format!("{job}/cancel"), None, 403),
             (Method::POST, &format!("{job}/retry"), None, 403),
             (Method::POST, &sync, body.clone(), 403),
+            (Method::POST, &test, None, 403),
             (Method::GET, &listed, None, 403),
             (Method::GET, &held, None, 403),
             (Method::POST, &replay, body.clone(), 403),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod quarantine;

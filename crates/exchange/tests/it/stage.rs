@@ -1,10 +1,14 @@
 //! Two sites of one deployment: the one is asked over HTTP, through a proxy that makes trouble; the records come into the other.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::Extension;
 use exchange::{
-    About, Exchange, Source, SourceFault, Sources,
+    About, Exchange, Source, SourceFault, Sources, Tested, ToTest,
     connector::{
         Connector,
         fhir::{FhirServer, SignIn},
@@ -24,9 +28,9 @@ use fhir::{
 use futures_util::future::{BoxFuture, ready};
 use http::HeaderValue;
 use jobs::Worker;
-use kernel::{Actor, Caller, Grants, Id, Integration, Organisation, Secret, Site, World};
+use kernel::{Actor, Caller, Grants, Id, Integration, Organisation, Secret, Site, Timestamp, World};
 use outbound::{Outbound, SystemLookup};
-use store::{Db, binds};
+use store::{Db, DbError, Writer, binds};
 use testkit::{FaultProxy, MockClock, SeededEntropy};
 use tokio::task::JoinSet;
 use vault::{RootKeySource, Vault};
@@ -81,7 +85,15 @@ impl Sites for Nobody {
     }
 }
 
-struct One(Source);
+/// What is written down of the one integration.
+pub struct Book {
+    pub version: i64,
+    pub tested: Option<Tested>,
+    pub synced: Option<Timestamp>,
+    pub due: Option<Timestamp>,
+}
+
+struct One(Source, Arc<Mutex<Book>>);
 
 impl Sources for One {
     fn about(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<About>, SourceFault>> {
@@ -92,6 +104,44 @@ impl Sources for One {
     fn of(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<Source>, SourceFault>> {
         Box::pin(ready(Ok((integration == INTEGRATION).then(|| self.0.clone()))))
     }
+
+    fn to_test(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<ToTest>, SourceFault>> {
+        let to_test = ToTest { version: 1, source: Ok(self.0.clone()) };
+        Box::pin(ready(Ok((integration == INTEGRATION).then_some(to_test))))
+    }
+
+    fn tested<'a>(
+        &'a self,
+        _: &'a mut Writer,
+        (_, version): (Id<Integration>, i64),
+        _: Timestamp,
+        how: Tested,
+    ) -> BoxFuture<'a, Result<bool, DbError>> {
+        let mut book = self.1.lock().unwrap();
+        let counts = book.version == version;
+        book.tested = counts.then_some(how);
+        Box::pin(ready(Ok(counts)))
+    }
+
+    fn synced<'a>(
+        &'a self,
+        _: &'a mut Writer,
+        _: Id<Integration>,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        self.1.lock().unwrap().synced = Some(at);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn due<'a>(
+        &'a self,
+        _: &'a mut Writer,
+        _: Id<Integration>,
+        next: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        self.1.lock().unwrap().due = next;
+        Box::pin(ready(Ok(())))
+    }
 }
 
 pub struct Stage {
@@ -99,6 +149,7 @@ pub struct Stage {
     pub clock: MockClock,
     pub proxy: FaultProxy,
     pub exchange: Exchange,
+    pub book: Arc<Mutex<Book>>,
     fhir: Fhir,
     _serving: JoinSet<()>,
     _folder: tempfile::TempDir,
@@ -168,15 +219,20 @@ impl Stage {
             .saying("su-siteid".parse().unwrap(), HeaderValue::from_static(THERE));
         let source =
             Source { organisation: organisation(1), site: site(1), connector: wrap(Arc::new(server)) };
+        let book = Arc::new(Mutex::new(Book { version: 1, tested: None, synced: None, due: None }));
         let exchange = Exchange::new(exchange::Parts {
             db: db.clone(),
             vault,
             // Another process than the one that fills the source: ids must differ.
             world: World::new(clock.clone(), SeededEntropy::new(1)),
             fhir: fhir.clone(),
-            sources: Arc::new(One(source)),
+            sources: Arc::new(One(source, Arc::clone(&book))),
         });
-        Self { db, clock, proxy, exchange, fhir, _serving: serving, _folder: folder }
+        Self { db, clock, proxy, exchange, book, fhir, _serving: serving, _folder: folder }
+    }
+
+    pub fn clock_now(&self) -> Timestamp {
+        self.exchange.world.now()
     }
 
     pub fn worker(&self) -> Worker {

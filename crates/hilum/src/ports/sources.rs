@@ -34,15 +34,18 @@ impl BrokerSources {
         Ok(found.filter(|found| found.status != Status::Archived))
     }
 
+    async fn opened(&self, id: Id<Integration>) -> Result<Option<(Managed, Credentials)>, SourceFault> {
+        let found = self.broker.managed_with_credentials(id).await;
+        let found = found.map_err(|_| SourceFault("its credentials cannot be opened".into()))?;
+        Ok(found.filter(|(found, _)| found.status != Status::Archived))
+    }
+
     /// The way to it, or why there is none.
-    async fn source(&self, of: &Managed) -> Result<Result<Source, &'static str>, SourceFault> {
-        if of.kind != Kind::Fhir {
-            return Ok(Err("systems of this type cannot be pulled from yet"));
+    fn source(&self, of: &Managed, credentials: &Credentials) -> Result<Source, &'static str> {
+        match of.kind {
+            Kind::Fhir => self.fhir(of, credentials),
+            _ => Err("systems of this type cannot be pulled from yet"),
         }
-        let credentials = self.broker.credentials_of(of.organisation, of.id).await;
-        let credentials =
-            credentials.map_err(|_| SourceFault("the integration's credentials cannot be opened".into()))?;
-        Ok(self.fhir(of, &credentials))
     }
 
     fn fhir(&self, of: &Managed, credentials: &Credentials) -> Result<Source, &'static str> {
@@ -93,18 +96,20 @@ impl Sources for BrokerSources {
 
     fn of(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<Source>, SourceFault>> {
         async move {
-            match self.live(integration).await?.filter(|found| found.status == Status::Active) {
-                Some(found) => Ok(self.source(&found).await?.ok()),
-                None => Ok(None),
-            }
+            let found = self.opened(integration).await?;
+            let found = found.filter(|(found, _)| found.status == Status::Active);
+            Ok(found.and_then(|(found, credentials)| self.source(&found, &credentials).ok()))
         }
         .boxed()
     }
 
     fn to_test(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<ToTest>, SourceFault>> {
         async move {
-            let Some(found) = self.live(integration).await? else { return Ok(None) };
-            Ok(Some(ToTest { version: found.version, source: self.source(&found).await? }))
+            let found = self.opened(integration).await?;
+            Ok(found.map(|(found, credentials)| ToTest {
+                version: found.version,
+                source: self.source(&found, &credentials),
+            }))
         }
         .boxed()
     }

@@ -76,6 +76,11 @@ const fn of_webhooks(operation: &'static str, path: &'static str, body: Option<&
     (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
 
+/// Without the scopes and roles that these need; with them: `crates/exchange/tests/it/api.rs`.
+const fn of_syncs(operation: &'static str, path: &'static str) -> Row {
+    (operation, path, Some("{}"), [401, 401, 401, 401, 403, 403, 403, 403, 403])
+}
+
 const OF_TOKENS: &[Row] = &[
     of_records("GET /fhir/_history", "/fhir/_history"),
     of_records("GET /fhir/{type}/_history", "/fhir/Patient/_history"),
@@ -229,6 +234,25 @@ const OF_TOKENS: &[Row] = &[
         None,
     ),
     of_webhooks("GET /api/v1/integrations/events", "/api/v1/integrations/events", None),
+    of_syncs("POST /api/v1/integrations/{id}/test", "/api/v1/integrations/x/test"),
+    of_syncs("POST /api/v1/integrations/{id}/sync", "/api/v1/integrations/x/sync"),
+    of_syncs("GET /api/v1/integrations/sync-jobs/{job_id}", "/api/v1/integrations/sync-jobs/x"),
+    of_syncs(
+        "POST /api/v1/integrations/sync-jobs/{job_id}/cancel",
+        "/api/v1/integrations/sync-jobs/x/cancel",
+    ),
+    of_syncs("POST /api/v1/integrations/sync-jobs/{job_id}/retry", "/api/v1/integrations/sync-jobs/x/retry"),
+    of_syncs("GET /api/v1/integrations/{id}/quarantine", "/api/v1/integrations/x/quarantine"),
+    of_syncs("GET /api/v1/integrations/{id}/quarantine/{record_id}", "/api/v1/integrations/x/quarantine/x"),
+    of_syncs(
+        "DELETE /api/v1/integrations/{id}/quarantine/{record_id}",
+        "/api/v1/integrations/x/quarantine/x",
+    ),
+    of_syncs(
+        "POST /api/v1/integrations/{id}/quarantine/{record_id}/replay",
+        "/api/v1/integrations/x/quarantine/x/replay",
+    ),
+    of_syncs("GET /api/v1/integrations/dead-letters", "/api/v1/integrations/dead-letters"),
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),

@@ -45,6 +45,7 @@ async fn operations_and_their_answers() {
     DELETE /api/v1/integrations/inbound-webhooks/{inbound} → 204 default
     DELETE /api/v1/integrations/webhooks/{endpoint} → 204 default
     DELETE /api/v1/integrations/{id} → 204 default
+    DELETE /api/v1/integrations/{id}/quarantine/{record_id} → 204 default
     DELETE /fhir/$bulk-status/{job} → 202 default
     DELETE /fhir/{type} → 200 412 default
     DELETE /fhir/{type}/{id} → 200 412 default
@@ -64,10 +65,12 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
     GET /api/v1/integrations → 200 304 default
+    GET /api/v1/integrations/dead-letters → 200 default
     GET /api/v1/integrations/events → 200 default
     GET /api/v1/integrations/inbound-messages/{message} → 200 default
     GET /api/v1/integrations/inbound-webhooks → 200 default
     GET /api/v1/integrations/providers → 200 default
+    GET /api/v1/integrations/sync-jobs/{job_id} → 200 default
     GET /api/v1/integrations/webhooks → 200 default
     GET /api/v1/integrations/webhooks/event-types → 200 default
     GET /api/v1/integrations/webhooks/{endpoint} → 200 default
@@ -76,6 +79,8 @@ async fn operations_and_their_answers() {
     GET /api/v1/integrations/webhooks/{endpoint}/health → 200 default
     GET /api/v1/integrations/{id} → 200 304 default
     GET /api/v1/integrations/{id}/audit → 200 default
+    GET /api/v1/integrations/{id}/quarantine → 200 default
+    GET /api/v1/integrations/{id}/quarantine/{record_id} → 200 default
     GET /fhir → 200 default
     GET /fhir/$bulk-file/{job}/{file} → 200 206 304 416 default
     GET /fhir/$bulk-status/{job} → 200 202 default
@@ -124,6 +129,8 @@ async fn operations_and_their_answers() {
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /api/v1/integrations → 201 default
     POST /api/v1/integrations/inbound-webhooks → 201 default
+    POST /api/v1/integrations/sync-jobs/{job_id}/cancel → 200 default
+    POST /api/v1/integrations/sync-jobs/{job_id}/retry → 200 default
     POST /api/v1/integrations/webhooks → 201 default
     POST /api/v1/integrations/webhooks/{endpoint}/deliveries/{event}/replay → 202 default
     POST /api/v1/integrations/webhooks/{endpoint}/replay → 202 default
@@ -131,7 +138,10 @@ async fn operations_and_their_answers() {
     POST /api/v1/integrations/webhooks/{endpoint}/test → 202 default
     POST /api/v1/integrations/{id}/activate → 200 default
     POST /api/v1/integrations/{id}/deactivate → 200 default
+    POST /api/v1/integrations/{id}/quarantine/{record_id}/replay → 200 default
     POST /api/v1/integrations/{id}/restore → 200 default
+    POST /api/v1/integrations/{id}/sync → 202 default
+    POST /api/v1/integrations/{id}/test → 200 default
     POST /fhir → 200 default
     POST /fhir/$export → 202 default
     POST /fhir/$import → 202 default

@@ -90,7 +90,9 @@ impl Test<'_> {
         let began = self.world.now();
         let said = match door.ok()?.knock().await {
             Ok(()) => passed("the host takes connections"),
-            Err(_) => failed("nobody takes connections there: is the server running, does a firewall let us through?"),
+            Err(_) => failed(
+                "nobody takes connections there: is the server running, does a firewall let us through?",
+            ),
         };
         self.tell(StepName::Connection, began, said)
     }
@@ -138,7 +140,9 @@ impl Test<'_> {
 
     fn understood(&mut self, answer: &WholeAnswer) -> Said {
         let Some(statement) = read::statement(&answer.body) else {
-            return failed("what the server says of itself is no CapabilityStatement: is this the base of a FHIR server?");
+            return failed(
+                "what the server says of itself is no CapabilityStatement: is this the base of a FHIR server?",
+            );
         };
         let is_r4 = statement.version.starts_with("4.0.");
         self.found.api_version = is_version(&statement.version).then(|| statement.version.clone());
@@ -213,7 +217,9 @@ impl Test<'_> {
             401 => return Searched::Unknown,
             403 => return Searched::MayNot("the server does not let us read every type that is pulled"),
             400 | 404 | 405 | 410 | 422 | 501 => {
-                return Searched::MayNot("the server cannot search every type that is pulled by _lastUpdated");
+                return Searched::MayNot(
+                    "the server cannot search every type that is pulled by _lastUpdated",
+                );
             }
             _ => return Searched::Unusable(answered(answer).err().map_or(TROUBLE, |fault| words(&fault))),
         }
