@@ -21,5 +21,6 @@ mod registry;
 mod settings;
 mod sql;
 mod subscribers;
+mod syncs;
 mod terminology;
 mod validate;

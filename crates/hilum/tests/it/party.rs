@@ -74,6 +74,7 @@ impl Party {
         let routes = Router::new()
             .route("/oauth2/token", post(token))
             .route("/oauth2/revoke", post(revoke))
+            .route("/fhir/{*path}", any(fhir))
             .fallback(any(api))
             .with_state(party.clone());
         tasks.spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -123,6 +124,26 @@ async fn token(State(party): State<Party>, uri: Uri, headers: HeaderMap, body: B
 
 async fn revoke(State(party): State<Party>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
     party.note(&uri, &headers, &body).revoke_status
+}
+
+/// One patient; what it can do it says to everybody.
+async fn fhir(State(party): State<Party>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let manner = party.note(&uri, &headers, &body);
+    let bearer = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let knows = bearer == format!("Bearer {}", manner.access_token);
+    let patient = json!({"resourceType": "Patient", "id": "p1", "active": true,
+        "meta": {"versionId": "1", "lastUpdated": "2026-01-01T00:00:00Z"}});
+    let answer = match uri.path() {
+        "/fhir/metadata" => json!({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [
+            {"mode": "server", "resource": [{"type": "Patient", "interaction": [{"code": "search-type"}]}]}]}),
+        _ if !knows => return StatusCode::UNAUTHORIZED.into_response(),
+        "/fhir/Patient" => {
+            json!({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": patient}]})
+        }
+        "/fhir/Patient/p1" => patient,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    (manner.api_status, axum::Json(answer)).into_response()
 }
 
 async fn api(
