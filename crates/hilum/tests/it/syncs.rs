@@ -12,18 +12,21 @@ use crate::app::{Reply, TestApp, deployment_on_each_engine};
 
 const PLACE: &str = "/api/v1/integrations";
 const SITES: &str = "sites = { main = \"Main building\" }";
-const KEY: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-1";
+const OWN: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-1";
+const RIVALS: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-2";
 
-/// Northwind with a site that takes records, and with a key of its staff; the id of that key.
-async fn declared(app: &TestApp, text: &str, coded: &str) -> String {
+/// Northwind with a site that takes records, and its staff with a key.
+async fn declared<'a>(app: &'a TestApp, text: &str, coded: &str, secret: &str) -> Staff<'a> {
     let scopes = "integration:read integration:write integration:sync integration:records";
     let key = format!(
-        "\n[[api_key]]\nname = \"Staff\"\nscopes = \"{scopes}\"\nkey = \"{KEY}\"\nroles = [\"org_admin\"]\n"
+        "\n[[api_key]]\nname = \"Staff\"\nscopes = \"{scopes}\"\nkey = \"{secret}\"\nroles = [\"org_admin\"]\n"
     );
     let text = text.replace("{party}", &app.party.url).replace(SITES, &format!("{SITES}\n{coded}"));
     let declared = Declarations::parse(&format!("{text}{key}")).unwrap();
     let told = load::declare(&app.house, &declared).await.unwrap_or_else(|error| panic!("{error:#}"));
-    told.to_string().rsplit("API key ").next().unwrap().trim().to_owned()
+    let told = told.to_string();
+    let id = told.rsplit("API key ").next().unwrap().trim();
+    Staff(app, format!("{id}.{secret}"))
 }
 
 struct Staff<'a>(&'a TestApp, String);
@@ -33,7 +36,7 @@ impl Staff<'_> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{PLACE}{path}"))
-            .header("x-api-key", format!("{}.{KEY}", self.1))
+            .header("x-api-key", &self.1)
             .header("if-match", "*")
             .header("x-change-reason", "set up");
         let request = match body {
@@ -63,9 +66,8 @@ async fn site_of(app: &TestApp, slug: &str) -> String {
 deployment_on_each_engine! {
     async fn what_staff_connect_is_tested_switched_on_and_synced_by_the_clock(app: TestApp) {
         let coded = "codes = { main = \"HCNWMN1\" }\nvalidation = \"off\"\nsubscriptions = [\"base\"]";
-        let key = declared(&app, include_str!("northwind.toml"), coded).await;
-        let rival = declared(&app, include_str!("southside.toml"), "").await;
-        let (staff, rival) = (Staff(&app, key), Staff(&app, rival));
+        let staff = declared(&app, include_str!("northwind.toml"), coded, OWN).await;
+        let rival = declared(&app, include_str!("southside.toml"), "", RIVALS).await;
         let clinic = |site: &str, token: &str| json!({
             "name": "Clinic", "type": "fhir", "provider": "custom", "sync_frequency": "every 1 hours",
             "credentials": {"token": token},
