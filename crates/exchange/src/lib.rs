@@ -6,6 +6,7 @@
 mod api;
 pub mod check;
 pub mod connector;
+pub mod format;
 mod port;
 pub mod quarantine;
 pub mod run;

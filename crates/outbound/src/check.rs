@@ -96,6 +96,29 @@ impl Outbound {
     }
 }
 
+/// The lowest port of the public internet that something else than HTTPS is spoken to, beside that of SSH: below are those that belong to other
+/// protocols, whose servers would have to make something of our first words.  RFC 6335 §6
+const FREE_PORT_MIN: u16 = 1_024;
+/// The port of SSH.  RFC 4253 §4
+const SSH_PORT: u16 = 22;
+
+impl Outbound {
+    /// The same for a protocol that has no address of its own: a host and a port.
+    pub(super) fn way_to(&self, host: &Host<String>, port: u16) -> Result<Way, Refusal> {
+        if self.allow_internal.contains(&InternalHost { host: host.to_string(), port }) {
+            return Ok(Way::Internal);
+        }
+        if port != SSH_PORT && port < FREE_PORT_MIN {
+            return Err(Refusal::Port);
+        }
+        check_host(Some(match host {
+            Host::Domain(name) => Host::Domain(name.as_str()),
+            Host::Ipv4(v4) => Host::Ipv4(*v4),
+            Host::Ipv6(v6) => Host::Ipv6(*v6),
+        }))
+    }
+}
+
 fn way(url: &Url, is_allowed: impl Fn(&InternalHost) -> bool) -> Result<Way, Refusal> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Refusal::Scheme);
@@ -242,6 +265,21 @@ mod tests {
             assert!(judged(url, &allowed).is_err(), "{url}");
         }
         assert_eq!(judged("http://a@127.0.0.1:9400/", &allowed), Err(Refusal::UserInfo));
+    }
+
+    #[test]
+    fn hosts_without_an_address_are_judged_alike() {
+        let allowed = ["127.0.0.1:2222".parse().unwrap()].into_iter().collect();
+        let outbound = Outbound::new(allowed, std::sync::Arc::new(crate::SystemLookup)).unwrap();
+        let judged = |host: &str, port| outbound.way_to(&Host::parse(host).unwrap(), port);
+        assert_eq!(judged("127.1", 2222), Ok(Way::Internal));
+        assert_eq!(judged("127.0.0.1", 22), Err(Refusal::Address));
+        assert_eq!(judged("169.254.169.254", 22), Err(Refusal::Address));
+        assert_eq!(judged("[::1]", 2222), Err(Refusal::Address));
+        assert_eq!(judged("localhost", 2222), Err(Refusal::Host));
+        assert_eq!(judged("files.example.com", 25), Err(Refusal::Port));
+        assert_eq!(judged("files.example.com", 22), Ok(Way::Public));
+        assert_eq!(judged("files.example.com", 2022), Ok(Way::Public));
     }
 
     #[test]

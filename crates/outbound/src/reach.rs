@@ -35,11 +35,25 @@ impl Outbound {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(Unreached::Refused(Refusal::Host));
         };
+        self.door(way, host.to_owned(), port).await
+    }
+
+    /// The same for a protocol that has no address of its own.
+    ///
+    /// # Errors
+    /// [`Unreached`].
+    pub async fn look_up_host(&self, host: &str, port: u16) -> Result<Door, Unreached> {
+        let host = Host::parse(host).map_err(|_| Unreached::Refused(Refusal::Host))?;
+        let way = self.way_to(&host, port).map_err(Unreached::Refused)?;
+        self.door(way, host, port).await
+    }
+
+    async fn door(&self, way: Way, host: Host<String>, port: u16) -> Result<Door, Unreached> {
         let addresses = match host {
             Host::Ipv4(v4) => vec![IpAddr::V4(v4)],
             Host::Ipv6(v6) => vec![IpAddr::V6(v6)],
             Host::Domain(name) => {
-                let looked = timeout(CONNECT_TIMEOUT, self.lookup.lookup(name)).await;
+                let looked = timeout(CONNECT_TIMEOUT, self.lookup.lookup(&name)).await;
                 let found = looked.map_err(|_| Unreached::NoAddress)?.map_err(|_| Unreached::NoAddress)?;
                 if found.is_empty() {
                     return Err(Unreached::NoAddress);
@@ -61,7 +75,15 @@ impl Door {
     /// # Errors
     /// [`Unreached::NoConnection`].
     pub async fn knock(&self) -> Result<(), Unreached> {
+        self.connect().await.map(|_| ())
+    }
+
+    /// A connection to exactly the addresses that were looked at, in the clear: what is spoken on it has to protect itself.
+    ///
+    /// # Errors
+    /// [`Unreached::NoConnection`].
+    pub async fn connect(&self) -> Result<TcpStream, Unreached> {
         let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(self.0.as_slice())).await;
-        connected.map_err(|_| Unreached::NoConnection)?.map(|_| ()).map_err(|_| Unreached::NoConnection)
+        connected.map_err(|_| Unreached::NoConnection)?.map_err(|_| Unreached::NoConnection)
     }
 }
