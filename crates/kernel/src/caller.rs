@@ -58,6 +58,18 @@ pub enum Actor {
     Anonymous,
 }
 
+impl Actor {
+    /// What records of an API call whoever acted: the id of the person, or of a client that acted for itself, or `system`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Person { person, .. } => person.to_string(),
+            Self::Client(client) => client.to_string(),
+            Self::System | Self::Anonymous => "system".to_owned(),
+        }
+    }
+}
+
 /// A request's proven caller: what a good access token says.
 #[derive(Debug, Clone)]
 pub struct Caller {

@@ -14,6 +14,7 @@ mod dialect;
 mod extract;
 mod guards;
 mod health;
+mod idempotency;
 mod limits;
 mod local_path;
 pub mod logging;
@@ -21,6 +22,7 @@ mod manners;
 pub mod metrics;
 mod networks;
 pub mod openapi;
+mod paging;
 mod problem;
 mod rate;
 mod redirect;
@@ -44,11 +46,13 @@ pub use dialect::{
 pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters, shaped};
 pub use guards::Guards;
 pub use health::Health;
+pub use idempotency::{IDEMPOTENCY_KEPT, IDEMPOTENCY_KEY_BYTES_MAX, idempotency_key};
 pub use limits::{BODY_BYTES_MAX, body_limit};
 pub use local_path::{LocalPath, NotLocal};
 pub use manners::{Context, Manners};
 pub use metrics::Metrics;
 pub use networks::{MalformedNetwork, Network, Networks};
+pub use paging::{PAGE_MAX, Paging, links};
 pub use problem::{Answer, Place, Problem};
 pub use rate::{
     Decision, Key, KeyOf, MalformedRedisUrl, Quota, RATE_KEYS_MAX, RateLimiter, limited, per_client,

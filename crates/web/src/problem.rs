@@ -41,6 +41,12 @@ impl Problem {
     /// What the caller reads of a fault that is ours.
     pub const INTERNAL: &'static str = "internal error";
 
+    /// The caller's roles do not have what this needs: 403.
+    #[must_use]
+    pub fn role() -> Self {
+        Self::new(Kind::Forbidden, "your roles do not allow this")
+    }
+
     /// A problem of this kind, in words for the caller.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {

@@ -5,7 +5,7 @@
 use kernel::{Id, Permission, Reach, Study};
 use web::{Bearer, Problem};
 
-use crate::{By, WebhookFault, endpoint::EndpointRow, fault::refused};
+use crate::{By, WebhookFault, endpoint::EndpointRow};
 
 /// A caller who may do something, somewhere.
 #[derive(Clone)]
@@ -21,11 +21,7 @@ impl Access {
     /// # Errors
     /// 403.
     pub fn of(bearer: &Bearer, permission: Permission) -> Result<Self, Problem> {
-        bearer.require(permission.scope())?;
-        let reach = bearer.0.grants.reach(permission);
-        if reach == Reach::Nothing {
-            return Err(refused(WebhookFault::Forbidden));
-        }
+        let reach = bearer.allow(permission)?;
         Ok(Self { caller: bearer.0.clone(), permission, reach })
     }
 

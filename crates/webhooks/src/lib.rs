@@ -13,7 +13,6 @@ pub mod endpoint;
 pub mod event;
 mod fault;
 pub mod inbound;
-mod page;
 mod service;
 
 use axum::{middleware::map_response, response::Response};
@@ -24,7 +23,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use by::By;
 pub use fault::WebhookFault;
-pub use page::PAGE_MAX;
 pub use service::{Parts, Webhooks};
 
 /// The tables of this crate.

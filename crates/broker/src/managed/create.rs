@@ -12,7 +12,7 @@ use super::{
     IntId, Managed, Status,
     body::{Whole, refused},
     change,
-    door::{Asking, forbidden},
+    door::Asking,
     once::Once,
     queries,
     view::{ManagedOut, shown},
@@ -43,7 +43,7 @@ pub(crate) async fn create(
     check_studies(&broker, organisation, &whole.studies()).await?;
     check_site(&broker, organisation, &whole).await?;
     if !asking.bearer.0.may(Permission::Create, organisation, &whole.studies()) {
-        return Err(forbidden());
+        return Err(Problem::role());
     }
     let made = broker.register(&asking, whole, once).await?;
     let mut response = shown(&HeaderMap::new(), &made, StatusCode::CREATED);

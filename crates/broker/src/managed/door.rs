@@ -1,6 +1,6 @@
 //! Who is let in to which integration: the scope, then whether it may be seen, then whether this may be done.
 
-use kernel::{Actor, Kind as Sort, Permission, RequestId, Timestamp};
+use kernel::{Kind as Sort, Permission, RequestId, Timestamp};
 use store::Reader;
 use web::{Bearer, Problem};
 
@@ -17,20 +17,13 @@ pub struct Asking {
 impl Asking {
     /// Insist on the scope and on a role that allows this anywhere.
     pub fn enter(bearer: Bearer, request: RequestId, permission: Permission) -> Result<Self, Problem> {
-        bearer.require(permission.scope())?;
-        if bearer.0.grants.reach(permission) == kernel::Reach::Nothing {
-            return Err(forbidden());
-        }
+        bearer.allow(permission)?;
         Ok(Self { bearer, request })
     }
 
     /// Who acts, for the record of the integration: the person, or the client that acts for itself.
     pub fn by_whom(&self) -> String {
-        match self.bearer.0.actor() {
-            Actor::Person { person, .. } => person.to_string(),
-            Actor::Client(client) => client.to_string(),
-            Actor::System | Actor::Anonymous => "system".to_owned(),
-        }
+        self.bearer.0.actor().name()
     }
 
     pub fn by(&self) -> By {
@@ -45,7 +38,7 @@ impl Asking {
         if !may(Permission::Read) {
             return Err(nothing());
         }
-        if may(permission) { Ok(found) } else { Err(forbidden()) }
+        if may(permission) { Ok(found) } else { Err(Problem::role()) }
     }
 
     /// The same, unless it is archived.
@@ -73,10 +66,6 @@ impl Asking {
 /// What is not there, and what the caller may not know of.
 pub fn nothing() -> Problem {
     Problem::new(Sort::NotFound, "there is no such integration")
-}
-
-pub fn forbidden() -> Problem {
-    Problem::new(Sort::Forbidden, "your roles do not allow this")
 }
 
 /// Somebody else's change came first, within the time of this one.

@@ -1,21 +1,16 @@
 //! The integrations that the caller may see, a page at a time.
 
-use axum::{extract::State, response::Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use kernel::{Id, Issue, Kind as Sort, Organisation, Permission, Reach, RequestId, Study};
+use axum::{Extension, extract::State, response::Response};
+use http::{HeaderMap, StatusCode};
+use kernel::{Id, Issue, Kind as Sort, Organisation, Permission, Reach, Study};
 use serde::{Deserialize, Serialize};
 use store::{Composed, Reader};
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Bearer, Place, Problem, Query};
+use web::{Answer, Bearer, Context, Paging, Place, Problem, Query, links};
 
 use super::{Kind, Managed, Status, condition, door::Asking, queries, view::ManagedOut};
 use crate::Broker;
 
-/// The largest page.
-const SIZE_MAX: u32 = 100;
-const SIZE_DEFAULT: u32 = 20;
-/// The last page that is counted to.
-const PAGE_MAX: u32 = 10_000;
 /// The longest text that is searched for, in characters.
 const Q_CHARACTERS_MAX: usize = 100;
 
@@ -26,10 +21,10 @@ const Q_CHARACTERS_MAX: usize = 100;
 pub(crate) struct Asked {
     /// From 1 to 10000.
     #[param(minimum = 1, maximum = 10000)]
-    page: Option<u32>,
+    page: Option<i64>,
     /// From 1 to 100; 20 where nothing is said.
     #[param(minimum = 1, maximum = 100)]
-    size: Option<u32>,
+    size: Option<i64>,
     /// Only of this type.
     #[serde(rename = "type")]
     kind: Option<Kind>,
@@ -101,31 +96,21 @@ impl Sorting {
 #[schema(as = ManagedIntegrations)]
 pub(crate) struct PageOut {
     items: Vec<ManagedOut>,
-    /// How many there are on all pages.
-    total: i64,
-    page: u32,
-    size: u32,
-    pages: i64,
+    #[serde(flatten)]
+    paging: Paging,
 }
 
 impl Asked {
-    fn checked(&self) -> Result<(u32, u32), Problem> {
-        let (page, size) = (self.page.unwrap_or(1), self.size.unwrap_or(SIZE_DEFAULT));
-        let mut issues = Vec::new();
-        if !(1..=PAGE_MAX).contains(&page) {
-            issues.push(Issue::at("page", "must be 1 to 10000"));
-        }
-        if !(1..=SIZE_MAX).contains(&size) {
-            issues.push(Issue::at("size", "must be 1 to 100"));
-        }
+    fn checked(&self) -> Result<Paging, Problem> {
+        let (window, mut issues) = match Paging::asked(self.page, self.size) {
+            Ok(window) => (Some(window), Vec::new()),
+            Err(issues) => (None, issues),
+        };
         if self.q.as_ref().is_some_and(|q| q.chars().count() > Q_CHARACTERS_MAX) {
             issues.push(Issue::at("q", "must be at most 100 characters"));
         }
-        if issues.is_empty() {
-            return Ok((page, size));
-        }
-        let problem = Problem::new(Sort::Unsupported, "a parameter is not right");
-        Err(problem.with_place(Place::Query).with_issues(issues))
+        let problem = || Problem::new(Sort::Unsupported, "a parameter is not right").with_place(Place::Query);
+        window.filter(|_| issues.is_empty()).ok_or_else(|| problem().with_issues(issues))
     }
 
     /// What of all rows is the caller's to see, and asked for.
@@ -179,53 +164,30 @@ fn escaped(text: &str) -> String {
 pub(crate) async fn list(
     State(broker): State<Broker>,
     bearer: Bearer,
-    axum::Extension(request): axum::Extension<RequestId>,
+    Extension(context): Extension<Context>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let asking = Asking::enter(bearer, request, Permission::Read)?;
-    let (page, size) = asked.checked()?;
+    let asking = Asking::enter(bearer, context.request_id().clone(), Permission::Read)?;
+    let window = asked.checked()?;
     let (own, reach) = (asking.bearer.0.organisation, asking.bearer.0.grants.reach(Permission::Read));
     let (mut counted, mut rows) = (queries::counted(), queries::rows());
     asked.write(own, &reach, &mut counted);
     asked.write(own, &reach, &mut rows);
-    let offset = i64::from(page.saturating_sub(1)).saturating_mul(i64::from(size));
+    let (limit, offset) = window.rows();
     rows.text(asked.sort.unwrap_or(Sorting::CreatedDown).sql());
-    rows.text(" LIMIT ").bind(&i64::from(size)).text(" OFFSET ").bind(&offset);
+    rows.text(" LIMIT ").bind(&limit).text(" OFFSET ").bind(&offset);
     let found = broker.db.snapshot(async move |tx: &mut Reader| -> Result<(i64, Vec<Managed>), Problem> {
         Ok((queries::count(tx, &counted).await?, queries::select(tx, &rows).await?))
     });
     let (total, items) = found.await?;
-    let pages = total.saturating_add(i64::from(size) - 1) / i64::from(size);
-    let out = PageOut { items: items.iter().map(ManagedOut::from).collect(), total, page, size, pages };
+    let paging = window.of(total);
+    let out = PageOut { items: items.iter().map(ManagedOut::from).collect(), paging };
     let mut response = condition::answer(&headers, total, StatusCode::OK, &out);
-    let links = links(&broker, &asked, (page, size, pages));
-    if let Ok(value) = HeaderValue::from_str(&links) {
-        response.headers_mut().insert(header::LINK, value);
-    }
+    let filters = asked.filters();
+    let said: Vec<_> = filters.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
+    response.headers_mut().extend(links(&context, &paging, &said));
     Ok(response)
-}
-
-/// RFC 8288: the pages beside this one, with the filters of this one.
-fn links(broker: &Broker, asked: &Asked, (page, size, pages): (u32, u32, i64)) -> String {
-    let base = broker.public_url.as_str().trim_end_matches('/');
-    let last = u32::try_from(pages.max(1)).unwrap_or(PAGE_MAX).min(PAGE_MAX);
-    let to = |page: u32, rel: &str| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("page", &page.to_string()).append_pair("size", &size.to_string());
-        for (name, value) in asked.filters() {
-            query.append_pair(name, &value);
-        }
-        format!("<{base}/api/v1/integrations?{}>; rel=\"{rel}\"", query.finish())
-    };
-    let mut links = vec![to(1, "first"), to(last, "last")];
-    if page > 1 {
-        links.push(to(page - 1, "prev"));
-    }
-    if page < last {
-        links.push(to(page + 1, "next"));
-    }
-    links.join(", ")
 }
 
 impl Asked {

@@ -1,21 +1,12 @@
 //! A request that may come twice has one effect: `Idempotency-Key`.  draft-ietf-httpapi-idempotency-key-header
 
-use std::time::Duration;
-
 use crypto::sha256;
 use http::HeaderMap;
-use kernel::{Digest, Id, Integration, Issue, Kind as Sort, Timestamp};
+use kernel::{Digest, Id, Integration, Kind as Sort, Timestamp};
 use store::{Writer, binds};
-use web::Problem;
+use web::{IDEMPOTENCY_KEPT, Problem, idempotency_key};
 
 use super::{body::refused, door::Asking};
-
-/// Where the key stands.
-const HEADER: &str = "idempotency-key";
-/// The longest key, in bytes.
-const KEY_BYTES_MAX: usize = 255;
-/// For how long a request may come again.
-pub const REQUEST_LIFE: Duration = Duration::from_hours(24);
 
 /// What a caller calls a request, and what was in it.
 #[derive(Clone)]
@@ -27,19 +18,8 @@ pub struct Once {
 impl Once {
     /// The key of the request, if it has one.
     pub fn of(headers: &HeaderMap, body: &[u8]) -> Result<Option<Self>, Problem> {
-        let mut values = headers.get_all(HEADER).iter();
-        let value = match (values.next(), values.next()) {
-            (None, _) => return Ok(None),
-            (Some(value), None) => value.to_str().unwrap_or_default(),
-            (Some(_), Some(_)) => "",
-        };
-        let good =
-            (1..=KEY_BYTES_MAX).contains(&value.len()) && value.bytes().all(|b| (b' '..=b'~').contains(&b));
-        if !good {
-            let why = "must be there once, 1 to 255 printable characters";
-            return Err(refused(vec![Issue::at("Idempotency-Key", why)]));
-        }
-        Ok(Some(Self { key: value.to_owned(), digest: Digest::from_bytes(sha256(body)) }))
+        let key = idempotency_key(headers).map_err(|issue| refused(vec![issue]))?;
+        Ok(key.map(|key| Self { key: key.to_owned(), digest: Digest::from_bytes(sha256(body)) }))
     }
 
     /// Take the key for this integration, or say which one was made under it: the row is the lock, so of two at once one waits.
@@ -57,7 +37,7 @@ impl Once {
             .execute(
                 "INSERT INTO integration_request (organisation_id, holder_id, request_key, digest, integration_id, expires_at) \
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organisation_id, holder_id, request_key) DO NOTHING",
-                binds![caller.organisation, holder, &self.key, self.digest, made, now + REQUEST_LIFE],
+                binds![caller.organisation, holder, &self.key, self.digest, made, now + IDEMPOTENCY_KEPT],
             )
             .await?;
         if taken > 0 {

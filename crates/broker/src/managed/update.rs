@@ -7,11 +7,11 @@ use store::Writer;
 use web::{Answer, Bearer, Json, Path, Problem};
 
 use super::{
-    Managed,
+    Managed, Status,
     body::{Part, Whole, refused},
     change, condition,
     create::{check_site, check_studies, read},
-    door::{Asking, forbidden},
+    door::Asking,
     view::{ManagedOut, shown},
 };
 use crate::Broker;
@@ -98,6 +98,15 @@ fn check_fixed(there: &Managed, whole: &Whole) -> Result<(), Problem> {
     if issues.is_empty() { Ok(()) } else { Err(refused(issues)) }
 }
 
+/// What is reached otherwise than before has not been tested, and what has not been tested is not active.  Contract 4
+fn untested(of: Managed) -> Managed {
+    let status = match of.status {
+        Status::Active | Status::Error => Status::Pending,
+        other => other,
+    };
+    Managed { tested: None, status, ..of }
+}
+
 impl Broker {
     async fn change(
         &self,
@@ -114,7 +123,7 @@ impl Broker {
         let studies = whole.studies();
         check_studies(self, there.organisation, &studies).await?;
         if !asking.bearer.0.may(Permission::Update, there.organisation, &studies) {
-            return Err(forbidden());
+            return Err(Problem::role());
         }
         let reason = match &whole.reason {
             Some(stated) => Some(stated.clone()),
@@ -135,7 +144,7 @@ impl Broker {
         }
         change::check_reason(&differing, reason.as_deref())?;
         let is_tested_anew = differing.iter().any(|name| name == "config" || name == "credentials");
-        let after = if is_tested_anew { Managed { tested: None, ..after } } else { after };
+        let after = if is_tested_anew { untested(after) } else { after };
         let (own, asking, there) = (self.clone(), asking.clone(), there.clone());
         let vault = self.vault.tenant(there.organisation).await?;
         let unit = async move |tx: &mut Writer| -> Result<Managed, Problem> {

@@ -151,6 +151,13 @@ on_stage!(
         tested(&stage, &one, TestStatus::Success).await;
         let on = admin.post(&activate, &Value::Null).await;
         assert_eq!((on.status, &on.json()["status"]), (200, &json!("active")), "{}", on.body);
+        assert_ne!(on.json()["next_sync"], Value::Null);
+        let headers = [("if-match", &*tag(&on)), ("x-change-reason", "moved")];
+        let part = json!({"config": {"environment": "validation"}});
+        let moved = admin.with("PATCH", &path, &headers, &part).await;
+        assert_eq!((&moved.json()["status"], &moved.json()["next_sync"]), (&json!("pending"), &Value::Null), "{}", moved.body);
+        tested(&stage, &moved.json(), TestStatus::Success).await;
+        assert_eq!(admin.post(&activate, &Value::Null).await.json()["status"], json!("active"));
         let off = admin.post(&format!("{path}/deactivate"), &Value::Null).await;
         assert_eq!(off.json()["status"], json!("inactive"));
         let seen = tag(&off);

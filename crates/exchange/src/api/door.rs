@@ -1,7 +1,7 @@
 //! Who is let in: the scope of the client, then whether the integration may be seen, then whether this may be done. What may not be seen is answered
 //! as what is not there.
 
-use kernel::{Actor, Id, Integration, Kind, Permission, RequestId};
+use kernel::{Actor, Id, Integration, Permission, RequestId};
 use web::{Bearer, Problem};
 
 use super::id;
@@ -18,10 +18,7 @@ pub(super) struct Asking {
 
 impl Asking {
     pub fn enter(bearer: Bearer, request: RequestId, permission: Permission) -> Result<Self, Problem> {
-        bearer.require(permission.scope())?;
-        if bearer.0.grants.reach(permission) == kernel::Reach::Nothing {
-            return Err(forbidden());
-        }
+        bearer.allow(permission)?;
         Ok(Self { bearer, request })
     }
 
@@ -32,11 +29,7 @@ impl Asking {
 
     /// Who acts, in the words of the API.
     pub fn by_whom(&self) -> String {
-        match self.bearer.0.actor() {
-            Actor::Person { person, .. } => person.to_string(),
-            Actor::Client(client) => client.to_string(),
-            Actor::System | Actor::Anonymous => "system".to_owned(),
-        }
+        self.bearer.0.actor().name()
     }
 
     pub fn organisation(&self) -> Id<kernel::Organisation> {
@@ -64,7 +57,7 @@ impl Asking {
         let may = |permission| self.bearer.0.may(permission, about.organisation, &about.studies);
         match (may(Permission::Read), may(permission)) {
             (false, _) => Err(nothing()),
-            (true, false) => Err(forbidden()),
+            (true, false) => Err(Problem::role()),
             (true, true) => Ok(about),
         }
     }
@@ -80,8 +73,4 @@ impl Asking {
 
 pub(super) fn nothing() -> Problem {
     RunFault::Unknown.into()
-}
-
-fn forbidden() -> Problem {
-    Problem::new(Kind::Forbidden, "your roles do not allow this")
 }

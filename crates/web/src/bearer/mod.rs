@@ -9,7 +9,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 use axum::extract::FromRequestParts;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use kernel::{Caller, Kind};
+use kernel::{Caller, Kind, Permission, Reach};
 
 pub use fault::{AuthFault, DPOP_NONCE};
 pub use key::{API_KEY, PresentedKey, TakesApiKeys};
@@ -57,6 +57,18 @@ impl Bearer {
     /// [`AuthFault::Scope`], answered 403 `insufficient_scope`.
     pub fn require(&self, scope: &str) -> Result<(), AuthFault> {
         if self.0.scopes.has(scope) { Ok(()) } else { Err(AuthFault::scope(scope)) }
+    }
+
+    /// Insist on the scope of this permission and on a role that has it somewhere; how far it reaches.
+    ///
+    /// # Errors
+    /// [`AuthFault::Scope`]; 403 for a caller whose roles allow it nowhere.
+    pub fn allow(&self, permission: Permission) -> Result<Reach, Problem> {
+        self.require(permission.scope())?;
+        match self.0.grants.reach(permission) {
+            Reach::Nothing => Err(Problem::role()),
+            reach => Ok(reach),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use kernel::{EventRow, Id, Issue, Permission, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{DbError, FromRow, Row};
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Bearer, Context, Json, Path, Query};
+use web::{Answer, Bearer, Context, Json, Paging, Path, Query, links};
 
 use super::queries;
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
     access::Access,
     endpoint::{self, Endpoint},
     fault::refused,
-    page::{Paging, links},
 };
 
 /// Which deliveries, and which page of them.
@@ -102,7 +101,7 @@ pub(crate) async fn list_deliveries(
         let issue = Issue::at("state", "must be pending, delivered or failed");
         return Err(refused(WebhookFault::Refused(vec![issue])));
     }
-    let window = Paging::asked(asked.page, asked.size).map_err(refused)?;
+    let window = Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let filter = (state, asked.event_type.clone().unwrap_or_default());
     let total = queries::count(&mut reader, id, &filter).await?;
     let items = queries::page(&mut reader, id, &filter, window.rows()).await?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use jobs::{Job, JobFault, Retry};
 use serde::{Deserialize, Serialize};
 use store::{DbError, Writer};
+use web::IDEMPOTENCY_KEPT;
 
 use super::queries;
-use crate::{Webhooks, endpoint::create::IDEMPOTENCY_KEPT, inbound};
+use crate::{Webhooks, inbound};
 
 /// How often.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(10);

@@ -1,14 +1,12 @@
 //! An endpoint is made.
 
-use std::time::Duration;
-
 use audit::Subject;
 use axum::{Extension, extract::State as Held};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use kernel::{Digest, Issue, Permission};
+use kernel::{Actor, Digest, Permission};
 use serde_json::{Value, json};
 use store::Writer;
-use web::{Answer, Bearer, Context, Json};
+use web::{Answer, Bearer, Context, Json, idempotency_key};
 
 use super::{
     ENDPOINTS_MAX, EndpointIn, EndpointRow, Secrets,
@@ -17,11 +15,6 @@ use super::{
     view::{EndpointOut, Tagged},
 };
 use crate::{By, WebhookFault, Webhooks, access::Access, fault::refused};
-
-/// The longest `Idempotency-Key`, in bytes.
-pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
-/// How long a key stands for what was asked under it.
-pub const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
 
 /// Make an endpoint. The answer shows its secret, once.
 #[utoipa::path(post, path = "/api/v1/integrations/webhooks", tag = "webhooks", operation_id = "create_webhook_endpoint",
@@ -53,15 +46,16 @@ type Covers<'a> = dyn Fn(&[String]) -> bool + Sync + 'a;
 /// A key of the caller, and what was asked under it.
 type Key = (Digest, Digest);
 
+/// A key is one person's (or one client's, acting for itself): the answer shows a secret, which is for nobody else.
 fn key_of(by: &By, headers: &HeaderMap, document: &Value) -> Result<Option<Key>, WebhookFault> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let good = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&value.len()) && value.to_str().is_ok();
-    if !good {
-        let issue = Issue::at("Idempotency-Key", "must be 1 to 255 printable characters");
-        return Err(WebhookFault::Refused(vec![issue]));
-    }
-    let caller = by.client.map(|client| *client.as_bytes()).unwrap_or_default();
-    let key = crypto::sha256(&[caller.as_slice(), value.as_bytes()].concat());
+    let key = idempotency_key(headers).map_err(|issue| WebhookFault::Refused(vec![issue]))?;
+    let Some(key) = key else { return Ok(None) };
+    let client = by.client.map(|client| *client.as_bytes()).unwrap_or_default();
+    let person = match by.actor {
+        Actor::Person { person, .. } => *person.as_bytes(),
+        Actor::Client(_) | Actor::System | Actor::Anonymous => Default::default(),
+    };
+    let key = crypto::sha256(&[client.as_slice(), person.as_slice(), key.as_bytes()].concat());
     let request = crypto::sha256(document.to_string().as_bytes());
     Ok(Some((Digest::from_bytes(key), Digest::from_bytes(request))))
 }

@@ -4,7 +4,7 @@ use axum::{Extension, extract::State as Held, response::IntoResponse};
 use kernel::{Issue, Permission};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Bearer, Context, Json, Query};
+use web::{Answer, Bearer, Context, Json, Paging, Query, links};
 
 use super::{
     ENDPOINTS_MAX, State,
@@ -15,7 +15,6 @@ use crate::{
     WebhookFault, Webhooks,
     access::Access,
     fault::refused,
-    page::{Paging, links},
 };
 
 /// Which endpoints, and which page of them.
@@ -56,7 +55,7 @@ pub(crate) async fn list_endpoints(
     let access = Access::of(&bearer, Permission::WebhookRead)?;
     let (organisation, now) = (bearer.0.organisation, webhooks.world.now());
     let filter = filter(&asked).map_err(refused)?;
-    let window = Paging::asked(asked.page, asked.size).map_err(refused)?;
+    let window = Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let mut reader = webhooks.db.read().await?;
     let (total, rows) = match access.is_whole() {
         true => {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Writer;
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Bearer, Context, Json, Path, Query};
+use web::{Answer, Bearer, Context, Json, Paging, Path, Query, links};
 
 use super::{
     Algorithm, INBOUND_MAX, Inbound, Recipe,
@@ -20,7 +20,6 @@ use crate::{
     access::Access,
     endpoint::NAME_CHARACTERS_MAX,
     fault::refused,
-    page::{Paging, links},
 };
 
 /// The longest secret that a third party may have given, in bytes.
@@ -138,7 +137,7 @@ pub(crate) async fn list_inbound(
     Query(asked): Query<PageIn>,
 ) -> Answer<impl IntoResponse> {
     whole(&bearer, Permission::WebhookRead)?;
-    let window = Paging::asked(asked.page, asked.size).map_err(refused)?;
+    let window = Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let mut reader = webhooks.db.read().await?;
     let paging = window.of(queries::count(&mut reader, bearer.0.organisation).await?);
     let rows = queries::page(&mut reader, bearer.0.organisation, window.rows()).await?;

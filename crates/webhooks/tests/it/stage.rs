@@ -37,18 +37,20 @@ pub fn organisation(n: u8) -> Id<Organisation> {
     Id::from_bytes([n; 16])
 }
 
-/// Bearer `<organisation>`, `<organisation>.<scopes with / for :>` or the same with `.<role>` behind it, and `/` and a study's id behind that.
+/// Bearer `<organisation>`, `<organisation>.<scopes with / for :>` or the same with `.<role>` behind it, and `/` and a study's id behind that. Where
+/// the organisation has `@<number>` behind it, this person asks, through the organisation's client.
 struct Bearers;
 
 fn caller(token: &str) -> Option<Caller> {
     let mut words = token.split('.');
-    let number: u8 = words.next()?.parse().ok()?;
+    let (number, person) = words.next().map(|word| word.split_once('@').unwrap_or((word, "")))?;
+    let number: u8 = number.parse().ok()?;
     let scopes = words.next().unwrap_or("webhook/read+webhook/write").replace('/', ":").replace('+', " ");
     let grants = words.next().unwrap_or("org_admin").replace('/', ":");
     Some(Caller {
         organisation: organisation(number),
         client: Id::from_bytes([number; 16]),
-        person: None,
+        person: person.parse().ok().map(|person: u8| Id::from_bytes([person; 16])),
         scopes: scopes.parse().unwrap(),
         grants: grants.split('+').map(|grant| grant.parse::<Grant>().unwrap()).collect(),
         token: Id::from_bytes([1; 16]),

@@ -6,7 +6,7 @@ use std::{pin::pin, time::Duration};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::Fault;
-use outbound::{Answer, Call, OutboundFault};
+use outbound::{Answer, Call, OutboundFault, retry_after};
 use store::DbError;
 use url::Url;
 
@@ -110,7 +110,10 @@ pub(super) async fn fetch(
         Judged::Rest => Feed::from(FETCHED_BYTES_MAX, source.bytes.unsigned_abs()),
         Judged::Through => return through(fhir, job, source).await,
         Judged::Never(why) => return never(fhir, job, source, &why).await,
-        Judged::Later(why) => return Ok(broken(why, retry_after(&answer.headers))),
+        Judged::Later(why) => {
+            let wait = retry_after(&answer.headers, fhir.world.now());
+            return Ok(broken(why, wait.map(|wait| wait.as_secs())));
+        }
     };
     let etag = etag(&answer.headers);
     let writing = Writing::new(fhir, job, Place::of(job, source, etag));
@@ -193,10 +196,6 @@ fn judged(status: StatusCode, headers: &HeaderMap, source: &Source) -> Judged {
 fn etag(headers: &HeaderMap) -> Option<String> {
     let etag = headers.get(header::ETAG)?.to_str().ok()?;
     (etag.len() <= ETAG_BYTES_MAX).then(|| etag.to_owned())
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The lines as they come.
