@@ -48,7 +48,9 @@ mod tests {
         assert_eq!(idempotency_key(&with(&[])), Ok(None));
         assert_eq!(idempotency_key(&with(&[b"a key"])), Ok(Some("a key")));
         assert!(idempotency_key(&with(&[&[b'k'; 255]])).is_ok());
-        for bad in [&[b"".as_slice()] as &[&[u8]], &[b"one", b"two"], &[b"\xc3\xa9"], &[b"a\tb"], &[&[b'k'; 256]]] {
+        for bad in
+            [&[b"".as_slice()] as &[&[u8]], &[b"one", b"two"], &[b"\xc3\xa9"], &[b"a\tb"], &[&[b'k'; 256]]]
+        {
             assert!(idempotency_key(&with(bad)).is_err(), "{bad:?}");
         }
     }

@@ -15,8 +15,8 @@ use broker::{
 use futures_util::future::BoxFuture;
 use jobs::Schedule;
 use kernel::{
-    Caller, Client, Digest, Id, Integration, Organisation, Person, RequestId, Scopes, Secret, Site, Study,
-    Timestamp, World,
+    Caller, Client, Digest, Id, Integration, Organisation, Person, Scopes, Secret, Site, Study, Timestamp,
+    World,
 };
 use serde_json::Value;
 use store::{Db, DbError, Reader, Writer};
@@ -24,7 +24,10 @@ use testkit::MockClock;
 use tower::ServiceExt;
 use url::Url;
 use vault::{RootKeySource, Vault};
-use web::{AuthFault, Authenticate, Dialect, ErrorView, LocalPath, Presented, RateLimiter, Shutdown, Tasks};
+use web::{
+    AuthFault, Authenticate, ClientCertificates, Dialect, ErrorView, LocalPath, Manners, Metrics, Networks,
+    Presented, RateLimiter, Shutdown, Tasks,
+};
 
 use crate::provider::Provider;
 
@@ -191,6 +194,18 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// An error without what is another one for each request: its id, and the address that was asked for.
+    pub fn error(&self) -> Value {
+        let mut body = self.json();
+        for place in ["", "/error"] {
+            if let Some(error) = body.pointer_mut(place).and_then(Value::as_object_mut) {
+                error.remove("request_id");
+                error.remove("instance");
+            }
+        }
+        body
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -289,8 +304,17 @@ impl Stage {
         }
         std::fs::write(folder.path().join("signed.toml"), withings_file()).unwrap();
         let broker = make(&db, &world, &vault, &provider, folder.path(), policy);
-        let stage =
-            Self { app: routes(&broker), db, clock, world, vault, broker, provider, policy, _folder: folder };
+        let stage = Self {
+            app: routes(&broker, &world),
+            db,
+            clock,
+            world,
+            vault,
+            broker,
+            provider,
+            policy,
+            _folder: folder,
+        };
         stage.integrate("integration-1", "Integration #1", "one-time", "our-secret").await;
         stage.integrate("integration-2", "Integration #2", "graceful", "our-secret").await;
         stage.integrate("integration-3", "Integration #3", "open-id", "our-secret").await;
@@ -313,7 +337,7 @@ impl Stage {
     pub fn another(&self) -> (Broker, Router) {
         let broker =
             make(&self.db, &self.world, &self.vault, &self.provider, self._folder.path(), self.policy);
-        (broker.clone(), routes(&broker))
+        (broker.clone(), routes(&broker, &self.world))
     }
 
     pub async fn integrate(&self, slug: &str, name: &str, provider: &str, secret: &str) {
@@ -453,13 +477,22 @@ fn make(
     })
 }
 
-fn routes(broker: &Broker) -> Router {
+fn routes(broker: &Broker, world: &World) -> Router {
     let (api, _) = broker::routes(broker.clone()).split_for_parts();
     let authenticate: Arc<dyn Authenticate> = Arc::new(Bearers);
     let (managed, _) = broker::managed_routes(broker.clone()).split_for_parts();
-    web::family(Dialect::ProblemJson, api)
+    let manners = Manners {
+        world: world.clone(),
+        public_url: PUBLIC_URL.parse().unwrap(),
+        trusted_proxies: Networks::default(),
+        client_certificates: ClientCertificates::default(),
+        metrics: Metrics::new(),
+        numbered: &[],
+        body_bytes_max: web::BODY_BYTES_MAX,
+    };
+    let families = web::family(Dialect::ProblemJson, api)
         .merge(web::family(Dialect::Int, managed))
         .merge(web::family(Dialect::Page(page), broker::browser_routes(broker.clone())))
-        .layer(Extension(authenticate))
-        .layer(Extension(RequestId::parse("request-1").unwrap()))
+        .layer(Extension(authenticate));
+    manners.around(families)
 }

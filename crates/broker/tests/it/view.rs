@@ -38,7 +38,7 @@ on_stage!(
             };
             let (foreign, unknown) = (ask("integration-2").await, ask("integration-99").await);
             assert_eq!(foreign.status, 404, "{method} {suffix}");
-            assert_eq!((foreign.status, &foreign.body), (unknown.status, &unknown.body), "{method} {suffix}");
+            assert_eq!((foreign.status, foreign.error()), (unknown.status, unknown.error()), "{method} {suffix}");
             assert_eq!(foreign.headers["content-type"], "application/problem+json");
         }
         // Withdrawn trust is no trust, at once.

@@ -101,7 +101,8 @@ pub(crate) async fn list_deliveries(
         let issue = Issue::at("state", "must be pending, delivered or failed");
         return Err(refused(WebhookFault::Refused(vec![issue])));
     }
-    let window = Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
+    let window =
+        Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let filter = (state, asked.event_type.clone().unwrap_or_default());
     let total = queries::count(&mut reader, id, &filter).await?;
     let items = queries::page(&mut reader, id, &filter, window.rows()).await?;

@@ -11,11 +11,7 @@ use super::{
     queries::{self, Filter},
     view::EndpointOut,
 };
-use crate::{
-    WebhookFault, Webhooks,
-    access::Access,
-    fault::refused,
-};
+use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// Which endpoints, and which page of them.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,7 +51,8 @@ pub(crate) async fn list_endpoints(
     let access = Access::of(&bearer, Permission::WebhookRead)?;
     let (organisation, now) = (bearer.0.organisation, webhooks.world.now());
     let filter = filter(&asked).map_err(refused)?;
-    let window = Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
+    let window =
+        Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let mut reader = webhooks.db.read().await?;
     let (total, rows) = match access.is_whole() {
         true => {

@@ -15,12 +15,7 @@ use super::{
     queries::{self, InboundRow},
     secret_place,
 };
-use crate::{
-    By, WebhookFault, Webhooks,
-    access::Access,
-    endpoint::NAME_CHARACTERS_MAX,
-    fault::refused,
-};
+use crate::{By, WebhookFault, Webhooks, access::Access, endpoint::NAME_CHARACTERS_MAX, fault::refused};
 
 /// The longest secret that a third party may have given, in bytes.
 const SECRET_BYTES_MAX: usize = 1_024;
@@ -137,7 +132,8 @@ pub(crate) async fn list_inbound(
     Query(asked): Query<PageIn>,
 ) -> Answer<impl IntoResponse> {
     whole(&bearer, Permission::WebhookRead)?;
-    let window = Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
+    let window =
+        Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let mut reader = webhooks.db.read().await?;
     let paging = window.of(queries::count(&mut reader, bearer.0.organisation).await?);
     let rows = queries::page(&mut reader, bearer.0.organisation, window.rows()).await?;
