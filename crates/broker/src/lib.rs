@@ -28,6 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use broker::{Broker, Inner, Parts, jobs};
 pub use by::By;
 pub use port::{Clients, KnownClient, People, PortFault, Syncs, Visitor};
+pub use upstream::UpstreamFault;
 
 /// The tables of this crate.
 pub const MIGRATIONS: MigrationSet = MigrationSet {

@@ -5,9 +5,12 @@ use std::error::Error;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use jobs::Schedule;
-use kernel::{Client, Digest, Id, Integration, Organisation, Person, Site, Study, Timestamp};
+use kernel::{Client, Digest, Id, Integration, Issue, Organisation, Person, Site, Study, Timestamp};
+use serde_json::{Map, Value};
 use store::{DbError, Writer};
 use web::LocalPath;
+
+use crate::managed;
 
 /// A registered client application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +113,9 @@ pub trait People: Send + Sync + 'static {
 
 /// What fetches data from integrations by itself.
 pub trait Syncs: Send + Sync + 'static {
+    /// What is wrong with a configuration that its schema cannot tell, each finding at its field: `mapping.streams.visits.0.key`.
+    fn issues(&self, kind: managed::Kind, config: &Map<String, Value>) -> Vec<Issue>;
+
     /// From now on fetch whenever the schedule says so, in the unit that makes it true. The next time.
     ///
     /// # Errors

@@ -6,7 +6,9 @@
 mod api;
 pub mod check;
 pub mod connector;
+pub mod dry_run;
 pub mod format;
+pub mod mapping;
 mod port;
 pub mod quarantine;
 pub mod run;
@@ -24,7 +26,10 @@ pub use port::{About, Source, SourceFault, Sources, Tested, ToTest};
 /// The tables of this crate.
 pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
     crate_name: "exchange",
-    files: &[store::Migration { name: "0001_sync", sql: include_str!("../migrations/0001_sync.sql") }],
+    files: &[
+        store::Migration { name: "0001_sync", sql: include_str!("../migrations/0001_sync.sql") },
+        store::Migration { name: "0002_budget", sql: include_str!("../migrations/0002_budget.sql") },
+    ],
 };
 
 /// What this crate is made of.

@@ -9,9 +9,9 @@ use store::{DbError, FromRow, Reader, Row, Writer, binds};
 use vault::{Place, Sealed, TenantVault};
 
 use crate::{
-    Exchange,
-    connector::Name,
-    run::{RunFault, SyncRun},
+    Exchange, Source,
+    connector::{Account, Found, Name, Raw},
+    run::{RunFault, SyncRun, received},
 };
 
 /// Rows of one page.
@@ -61,6 +61,29 @@ pub struct Kept {
     pub text: String,
     /// Why it was not taken.
     pub words: String,
+    /// The stream that it came in, where a mapping makes resources of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// Whose account it came from, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Account>,
+}
+
+impl Kept {
+    /// A resource; nothing is said yet of why.
+    pub(crate) const fn text(text: String) -> Self {
+        Self { text, words: String::new(), stream: None, account: None }
+    }
+
+    /// What a mapping makes resources of.
+    pub(crate) fn raw(Raw { stream, record, account }: Raw) -> Self {
+        Self { text: record.to_string(), words: String::new(), stream: Some(stream), account }
+    }
+
+    fn to_raw(&self) -> Option<Raw> {
+        let stream = self.stream.clone()?;
+        Some(Raw { stream, record: self.text.as_str().into(), account: self.account.clone() })
+    }
 }
 
 fn place(id: Id<Quarantined>) -> Place {
@@ -72,11 +95,11 @@ pub(crate) async fn put(
     tx: &mut Writer,
     (world, vault): (&World, &TenantVault),
     (integration, organisation, run): (Id<Integration>, Id<Organisation>, Id<SyncRun>),
-    (name, text, refused): (&Name, &str, &Refused),
+    (name, kept, refused): (&Name, &Kept, &Refused),
 ) -> Result<(), DbError> {
     replaced(tx, integration, name, world.now()).await?;
     let id = world.new_id::<Quarantined>();
-    let kept = Kept { text: text.to_owned(), words: refused.words.clone() };
+    let kept = Kept { words: refused.words.clone(), ..kept.clone() };
     let plain = serde_json::to_vec(&kept)
         .map_err(|_| DbError::Corrupt { why: "a record without a JSON form".into() })?;
     let sealed = vault.seal(place(id), &plain);
@@ -191,17 +214,18 @@ pub async fn replay(
         NoIntake::NoSite => RunFault::Unknown,
         NoIntake::Db(fault) => fault.into(),
     })?;
-    let received = match intake.read(mended.as_deref().unwrap_or(&kept.text)) {
-        Ok(received) => received,
-        Err(refused) => return Ok(Became::Refused(refused)),
-    };
-    if received.resource_type() != waiting.name.of || received.id() != waiting.name.id {
-        let words = "a record that is mended keeps its type and its id".to_owned();
-        return Ok(Became::Refused(Refused { code: "invalid", words }));
-    }
-    // By the text of the source, so that it is not taken for a change when it comes again.
+    let mut records = Vec::new();
     let vault = exchange.vault.tenant(organisation).await?;
-    let digest = crate::run::digest(&vault, &kept.text);
+    for (found, said) in again(&source, &waiting, &kept, mended) {
+        match received(&intake, &found.name, found.text.as_deref()) {
+            Ok(received) => records.push((found.name, crate::run::digest(&vault, &said), received)),
+            Err(refused) => return Ok(Became::Refused(refused)),
+        }
+    }
+    if records.is_empty() {
+        let words = "the mapping of now makes nothing of this record".to_owned();
+        return Ok(Became::Refused(Refused { code: "not-found", words }));
+    }
     let (own, turn) = (exchange.clone(), intake.turn());
     exchange
         .db
@@ -209,19 +233,46 @@ pub async fn replay(
             if one(tx, organisation, id).await?.is_none() {
                 return Err(RunFault::Unknown);
             }
-            let before = crate::run::known(tx, waiting.integration, &waiting.name).await?;
-            let is_ours = before.is_some_and(|(_, state)| state != "quarantined");
-            let known = if is_ours { Known::Ours } else { Known::New };
-            let became = intake.write(tx, &[(&received, known)]).await?.pop().ok_or(RunFault::Unknown)?;
-            if !matches!(became, Became::Refused(_)) {
+            let mut all = Became::Unchanged;
+            for (name, digest, received) in &records {
+                let before = crate::run::known(tx, waiting.integration, name).await?;
+                let is_ours = before.is_some_and(|(_, state)| state != "quarantined");
+                let known = if is_ours { Known::Ours } else { Known::New };
+                let became = intake.write(tx, &[(received, known)]).await?.pop().ok_or(RunFault::Unknown)?;
+                if matches!(became, Became::Refused(_)) {
+                    return Ok(became);
+                }
                 let of = (waiting.integration, waiting.run);
-                crate::run::remember(tx, of, &waiting.name, (&digest, "stored")).await?;
-                let by = (actor, request.clone());
-                settle(&own, tx, (organisation, &waiting), ("replayed", "quarantine.replayed"), by).await?;
+                crate::run::remember(tx, of, name, (digest, "stored")).await?;
+                if became == Became::Stored {
+                    all = became;
+                }
             }
-            Ok(became)
+            let by = (actor, request.clone());
+            settle(&own, tx, (organisation, &waiting), ("replayed", "quarantine.replayed"), by).await?;
+            // A record of the source may wait as several resources: all of them are in now.
+            for (name, ..) in &records {
+                replaced(tx, waiting.integration, name, own.world.now()).await?;
+            }
+            Ok(all)
         })
         .await
+}
+
+/// What is let in of a record that was kept: the resource that somebody mended, all that the mapping of now makes of it, or the record itself. Beside
+/// it stands what the source says, so that it is not taken for a change when it comes again.
+fn again(source: &Source, waiting: &Waiting, kept: &Kept, mended: Option<String>) -> Vec<(Found, String)> {
+    let named = |text: String| Found::new(waiting.name.clone(), text);
+    match (mended, kept.to_raw()) {
+        // What the mapping will say of it when it comes again, nobody knows.
+        (Some(mended), Some(_)) => vec![(named(mended), String::new())],
+        (Some(mended), None) => vec![(named(mended), kept.text.clone())],
+        (None, None) => vec![(named(kept.text.clone()), kept.text.clone())],
+        (None, Some(raw)) => {
+            let said = |found: Found| (found.clone(), found.text.unwrap_or_default());
+            source.connector.again(&raw).into_iter().map(said).collect()
+        }
+    }
 }
 
 /// Let go of a record.

@@ -3,14 +3,16 @@
 mod sources;
 
 use auth::{Acting, Auth, smart::Reach};
-use broker::{Clients, KnownClient, People, PortFault, Visitor};
+use broker::{Clients, KnownClient, People, PortFault, Visitor, managed::Kind};
 use fhir::{NamedSite, access::Sight, consent::Who};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
 use jobs::Schedule;
 use kernel::{
-    Caller, Client, Id, Integration, Level, Organisation, Person, Scopes, Site, SmartScopes, Study, Timestamp,
+    Caller, Client, Id, Integration, Issue, Level, Organisation, Person, Scopes, Site, SmartScopes, Study,
+    Timestamp,
 };
+use serde_json::{Map, Value};
 use store::{DbError, Writer};
 use web::{Cookies, LocalPath};
 
@@ -101,6 +103,10 @@ impl People for AuthPeople {
 pub struct ExchangeSyncs;
 
 impl broker::Syncs for ExchangeSyncs {
+    fn issues(&self, kind: Kind, config: &Map<String, Value>) -> Vec<Issue> {
+        sources::issues(kind, config)
+    }
+
     fn keep<'a>(
         &'a self,
         tx: &'a mut Writer,

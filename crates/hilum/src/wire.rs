@@ -8,7 +8,7 @@ use axum::{Extension, Router};
 use broker::{Broker, Parts, credential::RefreshPolicy, provider::Catalogue};
 use console::{Console, Languages};
 use crypto::x509::Certificate;
-use exchange::Exchange;
+use exchange::{Exchange, connector::PerSource};
 use fhir::{Fhir, discovery::Discovery, package::Packages};
 use jobs::Worker;
 use kernel::World;
@@ -188,10 +188,20 @@ impl House {
         });
         let exchange = Exchange::new(exchange::Parts {
             db: db.clone(),
-            vault,
+            vault: vault.clone(),
             world: world.clone(),
             fhir: fhir.clone(),
-            sources: Arc::new(BrokerSources { broker: broker.clone(), outbound }),
+            sources: Arc::new(BrokerSources {
+                broker: broker.clone(),
+                auth: auth.clone(),
+                outbound,
+                db: db.clone(),
+                limiter: limiter.clone(),
+                vault,
+                world: world.clone(),
+                tokens: PerSource::default(),
+                files: PerSource::default(),
+            }),
         });
         let calls_per_minute = config.integrations.calls_per_minute;
         Ok(Self {

@@ -2,9 +2,11 @@
 
 mod list;
 pub(crate) mod queries;
+mod read;
 pub(crate) mod unlink;
 
 pub use list::{ConnectionSummary, Counts, UsedBy};
+pub use read::LinkedAccount;
 pub(crate) use unlink::tokens_of;
 pub use unlink::{REVOKE_SCOPE, UnlinkFault};
 

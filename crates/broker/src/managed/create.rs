@@ -39,6 +39,7 @@ pub(crate) async fn create(
     let once = Once::of(&headers, &serde_json::to_vec(&body).unwrap_or_default())?;
     let whole: Whole = read(&body)?;
     whole.check(&broker.catalogue)?;
+    check_mapped(&broker, &whole)?;
     let organisation = asking.bearer.0.organisation;
     check_studies(&broker, organisation, &whole.studies()).await?;
     check_site(&broker, organisation, &whole).await?;
@@ -71,6 +72,13 @@ pub(super) async fn check_studies(
     } else {
         Err(refused(vec![Issue::at("study_ids", "must be studies of the organisation")]))
     }
+}
+
+/// What records become is looked at by whoever will map them.
+pub(super) fn check_mapped(broker: &Broker, whole: &Whole) -> Result<(), Problem> {
+    let found = broker.syncs.issues(whole.kind, &whole.config);
+    let at = |issue: Issue| Issue::at(format!("config.{}", issue.path), issue.message);
+    if found.is_empty() { Ok(()) } else { Err(refused(found.into_iter().map(at).collect())) }
 }
 
 /// The site that records come into is one of the organisation; another one is not there.
@@ -106,6 +114,7 @@ impl Broker {
         let (now, organisation) = (self.world.now(), asking.bearer.0.organisation);
         let vault = self.vault.tenant(organisation).await?;
         let stated = whole.credentials.clone().unwrap_or_default();
+        let stated = stated.with_key((whole.kind, &whole.config), &BTreeMap::new())?;
         let id: Id<kernel::Integration> = self.world.new_id();
         let new = Managed {
             id,

@@ -10,7 +10,7 @@ use store::{DbError, Reader, Writer};
 use vault::{Place, Sealed, TenantVault, Vault};
 use web::Problem;
 
-use super::{Kind, Managed, queries};
+use super::{Kind, Managed, keys, queries};
 use crate::Broker;
 
 /// The longest credential, in bytes.
@@ -46,12 +46,33 @@ impl Stated {
                     at("is no credential of this type; see /api/v1/integrations/providers")
                 }
                 Value::Null => None,
+                Value::String(text)
+                    if kind == Kind::Fhir && name == keys::PRIVATE_KEY && keys::read(text).is_none() =>
+                {
+                    at("must be a private key in PEM for ES384 or RS384")
+                }
                 Value::String(text) if (1..=CREDENTIAL_BYTES_MAX).contains(&text.len()) => None,
                 Value::String(_) => at("must have 1 to 16384 bytes"),
                 _ => at("must be a text, or null to take it away"),
             }
         };
         self.0.iter().filter_map(judge).collect()
+    }
+
+    /// The same with a new key, where an integration that is set up so proves itself by one and would have none.
+    pub fn with_key(
+        mut self,
+        (kind, config): (Kind, &Map<String, Value>),
+        before: &BTreeMap<String, String>,
+    ) -> Result<Self, Problem> {
+        let has_key = match self.0.get(keys::PRIVATE_KEY) {
+            Some(stated) => !stated.is_null(),
+            None => before.contains_key(keys::PRIVATE_KEY),
+        };
+        if !has_key && keys::proves_by_key(kind, config) {
+            self.0.insert(keys::PRIVATE_KEY.to_owned(), Value::from(keys::made()?));
+        }
+        Ok(self)
     }
 
     /// Whether it says nothing.

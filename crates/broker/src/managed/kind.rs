@@ -67,6 +67,8 @@ const BEARER: AuthMethod = AuthMethod { name: "bearer", credentials: &["token"] 
 const OAUTH: AuthMethod =
     AuthMethod { name: "oauth2_client_credentials", credentials: &["client_id", "client_secret"] };
 const SMART: AuthMethod = AuthMethod { name: "smart_backend", credentials: &["private_key"] };
+/// In each person's name who has linked an account.
+const LINKED: AuthMethod = AuthMethod { name: "linked_accounts", credentials: &[] };
 const PASSWORD: AuthMethod = AuthMethod { name: "password", credentials: &["password"] };
 const KEY: AuthMethod = AuthMethod { name: "private_key", credentials: &["private_key", "passphrase"] };
 const ACCESS_KEY: AuthMethod =
@@ -111,7 +113,7 @@ impl Kind {
         match self {
             Self::Edc => &[BASIC, API_KEY, OAUTH],
             Self::Sftp => &[PASSWORD, KEY],
-            Self::Api => &[NONE, BASIC, API_KEY, BEARER, OAUTH],
+            Self::Api => &[NONE, BASIC, API_KEY, BEARER, OAUTH, LINKED],
             Self::CloudStorage => &[ACCESS_KEY, ACCOUNT_KEY],
             Self::Notification => &[API_KEY, BASIC],
             Self::Webhook => &[SIGNING],

@@ -14,6 +14,7 @@ mod credentials;
 mod door;
 mod history;
 mod id;
+mod keys;
 mod kind;
 mod list;
 mod once;
@@ -108,5 +109,6 @@ pub fn routes(broker: Broker) -> OpenApiRouter {
         .routes(routes!(activate::activate))
         .routes(routes!(activate::deactivate))
         .routes(routes!(history::history))
+        .routes(routes!(keys::keys))
         .with_state(broker)
 }

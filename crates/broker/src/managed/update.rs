@@ -10,7 +10,7 @@ use super::{
     Managed, Status,
     body::{Part, Whole, refused},
     change, condition,
-    create::{check_site, check_studies, read},
+    create::{check_mapped, check_site, check_studies, read},
     door::Asking,
     view::{ManagedOut, shown},
 };
@@ -118,6 +118,7 @@ impl Broker {
         check_fixed(there, &whole)?;
         if !there.links {
             whole.check(&self.catalogue)?;
+            check_mapped(self, &whole)?;
             check_site(self, there.organisation, &whole).await?;
         }
         let studies = whole.studies();
@@ -130,6 +131,7 @@ impl Broker {
             None => change::reason_of(headers)?,
         };
         let stated = whole.credentials.clone().unwrap_or_default();
+        let stated = stated.with_key((there.kind, &whole.config), &there.credentials)?;
         let after = Managed {
             name: whole.name.clone(),
             config: whole.config.clone(),

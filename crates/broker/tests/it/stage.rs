@@ -129,6 +129,13 @@ impl jobs::Job for Fetch {
 struct Fetches;
 
 impl Syncs for Fetches {
+    fn issues(
+        &self,
+        _: broker::managed::Kind,
+        _: &serde_json::Map<String, serde_json::Value>,
+    ) -> Vec<kernel::Issue> {
+        Vec::new()
+    }
     fn keep<'a>(
         &'a self,
         tx: &'a mut Writer,

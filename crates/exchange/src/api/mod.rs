@@ -1,6 +1,7 @@
 //! Syncs as staff begin, watch and mend them.  Contract 4, Endpoints
 
 mod door;
+mod dry_run;
 mod id;
 mod letters;
 mod quarantine;
@@ -25,5 +26,6 @@ pub fn routes(exchange: Exchange) -> OpenApiRouter {
         .routes(routes!(quarantine::replay))
         .routes(routes!(quarantine::discard))
         .routes(routes!(letters::dead_letters))
+        .routes(routes!(dry_run::try_mapping))
         .with_state(exchange)
 }

@@ -3,20 +3,24 @@
 //! Pages by links shift when a record changes between two of them, and one falls through. So after each page the search begins anew from the time of
 //! the last record, leaving out those of that very time that have come; links are followed only among records of one and the same time.
 
+pub mod bulk;
 mod check;
 mod place;
 mod read;
 
 use std::time::Duration;
 
-use base64::Engine as _;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use kernel::{Secret, World};
-use outbound::{Call, Outbound, OutboundFault, WholeAnswer};
+use kernel::World;
+use outbound::{Call, WholeAnswer};
 use url::Url;
 
-use super::{Abilities, Asked, Connector, Cursor, Deletions, Findings, Found, Name, Page, PullFault, Since};
+use super::{
+    Abilities, Asked, Connector, Cursor, Deletions, Findings, Found, Name, Page, PullFault, Since, Way,
+    way::answered,
+};
+use bulk::Bulk;
 use place::Place;
 
 /// The most bytes of one page that are read.
@@ -29,49 +33,43 @@ pub const PAGE_RECORDS: u32 = 200;
 /// older than its appearance.
 pub const OVERLAP: Duration = Duration::from_secs(120);
 
-/// How we prove ourselves.
-#[derive(Clone)]
-pub enum SignIn {
-    /// Not at all.
-    Open,
-    /// A token that somebody has set.
-    Bearer(Secret<String>),
-    /// A name and a password.
-    Basic {
-        /// The name.
-        name: String,
-        /// The password.
-        password: Secret<String>,
-    },
-}
-
 /// A FHIR server.
 pub struct FhirServer {
     /// Its base, with a slash at the end.
     base: Url,
     /// Types that are pulled, one after the other.
     types: Vec<String>,
-    sign_in: SignIn,
-    outbound: Outbound,
+    way: Way,
     page_records: u32,
+    /// Where a full run is an export.
+    bulk: Option<Bulk>,
     /// What every call says beside.
     headers: HeaderMap,
 }
 
 impl FhirServer {
     /// The server at this base. Records of types that are not named are not pulled.
-    pub fn new(outbound: Outbound, mut base: Url, types: Vec<String>, sign_in: SignIn) -> Self {
-        if !base.path().ends_with('/') {
-            let path = format!("{}/", base.path());
-            base.set_path(&path);
+    pub fn new(way: Way, base: Url, types: Vec<String>) -> Self {
+        Self {
+            base: as_base(base),
+            types,
+            way,
+            page_records: PAGE_RECORDS,
+            bulk: None,
+            headers: HeaderMap::new(),
         }
-        Self { base, types, sign_in, outbound, page_records: PAGE_RECORDS, headers: HeaderMap::new() }
     }
 
     /// Asking for so many records at once.
     #[must_use]
     pub fn by(self, page_records: u32) -> Self {
         Self { page_records: page_records.clamp(1, 1_000), ..self }
+    }
+
+    /// Taking all there is from its exports.
+    #[must_use]
+    pub fn exporting(self, bulk: Bulk) -> Self {
+        Self { bulk: Some(bulk), ..self }
     }
 
     /// Saying this with every call: what a server wants to know beside who asks.
@@ -82,35 +80,15 @@ impl FhirServer {
     }
 
     async fn get(&self, url: Url) -> Result<WholeAnswer, PullFault> {
-        let call = Call { timeout: PAGE_TIMEOUT, ..self.signed(url)? };
-        self.outbound.read(call, PAGE_BYTES_MAX).await.map_err(|fault| unanswered(&fault))
+        let call = Call { timeout: PAGE_TIMEOUT, ..self.call(url) };
+        self.way.read(&call, PAGE_BYTES_MAX).await
     }
 
-    /// A call that does not say who asks.
-    fn plain(&self, url: Url) -> Call {
+    fn call(&self, url: Url) -> Call {
         let mut call = Call::get(url);
         call.headers.extend(self.headers.clone());
         call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/fhir+json"));
         call
-    }
-
-    fn signed(&self, url: Url) -> Result<Call, PullFault> {
-        let mut call = self.plain(url);
-        let proof = match &self.sign_in {
-            SignIn::Open => None,
-            SignIn::Bearer(token) => Some(format!("Bearer {}", token.expose())),
-            SignIn::Basic { name, password } => {
-                let both = format!("{name}:{}", password.expose());
-                Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(both)))
-            }
-        };
-        if let Some(proof) = proof {
-            let value = HeaderValue::from_str(&proof);
-            let mut value = value.map_err(|_| PullFault::last("the credential cannot be sent"))?;
-            value.set_sensitive(true);
-            call.headers.insert(header::AUTHORIZATION, value);
-        }
-        Ok(call)
     }
 
     async fn page(&self, place: &Place) -> Result<WholeAnswer, PullFault> {
@@ -152,6 +130,18 @@ impl FhirServer {
     }
 
     async fn pulled(&self, cursor: &Cursor) -> Result<Page, PullFault> {
+        match (&cursor.place, &self.bulk) {
+            (Some(place), Some(bulk)) if Self::is_bulk(place) => {
+                return self.exported(bulk, Some(place)).await;
+            }
+            (Some(place), None) if Self::is_bulk(place) => {
+                return Err(PullFault::last(
+                    "the run reads an export, which the integration does not want any more",
+                ));
+            }
+            (None, Some(bulk)) if cursor.mark.is_none() => return self.exported(bulk, None).await,
+            _ => {}
+        }
         let place = Place::of(cursor, &self.types)?;
         if place.nth >= self.types.len() {
             return Ok(Page { mark: place.mark()?, ..Page::default() });
@@ -161,6 +151,7 @@ impl FhirServer {
         let place = place.after(&bundle, &self.types)?;
         Ok(Page {
             records: place.fresh,
+            gone: Vec::new(),
             next: place.next.map(|next| next.to_json()).transpose()?,
             mark: place.mark,
         })
@@ -173,7 +164,7 @@ impl FhirServer {
         }
         let answer = answered(answer)?;
         let text = read::record(&answer.body, name)?;
-        Ok(Asked::There(Found { name: name.clone(), text }))
+        Ok(Asked::There(Found::new(name.clone(), text)))
     }
 }
 
@@ -195,33 +186,11 @@ impl Connector for FhirServer {
     }
 }
 
-fn unanswered(fault: &OutboundFault) -> PullFault {
-    match fault {
-        OutboundFault::Refused(_) => PullFault::last("the source's address is not allowed here"),
-        OutboundFault::Setup(_) => PullFault::last("the source cannot be called"),
-        OutboundFault::TooLarge { .. } => {
-            PullFault::last("the source's answer is too large: ask for smaller pages")
-        }
-        OutboundFault::NotSent(_) => PullFault::again("no connection to the source"),
-        OutboundFault::TimedOut => PullFault::again("the source does not answer in time"),
-        OutboundFault::Broken(_) => PullFault::again("the connection to the source broke off"),
+/// With a slash at the end, so that what is joined to it stands behind it.
+pub fn as_base(mut base: Url) -> Url {
+    if !base.path().ends_with('/') {
+        let path = format!("{}/", base.path());
+        base.set_path(&path);
     }
-}
-
-fn answered(answer: WholeAnswer) -> Result<WholeAnswer, PullFault> {
-    let after_s = retry_after(&answer.headers);
-    match answer.status.as_u16() {
-        200 => Ok(answer),
-        401 => Err(PullFault::last("the source does not know our credential")),
-        403 => Err(PullFault::last("the source does not let us read this")),
-        429 => Err(PullFault::Again { why: "the source asks for fewer calls", after_s }),
-        408 | 425 | 500..=599 => Err(PullFault::Again { why: "the source has trouble", after_s }),
-        300..=399 => Err(PullFault::last("the source sends us elsewhere")),
-        _ => Err(PullFault::last("the source refuses the search")),
-    }
-}
-
-/// `Retry-After` in seconds; a date is left to our own pauses.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    base
 }

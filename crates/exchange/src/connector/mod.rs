@@ -1,13 +1,27 @@
 //! The way to one kind of system.
 
+pub mod budget;
 mod check;
 pub mod fhir;
+mod kept;
+pub mod linked;
+mod look;
+mod mapped;
+pub mod rest;
+pub mod sign_in;
+mod way;
 
 use futures_util::future::BoxFuture;
 use kernel::World;
 use serde_json::Value;
 
+use crate::mapping::Unmapped;
+
 pub use check::{Findings, Outcome, Step, StepName};
+pub use kept::{KeptPlace, PerSource, SOURCES_KEPT_MAX};
+pub use mapped::{Account, Mapper, Raw};
+pub use sign_in::SignIn;
+pub use way::Way;
 
 /// The most bytes of a place in a source, and of a mark, as JSON.
 pub const PLACE_BYTES_MAX: usize = 256 * 1024;
@@ -53,6 +67,8 @@ pub struct Cursor {
 pub struct Page {
     /// Records as the source has them.
     pub records: Vec<Found>,
+    /// Records that the source says are gone.
+    pub gone: Vec<Name>,
     /// Where the run goes on; none if this was the last page.
     pub next: Option<Value>,
     /// Up to where all is known once this page is stored.
@@ -64,8 +80,17 @@ pub struct Page {
 pub struct Found {
     /// Which one.
     pub name: Name,
-    /// What it says, in FHIR.
-    pub text: String,
+    /// What it says, in FHIR, or why it cannot be said so.
+    pub text: Result<String, Unmapped>,
+    /// What a mapping made it of.
+    pub raw: Option<Raw>,
+}
+
+impl Found {
+    /// One that the source has in FHIR.
+    pub const fn new(name: Name, text: String) -> Self {
+        Self { name, text: Ok(text), raw: None }
+    }
 }
 
 /// Which record is meant: its type and its id at the source.
@@ -95,6 +120,12 @@ pub enum PullFault {
         why: &'static str,
         /// How long it asks us to wait, in seconds.
         after_s: Option<u64>,
+    },
+    /// There is no turn for it now; that is nobody's fault, and no attempt.
+    #[error("the integration's budget of calls is used up for now")]
+    Later {
+        /// How long until there is one, in seconds.
+        after_s: u64,
     },
     /// Somebody has to change something first.
     #[error("{why}")]
@@ -129,4 +160,9 @@ pub trait Connector: Send + Sync {
 
     /// What has become of one record.
     fn ask<'a>(&'a self, name: &'a Name) -> BoxFuture<'a, Result<Asked, PullFault>>;
+
+    /// What a record of the source becomes by the mapping of now; nothing where there is no mapping.
+    fn again(&self, _raw: &Raw) -> Vec<Found> {
+        Vec::new()
+    }
 }

@@ -75,6 +75,10 @@ impl Job for Sync {
                 settled(State::Failed, Some(why)).await?;
                 Err(JobFault::dead(why))
             }
+            // Waiting for a turn is no failing.
+            (StepFault::Pull(PullFault::Later { after_s }), run) => {
+                self.hand_over(exchange, attempt, &run, Some(after_s.max(1))).await
+            }
             // What brought something is followed by an attempt that counts anew.
             (StepFault::Pull(PullFault::Again { after_s, .. }), run) if steps > 0 => {
                 self.hand_over(exchange, attempt, &run, Some(after_s.unwrap_or(Self::RETRY.first_s))).await

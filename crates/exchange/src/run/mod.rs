@@ -21,7 +21,7 @@ pub use fault::RunFault;
 pub use queries::{find, last_took_s, latest};
 pub use schedule::{schedule, unschedule};
 
-pub(crate) use page::digest;
+pub(crate) use page::{digest, received};
 pub(crate) use queries::{anybodys, known, remember};
 
 /// Pages of one attempt; then the run goes on as another row of the queue, behind what others wait for.

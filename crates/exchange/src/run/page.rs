@@ -17,7 +17,8 @@ use super::{
 use crate::{
     Exchange, Source,
     connector::{Cursor, Deletions, Found, Name, PLACE_BYTES_MAX, PullFault, Since},
-    quarantine,
+    mapping::Unmapped,
+    quarantine::{self, Kept},
 };
 
 /// How a step went.
@@ -59,16 +60,32 @@ pub(super) async fn pull(
         Some(place) => Some((Phase::Pull, Some(place))),
         None => rechecks.then_some((Phase::Recheck, None)),
     };
-    let brought = Brought { found: page.records, gone: Vec::new() };
+    let brought = Brought { found: page.records, gone: page.gone };
     store(exchange, attempt, (run, source), (brought, Leads { next, mark: page.mark })).await
 }
 
 /// A record on its way in, and what is known of it before the unit begins.
 struct Incoming {
     name: Name,
-    text: String,
+    kept: Kept,
     digest: Digest,
     read: Result<Received, Refused>,
+}
+
+/// A record as the site would take it, unless it is refused: by the mapping, or by the site.
+pub(crate) fn received(
+    intake: &Intake,
+    name: &Name,
+    text: Result<&str, &Unmapped>,
+) -> Result<Received, Refused> {
+    let text = text.map_err(|why| Refused { code: why.code, words: why.words.clone() })?;
+    let received = intake.read(text)?;
+    match received.resource_type() == name.of && received.id() == name.id {
+        true => Ok(received),
+        false => {
+            Err(Refused { code: "invalid", words: "it is another record than its name says".to_owned() })
+        }
+    }
 }
 
 /// Store what a step brought, and where it leads.
@@ -83,10 +100,15 @@ pub(super) async fn store(
         NoIntake::Db(fault) => fault.into(),
     })?;
     let vault = exchange.vault.tenant(run.organisation).await.map_err(|fault| StepFault::of(&fault))?;
-    let incoming = brought.found.into_iter().map(|Found { name, text }| {
-        let read = intake.read(&text);
-        let digest = digest(&vault, &text);
-        Incoming { name, text, digest, read }
+    let incoming = brought.found.into_iter().map(|Found { name, text, raw }| {
+        let digest = digest(&vault, text.as_deref().unwrap_or_default());
+        let read = received(&intake, &name, text.as_deref());
+        // What a mapping made is not what the source has.
+        let kept = match raw {
+            Some(raw) => Kept::raw(raw),
+            None => Kept::text(text.unwrap_or_default()),
+        };
+        Incoming { name, kept, digest, read }
     });
     let turn = intake.turn();
     let unit = Unit {
@@ -131,10 +153,10 @@ impl Unit {
         let mut counts = Counts::default();
         self.records(tx, &mut counts).await?;
         for name in &self.gone {
-            self.intake.delete(tx, &name.of, &name.id).await?;
-            let none = digest(&self.vault, "");
-            queries::remember(tx, (run.integration, run.id), name, (&none, "gone")).await?;
-            counts.deleted += 1;
+            match self.delete(tx, name).await? {
+                true => counts.deleted += 1,
+                false => counts.unchanged += 1,
+            }
         }
         counts.received = counts.stored + counts.unchanged + counts.quarantined + counts.deleted;
         let step = Step { phase: self.phase.unwrap_or(run.phase), place: self.place.clone(), counts };
@@ -155,6 +177,26 @@ impl Unit {
             return Ok(Stepped::Through);
         }
         Ok(Stepped::On)
+    }
+
+    /// Deletes what came from this integration; what did not is nobody else's to delete.
+    async fn delete(&self, tx: &mut Writer, name: &Name) -> Result<bool, DbError> {
+        let of = (self.run.integration, self.run.id);
+        let known = queries::known(tx, of.0, name).await?;
+        let none = digest(&self.vault, "");
+        match known.as_ref().map(|(_, state)| state.as_str()) {
+            Some("stored") => {
+                self.intake.delete(tx, &name.of, &name.id).await?;
+                queries::remember(tx, of, name, (&none, "gone")).await?;
+                quarantine::replaced(tx, of.0, name, self.exchange.world.now()).await?;
+                Ok(true)
+            }
+            Some("quarantined") => {
+                quarantine::replaced(tx, of.0, name, self.exchange.world.now()).await?;
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn records(&self, tx: &mut Writer, counts: &mut Counts) -> Result<(), DbError> {
@@ -228,7 +270,7 @@ impl Unit {
             tx,
             (&self.exchange.world, &self.vault),
             row,
-            (&incoming.name, &incoming.text, refused),
+            (&incoming.name, &incoming.kept, refused),
         )
         .await
     }

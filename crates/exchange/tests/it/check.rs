@@ -10,10 +10,7 @@ use axum::{
 };
 use exchange::{
     Tested,
-    connector::{
-        Connector, Findings, Outcome, StepName,
-        fhir::{FhirServer, SignIn},
-    },
+    connector::{Connector, Findings, Outcome, SignIn, StepName, Way, fhir::FhirServer},
     run::{self, Extent, State as RunState},
 };
 use http::Method;
@@ -97,7 +94,7 @@ fn server(address: &str, base: &str) -> FhirServer {
     let outbound = Outbound::new(allowed, Arc::new(SystemLookup)).unwrap();
     let types = ["Patient", "Observation"].map(str::to_owned).to_vec();
     let sign_in = SignIn::Bearer(Secret::new("canary-token".to_owned()));
-    FhirServer::new(outbound, base.parse().unwrap(), types, sign_in)
+    FhirServer::new(Way::new(outbound, sign_in), base.parse().unwrap(), types)
 }
 
 async fn found(wrong: Wrong) -> Findings {

@@ -10,8 +10,8 @@ use axum::Extension;
 use exchange::{
     About, Exchange, Source, SourceFault, Sources, Tested, ToTest,
     connector::{
-        Connector,
-        fhir::{FhirServer, SignIn},
+        Connector, SignIn, Way,
+        fhir::{FhirServer, bulk::Bulk},
     },
     run::{self, Extent, Run},
 };
@@ -151,19 +151,41 @@ pub struct Stage {
     pub exchange: Exchange,
     pub book: Arc<Mutex<Book>>,
     fhir: Fhir,
+    full: Full,
     _serving: JoinSet<()>,
     _folder: tempfile::TempDir,
 }
 
-/// What makes a connector of the honest one.
-pub type Wrap = fn(Arc<dyn Connector>) -> Arc<dyn Connector>;
+/// How the other site is pulled from when everything is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    Search,
+    Export,
+}
 
 impl Stage {
     pub async fn new(db: Db, seed: u64) -> Self {
         Self::wrapped(db, seed, |honest| honest).await
     }
 
-    pub async fn wrapped(db: Db, seed: u64, wrap: Wrap) -> Self {
+    /// With another connector, perhaps one that is made of the honest one.
+    pub async fn wrapped(
+        db: Db,
+        seed: u64,
+        wrap: impl FnOnce(Arc<dyn Connector>) -> Arc<dyn Connector>,
+    ) -> Self {
+        Self::built(db, (seed, Full::Search), wrap).await
+    }
+
+    pub async fn exporting(db: Db, seed: u64) -> Self {
+        Self::built(db, (seed, Full::Export), |honest| honest).await
+    }
+
+    async fn built(
+        db: Db,
+        (seed, full): (u64, Full),
+        wrap: impl FnOnce(Arc<dyn Connector>) -> Arc<dyn Connector>,
+    ) -> Self {
         let (world, clock) = testkit::world();
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("root.key");
@@ -214,9 +236,18 @@ impl Stage {
         serving.spawn(async move { drop(axum::serve(listener, app).await) });
         let types = ["Patient", "Observation"].map(str::to_owned).to_vec();
         let sign_in = SignIn::Bearer(Secret::new("open".to_owned()));
-        let server = FhirServer::new(outbound, base.join("/fhir").unwrap(), types, sign_in)
+        let server = FhirServer::new(Way::new(outbound, sign_in), base.join("/fhir").unwrap(), types)
             .by(20)
             .saying("su-siteid".parse().unwrap(), HeaderValue::from_static(THERE));
+        let server = match full {
+            Full::Search => server,
+            Full::Export => server.exporting(Bulk {
+                group: None,
+                page_lines: 20,
+                world: World::new(clock.clone(), SeededEntropy::new(2)),
+                open: Arc::default(),
+            }),
+        };
         let source =
             Source { organisation: organisation(1), site: site(1), connector: wrap(Arc::new(server)) };
         let book = Arc::new(Mutex::new(Book { version: 1, tested: None, synced: None, due: None }));
@@ -228,7 +259,7 @@ impl Stage {
             fhir: fhir.clone(),
             sources: Arc::new(One(source, Arc::clone(&book))),
         });
-        Self { db, clock, proxy, exchange, book, fhir, _serving: serving, _folder: folder }
+        Self { db, clock, proxy, exchange, book, fhir, full, _serving: serving, _folder: folder }
     }
 
     pub fn clock_now(&self) -> Timestamp {
@@ -236,7 +267,13 @@ impl Stage {
     }
 
     pub fn worker(&self) -> Worker {
-        exchange::jobs(&self.exchange, Worker::new(self.db.clone(), self.exchange.world.clone()))
+        let worker =
+            exchange::jobs(&self.exchange, Worker::new(self.db.clone(), self.exchange.world.clone()));
+        // The other site writes its exports by jobs.
+        match self.full {
+            Full::Search => worker,
+            Full::Export => fhir::jobs(&self.fhir, worker),
+        }
     }
 
     async fn tenant(&self, code: &str) -> Tenant {

@@ -1,27 +1,50 @@
 //! What syncs draw from: integrations as the broker keeps them.
 
+mod api;
+mod fhir;
+mod linked;
+mod sign_in;
+
 use std::sync::Arc;
 
+use auth::Auth;
 use broker::{
     Broker,
     managed::{Credentials, Kind, Managed, Status, TestStatus},
 };
 use exchange::{
     About, Source, SourceFault, Sources, Tested, ToTest,
-    connector::fhir::{FhirServer, SignIn},
+    connector::{Connector, PerSource, Way, budget::SharedBudget, fhir::bulk::Reading, rest, sign_in::Token},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use kernel::{Id, Integration, Secret, Timestamp};
+use kernel::{Id, Integration, Issue, Secret, Site, Timestamp, World};
 use outbound::Outbound;
-use serde_json::Value;
-use store::{DbError, Writer};
+use serde_json::{Map, Value};
+use store::{Db, DbError, Writer};
+use url::Url;
+use vault::{TenantVault, Vault};
+use web::RateLimiter;
 
 /// Integrations of the broker, and the way to what is behind them.
 pub struct BrokerSources {
     /// Where they are kept.
     pub broker: Broker,
+    /// Who people are.
+    pub auth: Auth,
     /// The way out.
     pub outbound: Outbound,
+    /// Where pauses of sources are kept.
+    pub db: Db,
+    /// Where calls are counted.
+    pub limiter: RateLimiter,
+    /// The keys: of ids that mappings make.
+    pub vault: Vault,
+    /// Time and chance.
+    pub world: World,
+    /// Tokens of sources, while they are good.
+    pub tokens: PerSource<Token>,
+    /// Files of exports that are being read.
+    pub files: PerSource<Reading>,
 }
 
 fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> SourceFault {
@@ -41,47 +64,75 @@ impl BrokerSources {
     }
 
     /// The way to it, or why there is none.
-    fn source(&self, of: &Managed, credentials: &Credentials) -> Result<Source, &'static str> {
-        match of.kind {
-            Kind::Fhir => self.fhir(of, credentials),
+    async fn source(
+        &self,
+        of: &Managed,
+        credentials: &Credentials,
+    ) -> Result<Result<Source, &'static str>, SourceFault> {
+        let vault = self.vault.tenant(of.organisation).await.map_err(fault)?;
+        let asked = Asked { sources: self, of, credentials, vault };
+        let connector = match of.kind {
+            Kind::Fhir => fhir::connector(&asked),
+            Kind::Api => api::connector(&asked),
             _ => Err("systems of this type cannot be pulled from yet"),
-        }
-    }
-
-    fn fhir(&self, of: &Managed, credentials: &Credentials) -> Result<Source, &'static str> {
-        let text = |name: &str| of.config.get(name).and_then(Value::as_str);
-        let site = text("site_id").and_then(|text| text.parse().ok());
-        let site = site.ok_or("config.site_id names no site that records come into")?;
-        let base = text("base_url").and_then(|text| text.parse().ok());
-        let base = base.ok_or("config.base_url is no address")?;
-        let types = of.config.get("resource_types").and_then(Value::as_array).into_iter().flatten();
-        let types: Vec<String> = types.filter_map(Value::as_str).map(str::to_owned).collect();
-        if types.is_empty() {
-            return Err("config.resource_types names nothing to pull");
-        }
-        let sign_in = sign_in(text("auth_type").unwrap_or_default(), credentials)?;
-        let server = FhirServer::new(self.outbound.clone(), base, types, sign_in);
-        let page_records = of.config.get("page_size").and_then(Value::as_u64);
-        let server = match page_records.and_then(|records| u32::try_from(records).ok()) {
-            Some(records) => server.by(records),
-            None => server,
         };
-        Ok(Source { organisation: of.organisation, site, connector: Arc::new(server) })
+        let source = |connector| Ok(Source { organisation: of.organisation, site: asked.site()?, connector });
+        Ok(connector.and_then(source))
     }
 }
 
-fn sign_in(auth_type: &str, credentials: &Credentials) -> Result<SignIn, &'static str> {
-    let get = |name: &str, missing: &'static str| -> Result<Secret<String>, &'static str> {
-        credentials.get(name).cloned().ok_or(missing)
-    };
-    match auth_type {
-        "none" => Ok(SignIn::Open),
-        "bearer" => Ok(SignIn::Bearer(get("token", "credentials.token is not set")?)),
-        "basic" => Ok(SignIn::Basic {
-            name: get("username", "credentials.username is not set")?.expose().clone(),
-            password: get("password", "credentials.password is not set")?,
-        }),
-        _ => Err("config.auth_type: this way of signing in cannot be used for syncs yet"),
+/// What is wrong with a configuration that its schema cannot tell.
+pub(super) fn issues(kind: Kind, config: &Map<String, Value>) -> Vec<Issue> {
+    match kind {
+        Kind::Api => rest::declared(config).err().unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a connector is made of.
+struct Asked<'a> {
+    sources: &'a BrokerSources,
+    of: &'a Managed,
+    credentials: &'a Credentials,
+    vault: TenantVault,
+}
+
+type Made = Result<Arc<dyn Connector>, &'static str>;
+
+impl Asked<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.of.config.get(name).and_then(Value::as_str)
+    }
+
+    fn number(&self, name: &str) -> Option<u32> {
+        self.of.config.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
+    }
+
+    fn site(&self) -> Result<Id<Site>, &'static str> {
+        let site = self.text("site_id").and_then(|text| text.parse().ok());
+        site.ok_or("config.site_id names no site that records come into")
+    }
+
+    fn base(&self) -> Result<Url, &'static str> {
+        self.text("base_url").and_then(|text| text.parse().ok()).ok_or("config.base_url is no address")
+    }
+
+    fn credential(&self, name: &str, missing: &'static str) -> Result<Secret<String>, &'static str> {
+        self.credentials.get(name).cloned().ok_or(missing)
+    }
+
+    /// The way there, signed as `config.auth_type` says.
+    fn way(&self) -> Result<Way, &'static str> {
+        let declared = self.of.config.get("budget");
+        let budget = SharedBudget {
+            db: self.sources.db.clone(),
+            world: self.sources.world.clone(),
+            limiter: self.sources.limiter.clone(),
+            integration: self.of.id,
+            calls_per_second: declared.and_then(|budget| budget.get("calls_per_second")?.as_f64()),
+            calls_at_once: declared.and_then(|budget| budget.get("calls_at_once")?.as_u64()?.try_into().ok()),
+        };
+        Ok(Way::new(self.sources.outbound.clone(), sign_in::of(self)?).within(Arc::new(budget)))
     }
 }
 
@@ -98,7 +149,8 @@ impl Sources for BrokerSources {
         async move {
             let found = self.opened(integration).await?;
             let found = found.filter(|(found, _)| found.status == Status::Active);
-            Ok(found.and_then(|(found, credentials)| self.source(&found, &credentials).ok()))
+            let Some((found, credentials)) = found else { return Ok(None) };
+            Ok(self.source(&found, &credentials).await?.ok())
         }
         .boxed()
     }
@@ -106,10 +158,9 @@ impl Sources for BrokerSources {
     fn to_test(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<ToTest>, SourceFault>> {
         async move {
             let found = self.opened(integration).await?;
-            Ok(found.map(|(found, credentials)| ToTest {
-                version: found.version,
-                source: self.source(&found, &credentials),
-            }))
+            let Some((found, credentials)) = found else { return Ok(None) };
+            let source = self.source(&found, &credentials).await?;
+            Ok(Some(ToTest { version: found.version, source }))
         }
         .boxed()
     }

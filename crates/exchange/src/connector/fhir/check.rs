@@ -1,17 +1,14 @@
 //! Whether a FHIR server can be pulled from: each step by itself, so that whoever set it up sees where it ends.
 
-use std::time::Duration;
-
 use kernel::{Timestamp, World};
-use outbound::{Call, OutboundFault, Unreached, WholeAnswer};
+use outbound::{Call, OutboundFault, WholeAnswer};
 
-use super::{FhirServer, PullFault, SignIn, answered, read, unanswered};
-use crate::connector::{Findings, Name, Outcome, StepName};
-
-/// The most bytes of one answer that a test reads.
-pub const CHECK_BYTES_MAX: usize = 8 << 20;
-/// After so long a test begins no further call.
-pub const CHECK_TIME_MAX: Duration = Duration::from_secs(60);
+use super::{FhirServer, PullFault, read};
+use crate::connector::{
+    Findings, Name, SignIn, StepName,
+    look::{CHECK_BYTES_MAX, Look, Said, TOO_SLOW, UNKNOWN, failed, passed, warning, words},
+    way::{answered, unanswered},
+};
 
 const STEPS: [StepName; 7] = [
     StepName::Name,
@@ -23,31 +20,17 @@ const STEPS: [StepName; 7] = [
     StepName::SampleRead,
 ];
 
-type Said = (Outcome, &'static str);
-
-const fn passed(message: &'static str) -> Said {
-    (Outcome::Passed, message)
-}
-const fn warning(message: &'static str) -> Said {
-    (Outcome::Warning, message)
-}
-const fn failed(message: &'static str) -> Said {
-    (Outcome::Failed, message)
-}
-
 /// Look at all of it.
 pub(super) async fn check(server: &FhirServer, world: &World) -> Findings {
-    let mut test = Test { server, world, began: world.now(), found: Findings::default() };
+    let mut test = Test { server, look: Look::begin(&server.way, world) };
     test.through().await;
-    test.found.skip_rest(&STEPS);
-    test.found
+    test.look.found.skip_rest(&STEPS);
+    test.look.found
 }
 
 struct Test<'a> {
     server: &'a FhirServer,
-    world: &'a World,
-    began: Timestamp,
-    found: Findings,
+    look: Look<'a>,
 }
 
 /// What a search for one record came to.
@@ -64,46 +47,34 @@ enum Searched {
 
 impl Test<'_> {
     fn tell(&mut self, name: StepName, began: Timestamp, said: Said) -> Option<()> {
-        self.found.tell(name, (self.world, began), said);
-        (said.0 != Outcome::Failed).then_some(())
+        self.look.tell(name, began, said)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.look.world.now()
     }
 
     /// None where it ends before its end.
     async fn through(&mut self) -> Option<()> {
-        self.reach().await?;
+        self.look.reach(&self.server.base).await?;
         self.statement().await?;
         let records = self.searches().await?;
-        let began = self.world.now();
+        let began = self.now();
         let said = self.sample(&records).await;
         self.tell(StepName::SampleRead, began, said)
     }
 
-    async fn reach(&mut self) -> Option<()> {
-        let began = self.world.now();
-        let door = self.server.outbound.look_up(&self.server.base).await;
-        let said = match &door {
-            Ok(_) => passed("the host has an address"),
-            Err(Unreached::Refused(_)) => failed("the address is not one that may be called from here"),
-            Err(_) => failed("the host's name has no address: look whether it is spelt right"),
-        };
-        self.tell(StepName::Name, began, said)?;
-        let began = self.world.now();
-        let said = match door.ok()?.knock().await {
-            Ok(()) => passed("the host takes connections"),
-            Err(_) => failed(
-                "nobody takes connections there: is the server running, does a firewall let us through?",
-            ),
-        };
-        self.tell(StepName::Connection, began, said)
-    }
-
     /// What it says of itself: to everybody, or to us alone.  <https://hl7.org/fhir/R4/http.html#capabilities>
     async fn statement(&mut self) -> Option<()> {
-        let began = self.world.now();
+        let began = self.now();
         let Ok(url) = self.server.join("metadata") else {
             return self.tell(StepName::Api, began, failed("the source's address leads nowhere"));
         };
-        let answer = self.server.outbound.send(self.server.plain(url.clone())).await;
+        let call = self.server.call(url);
+        let answer = match self.server.way.plain(self.server.call(call.url.clone())).await {
+            Ok(answer) => answer,
+            Err(fault) => return self.tell(StepName::Tls, began, failed(words(&fault))),
+        };
         let said = match (&answer, self.server.base.scheme()) {
             (_, "http") => warning("nothing is encrypted on the way: that is for hosts inside alone"),
             (Err(OutboundFault::NotSent(_)), _) => {
@@ -113,16 +84,16 @@ impl Test<'_> {
             _ => passed("the connection is encrypted, and the certificate is good"),
         };
         self.tell(StepName::Tls, began, said)?;
-        let began = self.world.now();
+        let began = self.now();
         let whole = match answer {
             Ok(answer) => answer.read(CHECK_BYTES_MAX).await.map_err(|fault| unanswered(&fault)),
             Err(fault) => Err(unanswered(&fault)),
         };
         let whole = match whole {
-            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => match self.server.signed(url) {
-                Ok(call) => self.call(call).await,
-                Err(fault) => Err(fault),
-            },
+            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => {
+                self.look.prove().await?;
+                self.call(call).await
+            }
             other => other,
         };
         let said = match whole {
@@ -145,7 +116,7 @@ impl Test<'_> {
             );
         };
         let is_r4 = statement.version.starts_with("4.0.");
-        self.found.api_version = is_version(&statement.version).then(|| statement.version.clone());
+        self.look.found.api_version = is_version(&statement.version).then(|| statement.version.clone());
         if !is_r4 {
             return failed("the server speaks another version of FHIR than R4");
         }
@@ -159,8 +130,9 @@ impl Test<'_> {
 
     /// The first search shows whether we are known, the others what we may: those records that came are looked at then.
     async fn searches(&mut self) -> Option<Vec<Name>> {
+        self.look.prove().await?;
         let (mut records, mut refused, mut unusable) = (Vec::new(), None, None);
-        let mut began = self.world.now();
+        let mut began = self.now();
         for (nth, of) in self.server.types.iter().enumerate() {
             match self.search(of).await {
                 Searched::Unknown if nth == 0 => {
@@ -170,20 +142,23 @@ impl Test<'_> {
                 Searched::MayNot(why) => refused = refused.or(Some(why)),
                 Searched::Unusable(why) => unusable = unusable.or(Some(why)),
                 Searched::May(record) => {
-                    self.found.permissions.push(format!("{of}.search"));
+                    self.look.found.permissions.push(format!("{of}.search"));
                     records.extend(record);
                 }
             }
             if nth == 0 {
-                let said = match self.server.sign_in {
+                let said = match self.server.way.sign_in() {
                     SignIn::Open => passed("the server asks for no sign-in"),
-                    SignIn::Bearer(_) | SignIn::Basic { .. } => passed("the server takes our credential"),
+                    SignIn::Tokens(_) => passed("the server takes the token that we were given"),
+                    SignIn::Bearer(_) | SignIn::Basic { .. } | SignIn::Header { .. } => {
+                        passed("the server takes our credential")
+                    }
                 };
                 // An answer that is none says nothing of who we are.
                 if unusable.is_none() {
                     self.tell(StepName::SignIn, began, said)?;
                 }
-                began = self.world.now();
+                began = self.now();
             }
             if unusable.is_some() {
                 break;
@@ -204,11 +179,7 @@ impl Test<'_> {
             return Searched::Unusable("the source's address leads nowhere");
         };
         url.query_pairs_mut().append_pair("_sort", "_lastUpdated").append_pair("_count", "1");
-        let answer = match self.server.signed(url) {
-            Ok(call) => self.call(call).await,
-            Err(fault) => Err(fault),
-        };
-        let answer = match answer {
+        let answer = match self.call(self.server.call(url)).await {
             Ok(answer) => answer,
             Err(fault) => return Searched::Unusable(words(&fault)),
         };
@@ -221,7 +192,11 @@ impl Test<'_> {
                     "the server cannot search every type that is pulled by _lastUpdated",
                 );
             }
-            _ => return Searched::Unusable(answered(answer).err().map_or(TROUBLE, |fault| words(&fault))),
+            _ => {
+                return Searched::Unusable(
+                    answered(answer).err().map_or("the source has trouble", |fault| words(&fault)),
+                );
+            }
         }
         match read::bundle(&answer.body) {
             Err(fault) => Searched::Unusable(words(&fault)),
@@ -251,25 +226,15 @@ impl Test<'_> {
     }
 
     async fn read(&self, url: url::Url, name: &Name) -> Result<(), PullFault> {
-        let answer = answered(self.call(self.server.signed(url)?).await?)?;
+        let answer = answered(self.call(self.server.call(url)).await?)?;
         read::record(&answer.body, name).map(|_| ())
     }
 
     async fn call(&self, call: Call) -> Result<WholeAnswer, PullFault> {
-        if self.world.now().since(self.began) > CHECK_TIME_MAX {
-            return Err(PullFault::last("the server is too slow for the test to come to its end"));
+        if self.look.is_late() {
+            return Err(TOO_SLOW);
         }
-        self.server.outbound.read(call, CHECK_BYTES_MAX).await.map_err(|fault| unanswered(&fault))
-    }
-}
-
-const UNKNOWN: &str = "the server does not know our credential";
-const TROUBLE: &str = "the source has trouble";
-
-/// A fault in words of ours.
-const fn words(fault: &PullFault) -> &'static str {
-    match fault {
-        PullFault::Again { why, .. } | PullFault::Final { why } => why,
+        self.server.way.read(&call, CHECK_BYTES_MAX).await
     }
 }
 

@@ -87,7 +87,7 @@ fn entry(text: &str) -> Result<Entry, PullFault> {
     let updated = head.meta.last_updated.ok_or(timeless.clone())?;
     let at = updated.parse().map_err(|_| timeless)?;
     let name = Name { of: head.resource_type, id: head.id };
-    let found = Found { name, text: text.to_owned() };
+    let found = Found::new(name, text.to_owned());
     Ok(Entry { found, updated, at, version: head.meta.version_id.unwrap_or_default() })
 }
 
