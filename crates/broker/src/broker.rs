@@ -6,9 +6,10 @@ use jobs::Worker;
 use kernel::{Client, Connection, Id, Integration as IntegrationKind, Person, Timestamp, World};
 use quick_cache::sync::Cache;
 use store::{Db, Signal, binds};
-use tokio::sync::watch;
+use tokio::sync::watch as tell;
 use url::Url;
 use vault::Vault;
+use watch::Log;
 use web::{RateLimiter, Shutdown, Tasks};
 
 use crate::{
@@ -52,6 +53,8 @@ pub struct Parts {
     pub people: Arc<dyn People>,
     /// What fetches data by itself.
     pub syncs: Arc<dyn Syncs>,
+    /// Where it is told what goes on with an integration.
+    pub log: Log,
     /// Counts calls.
     pub limiter: RateLimiter,
     /// The guarded HTTP client.
@@ -79,6 +82,7 @@ pub struct Inner {
     pub(crate) clients: Arc<dyn Clients>,
     pub(crate) people: Arc<dyn People>,
     pub(crate) syncs: Arc<dyn Syncs>,
+    pub(crate) log: Log,
     pub(crate) limiter: RateLimiter,
     pub(crate) outbound: Outbound,
     pub(crate) tasks: Tasks,
@@ -94,7 +98,7 @@ pub struct Inner {
     pub(crate) time_zones: Shelf<Id<Connection>, String>,
     pub(crate) flights: Flights,
     /// Counts changes of connections, anywhere.
-    pub(crate) changes: watch::Sender<u64>,
+    pub(crate) changes: tell::Sender<u64>,
     uses: Cache<(Id<Connection>, Id<Client>), Timestamp>,
 }
 
@@ -117,6 +121,7 @@ impl Broker {
             clients: parts.clients,
             people: parts.people,
             syncs: parts.syncs,
+            log: parts.log,
             limiter: parts.limiter,
             outbound: parts.outbound,
             tasks: parts.tasks,
@@ -130,7 +135,7 @@ impl Broker {
             shares: Shelf::new(INTEGRATIONS_MAX, BELIEVED_FOR),
             time_zones: Shelf::new(CONNECTIONS_MAX, TIME_ZONE_BELIEVED_FOR),
             flights: Flights::default(),
-            changes: watch::Sender::new(0),
+            changes: tell::Sender::new(0),
             uses: Cache::new(CONNECTIONS_MAX),
         }));
         broker.tasks.spawn(listen(broker.clone(), parts.clients_channel, parts.shutdown));

@@ -1,13 +1,17 @@
 //! A connection is tested, and how that went is written down.  Contract 4, `POST /{id}/test`
 
+use std::time::Duration;
+
 use audit::{Entry, Outcome as Did, Subject};
 use fhir::NoIntake;
-use kernel::{Actor, Id, Integration, Organisation, RequestId, Timestamp};
+use kernel::{Actor, Event, Id, Integration, Organisation, RequestId, Timestamp};
 use serde_json::json;
 use store::{DbError, Writer};
+use watch::{Line, What};
 
 use crate::{
     Exchange, Source, Tested, ToTest,
+    api::id,
     connector::{Findings, Outcome, StepName},
     run::RunFault,
 };
@@ -71,6 +75,26 @@ pub async fn check(
             details: json!({"version": version, "status": tested.as_str(), "counts": counts}),
         };
         audit::record(tx, &own.world, &entry).await?;
+        let (what, why) = match tested {
+            Tested::Success => (What::TestPassed, None),
+            Tested::Warning => (What::TestWarned, Some(message)),
+            Tested::Error => (What::TestFailed, Some(message)),
+        };
+        let took = Duration::from_millis(took_ms);
+        own.log.note_in(tx, Line::of(integration, what).because(why).took(took));
+        let event = Event {
+            organisation,
+            name: "integration.tested",
+            subject: id::write(integration),
+            data: json!({
+                "integration_id": id::write(integration),
+                "studies": own.sources.studies(tx, integration).await?,
+                "status": tested.as_str(),
+                "message": message,
+                "response_time_ms": took_ms,
+            }),
+        };
+        jobs::publish(tx, &own.world, &event).await?;
         Ok(counts)
     });
     if counts.await? { Ok(checked) } else { Err(RunFault::Changed) }

@@ -19,6 +19,7 @@ use jobs::Worker;
 use kernel::World;
 use store::Db;
 use vault::Vault;
+use watch::Log;
 
 pub use api::routes;
 pub use port::{About, Source, SourceFault, Sources, Tested, ToTest};
@@ -44,6 +45,8 @@ pub struct Parts {
     pub fhir: fhir::Fhir,
     /// What is connected.
     pub sources: Arc<dyn Sources>,
+    /// Where it is told what goes on with an integration.
+    pub log: Log,
 }
 
 /// Cheap to clone.

@@ -82,6 +82,13 @@ pub trait Sources: Send + Sync {
         how: Tested,
     ) -> BoxFuture<'a, Result<bool, DbError>>;
 
+    /// The studies that it belongs to, read in this unit.
+    fn studies<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+    ) -> BoxFuture<'a, Result<Vec<Id<Study>>, DbError>>;
+
     /// Write down in this unit that all it had has come.
     fn synced<'a>(
         &'a self,

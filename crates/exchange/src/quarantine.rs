@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{DbError, FromRow, Reader, Row, Writer, binds};
 use vault::{Place, Sealed, TenantVault};
+use watch::{Line, What};
 
 use crate::{
     Exchange, Source,
@@ -313,5 +314,8 @@ async fn settle(
         request,
         details: json!({"quarantined": waiting.id.to_string(), "run": waiting.run.to_string()}),
     };
-    audit::record(tx, &exchange.world, &entry).await.map(|_| ())
+    audit::record(tx, &exchange.world, &entry).await?;
+    let what = if settled == "replayed" { What::RecordReplayed } else { What::RecordDiscarded };
+    exchange.log.note_in(tx, Line::of(waiting.integration, what).about(waiting.run));
+    Ok(())
 }

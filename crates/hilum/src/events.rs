@@ -11,4 +11,21 @@ pub const EVENT_TYPES: &[EventType] = &[
         description: "an integration takes a person's tokens no longer: the account has to be linked again",
     },
     EventType { name: "connection.revoked", description: "a person's account was unlinked" },
+    EventType { name: "integration.created", description: "staff have registered an integration" },
+    EventType { name: "integration.updated", description: "staff have changed an integration" },
+    EventType { name: "integration.activated", description: "an integration was switched on" },
+    EventType { name: "integration.deactivated", description: "an integration was switched off" },
+    EventType { name: "integration.archived", description: "an integration was put away" },
+    EventType {
+        name: "integration.restored",
+        description: "an integration that was put away was brought back",
+    },
+    EventType { name: "integration.tested", description: "a connection was tested, and how that went" },
+    EventType { name: "sync.begun", description: "a sync of an integration was begun" },
+    EventType {
+        name: "sync.completed",
+        description: "a sync has come to its end, with its reconciliation report",
+    },
+    EventType { name: "sync.failed", description: "a sync goes no further, with the reason" },
+    EventType { name: "sync.cancelled", description: "somebody has ended a sync" },
 ];

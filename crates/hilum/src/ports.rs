@@ -1,6 +1,7 @@
 //! What the broker, the FHIR APIs, webhooks and syncs ask of others, answered by `auth`, `exchange`, and the broker.
 
 mod sources;
+mod watched;
 
 use auth::{Acting, Auth, smart::Reach};
 use broker::{Clients, KnownClient, People, PortFault, Visitor, managed::Kind};
@@ -17,6 +18,7 @@ use store::{DbError, Writer};
 use web::{Cookies, LocalPath};
 
 pub use sources::BrokerSources;
+pub use watched::BrokerIntegrations;
 
 /// Registered client applications.
 pub struct AuthClients(pub Auth);

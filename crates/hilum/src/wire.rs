@@ -1,6 +1,6 @@
 //! Who gets what: the parts of the house, opened in order, and every family of routes with its dialect.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use auth::{Auth, udap::Communities};
@@ -23,17 +23,21 @@ use web::{
 use crate::{
     config::{Config, Durability, FhirConfig, SelfRegistration},
     events::EVENT_TYPES,
-    ports::{AuthClients, AuthPeople, AuthReach, AuthSites, BrokerSources, CatalogueRecipes, ExchangeSyncs},
+    ports::{
+        AuthClients, AuthPeople, AuthReach, AuthSites, BrokerIntegrations, BrokerSources, CatalogueRecipes,
+        ExchangeSyncs,
+    },
     validate::{
         compiled::Compiled,
         packages::{self, Folders},
     },
 };
 use outbound::{Outbound, SystemLookup};
+use watch::{Log, Watch};
 use webhooks::Webhooks;
 
 /// The tables of every crate, in the order in which they refer to one another.
-pub const MIGRATIONS: [MigrationSet; 8] = [
+pub const MIGRATIONS: [MigrationSet; 9] = [
     vault::MIGRATIONS,
     audit::MIGRATIONS,
     jobs::MIGRATIONS,
@@ -42,9 +46,12 @@ pub const MIGRATIONS: [MigrationSet; 8] = [
     fhir::MIGRATIONS,
     webhooks::MIGRATIONS,
     exchange::MIGRATIONS,
+    watch::LOG_MIGRATIONS,
 ];
 
 const TITLE: &str = "Hilum";
+/// Connections that read logs by key.
+const LOG_READERS: u16 = 4;
 
 /// Everything that a command may need, opened.
 pub struct House {
@@ -60,6 +67,8 @@ pub struct House {
     pub webhooks: Webhooks,
     /// Records of other systems.
     pub exchange: Exchange,
+    /// What goes on with integrations.
+    pub watch: Watch,
     /// Where everything is.
     pub discovery: Discovery,
     /// Tasks that shutdown waits for.
@@ -90,6 +99,24 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Db> {
         ..StoreConfig::new(url.clone())
     };
     Db::open(&settings).await.with_context(|| format!("opening the database {url}"))
+}
+
+/// Open the database of logs and numbers: on SQLite a file beside the other, `hilum.log.db`, so that neither keeps the other waiting.
+///
+/// # Errors
+/// The settings, or a database that does not open.
+pub async fn open_log_store(config: &Config, db: &Db) -> anyhow::Result<Db> {
+    let Some(path) = config.store.url.expose().strip_prefix("sqlite:") else { return Ok(db.clone()) };
+    let url = StoreUrl::sqlite(Path::new(path).with_extension("log.db"));
+    // The last lines before a power cut may be lost; what must not be is in the audit trail.
+    let settings = StoreConfig {
+        durability: store::Durability::Relaxed,
+        connections_max: LOG_READERS,
+        ..StoreConfig::new(url.clone())
+    };
+    let log_db = Db::open(&settings).await.with_context(|| format!("opening the logs {url}"))?;
+    log_db.migrate(&[watch::LOG_MIGRATIONS]).await.context("migrating the logs")?;
+    Ok(log_db)
 }
 
 /// Where the database is, fit to be shown.
@@ -135,6 +162,8 @@ impl House {
         };
         let (tasks, shutdown) = (Tasks::new(), Shutdown::new());
         let outbound = outbound(config)?;
+        let log_db = open_log_store(config, &db).await?;
+        let log: Log = watch::open_log(&log_db, world, &tasks, &shutdown);
         let auth = Auth::open(auth::Parts {
             db: db.clone(),
             vault: vault.clone(),
@@ -179,6 +208,7 @@ impl House {
             clients_channel: auth::client::CHANGED,
             people: Arc::new(AuthPeople(auth.clone())),
             syncs: Arc::new(ExchangeSyncs),
+            log: log.clone(),
             limiter: limiter.clone(),
             outbound: outbound.clone(),
             tasks: tasks.clone(),
@@ -202,6 +232,15 @@ impl House {
                 tokens: PerSource::default(),
                 files: PerSource::default(),
             }),
+            log: log.clone(),
+        });
+        let watch = Watch::new(watch::Parts {
+            log_db,
+            world: world.clone(),
+            integrations: Arc::new(BrokerIntegrations(broker.clone())),
+            log,
+            kept: config.integrations.log_kept(),
+            shutdown: shutdown.clone(),
         });
         let calls_per_minute = config.integrations.calls_per_minute;
         Ok(Self {
@@ -211,6 +250,7 @@ impl House {
             fhir,
             webhooks,
             exchange,
+            watch,
             discovery: Discovery::default(),
             tasks,
             shutdown,
@@ -225,7 +265,7 @@ impl House {
         let worker = Worker::new(self.db.clone(), self.world.clone());
         let worker = broker::jobs(&self.broker, auth::jobs(&self.auth, worker));
         let worker = webhooks::jobs(&self.webhooks, fhir::jobs(&self.fhir, worker));
-        exchange::jobs(&self.exchange, worker)
+        watch::jobs(&self.watch, exchange::jobs(&self.exchange, worker))
     }
 
     /// The application: every family of routes, each in its dialect, with the manners around it.
@@ -235,6 +275,7 @@ impl House {
             self.described();
         let api = web::openapi::titled(TITLE, env!("CARGO_PKG_VERSION"), api);
         self.discovery.settle(&api, config.server.public_url.as_str().trim_end_matches('/'));
+        self.watch.log().show(metrics);
         let limits = &config.limits;
         // One count for everything, taken inside each family, so that each refuses in its own words.
         let all = ("all", Quota::per_minute(limits.requests_per_minute));
@@ -321,6 +362,7 @@ impl House {
         const LAST_WORDS: Duration = Duration::from_secs(10);
         self.shutdown.begin();
         self.tasks.finish(LAST_WORDS).await;
+        self.watch.log_db().clone().close().await;
         self.db.close().await;
     }
 }
@@ -354,7 +396,8 @@ impl House {
             Dialect::Int,
             broker::managed_routes(self.broker.clone())
                 .merge(webhooks::routes(self.webhooks.clone()))
-                .merge(exchange::routes(self.exchange.clone())),
+                .merge(exchange::routes(self.exchange.clone()))
+                .merge(watch::routes(self.watch.clone())),
         );
         let records = family(Dialect::Fhir, fhir::routes(self.fhir.clone()));
         let sites = family(Dialect::ProblemJson, fhir::admin_routes(self.fhir.clone()));

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use kernel::{Kind, RequestId, Scopes};
 use serde_json::{Value, json};
 use url::Url;
+use watch::{Line, What};
 use web::{Answer, Bearer, Json, Path, Problem};
 
 use super::{ActionDeclaration, Context, PAGES_MAX, UpstreamRequest, list, normalise, prepare, time_zone_of};
@@ -19,6 +20,7 @@ use crate::{
     Broker, By,
     credential::Live,
     provider::TimeZoneFrom,
+    proxy::unanswered,
     trust::{Access, require_trust},
     upstream::{Errand, UpstreamFault, send},
 };
@@ -52,8 +54,11 @@ pub(crate) async fn run(
     let live = broker.credential(access.person, &access.integration, &by).await?;
     let connection = live.id;
     let run = Run { broker: &broker, access: &access, action, by: &by };
+    let asked = broker.world.now();
     let output = run.output(live, &input).await;
     run.note(connection, &output);
+    let took = broker.world.now().since(asked);
+    broker.log.note(told(&access, output.as_ref().err()).about(connection).took(took));
     broker.note_use(connection, bearer.0.client);
     Ok(answered(&output?))
 }
@@ -182,6 +187,17 @@ impl Run<'_> {
         let details = json!({ "action": self.action.name });
         let entry = self.by.did(organisation, "connection.action", Subject::of(connection), outcome, details);
         audit::note(&self.broker.db, &self.broker.world, &entry);
+    }
+}
+
+/// What the integration's log says of an action.
+fn told(access: &Access, problem: Option<&Problem>) -> Line {
+    let of = |what| Line::of(access.integration.id, what);
+    match problem.map(Problem::kind) {
+        None => of(What::ActionDone),
+        Some(Kind::Forbidden) => of(What::ActionRefused).because("a scope is missing"),
+        Some(Kind::Invalid) => of(What::ActionRefused).because("its input is not valid"),
+        Some(kind) => of(What::ActionFailed).because(unanswered(kind)),
     }
 }
 

@@ -11,6 +11,7 @@ use kernel::{Event, Timestamp};
 use serde_json::json;
 use store::Writer;
 use vault::Sealed;
+use watch::{Line, What};
 
 use super::{
     CredentialFault, Tokens,
@@ -142,6 +143,7 @@ async fn renewed(tx: &mut Writer, scene: &Scene, tokens: &IssuedTokens) -> Resul
     queries::insert_credential(tx, claimed.connection, &row).await?;
     queries::delete_credentials_before(tx, claimed.connection, row.version).await?;
     queries::end_call(tx, claimed.call, CallState::Applied).await?;
+    scene.note(tx, What::TokensRenewed, None);
     match renewal.status {
         Status::NeedsReconnect(reason) => tell_reconnect(tx, scene, &before, reason).await?,
         _ if before.status != Status::Active => {
@@ -267,6 +269,7 @@ async fn tell_reconnect(
     let world = &scene.broker.world;
     let entry = scene.entry(before, "connection.needs_reconnect", Outcome::Failed(reason.as_str()));
     audit::record(tx, world, &entry).await?;
+    scene.note(tx, What::ReconnectNeeded, Some(reason.as_str()));
     let event = Event {
         organisation: before.organisation,
         name: "connection.needs_reconnect",
@@ -298,11 +301,18 @@ async fn failed(
     }
     let entry = scene.entry(&before, "connection.refresh", Outcome::Failed(word));
     audit::record(tx, world, &entry).await?;
+    scene.note(tx, What::RenewalFailed, Some(word));
     connection::queries::tell(tx, &before).await?;
     Ok(Step::Over(Renewal::NotBefore(retry_at)))
 }
 
 impl Scene {
+    /// What the integration's log says, once this unit is committed.
+    fn note(&self, tx: &mut Writer, what: What, why: Option<&'static str>) {
+        let line = Line::of(self.prepared.integration.id, what).because(why).about(self.claimed.connection);
+        self.broker.log.note_in(tx, line);
+    }
+
     fn entry(&self, connection: &ConnectionRow, act: &'static str, outcome: Outcome) -> audit::Entry {
         let details = json!({ "integration": self.prepared.integration.slug, "person": connection.person });
         self.by.did(connection.organisation, act, Subject::of(connection.id), outcome, details)

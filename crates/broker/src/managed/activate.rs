@@ -81,7 +81,7 @@ impl Broker {
             judge(&there, to)?;
             let after = Managed { status: to, ..asking.next(&there, own.world.now()) };
             let after = own.scheduled(tx, after).await?;
-            change::make(tx, &own.world, &asking, (&there, &after), act, reason.as_deref()).await?;
+            change::make(tx, &own, &asking, (&there, &after), act, reason.as_deref()).await?;
             Ok(after)
         };
         let after = self.db.write(unit).await?;

@@ -67,7 +67,7 @@ pub(crate) async fn restore(
 ) -> Answer<Response> {
     let asking = Asking::enter(bearer, request, Permission::Archive)?;
     let reason = change::reason_of(&headers)?;
-    let world = broker.world.clone();
+    let own = broker.clone();
     let unit = async move |tx: &mut Writer| -> Result<Managed, Problem> {
         let there = asking.find(tx, &id, Permission::Archive).await?;
         if there.status != Status::Archived {
@@ -77,9 +77,9 @@ pub(crate) async fn restore(
             status: Status::Inactive,
             archived_at: None,
             tested: None,
-            ..asking.next(&there, world.now())
+            ..asking.next(&there, own.world.now())
         };
-        change::make(tx, &world, &asking, (&there, &after), change::RESTORED, reason.as_deref()).await?;
+        change::make(tx, &own, &asking, (&there, &after), change::RESTORED, reason.as_deref()).await?;
         Ok(after)
     };
     let after = broker.db.write(unit).await?;
@@ -98,7 +98,7 @@ impl Broker {
                 let after =
                     Managed { status: Status::Archived, archived_at: Some(now), ..asking.next(&there, now) };
                 let after = own.scheduled(tx, after).await?;
-                change::make(tx, &own.world, &asking, (&there, &after), change::ARCHIVED, reason.as_deref())
+                change::make(tx, &own, &asking, (&there, &after), change::ARCHIVED, reason.as_deref())
                     .await?;
                 Ok(after.slug)
             })

@@ -3,20 +3,21 @@
 use audit::{Outcome, Subject};
 use crypto::{b64, sha256};
 use http::HeaderMap;
-use kernel::{Issue, Timestamp, World};
+use kernel::{Event, Issue, Timestamp};
 use serde_json::{Map, Value, json};
 use store::{DbError, FromRow, Json, Reader, Row, Writer, binds};
+use watch::{Line, What, line::Numbers};
 use web::Problem;
 
 use super::{
-    Managed, REASON_CHARACTERS_MAX,
+    IntId, Managed, REASON_CHARACTERS_MAX,
     body::{is_line, refused},
     create::taken,
     door::{Asking, overtaken},
     policy::REGULATED,
     queries,
 };
-use crate::integration::CHANNEL;
+use crate::{Broker, integration::CHANNEL};
 
 /// Where a reason stands in requests without a body.
 const REASON: &str = "x-change-reason";
@@ -32,6 +33,21 @@ pub const RESTORED: Act = Act("integration.restored");
 pub const ACTIVATED: Act = Act("integration.activated");
 pub const DEACTIVATED: Act = Act("integration.deactivated");
 pub const PURGED: Act = Act("integration.purged");
+
+impl Act {
+    /// What the integration's log says of it.
+    fn told(self) -> Option<What> {
+        match self {
+            CREATED => Some(What::Created),
+            UPDATED => Some(What::Updated),
+            ARCHIVED => Some(What::Archived),
+            RESTORED => Some(What::Restored),
+            ACTIVATED => Some(What::Activated),
+            DEACTIVATED => Some(What::Deactivated),
+            _ => None,
+        }
+    }
+}
 
 /// The reason that a header states.
 pub fn reason_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -85,7 +101,7 @@ pub fn check_reason(differing: &[String], reason: Option<&str>) -> Result<(), Pr
 /// Write the change and its record; 412 where another change came first, 409 where another one has the name.
 pub async fn make(
     tx: &mut Writer,
-    world: &World,
+    broker: &Broker,
     asking: &Asking,
     (before, after): (&Managed, &Managed),
     act: Act,
@@ -94,13 +110,13 @@ pub async fn make(
     if queries::update(tx, after).await.map_err(taken)? == 0 {
         return Err(overtaken());
     }
-    record(tx, world, asking, (Some(before), after), act, reason).await
+    record(tx, broker, asking, (Some(before), after), act, reason).await
 }
 
 /// Write the record alone.
 pub async fn record(
     tx: &mut Writer,
-    world: &World,
+    broker: &Broker,
     asking: &Asking,
     (before, after): (Option<&Managed>, &Managed),
     act: Act,
@@ -131,7 +147,23 @@ pub async fn record(
         "after": digest_of(&new),
     });
     let entry = asking.by().did(after.organisation, act.0, Subject::of(after.id), Outcome::Done, details);
-    audit::record(tx, world, &entry).await?;
+    audit::record(tx, &broker.world, &entry).await?;
+    if let Some(what) = act.told() {
+        let numbers = Numbers { version: Some(after.version), ..Numbers::default() };
+        broker.log.note_in(tx, Line::of(after.id, what).with(numbers));
+    }
+    let event = Event {
+        organisation: after.organisation,
+        name: act.0,
+        subject: IntId(after.id).to_string(),
+        data: json!({
+            "integration_id": IntId(after.id).to_string(),
+            "studies": after.studies,
+            "status": after.status.as_str(),
+            "version": after.version,
+        }),
+    };
+    jobs::publish(tx, &broker.world, &event).await?;
     tx.publish(CHANNEL, &after.slug).await?;
     Ok(())
 }

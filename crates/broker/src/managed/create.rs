@@ -139,7 +139,7 @@ impl Broker {
             provider: whole.provider,
             config: whole.config,
         };
-        let (world, asking, reason) = (self.world.clone(), asking.clone(), whole.reason);
+        let (own, asking, reason) = (self.clone(), asking.clone(), whole.reason);
         self.db
             .write(async move |tx: &mut Writer| -> Result<Managed, Problem> {
                 if let Some(once) = &once
@@ -149,7 +149,7 @@ impl Broker {
                 }
                 queries::insert(tx, &new).await.map_err(taken)?;
                 stated.write(tx, &vault, new.id).await?;
-                change::record(tx, &world, &asking, (None, &new), change::CREATED, reason.as_deref()).await?;
+                change::record(tx, &own, &asking, (None, &new), change::CREATED, reason.as_deref()).await?;
                 Ok(new.clone())
             })
             .await

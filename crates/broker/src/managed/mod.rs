@@ -37,7 +37,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use credentials::Credentials;
 pub use id::{IntId, MalformedIntId};
 pub use kind::Kind;
-pub use pull::{due, synced};
+pub use pull::{due, studies_of, synced};
 pub use status::Status;
 pub use tested::{TestStatus, tested};
 

@@ -1,7 +1,7 @@
 //! Integrations as whatever fetches data from them sees them, and what it writes down.
 
 use jobs::Schedule;
-use kernel::{Id, Integration, Timestamp};
+use kernel::{Id, Integration, Study, Timestamp};
 use store::{DbError, Writer, binds};
 
 use super::{Managed, Status, queries};
@@ -29,6 +29,14 @@ impl Broker {
         };
         Ok(Managed { next_sync, ..of })
     }
+}
+
+/// The studies that an integration belongs to; none where there is no such integration.
+///
+/// # Errors
+/// The database.
+pub async fn studies_of(tx: &mut Writer, id: Id<Integration>) -> Result<Vec<Id<Study>>, DbError> {
+    Ok(queries::by_id(tx, id).await?.map(|found| found.studies).unwrap_or_default())
 }
 
 /// Write down that all that the other side had has come.

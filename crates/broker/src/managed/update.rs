@@ -152,7 +152,7 @@ impl Broker {
         let unit = async move |tx: &mut Writer| -> Result<Managed, Problem> {
             let after = own.scheduled(tx, after.clone()).await?;
             let both = (&there, &after);
-            change::make(tx, &own.world, &asking, both, change::UPDATED, reason.as_deref()).await?;
+            change::make(tx, &own, &asking, both, change::UPDATED, reason.as_deref()).await?;
             stated.write(tx, &vault, after.id).await?;
             Ok(after)
         };

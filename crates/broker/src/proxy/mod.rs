@@ -4,4 +4,5 @@ mod header;
 pub(crate) mod pass;
 mod rule;
 
+pub(crate) use pass::unanswered;
 pub use rule::{CleanPath, MalformedRule, PATH_BYTES_MAX, RULES_MAX, Rule, SEGMENTS_MAX, TrickyPath};

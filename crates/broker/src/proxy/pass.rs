@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, Uri, header as field, request::Parts, uri::PathA
 use kernel::{Connection, Id, Kind, RequestId};
 use serde_json::json;
 use url::Url;
+use watch::{Line, What};
 use web::{Answer, Bearer, Path, Problem, Verbatim};
 
 use super::{CleanPath, Rule, header};
@@ -52,12 +53,19 @@ pub(crate) async fn pass(
 ) -> Answer<Verbatim> {
     let access = require_trust(&broker, &bearer.0, &slug).await?;
     let (parts, body) = request.into_parts();
-    let (rule, url) = allowed(&access, &parts.method, &parts.uri)?;
+    let (rule, url) = allowed(&access, &parts.method, &parts.uri).inspect_err(|problem| {
+        if problem.kind() == Kind::Forbidden {
+            broker.log.note(Line::of(access.integration.id, What::CallDenied));
+        }
+    })?;
     broker.spend_rate(access.trust.id, access.trust.terms.rate_per_minute).await?;
     let by = By::new(bearer.0.actor(), Some(request_id));
     let live = broker.credential(access.person, &access.integration, &by).await?;
     let connection = live.id;
+    let asked = broker.world.now();
     let answer = carried(&broker, &access.integration, live, &by, url, (parts, body)).await;
+    let took = broker.world.now().since(asked);
+    broker.log.note(told(&access.integration, &answer).about(connection).took(took));
     note(&broker, &access, connection, &by, rule, answer.as_ref().ok());
     broker.note_use(connection, bearer.0.client);
     Ok(Verbatim(passed_back(answer?, &access.integration.provider.limit_headers)))
@@ -76,6 +84,32 @@ async fn carried(
     let headers = headers(integration, &parts.headers)?;
     let errand = Errand { integration, live, by, method: parts.method, url, headers, body, repeatable };
     Ok(send(broker, errand).await?)
+}
+
+/// What the integration's log says of a call.
+fn told(integration: &Integration, answer: &Result<outbound::Answer, Problem>) -> Line {
+    let of = |what| Line::of(integration.id, what);
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(problem) => return of(What::CallFailed).because(unanswered(problem.kind())),
+    };
+    let what = match answer.status.as_u16() {
+        401 | 403 => What::CallRefused,
+        500.. => What::CallFailed,
+        _ => What::CallAnswered,
+    };
+    of(what).answered(answer.status.as_u16())
+}
+
+/// Why there is no answer, in words of our own.
+pub(crate) const fn unanswered(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Throttled => "the budget of calls is spent",
+        Kind::Unavailable => "the other side does not answer",
+        Kind::Invalid => "the call is too large or not well formed",
+        Kind::Forbidden | Kind::Unauthenticated => "the account has to be linked again",
+        _ => "the call could not be made",
+    }
 }
 
 /// The rule tells what was done; the path could tell of the person.

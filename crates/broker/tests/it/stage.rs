@@ -475,6 +475,7 @@ fn make(
         clients_channel: "client",
         people: Arc::new(Browsers),
         syncs: Arc::new(Fetches),
+        log: watch::Log::off(),
         limiter: RateLimiter::memory(world),
         outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),
         tasks: Tasks::new(),

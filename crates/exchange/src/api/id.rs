@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{quarantine::Quarantined, run::SyncRun};
 
 /// What stands before the digits.
-pub(super) trait Prefixed: IdKind + Sized {
+pub(crate) trait Prefixed: IdKind + Sized {
     const PREFIX: &'static str;
 }
 impl Prefixed for Integration {
@@ -24,7 +24,7 @@ impl Prefixed for kernel::Job {
 }
 
 /// A JSON object and nothing else: a list of its members in their order is none.
-pub(super) struct Object<T>(pub T);
+pub(crate) struct Object<T>(pub T);
 
 impl<'de, T: de::DeserializeOwned> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -33,12 +33,12 @@ impl<'de, T: de::DeserializeOwned> Deserialize<'de> for Object<T> {
     }
 }
 
-pub(super) fn write<K: Prefixed>(id: Id<K>) -> String {
+pub(crate) fn write<K: Prefixed>(id: Id<K>) -> String {
     let digits: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}{digits}", K::PREFIX)
 }
 
-pub(super) fn read<K: Prefixed>(text: &str) -> Option<Id<K>> {
+pub(crate) fn read<K: Prefixed>(text: &str) -> Option<Id<K>> {
     let digits = text.strip_prefix(K::PREFIX)?.as_bytes();
     if digits.len() != 32 {
         return None;

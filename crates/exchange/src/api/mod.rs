@@ -2,7 +2,7 @@
 
 mod door;
 mod dry_run;
-mod id;
+pub(crate) mod id;
 mod letters;
 mod quarantine;
 mod runs;

@@ -1,13 +1,14 @@
 //! A run is asked for: by somebody, by the clock, or again.
 
-use ::jobs::enqueue_of;
+use ::jobs::{enqueue_of, publish};
 use audit::{Entry, Outcome, Subject};
-use kernel::{Actor, Id, Integration, Organisation, RequestId};
+use kernel::{Actor, Event, Id, Integration, Organisation, RequestId};
 use serde_json::json;
 use store::{DbError, Writer};
+use watch::{Line, What};
 
 use super::{Extent, Run, RunFault, State, SyncRun, go::Sync, queries};
-use crate::Exchange;
+use crate::{Exchange, api::id::write};
 
 /// Begin a run of an integration that is active, unless one is under way.
 ///
@@ -38,6 +39,20 @@ pub async fn begin(
             details,
         };
         audit::record(tx, &own.world, &entry).await?;
+        let studies = own.sources.studies(tx, integration).await?;
+        let event = Event {
+            organisation,
+            name: "sync.begun",
+            subject: write(integration),
+            data: json!({
+                "integration_id": write(integration),
+                "job_id": write(id),
+                "studies": studies,
+                "sync_type": extent.as_str(),
+            }),
+        };
+        publish(tx, &own.world, &event).await?;
+        own.log.note_in(tx, Line::of(integration, What::SyncBegun).because(extent.as_str()).about(id));
         queries::by_id(tx, id).await
     });
     match begun.await {
@@ -79,6 +94,7 @@ pub async fn retry(
             details: json!({"run": id.to_string()}),
         };
         audit::record(tx, &own.world, &entry).await?;
+        own.log.note_in(tx, Line::of(run.integration, What::SyncRetried).about(id));
         queries::by_id(tx, id).await
     });
     match reopened.await {

@@ -2,12 +2,13 @@
 
 use ::jobs::Cancelled;
 use audit::{Entry, Outcome, Subject};
-use kernel::{Actor, Id, Organisation, RequestId};
+use kernel::{Actor, Event, Id, Organisation, RequestId};
 use serde_json::json;
 use store::{DbError, Writer};
+use watch::{Line, What};
 
-use super::{Run, RunFault, State, SyncRun, queries};
-use crate::Exchange;
+use super::{Counts, Run, RunFault, State, SyncRun, queries};
+use crate::{Exchange, api::id::write};
 
 /// Say in this unit how a run ended. Whether it had not ended before.
 pub(super) async fn settle(
@@ -40,7 +41,46 @@ pub(super) async fn settle(
         details: told(&run),
     };
     audit::record(tx, &exchange.world, &entry).await?;
+    tell(exchange, tx, &run, why).await?;
     Ok(true)
+}
+
+/// The integration's log and whoever subscribed hear of it.
+async fn tell(
+    exchange: &Exchange,
+    tx: &mut Writer,
+    run: &Run,
+    why: Option<&'static str>,
+) -> Result<(), DbError> {
+    let (what, name) = match run.state {
+        State::Failed => (What::SyncFailed, "sync.failed"),
+        State::Cancelled => (What::SyncCancelled, "sync.cancelled"),
+        State::Queued | State::Running | State::Done => (What::SyncCompleted, "sync.completed"),
+    };
+    let began = run.started_at.unwrap_or(run.created_at);
+    let took = exchange.world.now().since(began);
+    let line =
+        Line::of(run.integration, what).because(why).about(run.id).took(took).with(run.counts.numbers());
+    exchange.log.note_in(tx, line);
+    let studies = exchange.sources.studies(tx, run.integration).await?;
+    let Counts { received, stored, unchanged, quarantined, deleted } = run.counts;
+    let event = Event {
+        organisation: run.organisation,
+        name,
+        subject: write(run.integration),
+        data: json!({
+            "integration_id": write(run.integration),
+            "job_id": write(run.id),
+            "studies": studies,
+            "sync_type": run.extent.as_str(),
+            "report": {
+                "received": received, "stored": stored, "unchanged": unchanged, "quarantined": quarantined,
+                "deleted": deleted,
+            },
+            "reason": why,
+        }),
+    };
+    ::jobs::publish(tx, &exchange.world, &event).await
 }
 
 fn told(run: &Run) -> serde_json::Value {

@@ -4,6 +4,7 @@ use ::jobs::{Attempt, Job, JobFault, Retry, Stop, enqueue_of};
 use kernel::{Fault, Id};
 use serde::{Deserialize, Serialize};
 use store::Writer;
+use watch::{Line, What, line::Numbers};
 
 use super::{
     PAGES_OF_AN_ATTEMPT, Phase, Run, State, SyncRun,
@@ -80,10 +81,12 @@ impl Job for Sync {
                 self.hand_over(exchange, attempt, &run, Some(after_s.max(1))).await
             }
             // What brought something is followed by an attempt that counts anew.
-            (StepFault::Pull(PullFault::Again { after_s, .. }), run) if steps > 0 => {
+            (StepFault::Pull(PullFault::Again { why, after_s }), run) if steps > 0 => {
+                exchange.log.note(paused(&run, why, after_s));
                 self.hand_over(exchange, attempt, &run, Some(after_s.unwrap_or(Self::RETRY.first_s))).await
             }
-            (StepFault::Pull(PullFault::Again { why, after_s }), _) => {
+            (StepFault::Pull(PullFault::Again { why, after_s }), run) => {
+                exchange.log.note(paused(&run, why, after_s));
                 if is_last {
                     settled(State::Failed, Some(why)).await?;
                 }
@@ -125,6 +128,12 @@ impl Sync {
             other => Ok(other?),
         }
     }
+}
+
+/// What the integration's log says of a source that did not answer.
+fn paused(run: &Run, why: &'static str, retry_after_s: Option<u64>) -> Line {
+    let numbers = Numbers { retry_after_s, ..Numbers::default() };
+    Line::of(run.integration, What::SyncPaused).because(why).about(run.id).with(numbers)
 }
 
 async fn step(exchange: &Exchange, attempt: &Attempt, run: &Run) -> Result<Stepped, StepFault> {

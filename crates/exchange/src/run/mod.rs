@@ -4,14 +4,15 @@ mod begin;
 mod end;
 mod fault;
 mod go;
+mod left;
 mod page;
 mod queries;
 mod recheck;
 mod schedule;
-mod watch;
 
 use jobs::Worker;
 use kernel::{Id, IdKind, Integration, Job, Organisation, Timestamp};
+use watch::line::Numbers;
 
 use crate::Exchange;
 
@@ -101,6 +102,20 @@ pub struct Counts {
     pub deleted: i64,
 }
 
+impl Counts {
+    /// The same for a line of the integration's log.
+    pub(crate) fn numbers(self) -> Numbers {
+        Numbers {
+            records_processed: Some(self.received),
+            stored: Some(self.stored),
+            unchanged: Some(self.unchanged),
+            quarantined: Some(self.quarantined),
+            deleted: Some(self.deleted),
+            ..Numbers::default()
+        }
+    }
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -155,6 +170,6 @@ pub(crate) fn jobs(exchange: &Exchange, worker: Worker) -> Worker {
         .register_each::<go::Sync>(move |attempt| (own.clone(), attempt))
         .register::<schedule::Scheduled>(exchange.clone())
         .by_schedule::<schedule::Scheduled>()
-        .register::<watch::Watch>(exchange.clone())
-        .every(watch::PERIOD, |_| watch::Watch {})
+        .register::<left::Watch>(exchange.clone())
+        .every(left::PERIOD, |_| left::Watch {})
 }

@@ -1,5 +1,7 @@
 //! One page, as one unit: its records, where the run goes on, up to where all is known, what became of each, and who did it.
 
+use std::time::Duration;
+
 use ::jobs::{Attempt, Progress, Stop};
 use audit::{Entry, Outcome, Subject};
 use fhir::{Became, Intake, Known, NoIntake, Received, Refused};
@@ -7,6 +9,7 @@ use kernel::{Actor, Digest, Id};
 use serde_json::{Value, json};
 use store::{DbError, Writer};
 use vault::{Place, Sealed, TenantVault};
+use watch::{Line, What};
 
 use super::{
     Counts, Extent, Phase, Run, State, SyncRun,
@@ -33,6 +36,8 @@ pub(super) enum Stepped {
 pub(super) struct Brought {
     pub found: Vec<Found>,
     pub gone: Vec<Name>,
+    /// How long the other side was waited for.
+    pub took: Duration,
 }
 
 /// Where a step leads.
@@ -54,13 +59,15 @@ pub(super) async fn pull(
     let is_since = abilities.since == Since::Told && run.extent == Extent::Incremental;
     // A full run knows of no mark; once it is under way, its place says all.
     let mark = if is_since { marked(exchange, &vault, run).await? } else { None };
+    let asked = exchange.world.now();
     let page = source.connector.pull(&Cursor { mark, place }).await?;
+    let took = exchange.world.now().since(asked);
     let rechecks = run.extent == Extent::Full && abilities.deletions == Deletions::Asked;
     let next = match page.next {
         Some(place) => Some((Phase::Pull, Some(place))),
         None => rechecks.then_some((Phase::Recheck, None)),
     };
-    let brought = Brought { found: page.records, gone: page.gone };
+    let brought = Brought { found: page.records, gone: page.gone, took };
     store(exchange, attempt, (run, source), (brought, Leads { next, mark: page.mark })).await
 }
 
@@ -117,6 +124,7 @@ pub(super) async fn store(
         run: run.clone(),
         incoming: incoming.collect(),
         gone: brought.gone,
+        took: brought.took,
         place: leads
             .next
             .as_ref()
@@ -138,6 +146,7 @@ struct Unit {
     run: Run,
     incoming: Vec<Incoming>,
     gone: Vec<Name>,
+    took: Duration,
     place: Option<Sealed>,
     mark: Option<Sealed>,
     /// None if the run is through.
@@ -172,6 +181,7 @@ impl Unit {
         if counts.received > 0 {
             self.record(tx, counts).await?;
         }
+        self.note(tx, counts);
         if self.phase.is_none() {
             settle(&self.exchange, tx, run.id, (State::Done, None), (Actor::System, None)).await?;
             return Ok(Stepped::Through);
@@ -273,6 +283,14 @@ impl Unit {
             (&incoming.name, &incoming.kept, refused),
         )
         .await
+    }
+
+    fn note(&self, tx: &mut Writer, counts: Counts) {
+        let of = |what| Line::of(self.run.integration, what).about(self.run.id).with(counts.numbers());
+        self.exchange.log.note_in(tx, of(What::PageStored).took(self.took));
+        if counts.quarantined > 0 {
+            self.exchange.log.note_in(tx, of(What::RecordsQuarantined));
+        }
     }
 
     async fn record(&self, tx: &mut Writer, counts: Counts) -> Result<(), DbError> {

@@ -27,12 +27,14 @@ pub(super) async fn recheck(
     let names = queries::unseen(&mut exchange.db.read().await?, of, &after, RECHECKED_AT_ONCE).await?;
     let last = names.last().map(|last| json!({"of": last.of, "id": last.id}));
     let mut brought = Brought::default();
+    let asked = exchange.world.now();
     for name in names {
         match source.connector.ask(&name).await? {
             Asked::Gone => brought.gone.push(name),
             Asked::There(found) => brought.found.push(found),
         }
     }
+    brought.took = exchange.world.now().since(asked);
     let next = last.map(|last| (Phase::Recheck, Some(last)));
     store(exchange, attempt, (run, source), (brought, Leads { next, mark: None })).await
 }

@@ -12,3 +12,5 @@ mod quarantine;
 mod runs;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod told;

@@ -28,7 +28,7 @@ use fhir::{
 use futures_util::future::{BoxFuture, ready};
 use http::HeaderValue;
 use jobs::Worker;
-use kernel::{Actor, Caller, Grants, Id, Integration, Organisation, Secret, Site, Timestamp, World};
+use kernel::{Actor, Caller, Grants, Id, Integration, Organisation, Secret, Site, Study, Timestamp, World};
 use outbound::{Outbound, SystemLookup};
 use store::{Db, DbError, Writer, binds};
 use testkit::{FaultProxy, MockClock, SeededEntropy};
@@ -39,6 +39,7 @@ use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presente
 pub const THERE: &str = "HCSOUTH";
 pub const HERE: &str = "HCNORTH";
 pub const INTEGRATION: Id<Integration> = Id::from_bytes([9; 16]);
+pub const STUDY: Id<Study> = Id::from_bytes([8; 16]);
 
 pub fn organisation(nth: u8) -> Id<Organisation> {
     Id::from_bytes([nth; 16])
@@ -121,6 +122,14 @@ impl Sources for One {
         let counts = book.version == version;
         book.tested = counts.then_some(how);
         Box::pin(ready(Ok(counts)))
+    }
+
+    fn studies<'a>(
+        &'a self,
+        _: &'a mut Writer,
+        _: Id<Integration>,
+    ) -> BoxFuture<'a, Result<Vec<Id<Study>>, DbError>> {
+        Box::pin(ready(Ok(vec![STUDY])))
     }
 
     fn synced<'a>(
@@ -258,6 +267,7 @@ impl Stage {
             world: World::new(clock.clone(), SeededEntropy::new(1)),
             fhir: fhir.clone(),
             sources: Arc::new(One(source, Arc::clone(&book))),
+            log: watch::open_log(&db, &world, &Tasks::new(), &Shutdown::new()),
         });
         Self { db, clock, proxy, exchange, book, fhir, full, _serving: serving, _folder: folder }
     }
@@ -377,7 +387,8 @@ macro_rules! on_sync {
                 vault::MIGRATIONS,
                 jobs::MIGRATIONS,
                 fhir::MIGRATIONS,
-                exchange::MIGRATIONS
+                exchange::MIGRATIONS,
+                watch::LOG_MIGRATIONS
             ]
         );
     };

@@ -1,6 +1,6 @@
 //! `[integrations]`
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -16,11 +16,14 @@ pub struct IntegrationsConfig {
     pub allow_internal: Vec<String>,
     /// Calls a minute of one application through one integration.
     pub calls_per_minute: u32,
+    /// How many days logs and numbers are kept.
+    pub log_kept_days: u32,
 }
 
 impl IntegrationsConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         within("integrations.calls_per_minute", self.calls_per_minute.into(), 1, 10_000_000)?;
+        within("integrations.log_kept_days", self.log_kept_days.into(), 1, 3_660)?;
         let named = |entry: &String| {
             entry
                 .rsplit_once(':')
@@ -32,6 +35,11 @@ impl IntegrationsConfig {
             }
             None => Ok(()),
         }
+    }
+
+    /// How long logs and numbers are kept.
+    pub fn log_kept(&self) -> Duration {
+        Duration::from_hours(u64::from(self.log_kept_days) * 24)
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {

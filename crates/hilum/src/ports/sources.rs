@@ -17,7 +17,7 @@ use exchange::{
     connector::{Connector, PerSource, Way, budget::SharedBudget, fhir::bulk::Reading, rest, sign_in::Token},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use kernel::{Id, Integration, Issue, Secret, Site, Timestamp, World};
+use kernel::{Id, Integration, Issue, Secret, Site, Study, Timestamp, World};
 use outbound::Outbound;
 use serde_json::{Map, Value};
 use store::{Db, DbError, Writer};
@@ -178,6 +178,14 @@ impl Sources for BrokerSources {
             Tested::Error => TestStatus::Error,
         };
         broker::managed::tested(tx, integration, version, at, how).boxed()
+    }
+
+    fn studies<'a>(
+        &'a self,
+        tx: &'a mut Writer,
+        integration: Id<Integration>,
+    ) -> BoxFuture<'a, Result<Vec<Id<Study>>, DbError>> {
+        broker::managed::studies_of(tx, integration).boxed()
     }
 
     fn synced<'a>(

@@ -76,7 +76,7 @@ const fn of_webhooks(operation: &'static str, path: &'static str, body: Option<&
     (operation, path, body, [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
 
-/// Without the scopes and roles that these need; with them: `crates/exchange/tests/it/api.rs`.
+/// Without the scopes and roles that these need; with them: `crates/exchange/tests/it/api.rs` and `crates/watch/tests/it`.
 const fn of_syncs(operation: &'static str, path: &'static str) -> Row {
     (operation, path, Some("{}"), [401, 401, 401, 401, 403, 403, 403, 403, 403])
 }
@@ -242,6 +242,8 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/sync-jobs/x/cancel",
     ),
     of_syncs("POST /api/v1/integrations/sync-jobs/{job_id}/retry", "/api/v1/integrations/sync-jobs/x/retry"),
+    of_syncs("GET /api/v1/integrations/{id}/logs", "/api/v1/integrations/x/logs"),
+    of_syncs("GET /api/v1/integrations/{id}/metrics", "/api/v1/integrations/x/metrics"),
     of_syncs("GET /api/v1/integrations/{id}/quarantine", "/api/v1/integrations/x/quarantine"),
     of_syncs("GET /api/v1/integrations/{id}/quarantine/{record_id}", "/api/v1/integrations/x/quarantine/x"),
     of_syncs(

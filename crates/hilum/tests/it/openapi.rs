@@ -79,6 +79,8 @@ async fn operations_and_their_answers() {
     GET /api/v1/integrations/webhooks/{endpoint}/health → 200 default
     GET /api/v1/integrations/{id} → 200 304 default
     GET /api/v1/integrations/{id}/audit → 200 default
+    GET /api/v1/integrations/{id}/logs → 200 default
+    GET /api/v1/integrations/{id}/metrics → 200 default
     GET /api/v1/integrations/{id}/quarantine → 200 default
     GET /api/v1/integrations/{id}/quarantine/{record_id} → 200 default
     GET /fhir → 200 default

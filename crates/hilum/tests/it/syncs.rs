@@ -108,6 +108,25 @@ deployment_on_each_engine! {
         let after = staff.get(&place).await;
         assert_eq!(after["last_sync"], seen["finished_at"], "{after}");
 
+        // What went on stands in its log and its numbers, for its own staff and without the credential.
+        app.house.watch.log().flush().await;
+        let log = staff.get(&at("logs")).await;
+        let events: Vec<&str> =
+            log["logs"].as_array().unwrap().iter().map(|line| line["details"]["event"].as_str().unwrap()).collect();
+        let expected = [
+            "sync.completed", "sync.page_stored", "sync.begun", "integration.activated", "test.warned",
+            "integration.updated", "test.failed", "integration.created",
+        ];
+        assert_eq!(events, expected, "{log}");
+        assert!(!log.to_string().contains("canary") && !log.to_string().contains("party-access"), "{log}");
+        let found = staff.get(&at("logs?q=credential&log_level=error")).await;
+        assert_eq!(found["total_count"], 1, "{found}");
+        let told = staff.get(&at("metrics?window=1h")).await;
+        assert_eq!((&told["totals"]["records"]["stored"], &told["totals"]["tests"]), (&json!(1), &json!(2)), "{told}");
+        for verb in ["logs", "metrics"] {
+            assert_eq!(rival.ask(Method::GET, &at(verb), None).await.status, 404);
+        }
+
         // By the clock, and no more once it is switched off.
         app.clock.advance(Duration::from_hours(1));
         for _ in 0..4 {

@@ -1,0 +1,8 @@
+//! Logs and numbers of integrations on both engines.
+
+#![cfg(test)]
+
+mod follow;
+mod logs;
+mod metrics;
+mod stage;
