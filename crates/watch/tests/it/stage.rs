@@ -42,12 +42,9 @@ impl Integrations for Known {
         let about = |nth, studies: &[Id<Study>]| {
             Some(About { organisation: organisation(nth), studies: studies.to_vec() })
         };
-        Box::pin(ready(Ok(match integration {
-            OURS => about(1, &[STUDY]),
-            OTHER => about(1, &[]),
-            THEIRS => about(2, &[]),
-            _ => None,
-        })))
+        let known = [(OURS, about(1, &[STUDY])), (OTHER, about(1, &[])), (THEIRS, about(2, &[]))];
+        let found = known.into_iter().find(|(id, _)| *id == integration);
+        Box::pin(ready(Ok(found.and_then(|(_, about)| about))))
     }
 }
 
