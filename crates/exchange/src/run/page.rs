@@ -287,7 +287,10 @@ impl Unit {
 
     fn note(&self, tx: &mut Writer, counts: Counts) {
         let of = |what| Line::of(self.run.integration, what).about(self.run.id).with(counts.numbers());
-        self.exchange.log.note_in(tx, of(What::PageStored).took(self.took));
+        // A look after records that found none to ask for was no page.
+        if self.run.phase == Phase::Pull || counts.received > 0 {
+            self.exchange.log.note_in(tx, of(What::PageStored).took(self.took));
+        }
         if counts.quarantined > 0 {
             self.exchange.log.note_in(tx, of(What::RecordsQuarantined));
         }
