@@ -7,11 +7,14 @@ use axum::{
 use kernel::{Issue, Kind};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{body, reason};
+use super::{
+    body, reason,
+    strict::{Distinct, Strict},
+};
 use crate::{Place, Problem, limits::JSON_DEPTH_MAX};
 
-/// A JSON body. In: media type `application/json` or `…+json` else 415, malformed, of another shape or nested deeper
-/// than `JSON_DEPTH_MAX` 400 naming the field, over the body limit 413. Out: `application/json`.
+/// A JSON body. In: media type `application/json` or `…+json` else 415, malformed, of another shape, with a member twice or
+/// nested deeper than `JSON_DEPTH_MAX` 400 naming the field, over the body limit 413. Out: `application/json`.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -38,7 +41,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// # Errors
 /// The field at fault, and why it is; never its value.
 pub fn shaped<T: DeserializeOwned>(document: &serde_json::Value) -> Result<T, Issue> {
-    serde_path_to_error::deserialize(document)
+    serde_path_to_error::deserialize(Strict(document))
         .map_err(|error| reason::issue(&error.path().to_string(), &error.inner().to_string()))
 }
 
@@ -54,15 +57,18 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        if error.inner().is_data() {
-            reason::problem(Place::Body, &error.path().to_string(), &error.inner().to_string())
-        } else {
-            malformed(error.inner())
-        }
-    })?;
+    let Distinct = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refused(&error))?;
     deserializer.end().map_err(|error| malformed(&error))?;
-    Ok(value)
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| refused(&error))
+}
+
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    if error.inner().is_data() {
+        reason::problem(Place::Body, &error.path().to_string(), &error.inner().to_string())
+    } else {
+        malformed(error.inner())
+    }
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -118,6 +124,18 @@ mod tests {
             (r#"{"name":}"#, None, "not JSON at line 1 column 9"),
             (r#"{"name":"a"} x"#, None, "not JSON at line 1 column 14"),
             ("7", None, "expected an object"),
+            (r#"["a",[]]"#, None, "expected an object"),
+            (r#"{"name":"a","of":[[1]]}"#, Some("of[0]"), "of[0]: expected an object"),
+            (
+                r#"{"name":"a","of":[{"size":1,"size":2}]}"#,
+                Some("of[0].size"),
+                "of[0].size: is there more than once",
+            ),
+            (
+                r#"{"name":"a","of":[],"x":{"y":[{"z":1,"z":1}]}}"#,
+                Some("x.y[0].z"),
+                "x.y[0].z: is there more than once",
+            ),
             ("", None, "not JSON at line 1 column 0"),
         ];
         for (body, field, message) in table {
@@ -128,6 +146,26 @@ mod tests {
         }
         let good = read::<In>(br#"{"name":"a","of":[{"size":255}]}"#).unwrap();
         assert_eq!((good.name.as_str(), good.of[0].size), ("a", 255));
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_refused_wherever_it_is() {
+        for body in [r#"{"a":1,"a":1}"#, r#"[{"a":{"b":1,"c":2,"b":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
+            assert!(read::<serde_json::Value>(body.as_bytes()).is_err(), "{body}");
+        }
+        let good = r#"{"a":{"a":[{"a":1},{"a":2.50}]},"b":null}"#;
+        assert_eq!(read::<serde_json::Value>(good.as_bytes()).unwrap()["a"]["a"][1]["a"], 2.5);
+    }
+
+    #[test]
+    fn a_text_is_kept_as_it_was_written_where_that_is_asked_for() {
+        #[derive(serde::Deserialize)]
+        struct Kept {
+            record: Option<Box<serde_json::value::RawValue>>,
+        }
+        let kept = read::<Kept>(br#"{"record": {"b": 1.00, "a": 1e3}}"#).unwrap();
+        assert_eq!(kept.record.unwrap().get(), r#"{"b": 1.00, "a": 1e3}"#);
+        assert!(read::<Kept>(br#"{"record": null}"#).unwrap().record.is_none());
     }
 
     #[test]

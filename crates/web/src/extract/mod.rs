@@ -6,6 +6,7 @@ mod form;
 mod json;
 mod path;
 mod reason;
+mod strict;
 
 pub use address::{ClientAddr, PeerAddr};
 pub use form::{Form, Query, parameters};
