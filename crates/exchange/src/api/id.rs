@@ -1,8 +1,6 @@
 //! Ids as contract 4 writes them: a word of what they are ids of, and 32 hexadecimal digits.
 
 use kernel::{Id, IdKind, Integration};
-use serde::{Deserialize, Deserializer, de};
-use serde_json::{Map, Value};
 
 use crate::{quarantine::Quarantined, run::SyncRun};
 
@@ -21,16 +19,6 @@ impl Prefixed for Quarantined {
 }
 impl Prefixed for kernel::Job {
     const PREFIX: &'static str = "job_";
-}
-
-/// A JSON object and nothing else: a list of its members in their order is none.
-pub(crate) struct Object<T>(pub T);
-
-impl<'de, T: de::DeserializeOwned> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Map::<String, Value>::deserialize(deserializer)?;
-        T::deserialize(Value::Object(members)).map(Self).map_err(de::Error::custom)
-    }
 }
 
 pub(crate) fn write<K: Prefixed>(id: Id<K>) -> String {

@@ -2,20 +2,26 @@
 
 use ::jobs::DEAD_LETTERS_MAX;
 use axum::{Extension, extract::State};
-use kernel::{Grant, Kind, Permission, RequestId, Role, Timestamp};
+use http::StatusCode;
+use kernel::{Grant, Issue, Kind, Permission, RequestId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Bearer, Json, Problem, Query};
+use web::{Answer, Bearer, Json, Path, Place, Problem, Query};
 
-use super::{door::Asking, id};
-use crate::Exchange;
+use super::{
+    door::{Asking, nothing},
+    id,
+};
+use crate::{Exchange, run};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     /// The last one of the page before.
+    #[param(pattern = "^job_[0-9a-f]{32}$")]
     cursor: Option<String>,
     /// 1 to 100; 20 unless it is said.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
 }
 
@@ -49,8 +55,16 @@ pub(super) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     const USUAL: i64 = 20;
     match asked.unwrap_or(USUAL) {
         limit @ 1..=DEAD_LETTERS_MAX => Ok(limit),
-        _ => Err(Problem::new(Kind::Invalid, "limit: expected 1 to 100")),
+        _ => Err(wrong("limit", "must be 1 to 100")),
     }
+}
+
+/// A parameter that cannot be.
+pub(super) fn wrong(parameter: &'static str, why: &'static str) -> Problem {
+    let issue = Issue::at(parameter, why);
+    Problem::new(Kind::Unsupported, "a parameter is not right")
+        .with_place(Place::Query)
+        .with_issues(vec![issue])
 }
 
 /// List jobs of the organisation that have failed for good.
@@ -64,18 +78,11 @@ pub(super) async fn dead_letters(
     Extension(request): Extension<RequestId>,
     Query(page): Query<Page>,
 ) -> Answer<Json<LettersOut>> {
-    // A dead letter says nothing of studies: it takes a role in the whole organisation.
-    let is_whole = bearer.0.grants.iter().any(|Grant { role, study }| {
-        study.is_none() && role != Role::SystemAdmin && Permission::JobControl.is_of(role)
-    });
-    let asking = Asking::enter(bearer, request, Permission::JobControl)?;
-    if !is_whole {
-        return Err(Problem::new(Kind::Forbidden, "your roles do not allow this"));
-    }
+    let asking = enter(bearer, request)?;
     let limit = limit(page.limit)?;
     let before = match &page.cursor {
         Some(text) => {
-            Some(id::read(text).ok_or_else(|| Problem::new(Kind::Invalid, "cursor: not one of ours"))?)
+            Some(id::read(text).ok_or_else(|| wrong("cursor", "must be one that a page has told"))?)
         }
         None => None,
     };
@@ -93,4 +100,43 @@ pub(super) async fn dead_letters(
         finished_at: work.finished_at,
     };
     Ok(Json(LettersOut { items: found.into_iter().map(letter).collect(), next_cursor }))
+}
+
+/// A dead letter says nothing of studies: it takes a role in the whole organisation.
+fn enter(bearer: Bearer, request: RequestId) -> Result<Asking, Problem> {
+    let is_whole = bearer.0.grants.iter().any(|Grant { role, study }| {
+        study.is_none() && role != Role::SystemAdmin && Permission::JobControl.is_of(role)
+    });
+    let asking = Asking::enter(bearer, request, Permission::JobControl)?;
+    if is_whole { Ok(asking) } else { Err(Problem::new(Kind::Forbidden, "your roles do not allow this")) }
+}
+
+/// A job that runs again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetterReplayed)]
+pub(super) struct ReplayedOut {
+    id: String,
+    name: String,
+    /// `ready`: it waits for a worker.
+    status: &'static str,
+    /// How often it was let run again by hand.
+    replays: i64,
+}
+
+/// Let a job run again that has failed for good: the same one, with all its attempts before it.
+#[utoipa::path(post, path = "/api/v1/integrations/dead-letters/{id}/replay", tag = "integrations", operation_id = "replay_dead_letter",
+    params(("id" = String, Path, description = "The job's id: `job_…`")),
+    responses((status = 202, description = "It runs again", body = ReplayedOut)),
+    security(("bearer" = ["integration:sync"])))]
+pub(super) async fn replay(
+    State(exchange): State<Exchange>,
+    bearer: Bearer,
+    Extension(request): Extension<RequestId>,
+    Path(text): Path<String>,
+) -> Answer<(StatusCode, Json<ReplayedOut>)> {
+    let asking = enter(bearer, request)?;
+    let id = id::read::<kernel::Job>(&text).ok_or_else(nothing)?;
+    let work = run::revive(&exchange, asking.organisation(), id, asking.by()).await?;
+    let told = ReplayedOut { id: text, name: work.name, status: work.state.as_str(), replays: work.replays };
+    Ok((StatusCode::ACCEPTED, Json(told)))
 }

@@ -27,5 +27,6 @@ pub fn routes(exchange: Exchange) -> OpenApiRouter {
         .routes(routes!(quarantine::discard))
         .routes(routes!(letters::dead_letters))
         .routes(routes!(dry_run::try_mapping))
+        .routes(routes!(letters::replay))
         .with_state(exchange)
 }

@@ -3,16 +3,16 @@
 use axum::{Extension, extract::State};
 use fhir::Became;
 use http::StatusCode;
-use kernel::{Kind, Permission, RequestId, Timestamp};
+use kernel::{Permission, RequestId, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use web::{Answer, Bearer, Json, Path, Problem, Query};
 
 use super::{
     door::{Asking, nothing},
     id,
-    letters::limit,
+    letters::{limit, wrong},
 };
 use crate::{
     Exchange,
@@ -23,8 +23,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     /// The last one of the page before.
+    #[param(pattern = "^qr_[0-9a-f]{32}$")]
     cursor: Option<String>,
     /// 1 to 100; 20 unless it is said.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
 }
 
@@ -81,7 +83,7 @@ pub(super) async fn list(
     let limit = limit(page.limit)?;
     let before = match &page.cursor {
         Some(text) => {
-            Some(id::read(text).ok_or_else(|| Problem::new(Kind::Invalid, "cursor: not one of ours"))?)
+            Some(id::read(text).ok_or_else(|| wrong("cursor", "must be one that a page has told"))?)
         }
         None => None,
     };
@@ -143,7 +145,7 @@ async fn named(exchange: &Exchange, asking: &Asking, (of, text): (&str, &str)) -
 pub(super) struct ReplayIn {
     /// The record as it was mended; as it is, if it is left out. Its type and id stay.
     #[schema(value_type = Option<Object>)]
-    record: Option<Value>,
+    record: Option<Box<RawValue>>,
 }
 
 /// What became of a record that was let in again.
@@ -169,11 +171,11 @@ pub(super) async fn replay(
     bearer: Bearer,
     Extension(request): Extension<RequestId>,
     Path((of, text)): Path<(String, String)>,
-    Json(id::Object(asked)): Json<id::Object<ReplayIn>>,
+    Json(asked): Json<ReplayIn>,
 ) -> Answer<Json<ReplayOut>> {
     let asking = Asking::enter(bearer, request, Permission::Records)?;
     let (organisation, id) = named(&exchange, &asking, (&of, &text)).await?;
-    let mended = asked.record.map(|record| record.to_string());
+    let mended = asked.record.map(|record| record.get().to_owned());
     let became = quarantine::replay(&exchange, organisation, id, mended, asking.by()).await?;
     let (status, reason) = match became {
         Became::Stored => ("stored", None),

@@ -86,12 +86,12 @@ pub(super) async fn sync(
     bearer: Bearer,
     Extension(request): Extension<RequestId>,
     Path(text): Path<String>,
-    Json(id::Object(asked)): Json<id::Object<SyncIn>>,
+    Json(asked): Json<SyncIn>,
 ) -> Answer<impl IntoResponse> {
     let asking = Asking::enter(bearer, request, Permission::Sync)?;
     let (integration, about) = asking.integration(&exchange, &text, Permission::Sync).await?;
     if !asked.options.is_empty() {
-        return Err(Problem::new(Kind::Invalid, "options: there are no options"));
+        return Err(Problem::new(Kind::Unsupported, "there are no options").with_path("options"));
     }
     let extent = asked.sync_type.into();
     let run = run::begin(&exchange, (about.organisation, integration), extent, asking.by()).await?;

@@ -8,6 +8,7 @@ mod left;
 mod page;
 mod queries;
 mod recheck;
+mod revive;
 mod schedule;
 
 use jobs::Worker;
@@ -20,6 +21,7 @@ pub use begin::{begin, retry};
 pub use end::cancel;
 pub use fault::RunFault;
 pub use queries::{find, last_took_s, latest};
+pub use revive::revive;
 pub use schedule::{schedule, unschedule};
 
 pub(crate) use page::{digest, received};

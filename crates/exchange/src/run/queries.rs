@@ -175,6 +175,18 @@ pub(super) async fn reopen(tx: &mut Writer, id: Id<SyncRun>, job: Id<Job>) -> Re
     Ok(tx.execute(sql, binds![id, job]).await? == 1)
 }
 
+/// The run that has ended with this row of the queue.
+pub(super) async fn ended_with(
+    reader: &mut Reader,
+    organisation: Id<Organisation>,
+    job: Id<Job>,
+) -> Result<Option<Id<SyncRun>>, DbError> {
+    let sql =
+        "SELECT id FROM sync_run WHERE job_id = $1 AND organisation_id = $2 AND finished_at IS NOT NULL";
+    let row = reader.optional(sql, binds![job, organisation]).await?;
+    Ok(row.map(|(id,)| id))
+}
+
 pub(super) async fn place(reader: &mut Reader, id: Id<SyncRun>) -> Result<Option<Sealed>, DbError> {
     let row = reader.optional("SELECT position_sealed FROM sync_run WHERE id = $1", binds![id]).await?;
     Ok(row.and_then(|(place,)| place))

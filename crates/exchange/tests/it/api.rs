@@ -167,3 +167,49 @@ on_sync!(
         assert!(rows.is_empty());
     }
 );
+
+on_sync!(
+    async fn a_dead_letter_runs_again_with_the_run_that_it_goes_on_with(db) {
+        let stage = Stage::new(db, 1).await;
+        stage.patients(THERE, 0, 3).await;
+        let app = app(&stage);
+        let run = stage.begin(Extent::Full).await;
+        let digits: String = run.job.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let letter = format!("job_{digits}");
+        let place = format!("/api/v1/integrations/dead-letters/{letter}/replay");
+        let replay = async |who: &str, place: &str| call(&app, who, (Method::POST, place), None).await;
+        let (status, _) = replay("1.org_admin", &place).await;
+        assert_eq!(status, 404, "it is no dead letter yet");
+        // Every worker that tried it has died.
+        stage.db.execute("UPDATE job SET state = 'dead', finished_at = 1, last_error = 'x' WHERE name = 'exchange.sync'", vec![]).await.unwrap();
+        let (status, _) = replay("1.org_admin", &place).await;
+        assert_eq!(status, 409, "its run is not known to have ended");
+        stage.clock.advance(std::time::Duration::from_secs(60));
+        stage.worker().run_due().await.unwrap();
+        let (_, seen) = call(&app, "1.viewer", (Method::GET, "/api/v1/integrations/dead-letters"), None).await;
+        assert_eq!(seen["error"]["code"], "INT003", "{seen}");
+        let (_, seen) = call(&app, "1.org_admin", (Method::GET, "/api/v1/integrations/dead-letters"), None).await;
+        assert_eq!(seen["items"][0]["id"], json!(letter), "{seen}");
+
+        let never = place.replace(&letter, &format!("job_{}", "0b".repeat(16)));
+        let (status, nothing) = replay("2.org_admin", &never).await;
+        for (who, place, code) in [("2.org_admin", &place, 404), ("1.viewer", &place, 403), ("1.org_admin", &place.replace("job_", "x"), 404)] {
+            let (status, told) = replay(who, place).await;
+            assert_eq!(status, code, "{who} {told}");
+            if code == 404 {
+                assert_eq!(told["error"]["message"], nothing["error"]["message"], "{who}");
+            }
+        }
+        assert_eq!(status, 404);
+        let (status, told) = replay("1.data_manager", &place).await;
+        assert_eq!((status, &told["status"], &told["replays"]), (202, &json!("ready"), &json!(1)), "{told}");
+        let (status, _) = replay("1.data_manager", &place).await;
+        assert_eq!(status, 404, "it is no dead letter any more");
+        let ended = stage.ended(run).await;
+        assert_eq!((ended.state, ended.counts.stored), (exchange::run::State::Done, 3));
+        let mut reader = stage.db.read().await.unwrap();
+        let rows: Vec<(String,)> =
+            reader.all("SELECT act FROM audit_event WHERE act = 'job.replayed'", vec![]).await.unwrap();
+        assert_eq!(rows.len(), 1, "on record once");
+    }
+);

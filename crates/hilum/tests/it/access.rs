@@ -255,6 +255,10 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/x/quarantine/x/replay",
     ),
     of_syncs("GET /api/v1/integrations/dead-letters", "/api/v1/integrations/dead-letters"),
+    of_syncs(
+        "POST /api/v1/integrations/dead-letters/{id}/replay",
+        "/api/v1/integrations/dead-letters/x/replay",
+    ),
     of_connections("GET /api/clients", "/api/clients", None),
     of_connections("GET /api/clients/{id}", "/api/clients/x", None),
     of_connections("GET /api/clients/{id}/connections", "/api/clients/x/connections", None),
