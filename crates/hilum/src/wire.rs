@@ -392,16 +392,18 @@ impl House {
         };
         let clients = family(Dialect::Meta, auth::client_routes(self.auth.clone()));
         let integrations = family(Dialect::ProblemJson, broker::routes(self.broker.clone()));
-        let managed = family(
-            Dialect::Int,
+        let (managed, described) = parts(
             broker::managed_routes(self.broker.clone())
                 .merge(webhooks::routes(self.webhooks.clone()))
                 .merge(exchange::routes(self.exchange.clone()))
                 .merge(watch::routes(self.watch.clone())),
         );
+        let described = web::openapi::with_api_keys(web::openapi::with_errors(Dialect::Int, described));
         let records = family(Dialect::Fhir, fhir::routes(self.fhir.clone()));
         let sites = family(Dialect::ProblemJson, fhir::admin_routes(self.fhir.clone()));
         let discovery = family(Dialect::ProblemJson, self.discovery.routes());
+        api.merge(described);
+        crate::examples::attach(&mut api);
         Described { oauth, clients, integrations, managed, records, sites, discovery, api }
     }
 

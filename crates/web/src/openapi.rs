@@ -3,9 +3,11 @@
 use axum::{Router, response::Response};
 use http::{HeaderValue, header};
 use utoipa::openapi::{
-    Components, Content, OpenApi, OpenApiVersion, Ref, RefOr, ResponseBuilder, Schema,
+    Components, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiVersion, Ref, RefOr, ResponseBuilder,
+    Schema,
     path::{Operation, PathItem},
-    schema::{ArrayBuilder, ObjectBuilder, Type},
+    schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type},
+    security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
 };
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -31,12 +33,66 @@ pub fn document(title: &str, version: &str, api: OpenApi) -> Router {
 
 /// The whole document under its title, as `hilum openapi` prints it.
 pub fn titled(title: &str, version: &str, mut api: OpenApi) -> OpenApi {
+    /// What all crates are under.
+    const LICENCE: &str = env!("CARGO_PKG_LICENSE");
+    const ABOUT: &str =
+        "The health integration gateway: people, applications and clinical systems connect to each other.";
     api.openapi = OpenApiVersion::Version31;
-    title.clone_into(&mut api.info.title);
-    version.clone_into(&mut api.info.version);
+    let licence = LicenseBuilder::new().name(LICENCE).identifier(Some(LICENCE)).build();
+    api.info = InfoBuilder::new()
+        .title(title)
+        .version(version)
+        .description(Some(ABOUT))
+        .license(Some(licence))
+        .build();
+    operations(&mut api).for_each(without_null);
     let paths = std::mem::take(&mut api.paths.paths);
     api.paths.paths =
         paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), named_apart(item))).collect();
+    api
+}
+
+/// A parameter that may be left out is there or not; it is never null.
+fn without_null(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        match &mut parameter.schema {
+            Some(RefOr::T(Schema::Object(object))) => {
+                if let SchemaType::Array(types) = &mut object.schema_type {
+                    types.retain(|one| *one != Type::Null);
+                    if let [one] = types.as_slice() {
+                        object.schema_type = SchemaType::Type(one.clone());
+                    }
+                }
+            }
+            Some(RefOr::T(Schema::OneOf(choice))) => {
+                choice.items.retain(|one| !is_null(one));
+                if let [one] = choice.items.as_slice() {
+                    parameter.schema = Some(one.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
+}
+
+/// Say of every operation that takes a token that it takes an API key in its place.
+pub fn with_api_keys(mut api: OpenApi) -> OpenApi {
+    const SCHEME: &str = "api_key";
+    for operation in operations(&mut api) {
+        if let Some(security) = &mut operation.security {
+            security.push(SecurityRequirement::new::<_, [&str; 0], &str>(SCHEME, []));
+        }
+    }
+    let description = "`<API Key Id>.<key>`, with the key's own scopes and roles";
+    let key = ApiKey::Header(ApiKeyValue::with_description("X-API-Key", description));
+    api.components
+        .get_or_insert_with(Components::new)
+        .add_security_scheme(SCHEME, SecurityScheme::ApiKey(key));
     api
 }
 
@@ -163,16 +219,18 @@ fn operation_outcome() -> Schema {
 
 fn int() -> Schema {
     let details = list(object(&[("field", text()), ("message", text())], &["field", "message"]));
+    let nullable = SchemaType::Array(vec![Type::String, Type::Null]);
+    let field = RefOr::T(ObjectBuilder::new().schema_type(nullable).into());
     let error = object(
         &[
             ("code", text()),
             ("message", text()),
-            ("field", text()),
+            ("field", field),
             ("details", details),
             ("timestamp", text()),
             ("request_id", text()),
         ],
-        &["code", "message"],
+        &["code", "message", "field", "details", "timestamp", "request_id"],
     );
     object(&[("error", error.into())], &["error"])
 }

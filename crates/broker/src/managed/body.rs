@@ -21,7 +21,7 @@ use crate::provider::Catalogue;
 #[schema(as = ManagedIntegrationWrite)]
 pub struct Whole {
     /// Its name, the only one in the organisation.
-    #[schema(max_length = 100)]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// What sort of system it is; it stays.
     #[serde(rename = "type")]
@@ -33,17 +33,18 @@ pub struct Whole {
     pub config: Map<String, Value>,
     /// What proves us there, by name; `null` takes one away. Never shown again.
     #[serde(default)]
-    #[schema(value_type = Option<Object>, write_only)]
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>, write_only)]
     pub credentials: Option<Stated>,
     /// `manual` where nothing is said.
     #[serde(default)]
     pub sync_frequency: Option<String>,
     /// The studies that it belongs to; none belongs to the organisation alone.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<StudyId>>, max_items = 32)]
     pub study_ids: Option<Vec<Id<Study>>>,
     /// Why; needed where the configuration, credentials or studies of an integration change.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
     pub reason: Option<String>,
 }
 
@@ -53,13 +54,14 @@ pub struct Whole {
 #[schema(as = ManagedIntegrationPatch)]
 pub struct Part {
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// Merged with what is there; a member that is `null` is taken away.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     config: Option<Map<String, Value>>,
     #[serde(default)]
-    #[schema(value_type = Option<Object>, write_only)]
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>, write_only)]
     credentials: Option<Stated>,
     /// `null` is `manual`.
     #[serde(default, deserialize_with = "named")]
@@ -67,11 +69,18 @@ pub struct Part {
     sync_frequency: Option<Option<String>>,
     /// `null` is none.
     #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<StudyId>>, max_items = 32)]
     study_ids: Option<Option<Vec<Id<Study>>>>,
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
     reason: Option<String>,
 }
+
+/// The id of a study of the organisation, as the document describes it.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "uuid")]
+#[expect(dead_code, reason = "it is described, and read as what it is the id of")]
+struct StudyId(String);
 
 /// Tells `null` from what is not there.
 fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(

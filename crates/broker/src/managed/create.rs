@@ -24,7 +24,7 @@ const NAME_KEY: &str = "integration_name_key";
 
 /// Register an integration.
 #[utoipa::path(post, path = "/api/v1/integrations", tag = "integrations", operation_id = "create_managed_integration",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body within 24 hours: the same integration")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body within 24 hours: the same integration", min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$")),
     request_body(content = Whole),
     responses((status = 201, description = "It is registered; `Location` says where", body = ManagedOut)),
     security(("bearer" = ["integration:write"])))]

@@ -33,9 +33,10 @@ pub(crate) struct Asked {
     /// Only of this provider.
     provider: Option<String>,
     /// Only of this study.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = "uuid")]
     study_id: Option<Id<Study>>,
     /// Whose name or provider has this in it.
+    #[param(max_length = 100)]
     q: Option<String>,
     /// `name`, `created_at`, `updated_at`, `status`; after a `-` the other way round. `-created_at` where nothing is said.
     #[param(inline)]

@@ -130,6 +130,7 @@ async fn operations_and_their_answers() {
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /api/v1/integrations → 201 default
+    POST /api/v1/integrations/dead-letters/{id}/replay → 202 default
     POST /api/v1/integrations/inbound-webhooks → 201 default
     POST /api/v1/integrations/sync-jobs/{job_id}/cancel → 200 default
     POST /api/v1/integrations/sync-jobs/{job_id}/retry → 200 default

@@ -31,6 +31,8 @@ async fn operations_get_their_familys_errors() {
             (&document["info"]["title"], &document["info"]["version"]),
             (&"Hilum".into(), &"1.2.3".into())
         );
+        assert_eq!(document["info"]["license"]["identifier"], "Apache-2.0");
+        assert!(document["info"]["contact"].is_null(), "{}", document["info"]);
         let default = &document["paths"]["/things/{id}"]["get"]["responses"]["default"];
         assert_eq!(default["content"][media]["schema"]["$ref"], format!("#/components/schemas/{name}"));
         assert_eq!(document["components"]["schemas"][name]["type"], "object");

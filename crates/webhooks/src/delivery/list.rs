@@ -1,7 +1,7 @@
 //! What an endpoint was told, and what it is still to be told.
 
 use axum::{Extension, extract::State as Held, response::IntoResponse};
-use kernel::{EventRow, Id, Issue, Permission, Timestamp};
+use kernel::{EventRow, Id, Permission, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{DbError, FromRow, Row};
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +9,7 @@ use web::{Answer, Bearer, Context, Json, Paging, Path, Query, links};
 
 use super::queries;
 use crate::{
-    WebhookFault, Webhooks,
+    Webhooks,
     access::Access,
     endpoint::{self, Endpoint},
     fault::refused,
@@ -20,14 +20,40 @@ use crate::{
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeliveriesIn {
-    /// Only those that stand so: `pending`, `delivered`, `failed`.
-    state: Option<String>,
+    /// Only those that stand so.
+    #[param(inline)]
+    state: Option<Standing>,
     /// Only events of this type.
     event_type: Option<String>,
     /// 1 where it is left out.
+    #[param(minimum = 1, maximum = 10000)]
     page: Option<i64>,
     /// 20 where it is left out, 100 at the most.
+    #[param(minimum = 1, maximum = 100)]
     size: Option<i64>,
+}
+
+/// How a delivery stands.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = WebhookDeliveryState)]
+enum Standing {
+    /// It is to be made, or made again.
+    Pending,
+    /// It was taken.
+    Delivered,
+    /// It was given up.
+    Failed,
+}
+
+impl Standing {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// A delivery: one event for one endpoint.
@@ -96,17 +122,13 @@ pub(crate) async fn list_deliveries(
     let mut reader = webhooks.db.read().await?;
     let row = endpoint::queries::find(&mut reader, bearer.0.organisation, id).await?;
     access.admit(row).map_err(refused)?;
-    let state = asked.state.clone().unwrap_or_default();
-    if !["", "pending", "delivered", "failed"].contains(&state.as_str()) {
-        let issue = Issue::at("state", "must be pending, delivered or failed");
-        return Err(refused(WebhookFault::Refused(vec![issue])));
-    }
+    let state = asked.state.map_or("", Standing::as_str);
     let window =
         Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
-    let filter = (state, asked.event_type.clone().unwrap_or_default());
+    let filter = (state.to_owned(), asked.event_type.clone().unwrap_or_default());
     let total = queries::count(&mut reader, id, &filter).await?;
     let items = queries::page(&mut reader, id, &filter, window.rows()).await?;
     let paging = window.of(total);
-    let said = [("state", asked.state.as_deref()), ("event_type", asked.event_type.as_deref())];
+    let said = [("state", asked.state.map(Standing::as_str)), ("event_type", asked.event_type.as_deref())];
     Ok((links(&context, &paging, &said), Json(DeliveriesOut { items, paging })))
 }

@@ -18,7 +18,7 @@ use crate::{By, WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// Make an endpoint. The answer shows its secret, once.
 #[utoipa::path(post, path = "/api/v1/integrations/webhooks", tag = "webhooks", operation_id = "create_webhook_endpoint",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Asked again under the same key, nothing is made twice")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Asked again under the same key, nothing is made twice", min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$")),
     request_body = EndpointIn,
     responses((status = 201, description = "The endpoint", body = EndpointOut, headers(("Location" = String), ("ETag" = String)))),
     security(("bearer" = ["webhook:write"])))]

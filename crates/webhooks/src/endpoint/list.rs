@@ -1,7 +1,7 @@
 //! The endpoints of an organisation, a page at a time.
 
 use axum::{Extension, extract::State as Held, response::IntoResponse};
-use kernel::{Issue, Permission};
+use kernel::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{Answer, Bearer, Context, Json, Paging, Query, links};
@@ -18,13 +18,16 @@ use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListIn {
-    /// Only those that stand so: `enabled`, `paused`, `disabled`.
-    state: Option<String>,
+    /// Only those that stand so.
+    #[param(inline)]
+    state: Option<State>,
     /// Only those whose name or address holds this text, in any case.
     q: Option<String>,
     /// 1 where it is left out.
+    #[param(minimum = 1, maximum = 10000)]
     page: Option<i64>,
     /// 20 where it is left out, 100 at the most.
+    #[param(minimum = 1, maximum = 100)]
     size: Option<i64>,
 }
 
@@ -50,7 +53,7 @@ pub(crate) async fn list_endpoints(
 ) -> Answer<impl IntoResponse> {
     let access = Access::of(&bearer, Permission::WebhookRead)?;
     let (organisation, now) = (bearer.0.organisation, webhooks.world.now());
-    let filter = filter(&asked).map_err(refused)?;
+    let filter = filter(&asked);
     let window =
         Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
     let mut reader = webhooks.db.read().await?;
@@ -72,17 +75,12 @@ pub(crate) async fn list_endpoints(
     };
     let paging = window.of(total);
     let items = rows.iter().map(|row| EndpointOut::of(row, now)).collect();
-    let said = [("state", asked.state.as_deref()), ("q", asked.q.as_deref())];
+    let said = [("state", asked.state.map(State::as_str)), ("q", asked.q.as_deref())];
     Ok((links(&context, &paging, &said), Json(EndpointsOut { items, paging })))
 }
 
-fn filter(asked: &ListIn) -> Result<Filter, WebhookFault> {
-    let state = asked.state.clone().unwrap_or_default();
-    if !state.is_empty() && state.parse::<State>().is_err() {
-        let issue = Issue::at("state", "must be enabled, paused or disabled");
-        return Err(WebhookFault::Refused(vec![issue]));
-    }
+fn filter(asked: &ListIn) -> Filter {
     let text = asked.q.as_deref().unwrap_or_default().to_lowercase();
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    Ok(Filter { state, pattern: format!("%{escaped}%") })
+    Filter { state: asked.state.map_or("", State::as_str).to_owned(), pattern: format!("%{escaped}%") }
 }

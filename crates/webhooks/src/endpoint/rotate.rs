@@ -29,6 +29,7 @@ pub const OVERLAP_MAX: Duration = Duration::from_hours(24 * 7);
 pub(crate) struct RotateIn {
     /// How long the keys of before sign beside the new ones, in seconds: a day where it is left out, 604800 at the most, 0 for
     /// keys that somebody has stolen.
+    #[param(maximum = 604800)]
     overlap_s: Option<u64>,
 }
 

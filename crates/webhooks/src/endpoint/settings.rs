@@ -38,23 +38,29 @@ pub(super) const MASK: &str = "***";
 #[schema(as = WebhookEndpointIn)]
 pub struct EndpointIn {
     /// What people call it: 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Where events are sent: `https` on port 443 of a public host, or what this deployment's operator has named.
+    #[schema(format = "uri", max_length = 2048)]
     pub url: String,
     /// Types of events, or `connection.*` for all that begin so; all where the list is empty.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub event_types: Vec<String>,
     /// Ids of studies: only events that name one of them.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub studies: Vec<String>,
     /// Ids of integrations: only events that name one of them.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub integrations: Vec<String>,
     /// Which events wait for others.
     #[serde(default)]
     pub order: Order,
     /// How long a call may take, in seconds: 1 to 20.
     #[serde(default = "usual_timeout")]
+    #[schema(minimum = 1, maximum = 20)]
     pub timeout_s: u16,
     /// Header fields that are sent with each call. Their values are never shown; `***` leaves one as it is.
     #[serde(default)]

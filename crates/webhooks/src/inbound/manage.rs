@@ -28,8 +28,10 @@ const ADDRESS_PREFIX: &str = "hlm_in_";
 #[schema(as = InboundWebhookIn)]
 pub(crate) struct InboundIn {
     /// What people call it: 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// The integration that it is about.
+    #[schema(min_length = 1, max_length = 128)]
     integration: String,
     /// How the sender proves itself.
     #[serde(default)]
@@ -90,8 +92,10 @@ pub(crate) struct InboundsOut {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageIn {
     /// 1 where it is left out.
+    #[param(minimum = 1, maximum = 10000)]
     page: Option<i64>,
     /// 20 where it is left out, 100 at the most.
+    #[param(minimum = 1, maximum = 100)]
     size: Option<i64>,
 }
 

@@ -138,7 +138,7 @@ on_stage!(
         assert_eq!(stage.get(&format!("{BASE}?state=paused")).await.json()["total"], 1);
         assert_eq!(stage.get(&format!("{BASE}?q=nr%202_")).await.json()["total"], 1);
         assert_eq!(stage.get(&format!("{BASE}?q=%25")).await.json()["total"], 0);
-        stage.get(&format!("{BASE}?state=broken")).await.refused(422, "INT002", Some("state"));
+        stage.get(&format!("{BASE}?state=broken")).await.refused(400, "INT002", Some("state"));
         stage.get(&format!("{BASE}?size=101")).await.refused(422, "INT002", Some("size"));
         stage.get(&format!("{BASE}?sort=name")).await.refused(400, "INT002", Some("sort"));
     }
