@@ -7,22 +7,29 @@ use clap::{Parser, Subcommand};
 use crypto::SystemEntropy;
 use kernel::{SystemClock, World};
 
-use crate::config::{self, Loaded};
+use crate::{
+    client::{ClientFault, Output},
+    config::{self, Loaded},
+};
 
 mod audit;
 mod check;
 mod db;
 mod demo;
 mod init;
+mod integrations;
 mod keys;
 mod load;
 mod migrate;
 mod openapi;
 mod packages;
+mod profile;
 mod sample;
 mod sandbox;
 mod serve;
+mod sync;
 mod validate;
+mod webhooks;
 
 /// The health integration gateway: people, applications and clinical systems connect to each other safely.
 #[derive(Parser)]
@@ -57,6 +64,14 @@ enum Command {
     Validate(validate::Validate),
     /// List, add or verify FHIR packages.
     Packages(packages::Packages),
+    /// Register, test, switch on and look after connections to other systems, at a Hilum that serves.
+    Integrations(integrations::Integrations),
+    /// Begin, watch and mend syncs, at a Hilum that serves.
+    Sync(sync::Sync),
+    /// Say where events are sent, look after it, and hear of them here, at a Hilum that serves.
+    Webhooks(webhooks::Webhooks),
+    /// Remember which Hilum these commands call, and as whom.
+    Profile(profile::Profile),
     /// Print the OpenAPI document.
     Openapi,
     /// Run a third-party health service with made-up data, for development and demonstration.
@@ -94,6 +109,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Packages(asked) => {
             return Ok(packages::run(asked, &environment, world.now(), runtime.handle()));
         }
+        // They call a Hilum that serves, wherever that is.
+        Command::Integrations(asked) => {
+            return Ok(runtime.block_on(integrations::run(asked, &environment, &world)));
+        }
+        Command::Sync(asked) => return Ok(runtime.block_on(sync::run(asked, &environment))),
+        Command::Webhooks(asked) => return Ok(runtime.block_on(webhooks::run(asked, &environment, &world))),
+        Command::Profile(asked) => return Ok(profile::run(asked, &environment)),
         Command::Sandbox(sandbox) => runtime.block_on(sandbox::run(sandbox, world)),
         Command::Demo(demo) => runtime.block_on(demo::run(demo, environment, world)),
         Command::Sample(sample) => runtime.block_on(sample::run(sample, world)),
@@ -119,6 +141,10 @@ async fn with_settings(command: Command, start: Start) -> anyhow::Result<()> {
         Command::Openapi
         | Command::Validate(_)
         | Command::Packages(_)
+        | Command::Integrations(_)
+        | Command::Sync(_)
+        | Command::Webhooks(_)
+        | Command::Profile(_)
         | Command::Sandbox(_)
         | Command::Sample(_)
         | Command::Demo(_) => Ok(()),
@@ -129,4 +155,40 @@ async fn with_settings(command: Command, start: Start) -> anyhow::Result<()> {
 pub(crate) fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
     use std::io::Write;
     writeln!(std::io::stdout(), "{line}").context("writing to standard output")
+}
+
+/// The exit code of a command that calls a Hilum: 0 done, 1 done and the answer is no, the others as the fault says.
+pub(crate) fn ended(done: Result<bool, ClientFault>, output: Output) -> ExitCode {
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(fault) => {
+            match &fault {
+                ClientFault::Refused(refused) if output.is_json() => eprintln!("{}", refused.body),
+                fault => eprintln!("hilum: {fault}"),
+            }
+            ExitCode::from(fault.code())
+        }
+    }
+}
+
+/// An id, before it becomes a piece of a path.
+pub(crate) fn id(text: &str) -> Result<String, String> {
+    const ID_BYTES_MAX: usize = 128;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("is no id: letters, digits, - and _, as lists show them".to_owned()),
+    }
+}
+
+/// A file in the place of a secret, by name: `token=/run/secrets/token`.
+pub(crate) fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("write NAME=FILE; a secret is never an argument, since others on the machine see those"
+            .to_owned()),
+    }
 }

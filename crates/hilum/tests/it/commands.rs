@@ -22,18 +22,19 @@ use url::Url;
 use crate::app::{DIARY, FOREIGN_PATIENT, PATIENT, TestApp};
 
 /// How long a command may take here.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a command says and how it ends.
-struct Said {
-    succeeded: bool,
-    out: String,
-    err: String,
+pub struct Said {
+    pub succeeded: bool,
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl Said {
     #[track_caller]
-    fn done(self) -> Self {
+    pub fn done(self) -> Self {
         assert!(self.succeeded, "{}{}", self.out, self.err);
         self
     }
@@ -45,7 +46,7 @@ impl Said {
     }
 }
 
-fn command(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Command {
+pub fn command(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hilum"));
     command.args(words).current_dir(folder).env_clear().stdin(Stdio::null()).kill_on_drop(true);
     for (name, value) in
@@ -56,12 +57,17 @@ fn command(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Command 
     command
 }
 
-async fn run(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Said {
-    let ended = timeout(PATIENCE, command(folder, words, settings).output()).await;
+pub async fn run(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Said {
+    ended(command(folder, words, settings)).await
+}
+
+/// A command, when it has come to its end.
+pub async fn ended(mut command: Command) -> Said {
+    let ended = timeout(PATIENCE, command.output()).await;
     let Output { status, stdout, stderr } =
-        ended.unwrap_or_else(|_| panic!("{words:?} does not end")).unwrap();
+        ended.unwrap_or_else(|_| panic!("{command:?} does not end")).unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { succeeded: status.success(), out: text(stdout), err: text(stderr) }
+    Said { succeeded: status.success(), code: status.code(), out: text(stdout), err: text(stderr) }
 }
 
 #[tokio::test]
@@ -173,7 +179,7 @@ async fn serving_needs_the_right_key_and_a_private_one() {
     run(path, &["migrate"], &[]).await.done();
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

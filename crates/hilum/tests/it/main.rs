@@ -6,6 +6,7 @@ mod access;
 mod app;
 mod canary;
 mod client_connections;
+mod command_line;
 mod commands;
 mod connected;
 mod ends;
