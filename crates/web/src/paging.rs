@@ -13,6 +13,7 @@ pub const PAGE_MAX: i64 = 10_000;
 
 /// Where a page stands in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ListPaging)]
 pub struct Paging {
     /// How many there are in all.
     pub total: i64,

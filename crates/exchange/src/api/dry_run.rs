@@ -89,7 +89,7 @@ pub(super) async fn try_mapping(
     bearer: Bearer,
     Extension(request): Extension<RequestId>,
     Path(text): Path<String>,
-    Json(id::Object(asked)): Json<id::Object<DryRunIn>>,
+    Json(asked): Json<DryRunIn>,
 ) -> Answer<Json<DryRunOut>> {
     let asking = Asking::enter(bearer, request, Permission::Records)?;
     let (integration, about) = asking.integration(&exchange, &text, Permission::Records).await?;

@@ -11,6 +11,7 @@ mod commands;
 mod connected;
 mod ends;
 mod faults;
+mod foreign;
 mod headers;
 mod isolation;
 mod languages;

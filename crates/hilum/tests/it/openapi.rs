@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::{TestApp, filled, operations};
 
@@ -294,6 +294,39 @@ async fn what_needs_a_token_says_so() {
             assert_eq!(wants_bearer, says_bearer, "{method} {path}: security");
         }
     }
+}
+
+/// Every call of managed integrations shows what is sent and what is answered (`src/examples.json`).
+#[tokio::test]
+async fn every_managed_call_has_examples_that_are_what_their_schemas_say() {
+    let app = TestApp::empty(&[], 0).await;
+    let document = document(&app);
+    let mut wrong = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/api/v1/integrations") {
+            continue;
+        }
+        for (method, operation) in item.as_object().unwrap() {
+            let good = operation["responses"].as_object().unwrap().iter().find(|(status, _)| status.starts_with('2'));
+            let bodies = [("request", &operation["requestBody"]), ("response", good.unwrap().1)];
+            for (what, body) in bodies {
+                let contents = body["content"].as_object().into_iter().flatten();
+                for (media, content) in contents.filter(|(media, _)| media.contains("json")) {
+                    let place = format!("{method} {path} {what} {media} ({})", operation["operationId"]);
+                    let Some(example) = content.get("example") else {
+                        wrong.push(format!("{place}: no example"));
+                        continue;
+                    };
+                    let mut schema = content["schema"].clone();
+                    schema["components"] = document["components"].clone();
+                    let judge = jsonschema::validator_for(&schema).unwrap();
+                    wrong.extend(judge.iter_errors(example).map(|error| format!("{place}: {}: {error}", error.instance_path())));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(json!(document["info"]["license"]["identifier"]), "Apache-2.0");
 }
 
 fn collect_references(value: &Value, into: &mut Vec<String>) {

@@ -12,12 +12,13 @@ use crate::app::{Reply, TestApp, deployment_on_each_engine};
 
 const PLACE: &str = "/api/v1/integrations";
 const SITES: &str = "sites = { main = \"Main building\" }";
-const OWN: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-1";
-const RIVALS: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-2";
+pub const OWN: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-1";
+pub const RIVALS: &str = "hlm_ak_staff-staff-staff-staff-staff-staff-staff-staff-2";
 
 /// Northwind with a site that takes records, and its staff with a key.
-async fn declared<'a>(app: &'a TestApp, text: &str, coded: &str, secret: &str) -> Staff<'a> {
-    let scopes = "integration:read integration:write integration:sync integration:records";
+pub async fn declared<'a>(app: &'a TestApp, text: &str, coded: &str, secret: &str) -> Staff<'a> {
+    let scopes =
+        "integration:read integration:write integration:sync integration:records webhook:read webhook:write";
     let key = format!(
         "\n[[api_key]]\nname = \"Staff\"\nscopes = \"{scopes}\"\nkey = \"{secret}\"\nroles = [\"org_admin\"]\n"
     );
@@ -29,10 +30,10 @@ async fn declared<'a>(app: &'a TestApp, text: &str, coded: &str, secret: &str) -
     Staff(app, format!("{id}.{secret}"))
 }
 
-struct Staff<'a>(&'a TestApp, String);
+pub struct Staff<'a>(&'a TestApp, String);
 
 impl Staff<'_> {
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         let request = Request::builder()
             .method(method)
             .uri(format!("{PLACE}{path}"))
@@ -48,16 +49,16 @@ impl Staff<'_> {
         self.0.send(request.unwrap()).await
     }
 
-    async fn post(&self, path: &str, body: Option<Value>) -> Reply {
+    pub async fn post(&self, path: &str, body: Option<Value>) -> Reply {
         self.ask(Method::POST, path, body).await
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         self.ask(Method::GET, path, None).await.expect(200).json()
     }
 }
 
-async fn site_of(app: &TestApp, slug: &str) -> String {
+pub async fn site_of(app: &TestApp, slug: &str) -> String {
     let organisation = app.organisation_of(slug).await.id;
     let sites = auth::organisation::sites(&app.house.auth, &Acting::system(organisation)).await.unwrap();
     sites[0].id.to_string()

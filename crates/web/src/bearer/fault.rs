@@ -104,6 +104,13 @@ pub(super) fn missing(algorithms: &str) -> Problem {
     offering_dpop(refused, algorithms)
 }
 
+/// What is shown as an API key is none: the same status as a wrong one.
+pub(super) fn no_key() -> Problem {
+    let words = "the X-API-Key header holds the API Key Id, a dot and the key";
+    let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+    unauthenticated(words, "invalid_token").with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
 pub(super) fn malformed(why: &'static str) -> Problem {
     Problem::new(Kind::Invalid, why)
         .with_code("invalid_request")

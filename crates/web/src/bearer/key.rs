@@ -24,22 +24,31 @@ pub struct PresentedKey<'a> {
     pub source: IpAddr,
 }
 
+/// Why a request shows no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It shows more than one thing.
+    Many(&'static str),
+    /// What it shows is no key, as a wrong one is none.
+    NoKey,
+}
+
 /// The id and the key, or why they cannot be told. None where the header is not there.
-pub(super) fn read(headers: &HeaderMap) -> Result<Option<(&str, &str)>, &'static str> {
+pub(super) fn read(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Unread> {
     let mut values = headers.get_all(API_KEY).iter();
     let value = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
         (Some(value), None) => value,
-        (Some(_), Some(_)) => return Err("there is more than one X-API-Key header"),
+        (Some(_), Some(_)) => return Err(Unread::Many("there is more than one X-API-Key header")),
     };
     if headers.contains_key(header::AUTHORIZATION) {
-        return Err("send an access token or an API key, not both");
+        return Err(Unread::Many("send an access token or an API key, not both"));
     }
     let text = value.to_str().ok().filter(|text| text.len() <= BEARER_BYTES_MAX);
-    let text = text.ok_or("the X-API-Key header does not hold an API key")?;
+    let text = text.ok_or(Unread::NoKey)?;
     let second_dot = text.match_indices('.').nth(1).map(|(at, _)| at);
     let parts = second_dot.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
-    parts.map(Some).ok_or("the X-API-Key header holds the API Key Id, a dot and the key")
+    parts.map(Some).ok_or(Unread::NoKey)
 }
 
 #[cfg(test)]
@@ -58,12 +67,12 @@ mod tests {
         assert_eq!(read(&one("k7m2qd.lab.hlm_ak_x")), Ok(Some(("k7m2qd.lab", "hlm_ak_x"))));
         assert_eq!(read(&one("k7m2qd.lab.a.b")), Ok(Some(("k7m2qd.lab", "a.b"))));
         for text in ["", "hlm_ak_x", "k7m2qd.lab"] {
-            assert!(read(&one(text)).is_err(), "{text}");
+            assert_eq!(read(&one(text)), Err(Unread::NoKey), "{text}");
         }
         let both = headers(&[(API_KEY, "a.b.c"), (header::AUTHORIZATION, "Bearer x")]);
-        assert!(read(&both).is_err());
+        assert!(matches!(read(&both), Err(Unread::Many(_))));
         let mut twice = one("a.b.c");
         twice.append(API_KEY, HeaderValue::from_static("a.b.c"));
-        assert!(read(&twice).is_err());
+        assert!(matches!(read(&twice), Err(Unread::Many(_))));
     }
 }

@@ -110,7 +110,11 @@ async fn by_key(parts: &Parts, authority: &dyn Authenticate) -> Result<Option<Ca
     if parts.extensions.get::<TakesApiKeys>().is_none() {
         return Ok(None);
     }
-    let Some((key_id, key)) = key::read(&parts.headers).map_err(fault::malformed)? else { return Ok(None) };
+    let read = key::read(&parts.headers).map_err(|why| match why {
+        key::Unread::Many(why) => fault::malformed(why),
+        key::Unread::NoKey => fault::no_key(),
+    });
+    let Some((key_id, key)) = read? else { return Ok(None) };
     let source = parts.extensions.get::<ClientAddr>().map_or(Ipv4Addr::UNSPECIFIED.into(), |source| source.0);
     let caller = authority.authenticate_key(PresentedKey { key_id, key, source }).await?;
     Ok(Some(caller))

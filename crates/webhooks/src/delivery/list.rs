@@ -9,7 +9,7 @@ use web::{Answer, Bearer, Context, Json, Paging, Path, Query, links};
 
 use super::queries;
 use crate::{
-    Webhooks,
+    WebhookFault, Webhooks,
     access::Access,
     endpoint::{self, Endpoint},
     fault::refused,
