@@ -181,7 +181,7 @@ on_sync!(
         let (status, _) = replay("1.org_admin", &place).await;
         assert_eq!(status, 404, "it is no dead letter yet");
         // Every worker that tried it has died.
-        stage.db.execute("UPDATE job SET state = 'dead', finished_at = 1, last_error = 'x' WHERE name = 'exchange.sync'", vec![]).await.unwrap();
+        stage.db.execute("UPDATE job SET state = 'dead', last_error = 'x' WHERE name = 'exchange.sync'", vec![]).await.unwrap();
         let (status, _) = replay("1.org_admin", &place).await;
         assert_eq!(status, 409, "its run is not known to have ended");
         stage.clock.advance(std::time::Duration::from_secs(60));

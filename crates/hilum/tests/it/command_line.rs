@@ -182,7 +182,7 @@ async fn staff_connect_a_system_from_the_command_line() {
     let update = ["integrations", "update", id, "--credential", &mended, "--reason", "the right one"];
     served.ask(&update).await.done();
     let stale = served.ask(&["integrations", "update", id, "--name", "Other", "--if-match", "\"1.x\""]).await;
-    assert!(code(&stale) == 3 && stale.err.contains("changed meanwhile"), "{}", stale.err);
+    assert!(code(&stale) == 3 && stale.err.contains("changed it meanwhile"), "{}", stale.err);
     assert_eq!(code(&served.ask(&["integrations", "update", id]).await), 2, "nothing is to be changed");
     served.ask(&["integrations", "test", id]).await.done();
     let on = served.ask(&["integrations", "activate", id]).await.done();
@@ -229,7 +229,7 @@ async fn every_refusal_says_what_to_do_next() {
         (&["integrations", "list", "--url", "http://hilum.example"], 2, "https"),
         (&["integrations", "list", "--url", "http://127.0.0.1:1"], 4, "cannot be reached"),
         (&["sync", "status", "sync_0", "--follow"], 3, "Next: "),
-        (&["webhooks", "replay", "0"], 2, "--since"),
+        (&["webhooks", "replay", "0"], 2, "EVENT"),
         (&["webhooks", "listen", "--to", "https://example.org/"], 2, "this machine"),
     ] {
         let said = served.ask(words).await;

@@ -12,6 +12,7 @@ use crate::client::{Client, ClientFault, Output, Reach};
 
 mod create;
 mod list;
+mod logs;
 mod stated;
 mod switch;
 mod test;
@@ -58,6 +59,17 @@ enum Act {
     Purge(switch::Purge),
     /// Show what was done to one: who, when, why, what was before and after.
     History(list::History),
+    /// Show what has happened at one, newest first, or as it happens.
+    Logs(logs::Logs),
+    /// Show the numbers of one: calls, errors, how long they took, records, syncs.
+    Metrics {
+        /// Its id: int_…
+        #[arg(value_parser = super::id)]
+        id: String,
+        /// How far back: 90m, 24h, 30d; a day if it is left out.
+        #[arg(long)]
+        window: Option<String>,
+    },
     /// List providers, and for programs (--json) what their configuration takes.
     Providers {
         /// Only of this type: edc, sftp, api, cloud_storage, notification, webhook, fhir, hl7v2.
@@ -96,6 +108,25 @@ async fn act(asked: Act, client: &Client, output: Output, world: &World) -> Resu
         Act::Archive(of) => switch::archive(&of, client, output).await,
         Act::Purge(of) => switch::purge(&of, client, output).await,
         Act::History(history) => list::history(&history, client, output).await,
+        Act::Logs(logs) => logs::logs(&logs, client, output).await,
+        Act::Metrics { id, window } => {
+            let answer = client.get(&[&id, "metrics"], &[("window", window.as_deref())]).await?;
+            let fields = [
+                ("from", "/from"),
+                ("to", "/to"),
+                ("calls", "/totals/calls"),
+                ("errors", "/totals/errors"),
+                ("errors, %", "/totals/error_percent"),
+                ("refusals", "/totals/refusals"),
+                ("ms", "/totals/latency_ms"),
+                ("records", "/totals/records"),
+                ("syncs", "/totals/syncs"),
+                ("tests", "/totals/tests"),
+                ("messages", "/totals/messages"),
+            ];
+            output.thing(&answer.body, &fields, &format!("Next: hilum integrations logs {id}"))?;
+            Ok(true)
+        }
         Act::Providers { kind } => {
             let answer = client.get(&["providers"], &[("type", kind.as_deref())]).await?;
             let columns = [("PROVIDER", "/provider"), ("TYPE", "/type"), ("NAME", "/name")];
