@@ -121,6 +121,23 @@ test('8. POST /api/v1/integrations/{id}/sync syncs data, and its job tells how i
   await refused(404, 'INT001', null, 'POST', '/int_00000000000000000000000000000000/sync', {});
 });
 
+test('7. GET /api/v1/integrations/{id}/logs gets logs', async () => {
+  const deadline = Date.now() + 30_000;
+  let body;
+  do ({ body } = await staff.want(200, 'GET', at('/logs?limit=100')));
+  while (!body.logs.some((line) => line.details.records_processed !== undefined) && Date.now() < deadline);
+  assert.deepEqual(fields(body), ['filters', 'integration_id', 'logs', 'total_count']);
+  assert.deepEqual(fields(body.filters), ['end_date', 'limit', 'log_level', 'q', 'start_date']);
+  for (const line of body.logs) assert.deepEqual(fields(line), ['details', 'level', 'message', 'timestamp']);
+  const times = body.logs.map((line) => line.timestamp);
+  assert.deepEqual(times, [...times].sort().reverse(), 'newest first');
+  const synced = body.logs.find((line) => line.details.records_processed === PATIENTS);
+  assert.ok(synced && synced.details.duration_ms >= 0, JSON.stringify(body.logs));
+  assert.ok(!JSON.stringify(body).includes(TOKEN), 'never a credential');
+  await refused(422, 'INT002', 'limit', 'GET', at('/logs?limit=1001'));
+  await refused(422, 'INT002', 'start_date', 'GET', at('/logs?start_date=yesterday'));
+});
+
 test('5. DELETE /api/v1/integrations/{id} puts an integration away', async () => {
   assert.equal((await staff.want(204, 'DELETE', at())).body, null);
   await refused(404, 'INT001', null, 'GET', at());

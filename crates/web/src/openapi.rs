@@ -84,7 +84,9 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
 pub fn with_api_keys(mut api: OpenApi) -> OpenApi {
     const SCHEME: &str = "api_key";
     for operation in operations(&mut api) {
-        if let Some(security) = &mut operation.security {
+        // What is for everybody says so by asking for nothing.
+        let nothing = SecurityRequirement::default();
+        if let Some(security) = operation.security.as_mut().filter(|security| !security.contains(&nothing)) {
             security.push(SecurityRequirement::new::<_, [&str; 0], &str>(SCHEME, []));
         }
     }

@@ -22,6 +22,8 @@ const PUBLIC: [(&str, &str); 6] = [
 
 /// What everybody may read too, once it is there.
 const STATUS_LIST: &str = "GET /oauth2/status/{list}";
+/// For everybody, where an integration has keys (`crates/broker/src/managed/keys.rs`); for everybody the same answer where it has none.
+pub const KEYS: &str = "GET /api/v1/integrations/{id}/jwks.json";
 
 /// What clients call with their own credentials, and a form that is right but for these.
 const OF_CLIENTS: &[(&str, &[(&str, &str)])] = &[
@@ -242,6 +244,10 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/sync-jobs/x/cancel",
     ),
     of_syncs("POST /api/v1/integrations/sync-jobs/{job_id}/retry", "/api/v1/integrations/sync-jobs/x/retry"),
+    of_syncs(
+        "POST /api/v1/integrations/{id}/mapping/dry-run",
+        "/api/v1/integrations/x/mapping/dry-run",
+    ),
     of_syncs("GET /api/v1/integrations/{id}/logs", "/api/v1/integrations/x/logs"),
     of_syncs("GET /api/v1/integrations/{id}/metrics", "/api/v1/integrations/x/metrics"),
     of_syncs("GET /api/v1/integrations/{id}/quarantine", "/api/v1/integrations/x/quarantine"),
@@ -372,7 +378,7 @@ async fn every_operation_has_its_row() {
     let public = PUBLIC.iter().map(|(operation, _)| (*operation).to_owned());
     let clients = OF_CLIENTS.iter().map(|(operation, _)| (*operation).to_owned());
     let tokens = OF_TOKENS.iter().map(|(operation, ..)| (*operation).to_owned());
-    let lists = std::iter::once(STATUS_LIST.to_owned());
+    let lists = [STATUS_LIST, KEYS].map(str::to_owned).into_iter();
     let rows: BTreeSet<String> = public.chain(clients).chain(tokens).chain(lists).collect();
     let described = operations(&app.house);
     let missing: Vec<&String> = described.difference(&rows).collect();
@@ -395,6 +401,8 @@ async fn everybody_reads_what_is_public() {
     let list = format!("/oauth2/status/{}", app.status_list().await);
     for bearer in ["", "junk", &token] {
         assert_eq!(app.call(method(STATUS_LIST), &list, bearer, None).await.status, 200, "{STATUS_LIST}");
+        let keys = app.call(method(KEYS), "/api/v1/integrations/x/jwks.json", bearer, None).await;
+        assert_eq!(keys.json()["error"]["message"], "there is no such integration", "{KEYS}");
     }
 }
 
