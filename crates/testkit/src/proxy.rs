@@ -47,6 +47,8 @@ const ALL: [Trouble; 6] = [
 ];
 /// The longest head of a request that is read.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The longest body of a request that is passed on.
+const BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of an answer that drip one by one; the rest comes at once.
 const DRIPS: usize = 64;
 
@@ -169,21 +171,38 @@ const UNAVAILABLE: &[u8] =
 const THROTTLED: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// A request without a body, asking for the connection to be closed behind its answer.
+/// A request with its body, asking for the connection to be closed behind its answer.
 async fn request(client: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
-    let mut head = Vec::new();
+    let mut read = Vec::new();
     let mut block = [0; 4096];
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        let read = client.read(&mut block).await?;
-        if read == 0 || head.len() > HEAD_BYTES_MAX {
+    let head = loop {
+        if let Some(end) = read.windows(4).position(|end| end == b"\r\n\r\n") {
+            break end + 4;
+        }
+        let bytes = client.read(&mut block).await?;
+        if bytes == 0 || read.len() > HEAD_BYTES_MAX {
             return Ok(None);
         }
-        head.extend_from_slice(block.get(..read).unwrap_or_default());
-    }
-    let text = String::from_utf8_lossy(&head);
+        read.extend_from_slice(block.get(..bytes).unwrap_or_default());
+    };
+    let text = String::from_utf8_lossy(read.get(..head).unwrap_or_default()).into_owned();
     let lines: Vec<&str> = text
         .split("\r\n")
         .filter(|line| !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:"))
         .collect();
-    Ok(Some(format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n")).into_bytes()))
+    let length = lines.iter().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let length = length.unwrap_or(0).min(BODY_BYTES_MAX);
+    while read.len() < head + length {
+        let bytes = client.read(&mut block).await?;
+        if bytes == 0 {
+            return Ok(None);
+        }
+        read.extend_from_slice(block.get(..bytes).unwrap_or_default());
+    }
+    let mut whole = format!("{}\r\nconnection: close\r\n\r\n", lines.join("\r\n")).into_bytes();
+    whole.extend_from_slice(read.get(head..).unwrap_or_default());
+    Ok(Some(whole))
 }

@@ -35,6 +35,9 @@ pub(super) struct DetailsOut {
     response_time_ms: u64,
     /// The version that the other side speaks.
     api_version: Option<String>,
+    /// The fingerprint of the key that an SSH server has shown: compare it with what its operator says, and set it as `config.host_key`.
+    #[schema(example = "SHA256:uNiVztksCsDhcc0u9e8BrZv3tbv1LJ7yWTPAUaXkxC8")]
+    host_key: Option<String>,
     /// What we may do there: `Patient.search`.
     permissions: Vec<String>,
     steps: Vec<Step>,
@@ -64,6 +67,7 @@ pub(super) async fn test(
         details: DetailsOut {
             response_time_ms: took_ms,
             api_version: findings.api_version,
+            host_key: findings.host_key,
             permissions: findings.permissions,
             steps: findings.steps,
         },

@@ -19,12 +19,16 @@ pub enum StepName {
     Connection,
     /// Its encryption; the time goes up to the first byte of an answer.
     Tls,
+    /// The key by which an SSH server is known.
+    HostKey,
     /// What the other side says of itself.
     Api,
     /// Who we are.
     SignIn,
     /// What we may.
     Permission,
+    /// Where its files lie.
+    Directory,
     /// A record of each sort.
     SampleRead,
 }
@@ -63,6 +67,8 @@ pub struct Step {
 pub struct Findings {
     /// The version that the other side speaks.
     pub api_version: Option<String>,
+    /// The fingerprint of the key that an SSH server has shown.
+    pub host_key: Option<String>,
     /// What we may do there.
     pub permissions: Vec<String>,
     /// Each step.

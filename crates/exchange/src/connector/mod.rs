@@ -3,12 +3,19 @@
 pub mod budget;
 mod check;
 pub mod fhir;
+pub mod files;
 mod kept;
 pub mod linked;
 mod look;
 mod mapped;
+pub mod rave;
+mod reach;
+pub mod redcap;
 pub mod rest;
+pub mod s3;
+pub mod sftp;
 pub mod sign_in;
+pub mod subjects;
 mod way;
 
 use futures_util::future::BoxFuture;

@@ -5,11 +5,21 @@ mod api;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod edc;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod files;
 #[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod runs;
+#[cfg(test)]
+mod s3;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
+mod sftp;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

@@ -183,17 +183,22 @@ impl Stage {
         seed: u64,
         wrap: impl FnOnce(Arc<dyn Connector>) -> Arc<dyn Connector>,
     ) -> Self {
-        Self::built(db, (seed, Full::Search), wrap).await
+        Self::built(db, (seed, Full::Search), |honest, _| wrap(honest)).await
+    }
+
+    /// With another source than the site over there.
+    pub async fn sourced(db: Db, make: impl FnOnce(&World) -> Arc<dyn Connector>) -> Self {
+        Self::built(db, (1, Full::Search), |_, world| make(world)).await
     }
 
     pub async fn exporting(db: Db, seed: u64) -> Self {
-        Self::built(db, (seed, Full::Export), |honest| honest).await
+        Self::built(db, (seed, Full::Export), |honest, _| honest).await
     }
 
     async fn built(
         db: Db,
         (seed, full): (u64, Full),
-        wrap: impl FnOnce(Arc<dyn Connector>) -> Arc<dyn Connector>,
+        wrap: impl FnOnce(Arc<dyn Connector>, &World) -> Arc<dyn Connector>,
     ) -> Self {
         let (world, clock) = testkit::world();
         let folder = tempfile::tempdir().unwrap();
@@ -257,8 +262,11 @@ impl Stage {
                 open: Arc::default(),
             }),
         };
-        let source =
-            Source { organisation: organisation(1), site: site(1), connector: wrap(Arc::new(server)) };
+        let source = Source {
+            organisation: organisation(1),
+            site: site(1),
+            connector: wrap(Arc::new(server), &world),
+        };
         let book = Arc::new(Mutex::new(Book { version: 1, tested: None, synced: None, due: None }));
         let exchange = Exchange::new(exchange::Parts {
             db: db.clone(),

@@ -1,7 +1,9 @@
 //! What syncs draw from: integrations as the broker keeps them.
 
 mod api;
+mod edc;
 mod fhir;
+mod files;
 mod linked;
 mod sign_in;
 
@@ -14,7 +16,10 @@ use broker::{
 };
 use exchange::{
     About, Source, SourceFault, Sources, Tested, ToTest,
-    connector::{Connector, PerSource, Way, budget::SharedBudget, fhir::bulk::Reading, rest, sign_in::Token},
+    connector::{
+        Connector, PerSource, SignIn, Way, budget::SharedBudget, fhir::bulk::Reading, files::declared, rest,
+        sign_in::Token, subjects::mapping,
+    },
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use kernel::{Id, Integration, Issue, Secret, Site, Study, Timestamp, World};
@@ -74,6 +79,9 @@ impl BrokerSources {
         let connector = match of.kind {
             Kind::Fhir => fhir::connector(&asked),
             Kind::Api => api::connector(&asked),
+            Kind::Sftp => files::sftp(&asked),
+            Kind::CloudStorage => files::bucket(&asked),
+            Kind::Edc => edc::connector(&asked),
             _ => Err("systems of this type cannot be pulled from yet"),
         };
         let source = |connector| Ok(Source { organisation: of.organisation, site: asked.site()?, connector });
@@ -85,6 +93,8 @@ impl BrokerSources {
 pub(super) fn issues(kind: Kind, config: &Map<String, Value>) -> Vec<Issue> {
     match kind {
         Kind::Api => rest::declared(config).err().unwrap_or_default(),
+        Kind::Sftp | Kind::CloudStorage => declared(config).err().unwrap_or_default(),
+        Kind::Edc => mapping(config).err().unwrap_or_default(),
         _ => Vec::new(),
     }
 }
@@ -123,6 +133,11 @@ impl Asked<'_> {
 
     /// The way there, signed as `config.auth_type` says.
     fn way(&self) -> Result<Way, &'static str> {
+        sign_in::of(self).map(|sign_in| self.way_by(sign_in))
+    }
+
+    /// The same, signed so.
+    fn way_by(&self, sign_in: SignIn) -> Way {
         let declared = self.of.config.get("budget");
         let budget = SharedBudget {
             db: self.sources.db.clone(),
@@ -132,7 +147,7 @@ impl Asked<'_> {
             calls_per_second: declared.and_then(|budget| budget.get("calls_per_second")?.as_f64()),
             calls_at_once: declared.and_then(|budget| budget.get("calls_at_once")?.as_u64()?.try_into().ok()),
         };
-        Ok(Way::new(self.sources.outbound.clone(), sign_in::of(self)?).within(Arc::new(budget)))
+        Way::new(self.sources.outbound.clone(), sign_in).within(Arc::new(budget))
     }
 }
 

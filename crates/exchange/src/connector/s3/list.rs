@@ -1,0 +1,169 @@
+//! What a store answers to `ListObjectsV2`.  <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
+
+use kernel::Timestamp;
+use percent_encoding::percent_decode_str;
+use quick_xml::{Reader, events::Event};
+
+use crate::connector::files::{Listed, Version};
+
+/// A page of a list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Objects {
+    pub files: Vec<Listed>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// How deep an answer may nest.
+const DEPTH_MAX: usize = 16;
+
+/// What an element holds, by the names of those that it stands in.
+fn texts(body: &[u8], mut each: impl FnMut(&[String], Part<'_>)) -> Option<()> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut xml = Reader::from_str(text);
+    let mut open: Vec<String> = Vec::new();
+    let mut held = String::new();
+    loop {
+        match xml.read_event().ok()? {
+            Event::Start(start) => {
+                open.push(start.local_name().into_inner().to_owned());
+                held.clear();
+                if open.len() > DEPTH_MAX {
+                    return None;
+                }
+                each(&open, Part::Begin);
+            }
+            Event::End(_) => {
+                each(&open, Part::Text(&held));
+                each(&open, Part::End);
+                open.pop()?;
+                held.clear();
+            }
+            Event::Text(text) => held.push_str(&text),
+            Event::CData(text) => held.push_str(&text),
+            Event::GeneralRef(entity) => {
+                let entity = format!("&{};", &*entity);
+                held.push_str(&quick_xml::escape::unescape(&entity).ok()?);
+            }
+            Event::DocType(_) => return None,
+            Event::Eof if open.is_empty() => return Some(()),
+            Event::Eof => return None,
+            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+    }
+}
+
+enum Part<'a> {
+    Begin,
+    Text(&'a str),
+    End,
+}
+
+#[derive(Default)]
+struct Object {
+    key: String,
+    modified: Option<Timestamp>,
+    tag: String,
+    size: Option<u64>,
+}
+
+/// Objects whose names begin with the prefix, without it; none if the answer is no list.
+pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
+    let (mut objects, mut object, mut token) = (Vec::new(), Object::default(), None);
+    let (mut is_encoded, mut is_truncated, mut is_list) = (false, false, false);
+    texts(body, |open, part| {
+        let names: Vec<&str> = open.iter().map(String::as_str).collect();
+        match (names.as_slice(), part) {
+            (["ListBucketResult"], Part::Begin) => is_list = true,
+            (["ListBucketResult", "Contents"], Part::Begin) => object = Object::default(),
+            (["ListBucketResult", "Contents"], Part::End) => objects.push(std::mem::take(&mut object)),
+            (["ListBucketResult", "Contents", name], Part::Text(text)) => match *name {
+                "Key" => object.key = text.to_owned(),
+                "LastModified" => object.modified = text.trim().parse().ok(),
+                "ETag" => object.tag = text.to_owned(),
+                "Size" => object.size = text.trim().parse().ok(),
+                _ => {}
+            },
+            (["ListBucketResult", name], Part::Text(text)) => match *name {
+                "IsTruncated" => is_truncated = text.trim() == "true",
+                "NextContinuationToken" => token = Some(text.to_owned()),
+                "EncodingType" => is_encoded = text.trim() == "url",
+                _ => {}
+            },
+            _ => {}
+        }
+    })?;
+    if !is_list || (is_truncated && token.is_none()) {
+        return None;
+    }
+    let mut files = Vec::new();
+    for object in objects {
+        let key = match is_encoded {
+            true => percent_decode_str(&object.key.replace('+', " ")).decode_utf8().ok()?.into_owned(),
+            false => object.key,
+        };
+        // What ends with a slash stands for a folder.
+        let Some(name) = key.strip_prefix(prefix).filter(|name| !name.is_empty() && !name.ends_with('/'))
+        else {
+            continue;
+        };
+        let modified_ms = object.modified?.as_micros() / 1_000;
+        let version = Version { modified_ms, size: object.size?, tag: object.tag };
+        files.push(Listed { name: name.to_owned(), version });
+    }
+    Some(Objects { files, next: token.filter(|_| is_truncated) })
+}
+
+/// The code of an answer that says what went wrong.
+pub(super) fn error_code(body: &[u8]) -> Option<String> {
+    let mut code = None;
+    texts(body, |open, part| {
+        if let (Part::Text(text), [root, name]) = (part, open)
+            && root == "Error"
+            && name == "Code"
+        {
+            code = Some(text.trim().to_owned());
+        }
+    })?;
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix>in/</Prefix><KeyCount>3</KeyCount>
+<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>1&amp;2==</NextContinuationToken>
+<Contents><Key>in/</Key><LastModified>2026-03-01T10:00:00.000Z</LastModified><ETag>"0"</ETag><Size>0</Size></Contents>
+<Contents><Key>in/a+b%2B%C3%BC.csv</Key><LastModified>2026-03-01T10:00:00.500Z</LastModified><ETag>&quot;abc&quot;</ETag><Size>12</Size>
+<Owner><ID>x</ID></Owner></Contents></ListBucketResult>"#;
+
+    #[test]
+    fn a_page_is_read_with_its_names_as_they_are() {
+        let objects = read(PAGE.as_bytes(), "in/").unwrap();
+        assert_eq!(objects.next.as_deref(), Some("1&2=="));
+        let version = Version { modified_ms: 1_772_359_200_500, size: 12, tag: "\"abc\"".to_owned() };
+        assert_eq!(objects.files, [Listed { name: "a b+ü.csv".to_owned(), version }]);
+        let last = PAGE.replace("<IsTruncated>true", "<IsTruncated>false");
+        assert_eq!(read(last.as_bytes(), "in/").unwrap().next, None);
+    }
+
+    #[test]
+    fn what_is_no_list_is_none() {
+        for body in [
+            "",
+            "<html></html>",
+            "{}",
+            "<ListBucketResult>",
+            "<!DOCTYPE x><ListBucketResult></ListBucketResult>",
+            "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+            "<ListBucketResult><Contents><Key>k</Key></Contents></ListBucketResult>",
+        ] {
+            assert_eq!(read(body.as_bytes(), ""), None, "{body}");
+        }
+        let refused = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>no</Message></Error>";
+        assert_eq!(error_code(refused.as_bytes()).as_deref(), Some("NoSuchBucket"));
+        assert_eq!(error_code(b"<Error/>"), None);
+    }
+}
