@@ -17,7 +17,6 @@ use super::{
     fhir::PAGE_BYTES_MAX,
     look::{CHECK_BYTES_MAX, Said, failed, passed, warning, words},
     rest::{Place as Within, RestApi},
-    way::answered,
 };
 
 /// An account that somebody has linked.
@@ -151,7 +150,7 @@ impl LinkedApi {
             Err(fault) => return (None, failed(words(&fault))),
         };
         let answer = match self.accounts.read(&linked.account.id, call, CHECK_BYTES_MAX).await {
-            Ok(answer) => answered(answer),
+            Ok(answer) => Ok(answer),
             Err(NotRead::Ended) => {
                 return (None, warning("the first account has ended meanwhile: test it again"));
             }

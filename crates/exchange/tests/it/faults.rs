@@ -60,6 +60,40 @@ on_sync!(
     }
 );
 
+on_sync!(
+    async fn an_export_loses_nothing_and_doubles_nothing(db) {
+        let stage = Stage::exporting(db, 11).await;
+        let mut run = ordeal(&stage, 11).await;
+        assert_eq!((run.state, run.why.as_deref()), (State::Done, None), "{:?}", run.counts);
+        // An export is few calls, so there are several.
+        stage.proxy.trouble(50);
+        for _ in 0..4 {
+            let again = stage.begin(Extent::Full).await;
+            let again = stage.ended(again).await;
+            assert_eq!((again.state, again.counts.deleted), (State::Done, 0), "{:?}", again.why);
+            run.counts.stored += again.counts.stored;
+        }
+        stage.proxy.trouble(0);
+        assert!(stage.proxy.met().len() > 5, "{:?}", stage.proxy.met());
+        // From the time of the export on, searches tell what changed.
+        let next = stage.begin(Extent::Incremental).await;
+        let next = stage.ended(next).await;
+        assert_eq!(stage.differences(&next).await, [""; 0]);
+        let ended = "SELECT COUNT(*) FROM audit_event WHERE act = 'export.ended'";
+        let (ended,): (i64,) = stage.db.read().await.unwrap().one(ended, store::binds![]).await.unwrap();
+        assert!(ended > 0, "there was no export, or it was not taken away");
+        assert_eq!(run.counts.quarantined + run.counts.deleted + next.counts.deleted, 0);
+        let versions: i64 = stage.records(HERE).await.values().map(|(_, version)| version).sum();
+        assert_eq!(versions, run.counts.stored + next.counts.stored);
+        // A full one deletes what is gone, by asking for each that the export did not have.
+        stage.delete(THERE, "Patient", "p0100").await;
+        let full = stage.begin(Extent::Full).await;
+        let full = stage.ended(full).await;
+        assert_eq!((full.state, full.counts.deleted), (State::Done, 1), "{:?} {:?}", full.counts, full.why);
+        assert_eq!(stage.differences(&full).await, [""; 0]);
+    }
+);
+
 /// Takes an outage for the end: the guard that this crate stands on, taken away.
 struct Credulous(Arc<dyn Connector>);
 

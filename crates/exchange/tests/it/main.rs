@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod edc;
@@ -11,7 +13,11 @@ mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod linked;
+#[cfg(test)]
 mod quarantine;
+#[cfg(test)]
+mod rest;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
@@ -24,3 +30,5 @@ mod sftp;
 mod stage;
 #[cfg(test)]
 mod told;
+#[cfg(test)]
+mod tokens;

@@ -1,5 +1,6 @@
 //! Whether an API can be pulled from: the first page of each stream, and what its first record becomes.
 
+use http::StatusCode;
 use kernel::World;
 use outbound::WholeAnswer;
 use serde_json::Value;
@@ -41,8 +42,7 @@ async fn through(api: &RestApi, look: &mut Look<'_>) -> Option<()> {
         if nth == 0 {
             known(api, look, &answer)?;
         }
-        let records = answer.and_then(answered).and_then(|answer| answer::read(&answer.body));
-        match records.and_then(|answer| answer::records(stream, answer)) {
+        match answer.and_then(|answer| records(stream, answer)) {
             Ok(records) => {
                 look.found.permissions.push(format!("{}.read", stream.name));
                 samples.extend(records.into_iter().next().map(|record| (stream, record)));
@@ -54,6 +54,14 @@ async fn through(api: &RestApi, look: &mut Look<'_>) -> Option<()> {
     let began = look.world.now();
     let said = sample(api, &samples);
     look.tell(StepName::SampleRead, began, said)
+}
+
+/// The records of an answer; none where it says that it has none.
+fn records(stream: &Stream, answer: WholeAnswer) -> Result<Vec<Value>, PullFault> {
+    if answer.status == StatusCode::NO_CONTENT {
+        return Ok(Vec::new());
+    }
+    answer::records(stream, answer::read(&answered(answer)?.body)?)
 }
 
 async fn first_page(api: &RestApi, nth: usize) -> Result<WholeAnswer, PullFault> {
