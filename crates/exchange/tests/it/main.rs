@@ -29,6 +29,6 @@ mod sftp;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
-mod told;
-#[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod told;
