@@ -11,6 +11,8 @@ pub const EVENT_TYPES: &[EventType] = &[
         description: "an integration takes a person's tokens no longer: the account has to be linked again",
     },
     EventType { name: "connection.revoked", description: "a person's account was unlinked" },
+    EventType { name: "alert.firing", description: "a rule of an organisation begins to hold" },
+    EventType { name: "alert.resolved", description: "a rule holds no more" },
     EventType { name: "integration.created", description: "staff have registered an integration" },
     EventType { name: "integration.updated", description: "staff have changed an integration" },
     EventType { name: "integration.activated", description: "an integration was switched on" },

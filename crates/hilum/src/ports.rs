@@ -18,7 +18,7 @@ use store::{DbError, Writer};
 use web::{Cookies, LocalPath};
 
 pub use sources::BrokerSources;
-pub use watched::BrokerIntegrations;
+pub use watched::{BrokerIntegrations, HeardOfIntegrations};
 
 /// Registered client applications.
 pub struct AuthClients(pub Auth);

@@ -25,7 +25,7 @@ use crate::{
     events::EVENT_TYPES,
     ports::{
         AuthClients, AuthPeople, AuthReach, AuthSites, BrokerIntegrations, BrokerSources, CatalogueRecipes,
-        ExchangeSyncs,
+        ExchangeSyncs, HeardOfIntegrations,
     },
     validate::{
         compiled::Compiled,
@@ -37,7 +37,7 @@ use watch::{Log, Watch};
 use webhooks::Webhooks;
 
 /// The tables of every crate, in the order in which they refer to one another.
-pub const MIGRATIONS: [MigrationSet; 9] = [
+pub const MIGRATIONS: [MigrationSet; 10] = [
     vault::MIGRATIONS,
     audit::MIGRATIONS,
     jobs::MIGRATIONS,
@@ -46,6 +46,7 @@ pub const MIGRATIONS: [MigrationSet; 9] = [
     fhir::MIGRATIONS,
     webhooks::MIGRATIONS,
     exchange::MIGRATIONS,
+    watch::MIGRATIONS,
     watch::LOG_MIGRATIONS,
 ];
 
@@ -188,17 +189,6 @@ impl House {
             bundle_entries_max: config.fhir.bundle_entries_max,
             audit_kept: config.fhir.audit_kept(),
         });
-        let webhooks = Webhooks::new(webhooks::Parts {
-            db: db.clone(),
-            vault: vault.clone(),
-            world: world.clone(),
-            outbound: outbound.clone(),
-            event_types: EVENT_TYPES,
-            recipes: Arc::new(CatalogueRecipes(catalogue(config)?)),
-            pace: webhooks::delivery::Pace::default(),
-            tasks: tasks.clone(),
-            shutdown: shutdown.clone(),
-        });
         let broker = Broker::new(Parts {
             db: db.clone(),
             vault: vault.clone(),
@@ -215,6 +205,18 @@ impl House {
             shutdown: shutdown.clone(),
             public_url: config.server.public_url.clone(),
             refresh: RefreshPolicy::default(),
+        });
+        let webhooks = Webhooks::new(webhooks::Parts {
+            db: db.clone(),
+            vault: vault.clone(),
+            world: world.clone(),
+            outbound: outbound.clone(),
+            event_types: EVENT_TYPES,
+            recipes: Arc::new(CatalogueRecipes(catalogue(config)?)),
+            heard: Arc::new(HeardOfIntegrations { broker: broker.clone(), log: log.clone() }),
+            pace: webhooks::delivery::Pace::default(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
         });
         let exchange = Exchange::new(exchange::Parts {
             db: db.clone(),
@@ -235,11 +237,13 @@ impl House {
             log: log.clone(),
         });
         let watch = Watch::new(watch::Parts {
+            db: db.clone(),
             log_db,
             world: world.clone(),
             integrations: Arc::new(BrokerIntegrations(broker.clone())),
             log,
             kept: config.integrations.log_kept(),
+            mailer: config.mail.mailer().context("mail")?,
             shutdown: shutdown.clone(),
         });
         let calls_per_minute = config.integrations.calls_per_minute;

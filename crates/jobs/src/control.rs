@@ -123,6 +123,21 @@ pub async fn find(reader: &mut Reader, id: Id<JobKind>) -> Result<Option<Work>, 
     reader.optional(sql, binds![id]).await
 }
 
+/// How many jobs of this owner wait although they are due; so many are counted at the most.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn waiting(
+    reader: &mut Reader,
+    owner: Id<Organisation>,
+    now: Timestamp,
+    counted_max: i64,
+) -> Result<i64, DbError> {
+    let sql = "SELECT COUNT(*) FROM (SELECT id FROM job WHERE owner = $1 AND state = 'ready' AND run_at <= $2 LIMIT $3) AS due";
+    let (waiting,) = reader.one::<(i64,)>(sql, binds![owner, now, counted_max]).await?;
+    Ok(waiting)
+}
+
 /// Jobs of this owner that have failed for good, the newest first; `before` is the last one of the page before.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ mod worker;
 pub use attempt::{Attempt, Stop};
 pub use control::{
     Cancelled, DEAD_LETTERS_MAX, Progress, State, Work, cancel, dead_letters, find, hold, release, replay,
+    waiting,
 };
 pub use enqueue::{PAYLOAD_BYTES_MAX, enqueue, enqueue_of};
 pub use job::{Job, JobFault, Retry};

@@ -1,7 +1,7 @@
 //! Who is let in: the scope of the client, then whether the integration may be seen, then whether this may be done. What may not be seen is
 //! answered as what is not there.
 
-use kernel::{Id, Integration, Permission, Reach};
+use kernel::{Id, Integration, Organisation, Permission, Study};
 use web::{Bearer, Problem};
 
 use crate::{Watch, fault::WatchFault, id};
@@ -14,11 +14,18 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub fn enter(bearer: Bearer, permission: Permission) -> Result<Self, Problem> {
-        bearer.require(permission.scope())?;
-        match bearer.0.grants.reach(permission) {
-            Reach::Nothing => Err(WatchFault::Forbidden.into()),
-            _ => Ok(Self { bearer, permission }),
-        }
+        bearer.allow(permission)?;
+        Ok(Self { bearer, permission })
+    }
+
+    /// Whether the caller may do this to a thing of `owner` that belongs to these studies.
+    pub fn may(&self, owner: Id<Organisation>, studies: &[Id<Study>]) -> bool {
+        self.bearer.0.may(self.permission, owner, studies)
+    }
+
+    /// Whether the caller may know of it.
+    pub fn may_see(&self, owner: Id<Organisation>, studies: &[Id<Study>]) -> bool {
+        self.bearer.0.may(Permission::Read, owner, studies)
     }
 
     /// The integration of this id, if the caller may see it and do this to it.
@@ -28,7 +35,7 @@ impl Asking {
         let may = |permission| self.bearer.0.may(permission, about.organisation, &about.studies);
         match (may(Permission::Read), may(self.permission)) {
             (false, _) => Err(WatchFault::Unknown.into()),
-            (true, false) => Err(WatchFault::Forbidden.into()),
+            (true, false) => Err(Problem::role()),
             (true, true) => Ok(integration),
         }
     }

@@ -21,6 +21,15 @@ pub(crate) enum WatchFault {
     /// What was asked is not valid.
     #[error("not valid: {0:?}")]
     Refused(Vec<Issue>),
+    /// It was changed since the caller has read it.
+    #[error("stale If-Match")]
+    Stale,
+    /// The caller does not say which version it changes.
+    #[error("If-Match is missing")]
+    Unconditional,
+    /// The organisation has as many rules as it may.
+    #[error("too many rules")]
+    Many,
     /// Integrations cannot be asked.
     #[error(transparent)]
     Port(#[from] PortFault),
@@ -34,7 +43,8 @@ impl Fault for WatchFault {
         match self {
             Self::Unknown => Kind::NotFound,
             Self::Forbidden => Kind::Forbidden,
-            Self::Refused(_) => Kind::Invalid,
+            Self::Refused(_) | Self::Unconditional => Kind::Invalid,
+            Self::Stale | Self::Many => Kind::Conflict,
             Self::Port(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
         }
@@ -45,9 +55,16 @@ impl Fault for WatchFault {
             Self::Unknown => "there is nothing here".into(),
             Self::Forbidden => "your roles do not allow this".into(),
             Self::Refused(_) => "what is asked for is not valid".into(),
+            Self::Stale => "the rule was changed meanwhile: read it again".into(),
+            Self::Unconditional => "say which version is changed: If-Match with the ETag".into(),
+            Self::Many => "the organisation has as many rules as it may".into(),
             Self::Port(fault) => fault.public(),
             Self::Store(fault) => fault.public(),
         }
+    }
+
+    fn path(&self) -> Option<Cow<'static, str>> {
+        matches!(self, Self::Stale | Self::Unconditional).then(|| "If-Match".into())
     }
 
     fn issues(&self) -> Vec<Issue> {
@@ -68,7 +85,15 @@ impl Fault for WatchFault {
 
 /// The statuses of contract 4, where a kind has more than one.
 pub(crate) fn refused(fault: WatchFault) -> Problem {
-    let is_invalid = matches!(fault, WatchFault::Refused(_));
+    let status = match fault {
+        WatchFault::Refused(_) => Some(StatusCode::UNPROCESSABLE_ENTITY),
+        WatchFault::Unconditional => Some(StatusCode::PRECONDITION_REQUIRED),
+        WatchFault::Stale => Some(StatusCode::PRECONDITION_FAILED),
+        _ => None,
+    };
     let problem = Problem::from(fault);
-    if is_invalid { problem.with_status(StatusCode::UNPROCESSABLE_ENTITY) } else { problem }
+    match status {
+        Some(status) => problem.with_status(status),
+        None => problem,
+    }
 }

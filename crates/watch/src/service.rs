@@ -6,10 +6,12 @@ use kernel::World;
 use store::Db;
 use web::{Shutdown, Streams, Tasks};
 
-use crate::{Integrations, Log, line::keep_writing};
+use crate::{Integrations, Log, alert::Mailer, line::keep_writing};
 
 /// What watching needs of the house.
 pub struct Parts {
+    /// The database.
+    pub db: Db,
     /// Where lines and numbers are: on SQLite a file of its own.
     pub log_db: Db,
     /// Time and chance.
@@ -20,6 +22,8 @@ pub struct Parts {
     pub log: Log,
     /// How long lines and numbers are kept.
     pub kept: Duration,
+    /// Sends alerts by mail; none where that is not set up.
+    pub mailer: Option<Mailer>,
     /// When to end.
     pub shutdown: Shutdown,
 }
@@ -30,11 +34,13 @@ pub struct Watch(Arc<Inner>);
 
 /// What a [`Watch`] holds.
 pub struct Inner {
+    pub(crate) db: Db,
     pub(crate) log_db: Db,
     pub(crate) world: World,
     pub(crate) integrations: Arc<dyn Integrations>,
     pub(crate) log: Log,
     pub(crate) kept: Duration,
+    pub(crate) mailer: Option<Mailer>,
     pub(crate) streams: Streams,
     pub(crate) shutdown: Shutdown,
 }
@@ -50,14 +56,21 @@ impl Watch {
     /// With these parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Inner {
+            db: parts.db,
             log_db: parts.log_db,
             world: parts.world,
             integrations: parts.integrations,
             log: parts.log,
             kept: parts.kept,
+            mailer: parts.mailer,
             streams: Streams::default(),
             shutdown: parts.shutdown,
         }))
+    }
+
+    /// Whether mail can be sent.
+    pub(crate) fn is_mailing(&self) -> bool {
+        self.mailer.is_some()
     }
 
     /// Where lines are said.

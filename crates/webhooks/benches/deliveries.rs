@@ -16,6 +16,7 @@ use std::{
 };
 
 use axum::{Router, routing::post};
+use futures_util::future::BoxFuture;
 use kernel::{Event, Id, Organisation, Secret, SystemClock, World};
 use outbound::{Outbound, SystemLookup};
 use serde_json::json;
@@ -27,7 +28,7 @@ use webhooks::{
     By, Parts, Webhooks,
     delivery::Pace,
     event::EventType,
-    inbound::{Recipe, Recipes},
+    inbound::{Became, Heard, Recipe, Recipes},
 };
 
 const ORGANISATION: Id<Organisation> = Id::from_bytes([1; 16]);
@@ -42,6 +43,12 @@ struct Nothing;
 impl Recipes for Nothing {
     fn of(&self, _: &str) -> Option<Recipe> {
         None
+    }
+}
+
+impl Heard for Nothing {
+    fn hear<'a>(&'a self, _: Id<Organisation>, _: &'a str, _: Became) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
     }
 }
 
@@ -76,6 +83,7 @@ async fn measure(db: Db) {
             .unwrap(),
         event_types: TYPES,
         recipes: Arc::new(Nothing),
+        heard: Arc::new(Nothing),
         pace: Pace::default(),
         tasks,
         shutdown: shutdown.clone(),

@@ -11,7 +11,7 @@ use web::{Shutdown, Streams, Tasks};
 use crate::{
     delivery::{Pace, Places},
     event::EventType,
-    inbound::Recipes,
+    inbound::{Heard, Recipes},
 };
 
 /// What webhooks need of the house.
@@ -28,6 +28,8 @@ pub struct Parts {
     pub event_types: &'static [EventType],
     /// How providers prove themselves.
     pub recipes: Arc<dyn Recipes>,
+    /// Hears what comes in.
+    pub heard: Arc<dyn Heard>,
     /// How long calls take and lanes are held.
     pub pace: Pace,
     /// Runs what goes on beside requests.
@@ -48,6 +50,7 @@ pub struct Inner {
     pub(crate) outbound: Outbound,
     pub(crate) event_types: &'static [EventType],
     pub(crate) recipes: Arc<dyn Recipes>,
+    pub(crate) heard: Arc<dyn Heard>,
     pub(crate) pace: Pace,
     pub(crate) places: Places,
     pub(crate) streams: Streams,
@@ -72,6 +75,7 @@ impl Webhooks {
             outbound: parts.outbound,
             event_types: parts.event_types,
             recipes: parts.recipes,
+            heard: parts.heard,
             pace: parts.pace,
             places: Places::new(),
             streams: Streams::default(),

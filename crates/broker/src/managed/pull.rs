@@ -1,8 +1,8 @@
 //! Integrations as whatever fetches data from them sees them, and what it writes down.
 
 use jobs::Schedule;
-use kernel::{Id, Integration, Study, Timestamp};
-use store::{DbError, Writer, binds};
+use kernel::{Id, Integration, Organisation, Study, Timestamp};
+use store::{DbError, Reader, Writer, binds};
 
 use super::{Managed, Status, queries};
 use crate::Broker;
@@ -14,6 +14,25 @@ impl Broker {
     /// The database.
     pub async fn managed(&self, id: Id<Integration>) -> Result<Option<Managed>, DbError> {
         queries::by_id(&mut self.db.read().await?, id).await
+    }
+
+    /// The integrations of an organisation that are not archived.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn managed_of(
+        &self,
+        organisation: Id<Organisation>,
+        rows_max: i64,
+    ) -> Result<Vec<Managed>, DbError> {
+        self.db
+            .scan(async move |reader: &mut Reader| -> Result<Vec<Managed>, DbError> {
+                let mut statement = queries::rows();
+                statement.text("WHERE i.organisation_id = ").bind(&organisation);
+                statement.text(" AND i.status <> 'archived' ORDER BY i.id LIMIT ").bind(&rows_max);
+                queries::select(reader, &statement).await
+            })
+            .await
     }
 
     /// The same integration with the next time that data is fetched: by its schedule while it is active, not at all otherwise. In the unit of

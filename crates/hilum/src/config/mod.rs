@@ -14,6 +14,7 @@ mod integrations;
 mod layers;
 mod limits;
 mod log;
+mod mail;
 mod pages;
 mod people;
 mod redis;
@@ -30,6 +31,7 @@ pub use self::{
     integrations::IntegrationsConfig,
     limits::LimitsConfig,
     log::{LogConfig, LogFormat},
+    mail::{MailConfig, MailTlsSetting},
     pages::PagesConfig,
     people::PeopleConfig,
     people::SelfRegistration,
@@ -76,6 +78,8 @@ pub struct Config {
     pub fhir: FhirConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
+    /// Mail that is sent.
+    pub mail: MailConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -161,7 +165,8 @@ impl Config {
         self.clients.validate()?;
         self.limits.validate()?;
         self.fhir.validate()?;
-        self.integrations.validate()
+        self.integrations.validate()?;
+        self.mail.validate()
     }
 
     /// What is set in a way that is not safe for real data, each with what to do.
@@ -173,6 +178,7 @@ impl Config {
         warnings.extend(self.tokens.warnings());
         warnings.extend(self.clients.warnings());
         warnings.extend(self.integrations.warnings());
+        warnings.extend(self.mail.warnings());
         warnings
     }
 }

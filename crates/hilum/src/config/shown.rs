@@ -4,7 +4,7 @@ use toml::{Table, Value};
 use url::Url;
 
 /// Keys whose value is never shown.
-const SECRET_KEYS: &[&str] = &["vault.root_key"];
+const SECRET_KEYS: &[&str] = &["vault.root_key", "mail.password"];
 
 /// Keys whose value is a URL that may carry a password.
 const URL_KEYS: &[&str] = &["store.url", "redis.url"];

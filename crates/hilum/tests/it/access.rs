@@ -248,6 +248,24 @@ const OF_TOKENS: &[Row] = &[
         "POST /api/v1/integrations/{id}/mapping/dry-run",
         "/api/v1/integrations/x/mapping/dry-run",
     ),
+    of_syncs("GET /api/v1/integrations/alerts", "/api/v1/integrations/alerts"),
+    of_syncs("POST /api/v1/integrations/alerts", "/api/v1/integrations/alerts"),
+    of_syncs(
+        "GET /api/v1/integrations/alerts/{rule}",
+        "/api/v1/integrations/alerts/0190b6e0-0000-7000-8000-000000000000",
+    ),
+    of_syncs(
+        "PUT /api/v1/integrations/alerts/{rule}",
+        "/api/v1/integrations/alerts/0190b6e0-0000-7000-8000-000000000000",
+    ),
+    of_syncs(
+        "PATCH /api/v1/integrations/alerts/{rule}",
+        "/api/v1/integrations/alerts/0190b6e0-0000-7000-8000-000000000000",
+    ),
+    of_syncs(
+        "DELETE /api/v1/integrations/alerts/{rule}",
+        "/api/v1/integrations/alerts/0190b6e0-0000-7000-8000-000000000000",
+    ),
     of_syncs("GET /api/v1/integrations/{id}/logs", "/api/v1/integrations/x/logs"),
     of_syncs("GET /api/v1/integrations/{id}/metrics", "/api/v1/integrations/x/metrics"),
     of_syncs("GET /api/v1/integrations/{id}/quarantine", "/api/v1/integrations/x/quarantine"),

@@ -42,6 +42,7 @@ async fn operations_and_their_answers() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     DELETE /admin/fhir/sites/{site}/topics/{name} → 204 default
     DELETE /api/clients/{id}/connections/{cid} → 204 default
+    DELETE /api/v1/integrations/alerts/{rule} → 204 default
     DELETE /api/v1/integrations/inbound-webhooks/{inbound} → 204 default
     DELETE /api/v1/integrations/webhooks/{endpoint} → 204 default
     DELETE /api/v1/integrations/{id} → 204 default
@@ -65,6 +66,8 @@ async fn operations_and_their_answers() {
     GET /api/clients/{id}/connections → 200 default
     GET /api/clients/{id}/connections/{cid} → 200 default
     GET /api/v1/integrations → 200 304 default
+    GET /api/v1/integrations/alerts → 200 default
+    GET /api/v1/integrations/alerts/{rule} → 200 default
     GET /api/v1/integrations/dead-letters → 200 default
     GET /api/v1/integrations/events → 200 default
     GET /api/v1/integrations/inbound-messages/{message} → 200 default
@@ -125,12 +128,14 @@ async fn operations_and_their_answers() {
     HEAD /integrations/v1/{integration}/proxy/{path} → default
     PATCH /api/clients/{id}/connections/{cid} → 200 default
     PATCH /api/clients/{id}/connections/{cid}/actions/refresh_secret → 200 default
+    PATCH /api/v1/integrations/alerts/{rule} → 200 default
     PATCH /api/v1/integrations/webhooks/{endpoint} → 200 default
     PATCH /api/v1/integrations/{id} → 200 default
     PATCH /fhir/{type} → 200 404 412 422 default
     PATCH /fhir/{type}/{id} → 200 412 422 default
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /api/v1/integrations → 201 default
+    POST /api/v1/integrations/alerts → 201 default
     POST /api/v1/integrations/dead-letters/{id}/replay → 202 default
     POST /api/v1/integrations/inbound-webhooks → 201 default
     POST /api/v1/integrations/sync-jobs/{job_id}/cancel → 200 default
@@ -187,6 +192,7 @@ async fn operations_and_their_answers() {
     PUT /admin/fhir/sites/{site}/import → 200 default
     PUT /admin/fhir/sites/{site}/topics/{name} → 200 default
     PUT /api/clients/{id}/connections/{cid} → 200 default
+    PUT /api/v1/integrations/alerts/{rule} → 200 default
     PUT /api/v1/integrations/webhooks/{endpoint} → 200 default
     PUT /api/v1/integrations/{id} → 200 default
     PUT /fhir/{type} → 200 201 412 422 default

@@ -128,6 +128,16 @@ deployment_on_each_engine! {
             assert_eq!(rival.ask(Method::GET, &at(verb), None).await.status, 404);
         }
 
+        // What the other side tells of itself is in it too, and what somebody else says of another organisation's is not.
+        let inbound = |of: &str| json!({"name": "In", "integration": of, "recipe": {"algorithm": "none"}});
+        for of in [&staff, &rival] {
+            let address = of.post("/inbound-webhooks", Some(inbound(&place[1..]))).await.expect(201).json();
+            let told = Request::post(address["path"].as_str().unwrap()).body(Body::from("{}")).unwrap();
+            app.send(told).await.expect(200);
+        }
+        app.house.watch.log().flush().await;
+        assert_eq!(staff.get(&at("logs?q=message.taken")).await["total_count"], 1);
+
         // By the clock, and no more once it is switched off.
         app.clock.advance(Duration::from_hours(1));
         for _ in 0..4 {

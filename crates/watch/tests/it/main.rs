@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod alerts;
 mod follow;
 mod logs;
 mod metrics;
+mod sink;
 mod stage;

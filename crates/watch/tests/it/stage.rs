@@ -12,13 +12,16 @@ use futures_util::{
     future::{BoxFuture, ready},
 };
 use jobs::Worker;
-use kernel::{Caller, Grant, Id, Integration, Organisation, Study, World};
+use kernel::{Caller, Grant, Id, Integration, Organisation, Study, Timestamp, World};
 use serde_json::Value;
 use store::Db;
 use testkit::MockClock;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
-use watch::{About, Integrations, Line, Log, Parts, PortFault, Watch, What};
+use watch::{
+    About, Integrations, Line, Log, Parts, PortFault, Standing, Watch, What,
+    alert::{MailSettings, MailTls, Mailer},
+};
 use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presented, Shutdown, Tasks};
 
 pub const OURS: Id<Integration> = Id::from_bytes([0xa1; 16]);
@@ -35,7 +38,8 @@ pub fn organisation(nth: u8) -> Id<Organisation> {
     Id::from_bytes([nth; 16])
 }
 
-struct Known;
+/// They were set up at this time.
+struct Known(Timestamp);
 
 impl Integrations for Known {
     fn about(&self, integration: Id<Integration>) -> BoxFuture<'_, Result<Option<About>, PortFault>> {
@@ -45,6 +49,19 @@ impl Integrations for Known {
         let known = [(OURS, about(1, &[STUDY])), (OTHER, about(1, &[])), (THEIRS, about(2, &[]))];
         let found = known.into_iter().find(|(id, _)| *id == integration);
         Box::pin(ready(Ok(found.and_then(|(_, about)| about))))
+    }
+
+    fn of(&self, owner: Id<Organisation>) -> BoxFuture<'_, Result<Vec<Standing>, PortFault>> {
+        let standing = |id, studies: &[Id<Study>], is_active| Standing {
+            id,
+            studies: studies.to_vec(),
+            is_active,
+            data_since: self.0,
+        };
+        Box::pin(ready(Ok(match owner == organisation(1) {
+            true => vec![standing(OURS, &[STUDY], true), standing(OTHER, &[], false)],
+            false => vec![standing(THEIRS, &[], true)],
+        })))
     }
 }
 
@@ -59,7 +76,7 @@ impl Authenticate for Bearers {
                 organisation: organisation(number.parse().ok()?),
                 client: Id::from_bytes([50; 16]),
                 person: None,
-                scopes: "integration:read".parse().ok()?,
+                scopes: "integration:read integration:write".parse().ok()?,
                 grants: [grant.replace('/', ":").parse::<Grant>().ok()?].into_iter().collect(),
                 token: Id::from_bytes([1; 16]),
             })
@@ -108,12 +125,37 @@ impl Stage {
         let (world, clock) = testkit::world();
         let (tasks, shutdown) = (Tasks::new(), Shutdown::new());
         let log = watch::open_log(&db, &world, &tasks, &shutdown);
+        Self::with((db, clock, world), log, (tasks, shutdown), None)
+    }
+
+    /// The same with a mail server on this port.
+    pub fn mailing(&self, port: u16) -> Self {
+        let settings = MailSettings {
+            host: "127.0.0.1".to_owned(),
+            port,
+            tls: MailTls::None,
+            from: "Hilum <alerts@trial.example>".to_owned(),
+            credentials: None,
+        };
+        let mailer = Mailer::new(settings).unwrap();
+        let parts = (self.db.clone(), self.clock.clone(), self.world.clone());
+        Self::with(parts, self.log.clone(), (self.tasks.clone(), self.shutdown.clone()), Some(mailer))
+    }
+
+    fn with(
+        (db, clock, world): (Db, MockClock, World),
+        log: Log,
+        (tasks, shutdown): (Tasks, Shutdown),
+        mailer: Option<Mailer>,
+    ) -> Self {
         let watch = Watch::new(Parts {
+            db: db.clone(),
             log_db: db.clone(),
             world: world.clone(),
-            integrations: Arc::new(Known),
+            integrations: Arc::new(Known(world.now())),
             log: log.clone(),
             kept: KEPT,
+            mailer,
             shutdown: shutdown.clone(),
         });
         let (api, _) = watch::routes(watch.clone()).split_for_parts();
@@ -155,7 +197,32 @@ impl Stage {
     }
 
     pub async fn ask(&self, bearer: &str, path: &str) -> Heard {
-        let (parts, body) = self.open(bearer, path, &[]).await.into_parts();
+        self.call(bearer, "GET", path, &[], &Value::Null).await
+    }
+
+    pub async fn call(
+        &self,
+        bearer: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Heard {
+        // No two changes at one time: they are told in order.
+        self.clock.advance(Duration::from_secs(1));
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {bearer}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Value::Null => Body::empty(),
+            body => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+        };
+        let (parts, body) = self.app.clone().oneshot(request.body(body).unwrap()).await.unwrap().into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = String::from_utf8(bytes.to_vec()).unwrap();
         Heard { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -224,7 +291,7 @@ macro_rules! on_stage {
                 $stage.shutdown.begin();
                 assert_eq!($stage.tasks.finish(std::time::Duration::from_secs(30)).await, 0);
             },
-            migrations = [jobs::MIGRATIONS, watch::LOG_MIGRATIONS]
+            migrations = [audit::MIGRATIONS, jobs::MIGRATIONS, watch::MIGRATIONS, watch::LOG_MIGRATIONS]
         );
     };
 }

@@ -7,7 +7,8 @@ mod queries;
 mod receive;
 mod recipe;
 
-use kernel::{Id, IdKind};
+use futures_util::future::BoxFuture;
+use kernel::{Id, IdKind, Organisation};
 use vault::Place;
 
 pub(crate) use queries::sweep;
@@ -24,6 +25,26 @@ pub const RECEIVED: &str = "inbound.received";
 pub trait Recipes: Send + Sync + 'static {
     /// How this provider proves itself, if a recipe says it.
     fn of(&self, provider: &str) -> Option<Recipe>;
+}
+
+/// What became of a message that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It is kept under this id.
+    Taken(Id<Message>),
+    /// Its sender is not proven, for this reason.
+    Refused(&'static str),
+}
+
+/// Whoever keeps the logs of integrations.
+pub trait Heard: Send + Sync + 'static {
+    /// A message about this integration of the organisation, as the owner of the address has named it.
+    fn hear<'a>(
+        &'a self,
+        organisation: Id<Organisation>,
+        integration: &'a str,
+        became: Became,
+    ) -> BoxFuture<'a, ()>;
 }
 
 /// An inbound address, as ids name it.

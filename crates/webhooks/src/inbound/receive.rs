@@ -7,13 +7,13 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, StatusCode};
-use kernel::{Digest, Event, Kind, Secret};
+use kernel::{Digest, Event, Id, Kind, Secret};
 use serde_json::json;
 use store::{DbError, Writer};
 use web::{Answer, Path, Problem};
 
 use super::{
-    RECEIVED, body_place,
+    Became, Message, RECEIVED, body_place,
     queries::{self, InboundRow, NewMessage},
     recipe::Doubt,
     secret_place,
@@ -41,10 +41,15 @@ async fn receive(
     let body = body.map_err(|_| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
     if let Err(doubt) = webhooks.judged(&inbound, &headers, &body).await? {
         tracing::info!(inbound = %inbound.id, ?doubt, "a message that came in was refused");
+        let (organisation, refused) = (inbound.organisation, Became::Refused(said(doubt)));
+        webhooks.heard.hear(organisation, &inbound.integration, refused).await;
         return Err(Problem::new(Kind::Unauthenticated, said(doubt)));
     }
     let proof = headers.get(&inbound.recipe.header).map(|value| value.as_bytes().to_vec());
-    webhooks.keep(inbound, proof.unwrap_or_default(), body.to_vec()).await?;
+    let (organisation, integration) = (inbound.organisation, inbound.integration.clone());
+    if let Some(kept) = webhooks.keep(inbound, proof.unwrap_or_default(), body.to_vec()).await? {
+        webhooks.heard.hear(organisation, &integration, Became::Taken(kept)).await;
+    }
     Ok(StatusCode::OK)
 }
 
@@ -73,8 +78,13 @@ impl Webhooks {
         Ok(inbound.recipe.judge(secret.as_ref(), (headers, body), self.world.now()))
     }
 
-    /// Keep the message and tell of it; one that is there already is neither kept nor told again.
-    async fn keep(&self, inbound: InboundRow, proof: Vec<u8>, body: Vec<u8>) -> Result<(), WebhookFault> {
+    /// Keep the message and tell of it; one that is there already is neither kept nor told again. Its id, where it is kept.
+    async fn keep(
+        &self,
+        inbound: InboundRow,
+        proof: Vec<u8>,
+        body: Vec<u8>,
+    ) -> Result<Option<Id<Message>>, WebhookFault> {
         let vault = self.vault.tenant(inbound.organisation).await?;
         let id = self.world.new_id();
         let framed = [&crypto::sha256(&proof)[..], &crypto::sha256(&body)[..]].concat();
@@ -84,10 +94,11 @@ impl Webhooks {
             body: vault.seal(body_place(id), &body),
         };
         let world = self.world.clone();
-        self.db
-            .write(async move |tx: &mut Writer| -> Result<(), DbError> {
+        let kept = self
+            .db
+            .write(async move |tx: &mut Writer| -> Result<bool, DbError> {
                 if !queries::keep(tx, &inbound, &message, world.now()).await? {
-                    return Ok(());
+                    return Ok(false);
                 }
                 let data = json!({
                     "inbound": inbound.id,
@@ -100,9 +111,10 @@ impl Webhooks {
                     subject: message.id.to_string(),
                     data,
                 };
-                jobs::publish(tx, &world, &event).await
+                jobs::publish(tx, &world, &event).await?;
+                Ok(true)
             })
             .await?;
-        Ok(())
+        Ok(kept.then_some(id))
     }
 }

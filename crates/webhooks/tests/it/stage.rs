@@ -20,7 +20,7 @@ use webhooks::{
     Parts, Webhooks,
     delivery::Pace,
     event::EventType,
-    inbound::{Recipe, Recipes},
+    inbound::{self, Became, Recipe, Recipes},
 };
 
 use crate::receiver::Receiver;
@@ -73,6 +73,12 @@ impl Recipes for Known {
             let words = ("hmac_sha256", "timestamp + body");
             Recipe::in_words(&headers, words, (Some("hex_upper"), None), None).unwrap()
         })
+    }
+}
+
+impl inbound::Heard for Known {
+    fn hear<'a>(&'a self, _: Id<Organisation>, _: &'a str, _: Became) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
     }
 }
 
@@ -239,6 +245,7 @@ fn make(
         outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),
         event_types: TYPES,
         recipes: Arc::new(Known),
+        heard: Arc::new(Known),
         pace: pace(),
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
