@@ -54,9 +54,12 @@ test('the calls that hilum demo prints work when they are pasted, twice over', {
       const demo = await start(folder, port);
       try {
         assert.match(demo.said, new RegExp(`http://127.0.0.1:${port}/fhir `));
-        const calls = demo.said.slice(demo.said.indexOf('  TOKEN=')).replaceAll('curl -s', 'echo ,; curl -sS --fail-with-body').replaceAll('$(echo ,; ', '$(');
+        const calls = demo.said.slice(demo.said.indexOf('  KEY=')).replace(/^\S.*$/gm, '').replaceAll('curl -s', 'echo ,; curl -sS --fail-with-body').replaceAll('$(echo ,; ', '$(');
         const { stdout } = await run('bash', ['-euc', `echo '['; echo 0\n${calls}\necho ']'`]);
-        const [, discovery, metadata, found, observations, made] = JSON.parse(stdout);
+        const [, providers, registered, listed, discovery, metadata, found, observations, made] = JSON.parse(stdout);
+        assert.ok(providers.items.some((provider) => provider.id === 'medidata'));
+        assert.equal(registered.status, 'pending');
+        assert.ok(listed.items.some(({ id }) => id === registered.id));
         assert.ok(discovery.search_records_namespace);
         assert.equal(metadata.resourceType, 'CapabilityStatement');
         assert.deepEqual(found.entry.map((entry) => entry.resource.name[0].given[0]).sort(), ['Daryna', 'Nadia']);

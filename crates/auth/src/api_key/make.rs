@@ -19,7 +19,7 @@ use crate::{
 pub const LIFETIME_DAYS_MAX: u32 = 3_650;
 
 /// What a key begins with, so that a scanner knows one that has leaked.
-const PREFIX: &str = "hlm_ak_";
+pub const PREFIX: &str = "hlm_ak_";
 
 /// The characters of an account prefix.
 const ACCOUNT_CHARACTERS: usize = 6;

@@ -19,7 +19,7 @@ use store::DbError;
 pub use delete::delete;
 pub use ensure::ensure;
 pub use list::{get, ids_of, list_of};
-pub use make::{LIFETIME_DAYS_MAX, Made, Maker, NewKey, make, may_give};
+pub use make::{LIFETIME_DAYS_MAX, Made, Maker, NewKey, PREFIX, make, may_give};
 pub use name::{KeyName, MalformedKeyName};
 
 use crate::client::{ClientFault, ClientIdText};

@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod records;
+mod staff;
 
 const DECLARATIONS: &str = include_str!("declarations.toml");
 /// The client id of the demonstration's deployment at the sandbox.
@@ -90,10 +91,10 @@ pub async fn run(
     let text = declarations(&places, &world)?;
     let declared = Declarations::parse(&text)?;
     let house = House::open(&loaded.config, &world).await?;
-    load::declare(&house, &declared).await?;
+    let report = load::declare(&house, &declared).await?;
     records::write(&house).await?;
     let children = Children::start(&places, &declared)?;
-    announce(&places, &declared)?;
+    announce(&places, &declared, report.api_keys.first())?;
     let served = serve::serve(&loaded.config, house).await;
     children.stop().await;
     served
@@ -114,6 +115,7 @@ fn declarations(places: &Places, world: &World) -> anyhow::Result<String> {
         .replace("{client_id}", &format!("{opaque}.diary"))
         .replace("{chart_id}", &format!("{opaque}{CHART}"))
         .replace("{client_secret}", crypto::token::generate(world, auth::client::secret::PREFIX).expose())
+        .replace("{api_key}", crypto::token::generate(world, auth::api_key::PREFIX).expose())
         .replace("{sandbox_secret}", &crypto::b64::encode(world.random::<32>()))
         .replace("{sandbox}", &format!("http://{}", places.sandbox))
         .replace("{sample}", &format!("http://{}", places.sample));
@@ -183,11 +185,13 @@ impl Children {
     }
 }
 
-fn announce(places: &Places, declared: &Declarations) -> anyhow::Result<()> {
+fn announce(places: &Places, declared: &Declarations, key_id: Option<&String>) -> anyhow::Result<()> {
     let Places { folder, hilum, admin, sandbox, sample } = places;
     let service = declared.clients.iter().find(|client| client.client_id == RECORDS);
     let calls = service
         .and_then(|client| Some(records::calls(hilum, &client.client_id, client.secret.as_ref()?.expose())));
+    let managing = declared.api_keys.first().zip(key_id);
+    let managing = managing.map(|(declared, id)| staff::calls(hilum, id, declared.key.expose()));
     say(format_args!(
         "
 Hilum is ready, with sample data. Everything it keeps is in {folder}. Ctrl-C stops it.
@@ -210,9 +214,11 @@ First calls to try:
   curl -i http://{hilum}/integrations/v1/                      # 401, and how to authenticate
   then open the sample application and press \"Sign in with Hilum\".
 
+{managing}
 {calls}",
         folder = folder.display(),
         site = records::SITE,
         calls = calls.unwrap_or_default(),
+        managing = managing.unwrap_or_default(),
     ))
 }
