@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State};
 use kernel::{Issue, Kind, Permission, RequestId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json, Path, Problem};
 
@@ -27,7 +27,7 @@ pub(super) struct DryRunIn {
     stream: Option<String>,
     /// These records; without them, some are pulled from the source.
     #[schema(value_type = Option<Vec<Object>>)]
-    records: Option<Vec<Value>>,
+    records: Option<Vec<Map<String, Value>>>,
     /// How many are pulled: 1 to 50; 10 unless it is said.
     limit: Option<usize>,
     /// By this mapping instead of the one that is configured.
@@ -124,7 +124,7 @@ impl DryRunIn {
                 if records.is_empty() || records.len() > DRY_RUN_RECORDS_MAX {
                     issues.push(Issue::at("records", "must be 1 to 50"));
                 }
-                Ok(records.iter().map(|record| stated(&stream, record)).collect())
+                Ok(records.into_iter().map(|record| stated(&stream, &Value::Object(record))).collect())
             }
             (Some(_), None) => {
                 issues.push(Issue::at("stream", "is missing: it says what `records` are"));
