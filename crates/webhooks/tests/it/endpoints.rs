@@ -42,7 +42,7 @@ on_stage!(
         assert_ne!(first["id"], theirs["id"]);
         assert_eq!(stage.count("SELECT COUNT(*) FROM webhook_endpoint").await, 2);
         // Another person of the organisation gets an endpoint of their own under this key, and not the secret of somebody else's.
-        let colleague = ask("1@7", &document).await.expect(201).json();
+        let colleague = ask("1_7", &document).await.expect(201).json();
         assert_ne!((&first["id"], &first["secret"]), (&colleague["id"], &colleague["secret"]));
     }
 );

@@ -38,12 +38,12 @@ pub fn organisation(n: u8) -> Id<Organisation> {
 }
 
 /// Bearer `<organisation>`, `<organisation>.<scopes with / for :>` or the same with `.<role>` behind it, and `/` and a study's id behind that. Where
-/// the organisation has `@<number>` behind it, this person asks, through the organisation's client.
+/// the organisation has `_<number>` behind it, this person asks, through the organisation's client.
 struct Bearers;
 
 fn caller(token: &str) -> Option<Caller> {
     let mut words = token.split('.');
-    let (number, person) = words.next().map(|word| word.split_once('@').unwrap_or((word, "")))?;
+    let (number, person) = words.next().map(|word| word.split_once('_').unwrap_or((word, "")))?;
     let number: u8 = number.parse().ok()?;
     let scopes = words.next().unwrap_or("webhook/read+webhook/write").replace('/', ":").replace('+', " ");
     let grants = words.next().unwrap_or("org_admin").replace('/', ":");
