@@ -23,6 +23,8 @@ mod connect;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod managed;
 #[cfg(test)]
 mod outbound;
