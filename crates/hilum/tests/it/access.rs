@@ -244,10 +244,7 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/sync-jobs/x/cancel",
     ),
     of_syncs("POST /api/v1/integrations/sync-jobs/{job_id}/retry", "/api/v1/integrations/sync-jobs/x/retry"),
-    of_syncs(
-        "POST /api/v1/integrations/{id}/mapping/dry-run",
-        "/api/v1/integrations/x/mapping/dry-run",
-    ),
+    of_syncs("POST /api/v1/integrations/{id}/mapping/dry-run", "/api/v1/integrations/x/mapping/dry-run"),
     of_syncs("GET /api/v1/integrations/alerts", "/api/v1/integrations/alerts"),
     of_syncs("POST /api/v1/integrations/alerts", "/api/v1/integrations/alerts"),
     of_syncs(

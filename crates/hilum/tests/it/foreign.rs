@@ -57,7 +57,8 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
         for verb in ["test", "activate"] {
             staff.post(&format!("/{id}/{verb}"), None).await.expect(200);
         }
-        let begun = staff.post(&format!("/{id}/sync"), Some(json!({"sync_type": "full"}))).await.expect(202).json();
+        let begun =
+            staff.post(&format!("/{id}/sync"), Some(json!({"sync_type": "full"}))).await.expect(202).json();
         for _ in 0..4 {
             app.work().await;
         }
@@ -78,7 +79,10 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
     assert_eq!(told.status, 200, "{}", told.text());
     let mut reader = app.house.db.read().await.unwrap();
     let (message,): (String,) = reader
-        .one("SELECT subject FROM event WHERE organisation_id = $1 AND name = 'inbound.received'", store::binds![organisation])
+        .one(
+            "SELECT subject FROM event WHERE organisation_id = $1 AND name = 'inbound.received'",
+            store::binds![organisation],
+        )
         .await
         .unwrap();
     let named = vec![
@@ -99,8 +103,17 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
 async fn seen(staff: &Staff<'_>, things: &Things) -> Vec<Value> {
     let mut all = Vec::new();
     for path in [
-        "?status=archived", "", "/{int}", "/{int}/audit", "/{int}/quarantine", "/sync-jobs/{job}", "/dead-letters", "/webhooks",
-        "/webhooks/{endpoint}", "/webhooks/{endpoint}/deliveries", "/inbound-webhooks",
+        "?status=archived",
+        "",
+        "/{int}",
+        "/{int}/audit",
+        "/{int}/quarantine",
+        "/sync-jobs/{job}",
+        "/dead-letters",
+        "/webhooks",
+        "/webhooks/{endpoint}",
+        "/webhooks/{endpoint}/deliveries",
+        "/inbound-webhooks",
     ] {
         all.push(staff.get(&things.within(path)).await);
     }
@@ -149,7 +162,11 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("DELETE", "/inbound-webhooks/{inbound}", ""),
     ("GET", "/inbound-messages/{message}", ""),
     ("GET", "?study_id={study}", ""),
-    ("POST", "", r#"{"name":"New","type":"edc","provider":"custom","config":{"base_url":"https://edc.example.org"},"study_ids":["{study}"]}"#),
+    (
+        "POST",
+        "",
+        r#"{"name":"New","type":"edc","provider":"custom","config":{"base_url":"https://edc.example.org"},"study_ids":["{study}"]}"#,
+    ),
     (
         "POST",
         "",

@@ -319,7 +319,11 @@ async fn every_managed_call_has_examples_that_are_what_their_schemas_say() {
             continue;
         }
         for (method, operation) in item.as_object().unwrap() {
-            let good = operation["responses"].as_object().unwrap().iter().find(|(status, _)| status.starts_with('2'));
+            let good = operation["responses"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .find(|(status, _)| status.starts_with('2'));
             let bodies = [("request", &operation["requestBody"]), ("response", good.unwrap().1)];
             for (what, body) in bodies {
                 let contents = body["content"].as_object().into_iter().flatten();
@@ -332,7 +336,11 @@ async fn every_managed_call_has_examples_that_are_what_their_schemas_say() {
                     let mut schema = content["schema"].clone();
                     schema["components"] = document["components"].clone();
                     let judge = jsonschema::validator_for(&schema).unwrap();
-                    wrong.extend(judge.iter_errors(example).map(|error| format!("{place}: {}: {error}", error.instance_path())));
+                    wrong.extend(
+                        judge
+                            .iter_errors(example)
+                            .map(|error| format!("{place}: {}: {error}", error.instance_path())),
+                    );
                 }
             }
         }

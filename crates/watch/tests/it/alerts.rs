@@ -115,7 +115,7 @@ on_stage!(
         // Two nodes look at the same time.
         tokio::join!(stage.work(), stage.work());
         let fired = ("alert.firing".to_owned(), json!(OUR_ID), json!(2));
-        assert_eq!(stage.told().await, [fired.clone()]);
+        assert_eq!(stage.told().await, std::slice::from_ref(&fired));
         let listed = stage.get(ALERTS).await;
         assert_eq!(listed["items"][0]["firing"][0]["integration_id"], OUR_ID, "{listed}");
         stage.minute().await;
