@@ -221,7 +221,7 @@ mod tests {
         ] {
             assert_eq!(made(written, zone, text, of).as_deref().ok(), wanted, "{written:?} {text} {of:?}");
         }
-        assert_eq!(Form::of(Some("%Q"), None).unwrap_err().0, "date");
+        assert_eq!(Form::of(Some("%J"), None).unwrap_err().0, "date");
         assert_eq!(Form::of(Some("dd/mm"), None).unwrap_err().0, "date");
         assert_eq!(Form::of(None, Some("Mars/Base")).unwrap_err().0, "zone");
     }
