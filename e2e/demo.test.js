@@ -57,7 +57,7 @@ test('the calls that hilum demo prints work when they are pasted, twice over', {
         const calls = demo.said.slice(demo.said.indexOf('  KEY=')).replace(/^\S.*$/gm, '').replaceAll('curl -s', 'echo ,; curl -sS --fail-with-body').replaceAll('$(echo ,; ', '$(');
         const { stdout } = await run('bash', ['-euc', `echo '['; echo 0\n${calls}\necho ']'`]);
         const [, providers, registered, listed, discovery, metadata, found, observations, made] = JSON.parse(stdout);
-        assert.ok(providers.items.some((provider) => provider.id === 'medidata'));
+        assert.ok(providers.items.some(({ provider }) => provider === 'medidata'));
         assert.equal(registered.status, 'pending');
         assert.ok(listed.items.some(({ id }) => id === registered.id));
         assert.ok(discovery.search_records_namespace);

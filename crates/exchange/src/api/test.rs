@@ -37,6 +37,7 @@ pub(super) struct DetailsOut {
     api_version: Option<String>,
     /// The fingerprint of the key that an SSH server has shown: compare it with what its operator says, and set it as `config.host_key`.
     #[schema(example = "SHA256:uNiVztksCsDhcc0u9e8BrZv3tbv1LJ7yWTPAUaXkxC8")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     host_key: Option<String>,
     /// What we may do there: `Patient.search`.
     permissions: Vec<String>,

@@ -232,9 +232,11 @@ on_sync!(
         let draft = all(json!({"f": "female", "*": "unknown"}))["mapping"].clone();
         let (_, told) = ask("1.data_manager", json!({"mapping": draft, "limit": 3})).await;
         assert_eq!(told["items"][2]["results"][0]["resource"]["gender"], "unknown", "{told}");
-        let own = json!({"stream": "people", "records": [{"id": 9, "sex": "f"}, 7]});
+        let own = json!({"stream": "people", "records": [{"id": 9, "sex": "f"}, {"sex": "f"}]});
         let (_, told) = ask("1.data_manager", own).await;
         assert_eq!(told["items"][1]["results"][0]["outcome"], "refused", "{told}");
+        let (status, told) = ask("1.data_manager", json!({"stream": "people", "records": [{"id": 9}, 7]})).await;
+        assert_eq!((status, &told["error"]["field"]), (422, &json!("records[1]")), "{told}");
         let wrong = json!({"mapping": {"streams": {"a": [{"target": "Patient", "key": "/id", "set": {"nme": "/a"}}]}}});
         let (status, told) = ask("1.data_manager", wrong).await;
         assert_eq!((status, &told["error"]["field"]), (422, &json!("mapping.streams.a.0.set.nme")), "{told}");
