@@ -43,7 +43,7 @@ pub use cors::AllowedOrigins;
 pub use dialect::{
     Dialect, ErrorView, Families, OUTCOME_SYSTEM, PageRenderer, Verbatim, family, outcome_words,
 };
-pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters, shaped};
+pub use extract::{ClientAddr, Form, Json, Path, PeerAddr, Query, parameters, shaped, whole};
 pub use guards::Guards;
 pub use health::Health;
 pub use idempotency::{IDEMPOTENCY_KEPT, IDEMPOTENCY_KEY_BYTES_MAX, idempotency_key};

@@ -5,7 +5,7 @@ use http::{HeaderValue, header};
 use utoipa::openapi::{
     Components, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiVersion, Ref, RefOr, ResponseBuilder,
     Schema,
-    path::{Operation, PathItem},
+    path::{Operation, Parameter, PathItem},
     schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type},
     security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme},
 };
@@ -45,7 +45,10 @@ pub fn titled(title: &str, version: &str, mut api: OpenApi) -> OpenApi {
         .description(Some(ABOUT))
         .license(Some(licence))
         .build();
-    operations(&mut api).for_each(without_null);
+    operations(&mut api).for_each(|operation| {
+        without_null(operation);
+        without_nul(operation);
+    });
     let paths = std::mem::take(&mut api.paths.paths);
     api.paths.paths =
         paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), named_apart(item))).collect();
@@ -72,6 +75,19 @@ fn without_null(operation: &mut Operation) {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// A text in an address has no U+0000: PostgreSQL keeps none.
+fn without_nul(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(object))), .. }) = parameter else {
+            continue;
+        };
+        let is_plain = object.format.is_none() && object.enum_values.is_none() && object.pattern.is_none();
+        if object.schema_type == SchemaType::Type(Type::String) && is_plain {
+            object.pattern = Some(r"^[^\x00]*$".to_owned());
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct DryRunIn {
     #[schema(value_type = Option<Vec<Object>>)]
     records: Option<Vec<Map<String, Value>>>,
     /// How many are pulled: 1 to 50; 10 unless it is said.
+    #[serde(default, deserialize_with = "web::whole")]
+    #[schema(minimum = 1, maximum = 50)]
     limit: Option<usize>,
     /// By this mapping instead of the one that is configured.
     #[schema(value_type = Option<Object>)]

@@ -236,7 +236,7 @@ on_sync!(
         let (_, told) = ask("1.data_manager", own).await;
         assert_eq!(told["items"][1]["results"][0]["outcome"], "refused", "{told}");
         let (status, told) = ask("1.data_manager", json!({"stream": "people", "records": [{"id": 9}, 7]})).await;
-        assert_eq!((status, &told["error"]["field"]), (422, &json!("records[1]")), "{told}");
+        assert_eq!((status, &told["error"]["field"]), (400, &json!("records[1]")), "{told}");
         let wrong = json!({"mapping": {"streams": {"a": [{"target": "Patient", "key": "/id", "set": {"nme": "/a"}}]}}});
         let (status, told) = ask("1.data_manager", wrong).await;
         assert_eq!((status, &told["error"]["field"]), (422, &json!("mapping.streams.a.0.set.nme")), "{told}");

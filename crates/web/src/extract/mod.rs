@@ -7,10 +7,12 @@ mod json;
 mod path;
 mod reason;
 mod strict;
+mod whole;
 
 pub use address::{ClientAddr, PeerAddr};
 pub use form::{Form, Query, parameters};
 pub use json::{Json, shaped};
 pub use path::Path;
+pub use whole::whole;
 
 pub(crate) use address::client_addr;
