@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use kernel::{Timestamp, World};
-use outbound::Unreached;
 use url::Url;
 
-use super::{Findings, Outcome, PullFault, StepName, Way};
+use super::{Findings, Outcome, PullFault, StepName, Way, reach::reach};
 
 /// After so long a test begins no further call.
 pub const CHECK_TIME_MAX: Duration = Duration::from_secs(60);
@@ -64,22 +63,7 @@ impl<'a> Look<'a> {
 
     /// Whether anybody is there.
     pub async fn reach(&mut self, url: &Url) -> Option<()> {
-        let began = self.world.now();
-        let door = self.way.outbound().look_up(url).await;
-        let said = match &door {
-            Ok(_) => passed("the host has an address"),
-            Err(Unreached::Refused(_)) => failed("the address is not one that may be called from here"),
-            Err(_) => failed("the host's name has no address: look whether it is spelt right"),
-        };
-        self.tell(StepName::Name, began, said)?;
-        let began = self.world.now();
-        let said = match door.ok()?.knock().await {
-            Ok(()) => passed("the host takes connections"),
-            Err(_) => failed(
-                "nobody takes connections there: is the server running, does a firewall let us through?",
-            ),
-        };
-        self.tell(StepName::Connection, began, said)
+        reach(self.way.outbound(), url, (self.world, &mut self.found)).await
     }
 
     /// Whether there is anything to prove ourselves with: a token may have to be asked for first.

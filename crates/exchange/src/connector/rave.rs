@@ -11,7 +11,7 @@ use super::{
     Findings, Outcome, PullFault, StepName, Way,
     files::Records,
     look::words,
-    reach::{encryption, first, reach, refused},
+    reach::{STEPS, encryption, first, reach, refused},
     subjects::{ANSWER_BYTES_MAX, Listed, SUBJECTS_MAX, Subjects, Trial, sampled},
     way::unanswered,
 };
@@ -24,15 +24,6 @@ pub const OVERLAP: Duration = Duration::from_secs(3_600);
 /// The longest that a call may take: datasets are made when they are asked for.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-const STEPS: [StepName; 7] = [
-    StepName::Name,
-    StepName::Connection,
-    StepName::Tls,
-    StepName::Api,
-    StepName::SignIn,
-    StepName::Permission,
-    StepName::SampleRead,
-];
 const NO_ANSWER: PullFault = PullFault::last("what the source answers is no ODM: look at config.base_url");
 
 /// A Rave with studies.

@@ -10,6 +10,17 @@ use super::{
     way::retry_after,
 };
 
+/// What a test of such a source goes through, in this order.
+pub(super) const STEPS: [StepName; 7] = [
+    StepName::Name,
+    StepName::Connection,
+    StepName::Tls,
+    StepName::Api,
+    StepName::SignIn,
+    StepName::Permission,
+    StepName::SampleRead,
+];
+
 /// Whether anybody is there; none if not.
 pub(super) async fn reach(
     outbound: &Outbound,

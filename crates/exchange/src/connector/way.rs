@@ -124,6 +124,9 @@ fn copy(call: &Call) -> Call {
     }
 }
 
+/// Nobody took a connection, or no encrypted one came about.
+pub(super) const NO_CONNECTION: &str = "no connection to the source";
+
 /// Why there is no answer, in words for the operator.
 pub(super) fn unanswered(fault: &OutboundFault) -> PullFault {
     match fault {
@@ -132,7 +135,7 @@ pub(super) fn unanswered(fault: &OutboundFault) -> PullFault {
         OutboundFault::TooLarge { .. } => {
             PullFault::last("the source's answer is too large: ask for smaller pages")
         }
-        OutboundFault::NotSent(_) => PullFault::again("no connection to the source"),
+        OutboundFault::NotSent(_) => PullFault::again(NO_CONNECTION),
         OutboundFault::TimedOut => PullFault::again("the source does not answer in time"),
         OutboundFault::Broken(_) => PullFault::again("the connection to the source broke off"),
     }

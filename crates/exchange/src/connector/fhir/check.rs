@@ -1,24 +1,15 @@
 //! Whether a FHIR server can be pulled from: each step by itself, so that whoever set it up sees where it ends.
 
 use kernel::{Timestamp, World};
-use outbound::{Call, OutboundFault, WholeAnswer};
+use outbound::{Call, WholeAnswer};
 
 use super::{FhirServer, PullFault, read};
 use crate::connector::{
     Findings, Name, SignIn, StepName,
     look::{CHECK_BYTES_MAX, Look, Said, TOO_SLOW, UNKNOWN, failed, passed, warning, words},
+    reach::{STEPS, encryption},
     way::{answered, unanswered},
 };
-
-const STEPS: [StepName; 7] = [
-    StepName::Name,
-    StepName::Connection,
-    StepName::Tls,
-    StepName::Api,
-    StepName::SignIn,
-    StepName::Permission,
-    StepName::SampleRead,
-];
 
 /// Look at all of it.
 pub(super) async fn check(server: &FhirServer, world: &World) -> Findings {
@@ -75,14 +66,7 @@ impl Test<'_> {
             Ok(answer) => answer,
             Err(fault) => return self.tell(StepName::Tls, began, failed(words(&fault))),
         };
-        let said = match (&answer, self.server.base.scheme()) {
-            (_, "http") => warning("nothing is encrypted on the way: that is for hosts inside alone"),
-            (Err(OutboundFault::NotSent(_)), _) => {
-                failed("no encrypted connection comes about: is the certificate valid, and of this name?")
-            }
-            (Err(OutboundFault::Refused(_)), _) => failed("the host is not one that may be called from here"),
-            _ => passed("the connection is encrypted, and the certificate is good"),
-        };
+        let said = encryption(&self.server.base, &answer);
         self.tell(StepName::Tls, began, said)?;
         let began = self.now();
         let whole = match answer {

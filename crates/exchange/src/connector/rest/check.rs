@@ -9,18 +9,9 @@ use super::{RestApi, answer, place::Place, plan::Stream};
 use crate::connector::{
     Cursor, Findings, PullFault, SignIn, StepName,
     look::{CHECK_BYTES_MAX, Look, TOO_SLOW, UNKNOWN, failed, passed, warning, words},
-    way::answered,
+    reach::STEPS,
+    way::{NO_CONNECTION, answered},
 };
-
-const STEPS: [StepName; 7] = [
-    StepName::Name,
-    StepName::Connection,
-    StepName::Tls,
-    StepName::Api,
-    StepName::SignIn,
-    StepName::Permission,
-    StepName::SampleRead,
-];
 
 pub(super) async fn check(api: &RestApi, world: &World) -> Findings {
     let mut look = Look::begin(&api.way, world);
@@ -74,7 +65,7 @@ fn known(api: &RestApi, look: &mut Look<'_>, answer: &Result<WholeAnswer, PullFa
     let began = look.world.now();
     let said = match (answer, api.base.scheme()) {
         (_, "http") => warning("nothing is encrypted on the way: that is for hosts inside alone"),
-        (Err(PullFault::Again { why, .. }), _) if *why == "no connection to the source" => {
+        (Err(PullFault::Again { why, .. }), _) if *why == NO_CONNECTION => {
             failed("no encrypted connection comes about: is the certificate valid, and of this name?")
         }
         _ => passed("the connection is encrypted, and the certificate is good"),

@@ -17,7 +17,7 @@ use russh_sftp::client::{Config as SftpConfig, RawSftpSession};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{Directory, HANDSHAKE_TIMEOUT, HostKey, REQUEST_TIMEOUT_S, hand::SftpHand, sign_in::sign_in};
-use crate::connector::{Findings, Outcome, PullFault, StepName, look::words};
+use crate::connector::{Findings, Outcome, PullFault, StepName, look::words, way::NO_CONNECTION};
 
 /// How we call ourselves.  RFC 4253 §4.2
 const CALLED: &str = "SSH-2.0-hilum";
@@ -106,7 +106,7 @@ const fn unreached(why: Unreached) -> PullFault {
     match why {
         Unreached::Refused(_) => PullFault::last("the source's address is not allowed here"),
         Unreached::NoAddress => PullFault::again("the host's name has no address"),
-        Unreached::NoConnection => PullFault::again("no connection to the source"),
+        Unreached::NoConnection => PullFault::again(NO_CONNECTION),
     }
 }
 
