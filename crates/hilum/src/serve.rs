@@ -41,7 +41,11 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
             Err(fault) => tracing::warn!(%fault, "what earlier processes left is taken up later"),
         }
     });
-    house.tasks.spawn(house.worker().run(shutdown.token()));
+    let worker = match &only_one {
+        Some(_) => house.worker().alone(),
+        None => house.worker(),
+    };
+    house.tasks.spawn(worker.run(shutdown.token()));
     house.webhooks.begin();
     let (auth, until) = (house.auth.clone(), shutdown.clone());
     house.tasks.spawn(async move {

@@ -59,7 +59,7 @@ impl Attempt {
         self.0.number
     }
 
-    /// Returns when the job is to end: heard with a sign of life, every ten seconds. For what waits long within a step.
+    /// Returns when the job is to end: heard with a sign of life, every few seconds. For what waits long within a step.
     pub async fn cancelled(&self) {
         self.0.told.cancelled().await;
     }

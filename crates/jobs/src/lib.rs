@@ -36,5 +36,6 @@ pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
         store::Migration { name: "0001_job", sql: include_str!("migrations/0001_job.sql") },
         store::Migration { name: "0002_control", sql: include_str!("migrations/0002_control.sql") },
         store::Migration { name: "0010_event_place", sql: include_str!("migrations/0010_event_place.sql") },
+        store::Migration { name: "0011_leased", sql: include_str!("migrations/0011_leased.sql") },
     ],
 };

@@ -54,28 +54,51 @@ pub(crate) async fn insert(
     Ok(id)
 }
 
-/// When the next job of this name is to start; in the past if it should have.
-pub(crate) async fn next_start(reader: &mut Reader, name: &str) -> Result<Option<Timestamp>, DbError> {
-    let row = reader
-        .optional::<(Timestamp,)>(
-            "SELECT run_at FROM job WHERE finished_at IS NULL AND name = $1 AND state = 'ready' \
-             ORDER BY run_at LIMIT 1",
-            binds![name],
-        )
-        .await?;
-    Ok(row.map(|(at,)| at))
+/// What is open of one name.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) name: String,
+    /// When the next job is to start; in the past if it should have.
+    ready_at: Option<Timestamp>,
+    /// When the first lease of a worker ends; in the past if that worker has left its job behind.
+    leased_until: Option<Timestamp>,
 }
 
-/// Whether a worker has left a job of this name behind.
-pub(crate) async fn is_orphaned(reader: &mut Reader, name: &str, now: Timestamp) -> Result<bool, DbError> {
-    let row = reader
-        .optional::<(Id<Job>,)>(
-            "SELECT id FROM job WHERE finished_at IS NULL AND name = $1 AND run_at <= $2 AND state = 'running' \
-             AND lease_until <= $2 LIMIT 1",
-            binds![name, now],
-        )
-        .await?;
-    Ok(row.is_some())
+impl Open {
+    /// When there is something to be claimed.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        self.ready_at.into_iter().chain(self.leased_until).min()
+    }
+}
+
+impl FromRow for Open {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            name: row.get("name")?,
+            ready_at: row.get("ready_at")?,
+            leased_until: row.get("leased_until")?,
+        })
+    }
+}
+
+/// What is open of each name that has anything open: one statement that steps from name to name, however many rows each has.
+pub(crate) async fn open(reader: &mut Reader) -> Result<Vec<Open>, DbError> {
+    let sql = "WITH RECURSIVE kind (name) AS (SELECT MIN(name) FROM job WHERE finished_at IS NULL UNION ALL \
+               SELECT (SELECT MIN(job.name) FROM job WHERE job.finished_at IS NULL AND job.name > kind.name) \
+               FROM kind WHERE kind.name IS NOT NULL) \
+               SELECT kind.name AS name, \
+               (SELECT run_at FROM job WHERE finished_at IS NULL AND job.name = kind.name AND state = 'ready' \
+               ORDER BY run_at LIMIT 1) AS ready_at, \
+               (SELECT lease_until FROM job WHERE lease_until IS NOT NULL AND job.name = kind.name \
+               ORDER BY lease_until LIMIT 1) AS leased_until \
+               FROM kind WHERE kind.name IS NOT NULL";
+    reader.all(sql, binds![]).await
+}
+
+/// Let go of all leases: whoever held them is no more.
+pub(crate) async fn take_over(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+    let sql = "UPDATE job SET lease_until = $1 WHERE lease_until > $1";
+    db.execute(sql, binds![now]).await
 }
 
 /// Who claims how much, until when.

@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, hash_map::RandomState},
     hash::{BuildHasher, Hasher},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::Path,
     str::FromStr,
     sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
@@ -70,13 +71,47 @@ pub fn on<F: Future<Output = ()>>(engine: Engine, migrations: &[MigrationSet], c
     });
 }
 
+/// Run a benchmark on a fresh, migrated database of this engine that is opened as in a deployment. A file is in this folder: beside the build,
+/// since the one for temporary files may be memory, where every write is durable at once. Whether a server waits for its disk is told.
+pub fn measured<F: Future<Output = ()>>(
+    engine: Engine,
+    folder: &Path,
+    migrations: &[MigrationSet],
+    case: impl FnOnce(Db) -> F,
+) {
+    let measure = async |url| {
+        let db = open(&StoreConfig::new(url)).await;
+        db.migrate(migrations).await.expect("the migrations apply");
+        case(db.clone()).await;
+        db.close().await;
+    };
+    match (engine, server()) {
+        (Engine::Sqlite, _) => {
+            let folder = tempfile::tempdir_in(folder).expect("a folder for the database");
+            println!("sqlite");
+            runtime().block_on(measure(StoreUrl::sqlite(folder.path().join("bench.db"))));
+        }
+        (Engine::Postgres, Some(server)) => {
+            let runtime = runtime();
+            let fsync = runtime.block_on(ask(&server, "SHOW fsync")).concat();
+            println!("postgres (fsync {fsync})");
+            on_server(&runtime, &server, &[], measure);
+        }
+        (Engine::Postgres, None) => println!("SKIPPED (no {SERVER})"),
+    }
+}
+
 /// Run a test with the URL of a fresh database of this engine that is not open yet.
 pub fn with_url(engine: Engine, case: impl AsyncFnOnce(StoreUrl)) {
     run(engine, &[], case);
 }
 
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
 fn run(engine: Engine, migrations: &[MigrationSet], case: impl AsyncFnOnce(StoreUrl)) {
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = runtime();
     match engine {
         Engine::Sqlite => {
             let folder = tempfile::tempdir().expect("a folder for the database");

@@ -1,57 +1,49 @@
 //! Taking jobs: kind by kind, a few at a time.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use kernel::Timestamp;
 use store::DbError;
 
 use super::{BATCH_MAX, Kind, LEASE, Worker};
-use crate::{
-    queries::{self, Claim, Claimed},
-    schedule::fire,
-};
+use crate::queries::{self, Claim, Claimed, Open};
 
 /// A claimed job and how to run it.
 pub(super) type Work = (Arc<Kind>, Claimed);
 
 impl Worker {
-    /// Up to `room` jobs that are due. A kind is read before it is claimed, so that a quiet queue writes nothing.
-    pub(super) async fn claim(&self, room: usize) -> Result<Vec<Work>, DbError> {
+    /// What is open that we can run. Looking writes nothing, so that a quiet queue costs one statement.
+    pub(super) async fn look(&self) -> Result<Vec<Open>, DbError> {
+        let mut open = queries::open(&mut self.db.read().await?).await?;
+        open.retain(|open| self.kinds.contains_key(open.name.as_str()));
+        Ok(open)
+    }
+
+    /// Up to `room` jobs of what is due of this.
+    pub(super) async fn claim(&self, open: &[Open], room: usize) -> Result<Vec<Work>, DbError> {
+        let now = self.world.now();
+        let is_due = |open: &&Open| open.due_at().is_some_and(|at| at <= now);
+        let due: BTreeSet<&str> = open.iter().filter(is_due).map(|open| open.name.as_str()).collect();
+        let first = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(due.len()).unwrap_or(0);
         let mut taken: Vec<Work> = Vec::new();
-        let first = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(self.kinds.len()).unwrap_or(0);
-        for kind in self.kinds.values().cycle().skip(first).take(self.kinds.len()) {
+        for name in due.iter().cycle().skip(first).take(due.len()) {
             let rows_max = BATCH_MAX.min(room.saturating_sub(taken.len()));
             if rows_max == 0 {
                 break;
             }
-            if self.has_due(kind.name).await? {
-                let claimed = self.claim_of(kind.name, rows_max).await?;
-                taken.extend(claimed.into_iter().map(|claimed| (Arc::clone(kind), claimed)));
-            }
+            let Some(kind) = self.kinds.get(name) else { continue };
+            let claimed = self.claim_of(kind.name, rows_max).await?;
+            taken.extend(claimed.into_iter().map(|claimed| (Arc::clone(kind), claimed)));
         }
         Ok(taken)
     }
 
-    /// When the next job of any kind that we can run is to start.
-    pub(super) async fn next_start(&self) -> Result<Option<Timestamp>, DbError> {
-        let mut reader = self.db.read().await?;
-        let mut earliest = None;
-        for name in &self.by_schedule {
-            let next = fire::next_start(&mut reader, name).await?;
-            earliest = earliest.into_iter().chain(next).min();
-        }
-        for name in self.kinds.keys() {
-            let next = queries::next_start(&mut reader, name).await?;
-            earliest = earliest.into_iter().chain(next).min();
-        }
-        Ok(earliest)
-    }
-
-    async fn has_due(&self, name: &'static str) -> Result<bool, DbError> {
-        let now = self.world.now();
-        let mut reader = self.db.read().await?;
-        let ready = queries::next_start(&mut reader, name).await?.is_some_and(|at| at <= now);
-        Ok(ready || queries::is_orphaned(&mut reader, name, now).await?)
+    /// When there is something to be done again, of what is open.
+    pub(super) fn next_start(open: &[Open], scheduled: Option<Timestamp>) -> Option<Timestamp> {
+        open.iter().filter_map(Open::due_at).chain(scheduled).min()
     }
 
     async fn claim_of(&self, name: &'static str, rows_max: usize) -> Result<Vec<Claimed>, DbError> {

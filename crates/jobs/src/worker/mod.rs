@@ -27,8 +27,8 @@ const CONCURRENCY: usize = 16;
 /// How many jobs of one kind are claimed at once, so that one kind cannot keep all others waiting.
 const BATCH_MAX: usize = 8;
 
-/// How long a claim lasts without a sign of life.
-const LEASE: Duration = Duration::from_secs(30);
+/// How long a claim lasts without a sign of life: whoever looks for it then has begun within 30 s of a worker's death.
+const LEASE: Duration = Duration::from_secs(25);
 
 /// How long things take that are waited for by the machine's clock rather than the world's.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ struct Pace {
 
 const PACE: Pace = Pace {
     poll: Duration::from_secs(5),
-    heartbeat: Duration::from_secs(10),
+    heartbeat: Duration::from_secs(8),
     attempt_max: Duration::from_secs(900),
     drain: Duration::from_secs(10),
 };
@@ -73,6 +73,15 @@ struct Periodic {
     make: Make,
 }
 
+/// What is known of the workers before this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Some may be alive: their leases hold.
+    Alive,
+    /// None is.
+    Gone,
+}
+
 /// Runs jobs: those that were registered, on this node, beside any number of other workers.
 pub struct Worker {
     db: Db,
@@ -80,6 +89,8 @@ pub struct Worker {
     owner: [u8; 16],
     concurrency: usize,
     pace: Pace,
+    /// What others have left behind when it begins.
+    before: Before,
     /// Which kind is asked first: it moves on, so that under load each kind has its turn.
     turn: AtomicUsize,
     kinds: BTreeMap<&'static str, Arc<Kind>>,
@@ -99,6 +110,7 @@ impl Worker {
             owner,
             concurrency: CONCURRENCY,
             pace: PACE,
+            before: Before::Alive,
             turn: AtomicUsize::new(0),
             kinds,
             periodic,
@@ -150,6 +162,13 @@ impl Worker {
     #[must_use]
     pub fn by_schedule<J: Job>(mut self) -> Self {
         self.by_schedule.push(J::NAME);
+        self
+    }
+
+    /// It is the only one: what an earlier worker held is taken over when it begins, without waiting for leases to end.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.before = Before::Gone;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use store::DbError;
 use tokio::{
     task::JoinSet,
@@ -10,12 +11,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Worker,
+    Before, Worker,
     attempt::{Bench, attempt},
     claim::Work,
     schedule::Seen,
 };
-use crate::enqueue::CHANNEL;
+use crate::{enqueue::CHANNEL, queries};
 
 /// The shortest wait, so that a job which cannot be claimed makes no busy loop.
 const WAIT_MIN: Duration = Duration::from_millis(20);
@@ -32,6 +33,7 @@ impl Worker {
         let mut told = self.db.notify().subscribe(CHANNEL);
         let mut running = JoinSet::new();
         let mut seen = Seen::new();
+        self.take_over().await;
         while !shutdown.is_cancelled() {
             while running.try_join_next().is_some() {}
             let room = self.concurrency.saturating_sub(running.len());
@@ -42,6 +44,8 @@ impl Worker {
                 Some(_) = told.next() => {}
                 () = sleep(wait) => {}
             }
+            // Many may have been told of at once; one look finds them all.
+            while let Some(Some(_)) = told.next().now_or_never() {}
         }
         let drained = timeout(self.pace.drain, async { while running.join_next().await.is_some() {} }).await;
         if drained.is_err() {
@@ -61,7 +65,7 @@ impl Worker {
         let mut made = 0;
         self.schedule(&mut seen).await?;
         while made < RUN_DUE_MAX {
-            let Some((kind, claimed)) = self.claim(1).await?.pop() else { break };
+            let Some((kind, claimed)) = self.claim(&self.look().await?, 1).await?.pop() else { break };
             attempt(bench.clone(), kind, claimed).await;
             made += 1;
         }
@@ -94,13 +98,26 @@ impl Worker {
         if room == 0 {
             return Ok((Vec::new(), self.pace.poll));
         }
-        self.schedule(seen).await?;
-        let work = self.claim(room).await?;
-        let wait = match self.next_start().await? {
+        let scheduled = self.schedule(seen).await?;
+        let mut open = self.look().await?;
+        let work = self.claim(&open, room).await?;
+        if !work.is_empty() {
+            open = self.look().await?;
+        }
+        let wait = match Self::next_start(&open, scheduled) {
             Some(at) => at.since(self.world.now()).clamp(WAIT_MIN, self.pace.poll),
             None => self.pace.poll,
         };
         Ok((work, wait))
+    }
+
+    /// If this fails, leases end by themselves.
+    async fn take_over(&self) {
+        if self.before == Before::Gone
+            && let Err(error) = queries::take_over(&self.db, self.world.now()).await
+        {
+            tracing::warn!(%error, "what an earlier worker has left behind is taken over when its leases end");
+        }
     }
 
     fn bench(&self, cut: CancellationToken) -> Bench {

@@ -9,7 +9,7 @@ use super::{Periodic, Worker};
 use crate::{
     enqueue::{NewJob, insert},
     queries,
-    schedule::fire::fire,
+    schedule::fire::{fire, next_start},
 };
 
 /// The key of the one unfinished row that a periodic job may have.
@@ -20,9 +20,11 @@ pub(super) type Seen = BTreeMap<&'static str, Timestamp>;
 
 impl Worker {
     /// Ask for every job whose time has come by a schedule, and every periodic one whose period has begun, that no node has asked for yet.
-    pub(super) async fn schedule(&self, seen: &mut Seen) -> Result<(), DbError> {
+    /// The next time of a schedule.
+    pub(super) async fn schedule(&self, seen: &mut Seen) -> Result<Option<Timestamp>, DbError> {
+        let mut next = None;
         for name in &self.by_schedule {
-            fire(&self.db, &self.world, name).await?;
+            next = next.into_iter().chain(self.fire(name).await?).min();
         }
         for periodic in &self.periodic {
             let begun = beginning(self.world.now(), periodic.period);
@@ -31,7 +33,16 @@ impl Worker {
                 seen.insert(periodic.name, begun);
             }
         }
-        Ok(())
+        Ok(next)
+    }
+
+    async fn fire(&self, name: &'static str) -> Result<Option<Timestamp>, DbError> {
+        let next = next_start(&mut self.db.read().await?, name).await?;
+        if next.is_none_or(|at| at > self.world.now()) {
+            return Ok(next);
+        }
+        fire(&self.db, &self.world, name).await?;
+        next_start(&mut self.db.read().await?, name).await
     }
 
     async fn begin(&self, periodic: &Periodic, begun: Timestamp) -> Result<(), DbError> {

@@ -30,6 +30,26 @@ on_each_engine!(
 );
 
 on_each_engine!(
+    async fn a_worker_that_is_alone_waits_for_no_lease(db: Db) {
+        let (world, _) = world();
+        let seen = Seen::new();
+        let job = ask(&db, &world, 1, Way::Vanishing { attempts: 1 }).await;
+        let mut running = JoinSet::new();
+        running.spawn(worker(&db, &world, &seen).run(CancellationToken::new()));
+        seen.until(|seen| seen.runs(1) == 1).await;
+        running.shutdown().await;
+        let stop = CancellationToken::new();
+        running.spawn(worker(&db, &world, &seen).alone().run(stop.clone()));
+        // The clock stands still: a lease would hold for ever.
+        seen.until(|seen| seen.runs(1) == 2).await;
+        stop.cancel();
+        assert!(running.join_next().await.unwrap().is_ok());
+        assert_eq!(row(&db, job).await, is("done", 2, None));
+    },
+    migrations = [MIGRATIONS]
+);
+
+on_each_engine!(
     async fn a_worker_that_was_thought_dead_cannot_change_the_outcome(db: Db) {
         let (world, clock) = world();
         let seen = Seen::new();
