@@ -101,7 +101,7 @@ impl Found {
 }
 
 /// Which record is meant: its type and its id at the source.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     /// `Patient`
     pub of: String,

@@ -4,6 +4,7 @@ mod begin;
 mod end;
 mod fault;
 mod go;
+mod known;
 mod left;
 mod page;
 mod queries;

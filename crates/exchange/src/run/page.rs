@@ -1,6 +1,6 @@
 //! One page, as one unit: its records, where the run goes on, up to where all is known, what became of each, and who did it.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use ::jobs::{Attempt, Progress, Stop};
 use audit::{Entry, Outcome, Subject};
@@ -15,6 +15,7 @@ use super::{
     Counts, Extent, Phase, Run, State, SyncRun,
     end::settle,
     go::StepFault,
+    known,
     queries::{self, Step},
 };
 use crate::{
@@ -77,6 +78,26 @@ struct Incoming {
     kept: Kept,
     digest: Digest,
     read: Result<Received, Refused>,
+}
+
+/// How a record stands that is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// It has never come.
+    Never,
+    /// It came, and has always waited in quarantine.
+    Waiting,
+    /// It came and was taken.
+    Here,
+}
+
+impl Stands {
+    const fn known(self) -> Known {
+        match self {
+            Self::Never | Self::Waiting => Known::New,
+            Self::Here => Known::Ours,
+        }
+    }
 }
 
 /// A record as the site would take it, unless it is refused: by the mapping, or by the site.
@@ -211,16 +232,18 @@ impl Unit {
 
     async fn records(&self, tx: &mut Writer, counts: &mut Counts) -> Result<(), DbError> {
         let of = (self.run.integration, self.run.id);
-        let mut waiting: Vec<(&Incoming, &Received, Known)> = Vec::new();
+        let mut all = known::known(tx, of.0, self.incoming.iter().map(|incoming| &incoming.name)).await?;
+        let (mut come, mut waiting, mut seen) = (HashSet::new(), Vec::new(), Vec::new());
         for incoming in &self.incoming {
             // A record that comes twice in one page is dealt with twice.
-            if waiting.iter().any(|(other, ..)| other.name == incoming.name) {
+            if !come.insert(&incoming.name) {
                 self.write(tx, &mut waiting, counts).await?;
+                all.extend(known::known(tx, of.0, std::iter::once(&incoming.name)).await?);
             }
-            let known = queries::known(tx, of.0, &incoming.name).await?;
-            match (&known, &incoming.read) {
+            let known = all.get(&incoming.name);
+            match (known, &incoming.read) {
                 (Some((digest, state)), _) if *digest == incoming.digest && state == "stored" => {
-                    queries::seen(tx, of, &incoming.name).await?;
+                    seen.push(&incoming.name);
                     counts.unchanged += 1;
                 }
                 (_, Err(refused)) => {
@@ -228,25 +251,31 @@ impl Unit {
                     counts.quarantined += 1;
                 }
                 (known, Ok(received)) => {
-                    let is_ours = known.as_ref().is_some_and(|(_, state)| state != "quarantined");
-                    waiting.push((incoming, received, if is_ours { Known::Ours } else { Known::New }));
+                    let known = match known.map(|(_, state)| state.as_str()) {
+                        None => Stands::Never,
+                        Some("quarantined") => Stands::Waiting,
+                        Some(_) => Stands::Here,
+                    };
+                    waiting.push((incoming, received, known));
                 }
             }
         }
-        self.write(tx, &mut waiting, counts).await
+        self.write(tx, &mut waiting, counts).await?;
+        known::seen(tx, of, &seen).await
     }
 
     async fn write(
         &self,
         tx: &mut Writer,
-        waiting: &mut Vec<(&Incoming, &Received, Known)>,
+        waiting: &mut Vec<(&Incoming, &Received, Stands)>,
         counts: &mut Counts,
     ) -> Result<(), DbError> {
         let of = (self.run.integration, self.run.id);
         let records: Vec<(&Received, Known)> =
-            waiting.iter().map(|(_, received, known)| (*received, *known)).collect();
+            waiting.iter().map(|(_, received, stands)| (*received, stands.known())).collect();
         let became = self.intake.write(tx, &records).await?;
-        for ((incoming, ..), became) in waiting.drain(..).zip(became) {
+        let (mut stored, mut anew) = (Vec::new(), Vec::new());
+        for ((incoming, _, stands), became) in waiting.drain(..).zip(became) {
             match became {
                 Became::Refused(refused) => {
                     self.quarantine(tx, incoming, &refused).await?;
@@ -256,10 +285,14 @@ impl Unit {
                 Became::Stored => counts.stored += 1,
                 Became::Unchanged => counts.unchanged += 1,
             }
-            queries::remember(tx, of, &incoming.name, (&incoming.digest, "stored")).await?;
-            quarantine::replaced(tx, of.0, &incoming.name, self.exchange.world.now()).await?;
+            stored.push((&incoming.name, &incoming.digest));
+            // What has never come cannot wait in quarantine.
+            if stands != Stands::Never {
+                anew.push(&incoming.name);
+            }
         }
-        Ok(())
+        known::stored(tx, of, &stored).await?;
+        known::replaced(tx, of.0, &anew, self.exchange.world.now()).await
     }
 
     async fn quarantine(

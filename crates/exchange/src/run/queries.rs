@@ -233,16 +233,6 @@ pub(crate) async fn remember(
     tx.execute(sql, values).await.map(|_| ())
 }
 
-/// It was seen in this run.
-pub(super) async fn seen(
-    tx: &mut Writer,
-    (of, run): (Id<Integration>, Id<SyncRun>),
-    name: &Name,
-) -> Result<(), DbError> {
-    let sql = "UPDATE sync_record SET run_id = $4 WHERE integration_id = $1 AND of = $2 AND id = $3";
-    tx.execute(sql, binds![of, name.of.as_str(), name.id.as_str(), run]).await.map(|_| ())
-}
-
 /// Stored records that were not seen in this run, after this one.
 pub(super) async fn unseen(
     reader: &mut Reader,
