@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use kernel::Entropy;
@@ -16,6 +17,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::sleep,
 };
 
 use crate::SeededEntropy;
@@ -23,6 +25,8 @@ use crate::SeededEntropy;
 /// What becomes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
+    /// It comes late.
+    Delay,
     /// The connection ends before it.
     Reset,
     /// The connection ends within it.
@@ -37,7 +41,8 @@ pub enum Trouble {
     Throttled,
 }
 
-const ALL: [Trouble; 6] = [
+const ALL: [Trouble; 7] = [
+    Trouble::Delay,
     Trouble::Reset,
     Trouble::Truncate,
     Trouble::Corrupt,
@@ -49,6 +54,8 @@ const ALL: [Trouble; 6] = [
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The longest body of a request that is passed on.
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// How late an answer comes that is delayed.
+const DELAY: Duration = Duration::from_millis(50);
 /// Bytes of an answer that drip one by one; the rest comes at once.
 const DRIPS: usize = 64;
 
@@ -136,6 +143,7 @@ impl Shared {
             Some(Trouble::Reset) => return Ok(()),
             Some(Trouble::Unavailable) => return client.write_all(UNAVAILABLE).await,
             Some(Trouble::Throttled) => return client.write_all(THROTTLED).await,
+            Some(Trouble::Delay) => sleep(DELAY).await,
             _ => {}
         }
         let mut server = TcpStream::connect(self.upstream).await?;
