@@ -11,19 +11,19 @@ export const TOKEN = 'token-of-the-source-0123456789';
 
 const secret = (slug) => `hlm_ak_${slug}-${'staff-'.repeat(8)}1`;
 
-const organisation = (slug, code) => `
+const organisation = (slug, code, scopes) => `
 [organisation]
 slug = "${slug}"
 name = "Organisation ${slug}"
 sites = { main = "Main building" }
 codes = { main = "${code}" }
 validation = "off"
-subscriptions = ["base"]
+subscriptions = ["base", "clinical"]
 studies = { "${slug}-101" = "${slug}-101" }
 
 [[api_key]]
 name = "staff"
-scopes = "${SCOPES}"
+scopes = "${SCOPES}${scopes && ` ${scopes}`}"
 roles = ["org_admin"]
 key = "${secret(slug)}"
 `;
@@ -54,12 +54,12 @@ export async function fhirSource(patients) {
 }
 
 export class Staff {
-  // Two organisations of one deployment; `this` is the first one's staff, `this.others` the second one's.
-  static async make({ allowed = [], ...options } = {}) {
+  // Two organisations of one deployment; `this` is the first one's staff, `this.others` the second one's. Their keys may do `scopes` beside what staff may.
+  static async make({ allowed = [], scopes = '', ...options } = {}) {
     const settings = { HILUM__INTEGRATIONS__ALLOW_INTERNAL: JSON.stringify(allowed) };
-    const deployment = await Deployment.make({ declarations: organisation('northwind', 'HCNWMN1'), settings, ...options });
+    const deployment = await Deployment.make({ declarations: organisation('northwind', 'HCNWMN1', scopes), settings, ...options });
     const keyOf = async (slug, code) => {
-      await deployment.load(organisation(slug, code));
+      await deployment.load(organisation(slug, code, scopes));
       const { stdout } = await deployment.command('load', path.join(deployment.folder, 'declarations.toml'));
       return `${stdout.match(/[a-z0-9]{6}\.staff/)[0]}.${secret(slug)}`;
     };
