@@ -77,7 +77,7 @@ export class TroubledSource {
     const order = this.order[this.typeOf(n)];
     const before = this.at.get(n);
     if (before !== undefined) order.who[before] = null;
-    this.clock += 1;
+    this.clock += 100;
     order.times.push(this.clock);
     this.at.set(n, order.who.push(n) - 1);
   }
@@ -165,6 +165,7 @@ export class TroubledSource {
       if (this.last !== undefined) this.gaps.push(now - this.last);
       this.last = now;
       this.pages += 1;
+      this.port = request.socket.remotePort;
       for (const resolve of this.waiting.splice(0)) resolve(now);
     }
     const known = url.pathname === '/fhir/metadata' || request.headers.authorization === `Bearer ${TOKEN}`;
