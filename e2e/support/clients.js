@@ -8,7 +8,7 @@ export function application(name, { redirectUri, secret = `secret-of-${name}-`.p
   return { id: `${opaque}.${name}`, name, secret, redirectUri, grants, scopes, more };
 }
 
-const declared = (client) => `
+export const declared = (client) => `
 [[client]]
 client_id = "${client.id}"
 name = "Application ${client.name}"

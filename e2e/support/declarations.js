@@ -18,14 +18,16 @@ export const stranger = {
   uri: 'http://127.0.0.1:9/stranger', redirectUri: 'http://127.0.0.1:9/stranger/signed-in', name: 'Not trusted',
 };
 
-export function declarations({ party, uri = application.uri }) {
+// `about` adds to what is declared of a person, by first name, `organisation` to what is declared of the organisation, `more` to all of it.
+export function declarations({ party, uri = application.uri, about = {}, organisation = '', more = '' }) {
   const settings = Object.entries(party.settings()).map(([key, value]) => `${key} = "${value}"`).join(', ');
-  const person = ({ email, password, name }, roles) => `
+  const person = ({ email, password, name }, roles, more = '') => `
 [[person]]
 email = "${email}"
 name = "${name}"
 password = "${password}"
 roles = ${JSON.stringify(roles)}
+${more}
 `;
   const client = (c, base) => `
 [[client]]
@@ -51,7 +53,8 @@ slug = "northwind"
 name = "Northwind Hospital"
 sites = { main = "Main building" }
 studies = { nw-101 = "NW-101" }
-${person(people.nadia, [])}${person(people.omar, ['org_admin', 'developer'])}
+${organisation}
+${person(people.nadia, [], about.nadia)}${person(people.omar, ['org_admin', 'developer'], about.omar)}
 ${client(application, uri)}${client(native, native.uri)}${client(stranger, stranger.uri)}
 [[integration]]
 id = "integration-1"
@@ -61,7 +64,7 @@ client_id = "${party.client.id}"
 client_secret = "${party.client.secret}"
 scopes = "openid profile offline_access"
 settings = { ${settings} }
-${trust(application)}${trust(native)}`;
+${trust(application)}${trust(native)}${more}`;
 }
 
 // The addresses of the third party, named one by one, as an operator would have to.

@@ -28,6 +28,21 @@ export async function tokenFor(deployment, client = engine, scope = client.scope
   return told.access_token;
 }
 
+// Everything of a type, page by page, by id and without what a server sets.
+export async function everything(call, base, type) {
+  const found = {};
+  for (let next = `${base}/${type}?_count=50`; next;) {
+    const { status, body } = await call('GET', next);
+    if (status !== 200) throw new Error(`${next}: ${status} ${JSON.stringify(body)}`);
+    for (const { resource } of body.entry ?? []) {
+      const { versionId, lastUpdated, ...meta } = resource.meta ?? {};
+      found[resource.id] = { ...resource, meta };
+    }
+    next = body.link?.find(({ relation }) => relation === 'next')?.url;
+  }
+  return found;
+}
+
 // Call the FHIR API under a site.
 export function records(deployment, token, site = SITE) {
   return async (method, path, body, headers = {}) => {

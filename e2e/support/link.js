@@ -4,11 +4,11 @@ import { Deployment, freePort } from './hilum.js';
 import { Browser, authorize } from './person.js';
 import { ThirdParty } from './third_party.js';
 
-// A third party and a Hilum that knows it.
-export async function arrange({ storeUrl, settings = {} } = {}) {
+// A third party, which has `clients` beside Hilum as people link at it, and a Hilum that knows it. What else is said is declared.
+export async function arrange({ storeUrl, settings = {}, clients, ...declared } = {}) {
   const port = await freePort();
-  const party = await ThirdParty.open({ redirectUri: `http://127.0.0.1:${port}/integrations/oauth2/integration-1/callback` });
-  const deployment = await Deployment.make({ port, storeUrl, declarations: declarations({ party }), settings: { ...internal(party), ...settings } });
+  const party = await ThirdParty.open({ redirectUri: `http://127.0.0.1:${port}/integrations/oauth2/integration-1/callback`, clients });
+  const deployment = await Deployment.make({ port, storeUrl, declarations: declarations({ party, ...declared }), settings: { ...internal(party), ...settings } });
   return { party, deployment };
 }
 

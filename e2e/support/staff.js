@@ -7,9 +7,19 @@ import { Deployment } from './hilum.js';
 
 const SCOPES = 'integration:read integration:write integration:sync integration:records webhook:read webhook:write sites:admin';
 export const BASE = '/api/v1/integrations';
+const SYNC_MS_MAX = 90_000;
 export const TOKEN = 'token-of-the-source-0123456789';
 
 const secret = (slug) => `hlm_ak_${slug}-${'staff-'.repeat(8)}1`;
+
+// The key of an organisation's staff, as it is declared; it may do `scopes` beside what staff may.
+export const staffKey = (slug, scopes = '') => `
+[[api_key]]
+name = "staff"
+scopes = "${SCOPES}${scopes && ` ${scopes}`}"
+roles = ["org_admin"]
+key = "${secret(slug)}"
+`;
 
 const organisation = (slug, code, scopes) => `
 [organisation]
@@ -20,13 +30,7 @@ codes = { main = "${code}" }
 validation = "off"
 subscriptions = ["base", "clinical"]
 studies = { "${slug}-101" = "${slug}-101" }
-
-[[api_key]]
-name = "staff"
-scopes = "${SCOPES}${scopes && ` ${scopes}`}"
-roles = ["org_admin"]
-key = "${secret(slug)}"
-`;
+${staffKey(slug, scopes)}`;
 
 // A FHIR server with so many patients, each changed once, that knows one token.
 export async function fhirSource(patients) {
@@ -54,19 +58,25 @@ export async function fhirSource(patients) {
 }
 
 export class Staff {
-  // Two organisations of one deployment; `this` is the first one's staff, `this.others` the second one's. Their keys may do `scopes` beside what staff may.
-  static async make({ allowed = [], scopes = '', ...options } = {}) {
+  // Two organisations of one deployment; `this` is the first one's staff, `this.others` the second one's. Their keys may do `scopes` beside what staff may;
+  // `more` is declared of the first one.
+  static async make({ allowed = [], scopes = '', more = '', ...options } = {}) {
     const settings = { HILUM__INTEGRATIONS__ALLOW_INTERNAL: JSON.stringify(allowed) };
-    const deployment = await Deployment.make({ declarations: organisation('northwind', 'HCNWMN1', scopes), settings, ...options });
-    const keyOf = async (slug, code) => {
+    const deployment = await Deployment.make({ declarations: organisation('northwind', 'HCNWMN1', scopes) + more, settings, ...options });
+    const of = async (slug, code) => {
       await deployment.load(organisation(slug, code, scopes));
-      const { stdout } = await deployment.command('load', path.join(deployment.folder, 'declarations.toml'));
-      return `${stdout.match(/[a-z0-9]{6}\.staff/)[0]}.${secret(slug)}`;
+      return Staff.of(deployment, slug);
     };
-    const staff = new Staff(deployment, await keyOf('northwind', 'HCNWMN1'));
-    staff.others = new Staff(deployment, await keyOf('southside', 'HCSSMN1'));
+    const staff = await of('northwind', 'HCNWMN1');
+    staff.others = await of('southside', 'HCSSMN1');
     await deployment.start();
     return staff;
+  }
+
+  // Those whose key was declared last, of a deployment that is not started yet.
+  static async of(deployment, slug) {
+    const { stdout } = await deployment.command('load', path.join(deployment.folder, 'declarations.toml'));
+    return new Staff(deployment, `${stdout.match(/[a-z0-9]{6}\.staff/)[0]}.${secret(slug)}`);
   }
 
   constructor(deployment, key) {
@@ -87,6 +97,25 @@ export class Staff {
     const answer = await this.ask(method, below, body, headers);
     assert.equal(answer.status, status, `${method} ${below}: ${JSON.stringify(answer.body)}`);
     return answer;
+  }
+
+  // What a sync came to, once it has come to its end.
+  async synced(id, sync_type) {
+    const { body: begun } = await this.want(202, 'POST', `/${id}/sync`, { sync_type, options: {} });
+    const deadline = Date.now() + SYNC_MS_MAX;
+    for (;;) {
+      const { body: job } = await this.want(200, 'GET', `/sync-jobs/${begun.job_id}`);
+      if (job.finished_at !== null) return job;
+      if (Date.now() > deadline) throw new Error(`the sync does not end: ${JSON.stringify(job)}\n${this.deployment.logs().slice(-4_000)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  // A test of an integration: each step by its name, with what it said.
+  async tested(id) {
+    const { body } = await this.want(200, 'POST', `/${id}/test`);
+    const steps = Object.fromEntries(body.details.steps.map(({ name, outcome, message }) => [name, { outcome, message }]));
+    return { ...body, steps };
   }
 
   // The id of the site that records come into, as its administrator reads it.

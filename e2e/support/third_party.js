@@ -23,8 +23,10 @@ export class ThirdParty {
   stallMs = 0;
   accessTokenS = 3600;
   refreshedTokenS = 3600;
+  // What its API says to whom: `(url, token) => ({ status, body })`, where `token` is what introspection tells.
+  api = () => ({ status: 404, body: {} });
 
-  static async open({ redirectUri, client = { id: 'hilum', secret: 'third-party-secret' } }) {
+  static async open({ redirectUri, client = { id: 'hilum', secret: 'third-party-secret' }, clients = [] }) {
     const party = new ThirdParty();
     party.port = await freePort();
     party.url = `http://127.0.0.1:${party.port}`;
@@ -34,15 +36,15 @@ export class ThirdParty {
       clients: [{
         client_id: client.id, client_secret: client.secret, redirect_uris: [redirectUri],
         grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'], scope: 'openid offline_access profile', token_endpoint_auth_method: 'client_secret_basic',
-      }],
-      scopes: ['openid', 'offline_access', 'profile'],
+      }, ...clients],
+      scopes: ['openid', 'offline_access', 'profile', 'people.read'],
       pkce: { required: () => true },
       rotateRefreshToken: true,
       issueRefreshToken: async () => true,
-      features: { revocation: { enabled: true }, introspection: { enabled: true }, devInteractions: { enabled: true }, userinfo: { enabled: true } },
+      features: { clientCredentials: { enabled: true }, revocation: { enabled: true }, introspection: { enabled: true }, devInteractions: { enabled: true }, userinfo: { enabled: true } },
       ttl: {
         AccessToken: (ctx) => (ctx.oidc?.body?.grant_type === 'refresh_token' ? party.refreshedTokenS : party.accessTokenS),
-        RefreshToken: 86_400, Grant: 86_400, Session: 86_400, Interaction: 3_600, IdToken: 3_600,
+        ClientCredentials: 600, RefreshToken: 86_400, Grant: 86_400, Session: 86_400, Interaction: 3_600, IdToken: 3_600,
       },
       findAccount: async (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, name: `Person ${id}` }) }),
       cookies: { keys: ['third-party-test'] },
@@ -58,7 +60,8 @@ export class ThirdParty {
         response.once('finish', () => { party.outcomes.push({ kind, status: response.statusCode }); party.onTokenAnswer?.(kind); });
       } else if (path === '/token/revocation') party.calls.revocation += 1;
       else if (path === '/me') party.calls.api += 1;
-      answer(request, response);
+      if (path.startsWith('/v1/')) await party.serve(request, response);
+      else answer(request, response);
     };
     await party.listen();
     return party;
@@ -81,6 +84,17 @@ export class ThirdParty {
     });
     return answer.json();
   }
+
+  // Its API asks about each token that it is shown, by introspection.
+  async serve(request, response) {
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    const told = token ? await this.introspect(token) : { active: false };
+    const { status, body } = told.active ? this.api(new URL(request.url, this.url), told) : { status: 401, body: { error: 'invalid_token' } };
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
+  // Tokens of this kind are good no more, before their time.
+  forget(model) { for (const key of [...Memory.rows.keys()]) if (key.startsWith(`${model}:`)) Memory.rows.delete(key); }
 
   // What this third party knows to be issued and alive.
   live(model) { return [...Memory.rows].filter(([key, row]) => key.startsWith(`${model}:`) && !row.consumed).map(([key]) => key.slice(model.length + 1)); }
