@@ -205,7 +205,7 @@ test(`${RECORDS} records and kill -9, one process on SQLite`, { timeout: ENDS_MS
 test(`${RECORDS} records and kill -9, two processes on PostgreSQL in turn`, { timeout: ENDS_MS_MAX }, async (t) => {
   const storeUrl = await freshDatabase('sync');
   if (!storeUrl) return t.skip('no TEST_DATABASE_URL');
-  return survived({ storeUrl, nodes: 2, kills: 4 });
+  return survived({ storeUrl, nodes: 2, kills: 3 });
 });
 
 test('a source that tells its outages as its end loses records, and the same check sees it', async () => {

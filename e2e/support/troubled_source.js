@@ -46,7 +46,7 @@ export class TroubledSource {
   }
 
   constructor(records, draw, lies) {
-    Object.assign(this, { draw, lies, percent: 0, pages: 0, met: [], isCalm: true, gaps: [], waiting: [], changes: new Map() });
+    Object.assign(this, { draw, lies, percent: 0, pages: 0, met: [], isCalm: true, gaps: [], waiting: [], calls: 0, changes: new Map() });
     this.all = Array.from({ length: records }, (_, n) => n);
     this.clock = Date.UTC(2026, 0, 1);
     // Of each type: who changed when, in the order of the times. Who changes again stands there twice, the first time as null.
@@ -160,6 +160,7 @@ export class TroubledSource {
 
   async serve(request, response) {
     const url = new URL(request.url, 'http://source');
+    this.calls += 1;
     if (url.searchParams.has('_sort')) {
       const now = performance.now();
       if (this.last !== undefined) this.gaps.push(now - this.last);
