@@ -1,4 +1,5 @@
-//! Searching a long log: `cargo bench -p watch --bench search -- 10000000`. On SQLite, and on PostgreSQL where `TEST_DATABASE_URL` says where.
+//! Searching a long log: `cargo bench -p watch --bench search -- 10000000 [sqlite|postgres]`. On SQLite, and on PostgreSQL where `TEST_DATABASE_URL` says
+//! where. See `benches/README.md`.
 //!
 //! Lines are said as they are in a deployment, so the first number is how fast they are written.
 
@@ -9,6 +10,7 @@
 )]
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +19,7 @@ use axum::{Extension, Router, body::Body, http::Request};
 use futures_util::future::{BoxFuture, ready};
 use kernel::{Caller, Grant, Id, Integration, Organisation, Role};
 use store::{Db, Engine};
-use testkit::engine::{POSTGRES, SQLITE, on};
+use testkit::engine::{POSTGRES, SQLITE, measured};
 use tower::ServiceExt as _;
 use watch::{About, Integrations, Line, Log, Parts, PortFault, Standing, Watch, What, line::Numbers};
 use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presented, Shutdown, Tasks};
@@ -153,7 +155,12 @@ fn rate(lines: u64, took: Duration) -> f64 {
 fn main() {
     let lines = std::env::args().skip(1).find_map(|text| text.parse().ok()).unwrap_or(LINES);
     let sets = [audit::MIGRATIONS, jobs::MIGRATIONS, watch::MIGRATIONS, watch::LOG_MIGRATIONS];
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let is_asked = |name: &str| asked.iter().any(|word| word == name);
     for engine in [SQLITE, POSTGRES] {
-        on(engine, &sets, async |db| measure(db, lines, engine).await);
+        if is_asked(engine.name()) || !(is_asked("sqlite") || is_asked("postgres")) {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+            measured(engine, folder, &sets, async |db| measure(db, lines, engine).await);
+        }
     }
 }
