@@ -83,9 +83,11 @@ impl FromRow for Open {
 
 /// What is open of each name that has anything open: one statement that steps from name to name, however many rows each has.
 pub(crate) async fn open(reader: &mut Reader) -> Result<Vec<Open>, DbError> {
-    let sql = "WITH RECURSIVE kind (name) AS (SELECT MIN(name) FROM job WHERE finished_at IS NULL UNION ALL \
-               SELECT (SELECT MIN(job.name) FROM job WHERE job.finished_at IS NULL AND job.name > kind.name) \
-               FROM kind WHERE kind.name IS NOT NULL) \
+    // Not by `MIN`: PostgreSQL reads all rows for it while it believes that there are few.
+    let sql = "WITH RECURSIVE kind (name) AS (\
+               SELECT (SELECT name FROM job WHERE finished_at IS NULL ORDER BY name LIMIT 1) UNION ALL \
+               SELECT (SELECT job.name FROM job WHERE job.finished_at IS NULL AND job.name > kind.name \
+               ORDER BY job.name LIMIT 1) FROM kind WHERE kind.name IS NOT NULL) \
                SELECT kind.name AS name, \
                (SELECT run_at FROM job WHERE finished_at IS NULL AND job.name = kind.name AND state = 'ready' \
                ORDER BY run_at LIMIT 1) AS ready_at, \
