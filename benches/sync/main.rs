@@ -9,6 +9,7 @@
 )]
 
 #[path = "../connection.rs"]
+#[expect(dead_code, reason = "other benchmarks look at the head of an answer")]
 mod connection;
 #[path = "../records/database.rs"]
 #[expect(dead_code, reason = "that other benchmark asks a database for more")]

@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Deserialize)]
 struct Page<'a> {
-    link: Vec<HashMap<&'a str, String>>,
+    link: Vec<HashMap<String, String>>,
     #[serde(borrow)]
     entry: Vec<Entry<'a>>,
 }

@@ -47,8 +47,9 @@ async fn serve(told: &std::sync::mpsc::Sender<u16>) {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let patients = RECORDS / (OBSERVATIONS + 1);
-    let observations = (0..RECORDS - patients).map(|nth| observation(nth, patients)).collect();
-    let records = [("Patient", (0..patients).map(patient).collect()), ("Observation", observations)].into();
+    let observations: Vec<String> = (0..RECORDS - patients).map(|nth| observation(nth, patients)).collect();
+    let records =
+        HashMap::from([("Patient", (0..patients).map(patient).collect()), ("Observation", observations)]);
     let app = Router::new()
         .route("/fhir/metadata", get(|| async { json(CAPABILITIES.to_owned()) }))
         .route("/fhir/{type}", get(search))
@@ -99,8 +100,10 @@ async fn search(
     Query(asked): Query<HashMap<String, String>>,
 ) -> Response {
     let Some(all) = kept.records.get(of.as_str()) else { return StatusCode::NOT_FOUND.into_response() };
-    let since = asked.get("_lastUpdated").and_then(|text| text.trim_start_matches("ge").parse::<Timestamp>().ok());
-    let first = since.map_or(0, |since| usize::try_from(since.as_seconds() - FIRST_S).unwrap_or(0)).min(all.len());
+    let since =
+        asked.get("_lastUpdated").and_then(|text| text.trim_start_matches("ge").parse::<Timestamp>().ok());
+    let first =
+        since.map_or(0, |since| usize::try_from(since.as_seconds() - FIRST_S).unwrap_or(0)).min(all.len());
     let count = asked.get("_count").and_then(|text| text.parse().ok()).unwrap_or(PAGE);
     let page = &all[first..(first + count).min(all.len())];
     let next = first + page.len();

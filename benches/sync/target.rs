@@ -85,7 +85,8 @@ impl Target {
     fn wait_until_ready(&mut self) {
         let began = Instant::now();
         let look = format!("GET /health/ready HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\r\n", self.port);
-        let answer = |mut connection: Connection| connection.exchange(look.as_bytes()).map(|answer| answer.status);
+        let answer =
+            |mut connection: Connection| connection.exchange(look.as_bytes()).map(|answer| answer.status);
         while !Connection::open(self.port).and_then(answer).is_ok_and(|status| status == 200) {
             assert!(began.elapsed() < START_MAX, "it does not become ready");
             assert!(self.child.try_wait().unwrap().is_none(), "it has ended");
@@ -157,7 +158,7 @@ impl Target {
         let tested = self.ask("POST", &format!("{place}/test"), &Value::Null, 200);
         assert_ne!(tested["status"], "error", "{tested}");
         self.ask("POST", &format!("{place}/activate"), &Value::Null, 200);
-        self.place.replace(place);
+        *self.place.borrow_mut() = place;
         let began = Instant::now();
         let report = self.run("full");
         let took = began.elapsed();

@@ -155,8 +155,7 @@ async fn endpoints(webhooks: &Webhooks, (address, path, told): (SocketAddr, &str
     let by = By::system(ORGANISATION);
     for nth in 0..count {
         let name = format!("{path} {nth}");
-        let document =
-            json!({"name": name, "url": format!("http://{address}{path}"), "event_types": [told]});
+        let document = json!({"name": name, "url": format!("http://{address}{path}"), "event_types": [told]});
         webhooks.declare(&by, &document).await.unwrap();
     }
 }
