@@ -18,6 +18,7 @@ pub fn routes(exchange: Exchange) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(test::test))
         .routes(routes!(sync::sync))
+        .routes(routes!(runs::list))
         .routes(routes!(runs::view))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::retry))

@@ -2,11 +2,16 @@
 
 use axum::{Extension, extract::State};
 use kernel::{Permission, RequestId, Timestamp};
-use serde::Serialize;
-use utoipa::ToSchema;
-use web::{Answer, Bearer, Json, Path};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use web::{Answer, Bearer, Json, Path, Query};
 
-use super::{door::Asking, id, sync::SyncType};
+use super::{
+    door::Asking,
+    id,
+    letters::{limit, wrong},
+    sync::SyncType,
+};
 use crate::{
     Exchange,
     run::{self, Counts, Run},
@@ -57,6 +62,56 @@ impl From<&Run> for RunOut {
             finished_at: run.finished_at,
         }
     }
+}
+
+/// Which syncs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// The last one of the page before.
+    #[param(pattern = "^sync_[0-9a-f]{32}$")]
+    cursor: Option<String>,
+    /// 1 to 100; 20 unless it is said.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+}
+
+/// Syncs of an integration, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SyncJobs)]
+pub(super) struct RunsOut {
+    items: Vec<RunOut>,
+    /// Where the next page begins; null if there is none.
+    next_cursor: Option<String>,
+}
+
+/// List the syncs of an integration, each with its state and its report.
+#[utoipa::path(get, path = "/api/v1/integrations/{id}/sync-jobs", tag = "integrations", operation_id = "list_sync_jobs",
+    params(Page, ("id" = String, Path, description = "The integration's id: `int_…`")),
+    responses((status = 200, description = "A page of them", body = RunsOut)),
+    security(("bearer" = ["integration:read"])))]
+pub(super) async fn list(
+    State(exchange): State<Exchange>,
+    bearer: Bearer,
+    Extension(request): Extension<RequestId>,
+    Path(text): Path<String>,
+    Query(page): Query<Page>,
+) -> Answer<Json<RunsOut>> {
+    let asking = Asking::enter(bearer, request, Permission::Read)?;
+    let (integration, _) = asking.integration(&exchange, &text, Permission::Read).await?;
+    let limit = limit(page.limit)?;
+    let before = match &page.cursor {
+        Some(text) => {
+            Some(id::read(text).ok_or_else(|| wrong("cursor", "must be one that a page has told"))?)
+        }
+        None => None,
+    };
+    let mut reader = exchange.db.read().await?;
+    let found = run::of_integration(&mut reader, integration, before, limit).await?;
+    let is_full = i64::try_from(found.len()).is_ok_and(|found| found == limit);
+    let next_cursor = found.last().filter(|_| is_full).map(|last| id::write(last.id));
+    Ok(Json(RunsOut { items: found.iter().map(RunOut::from).collect(), next_cursor }))
 }
 
 /// Get a sync: its state and its report.

@@ -26,7 +26,7 @@ pub use revive::revive;
 pub use schedule::{schedule, unschedule};
 
 pub(crate) use page::{digest, received};
-pub(crate) use queries::{anybodys, known, remember};
+pub(crate) use queries::{anybodys, known, of_integration, remember};
 
 /// Pages of one attempt; then the run goes on as another row of the queue, behind what others wait for.
 pub const PAGES_OF_AN_ATTEMPT: usize = 64;

@@ -73,6 +73,21 @@ pub async fn latest(reader: &mut Reader, integration: Id<Integration>) -> Result
     reader.optional(sql, binds![integration]).await
 }
 
+/// Runs of an integration, the newest first: those before this one.
+///
+/// # Errors
+/// [`DbError`].
+pub(crate) async fn of_integration(
+    reader: &mut Reader,
+    integration: Id<Integration>,
+    before: Option<Id<SyncRun>>,
+    rows_max: i64,
+) -> Result<Vec<Run>, DbError> {
+    let sql = "SELECT * FROM sync_run WHERE integration_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    let before = before.unwrap_or_else(|| Id::from_bytes([0xff; 16]));
+    reader.all(sql, binds![integration, before, rows_max]).await
+}
+
 /// How long the last run of this extent took that came to its end, in seconds.
 ///
 /// # Errors
