@@ -13,7 +13,12 @@ from hilum_client.api.integrations import (
     sync_integration,
     test_integration,
 )
-from hilum_client.api.webhooks import create_webhook_endpoint, delete_webhook_endpoint, list_webhook_endpoints
+from hilum_client.api.webhooks import (
+    create_webhook_endpoint,
+    create_webhook_receiver_link,
+    delete_webhook_endpoint,
+    list_webhook_endpoints,
+)
 from hilum_client.models import (
     IntegrationError,
     IntegrationTest,
@@ -27,6 +32,8 @@ from hilum_client.models import (
     WebhookEndpoint,
     WebhookEndpointIn,
     WebhookEndpoints,
+    WebhookReceiverLink,
+    WebhookReceiverLinkIn,
 )
 
 url, key, site, source, token = sys.argv[1:]
@@ -61,6 +68,9 @@ endpoint = create_webhook_endpoint.sync(client=client, body=asked)
 assert isinstance(endpoint, WebhookEndpoint), endpoint
 endpoints = list_webhook_endpoints.sync(client=client)
 assert isinstance(endpoints, WebhookEndpoints) and any(one.id == endpoint.id for one in endpoints.items), endpoints
+name = WebhookReceiverLinkIn.from_dict({"name": "Partner"})
+link = create_webhook_receiver_link.sync(str(endpoint.id), client=client, body=name)
+assert isinstance(link, WebhookReceiverLink) and str(link.path).startswith("/receivers/open/"), link
 assert delete_webhook_endpoint.sync_detailed(str(endpoint.id), client=client).status_code == 204
 refused = get_managed_integration.sync("int_0", client=client)
 assert isinstance(refused, IntegrationError) and refused.error.code == "INT001", refused

@@ -37,9 +37,16 @@ do job = done('status', await client.GET('/api/v1/integrations/sync-jobs/{job_id
 while (!job.finished_at && Date.now() < deadline);
 if (job.status !== 'done') throw new Error(`the sync is ${job.status}`);
 
+const syncs = done('syncs', await client.GET('/api/v1/integrations/{id}/sync-jobs', { params: { path: { id: made.id } } }));
+if (syncs.items[0]?.job_id !== job.job_id) throw new Error('the sync is not listed');
+
 const endpoint = done('endpoint', await client.POST('/api/v1/integrations/webhooks', { body: { name: 'From TypeScript', url: 'https://hooks.example.org/in' } }));
 const endpoints = done('endpoints', await client.GET('/api/v1/integrations/webhooks', { params: { query: { state: 'enabled' } } }));
 if (!endpoints.items.some((one) => one.id === endpoint.id)) throw new Error('the endpoint is not listed');
+const link = done('link', await client.POST('/api/v1/integrations/webhooks/{endpoint}/receiver-links', { params: { path: { endpoint: endpoint.id } }, body: { name: 'Partner' } }));
+if (!link.path?.startsWith('/receivers/open/')) throw new Error('the link says nothing of what opens it');
+const links = done('links', await client.GET('/api/v1/integrations/webhooks/{endpoint}/receiver-links', { params: { path: { endpoint: endpoint.id } } }));
+if (links.items[0]?.path !== undefined) throw new Error('what opens a link is shown twice');
 const deleted = await client.DELETE('/api/v1/integrations/webhooks/{endpoint}', { params: { path: { endpoint: endpoint.id } } });
 if (!deleted.response.ok) throw new Error(`delete: ${deleted.response.status}`);
 const refused = await client.GET('/api/v1/integrations/{id}', { params: { path: { id: 'int_0' } } });

@@ -115,28 +115,31 @@ pub(crate) enum Unwritable {
     Large,
 }
 
-/// The actor as columns: kind, person, client.
-pub(crate) type ActorColumns = (&'static str, Option<Id<kernel::Person>>, Option<Id<kernel::Client>>);
+/// The actor as columns: kind, person, client, receiver's link.
+pub(crate) type ActorColumns =
+    (&'static str, Option<Id<kernel::Person>>, Option<Id<kernel::Client>>, Option<Id<kernel::ReceiverLink>>);
 
 pub(crate) const fn actor_columns(actor: Actor) -> ActorColumns {
     match actor {
-        Actor::Person { person, through } => ("person", Some(person), through),
-        Actor::Client(client) => ("client", None, Some(client)),
-        Actor::System => ("system", None, None),
-        Actor::Anonymous => ("anonymous", None, None),
+        Actor::Person { person, through } => ("person", Some(person), through, None),
+        Actor::Client(client) => ("client", None, Some(client), None),
+        Actor::Receiver(link) => ("receiver", None, None, Some(link)),
+        Actor::System => ("system", None, None, None),
+        Actor::Anonymous => ("anonymous", None, None, None),
     }
 }
 
 /// The bytes that the row keeps and a verifiable log would hash: what [`canonical`](crate::canonical()) would make of the
 /// whole document, whose members are known to come in this order.
 pub(crate) fn bytes(entry: &Entry, id: Id<EventRow>, at: Timestamp) -> Result<Vec<u8>, Unwritable> {
-    let (kind, person, client) = actor_columns(entry.actor);
+    let (kind, person, client, link) = actor_columns(entry.actor);
     let mut to = String::with_capacity(ENTRY_BYTES_USUAL);
     let mut object = Members::begin(&mut to);
     object.text("act", entry.act);
     let mut actor = object.object("actor");
     actor.shown_if("client", client);
     actor.text("kind", kind);
+    actor.shown_if("link", link);
     actor.shown_if("person", person);
     actor.end();
     object.shown("at", &at);
@@ -199,7 +202,9 @@ mod tests {
         let mut bare = entry(json!({ "z": ["\u{1f600}\n", null], "a": { "b": -1 } }));
         (bare.organisation, bare.request, bare.actor) = (None, None, Actor::System);
         (bare.subject, bare.outcome) = (Subject::unknown("person"), Outcome::Refused("no_secret"));
-        for entry in [bare, entry(Value::Null)] {
+        let mut received = entry(Value::Null);
+        received.actor = Actor::Receiver(Id::from_bytes([6; 16]));
+        for entry in [bare, received, entry(Value::Null)] {
             let written = bytes(&entry, Id::from_bytes([5; 16]), at).unwrap();
             let read: Value = serde_json::from_slice(&written).unwrap();
             assert_eq!(canonical(&read).unwrap(), written);

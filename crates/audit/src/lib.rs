@@ -20,5 +20,6 @@ pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
     files: &[
         store::Migration { name: "0001_audit_event", sql: include_str!("migrations/0001_audit_event.sql") },
         store::Migration { name: "0002_act", sql: include_str!("migrations/0002_act.sql") },
+        store::Migration { name: "0003_receiver", sql: include_str!("migrations/0003_receiver.sql") },
     ],
 };

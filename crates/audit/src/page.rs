@@ -1,6 +1,6 @@
 //! Reading the trail, newest first, a page at a time.
 
-use kernel::{Actor, Client, EventRow, Id, Organisation, Page, Person, Slice, Timestamp};
+use kernel::{Actor, Client, EventRow, Id, Organisation, Page, Person, ReceiverLink, Slice, Timestamp};
 use store::{DbError, FromRow, Reader, Row as DbRow};
 
 use crate::queries;
@@ -66,7 +66,7 @@ impl FromRow for Row {
         Ok(Self {
             id: row.get("id")?,
             at: row.get("at")?,
-            actor: actor(&kind, row.get("person_id")?, row.get("client_id")?)
+            actor: actor(&kind, row.get("person_id")?, row.get("client_id")?, row.get("link_id")?)
                 .ok_or_else(|| DbError::Column { column: "actor".into(), why: "not an actor".into() })?,
             act: row.get("act")?,
             subject_kind: row.get("subject_kind")?,
@@ -79,12 +79,18 @@ impl FromRow for Row {
     }
 }
 
-fn actor(kind: &str, person: Option<Id<Person>>, client: Option<Id<Client>>) -> Option<Actor> {
-    match (kind, person, client) {
-        ("person", Some(person), through) => Some(Actor::Person { person, through }),
-        ("client", None, Some(client)) => Some(Actor::Client(client)),
-        ("system", None, None) => Some(Actor::System),
-        ("anonymous", None, None) => Some(Actor::Anonymous),
+fn actor(
+    kind: &str,
+    person: Option<Id<Person>>,
+    client: Option<Id<Client>>,
+    link: Option<Id<ReceiverLink>>,
+) -> Option<Actor> {
+    match (kind, person, client, link) {
+        ("person", Some(person), through, None) => Some(Actor::Person { person, through }),
+        ("client", None, Some(client), None) => Some(Actor::Client(client)),
+        ("receiver", None, None, Some(link)) => Some(Actor::Receiver(link)),
+        ("system", None, None, None) => Some(Actor::System),
+        ("anonymous", None, None, None) => Some(Actor::Anonymous),
         _ => None,
     }
 }
@@ -101,12 +107,13 @@ mod tests {
             Actor::Person { person, through: None },
             Actor::Person { person, through: Some(client) },
             Actor::Client(client),
+            Actor::Receiver(Id::from_bytes([3; 16])),
             Actor::System,
             Actor::Anonymous,
         ] {
-            let (kind, person, client) = actor_columns(who);
-            assert_eq!(actor(kind, person, client), Some(who));
+            let (kind, person, client, link) = actor_columns(who);
+            assert_eq!(actor(kind, person, client, link), Some(who));
         }
-        assert_eq!(actor("client", None, None), None);
+        assert_eq!(actor("client", None, None, None), None);
     }
 }

@@ -9,12 +9,12 @@ use crate::{Entry, Filter, Row, entry::actor_columns};
 const COMMON: &str = "token.issued";
 
 pub(crate) const INSERT: &str = "INSERT INTO audit_event (id, at, organisation_id, actor, person_id, client_id, \
-    act, subject_kind, subject_id, outcome, reason, request_id, canonical) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    act, subject_kind, subject_id, outcome, reason, request_id, canonical, link_id) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 /// The values of [`INSERT`].
 pub(crate) fn binds(entry: &Entry, id: Id<EventRow>, at: Timestamp, canonical: Vec<u8>) -> Vec<Value> {
-    let (actor, person, client) = actor_columns(entry.actor);
+    let (actor, person, client, link) = actor_columns(entry.actor);
     binds![
         id,
         at,
@@ -28,7 +28,8 @@ pub(crate) fn binds(entry: &Entry, id: Id<EventRow>, at: Timestamp, canonical: V
         entry.outcome.as_str(),
         entry.outcome.reason(),
         entry.request.as_ref().map(|request| request.as_str()),
-        canonical
+        canonical,
+        link
     ]
 }
 
@@ -41,7 +42,7 @@ pub(crate) async fn insert(tx: &mut Writer, binds: Vec<Value>) -> Result<(), DbE
 macro_rules! page_of {
     ($owner:literal, $leading:literal) => {
         concat!(
-            "SELECT id, at, actor, person_id, client_id, act, subject_kind, subject_id, outcome, reason, request_id, ",
+            "SELECT id, at, actor, person_id, client_id, link_id, act, subject_kind, subject_id, outcome, reason, request_id, ",
             "canonical FROM audit_event WHERE ",
             $owner,
             " AND ",

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Client, Grants, Id, Organisation, Permission, Person, Scopes, Study, Token};
+use crate::{Client, Grants, Id, Organisation, Permission, Person, ReceiverLink, Scopes, Study, Token};
 
 /// The id of one request: the caller's own `x-request-id` where it is well formed, else ours.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -52,6 +52,8 @@ pub enum Actor {
     },
     /// A client application on its own behalf.
     Client(Id<Client>),
+    /// Whoever has opened the link to the page of a webhook endpoint: nobody with an account.
+    Receiver(Id<ReceiverLink>),
     /// Hilum itself: a job, a schedule, a command of the operator.
     System,
     /// Nobody who is known: a browser that has not signed in.
@@ -59,23 +61,28 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// What records of an API call whoever acted: the id of the person, or of a client that acted for itself, or `system`.
+    /// What records of an API call whoever acted: the id of the person, of a client that acted for itself, of a
+    /// receiver's link, or `system`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::Person { person, .. } => person.to_string(),
             Self::Client(client) => client.to_string(),
+            Self::Receiver(link) => link.to_string(),
             Self::System | Self::Anonymous => "system".to_owned(),
         }
     }
 }
 
-/// A request's proven caller: what a good access token says.
+/// The client of whoever uses our own pages: none is between them and what they do.
+pub const OWN_PAGES: Id<Client> = Id::from_bytes([0; 16]);
+
+/// A request's proven caller: what a good access token says, or the session of a person on our own pages.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The tenant of the client.
+    /// The tenant of the client, or of the person on our own pages.
     pub organisation: Id<Organisation>,
-    /// The client that the token was issued to.
+    /// The client that the token was issued to, or [`OWN_PAGES`].
     pub client: Id<Client>,
     /// The person who granted it; none for `client_credentials`.
     pub person: Option<Id<Person>>,
@@ -91,7 +98,9 @@ impl Caller {
     /// The caller as the audit trail records it.
     pub fn actor(&self) -> Actor {
         match self.person {
-            Some(person) => Actor::Person { person, through: Some(self.client) },
+            Some(person) => {
+                Actor::Person { person, through: Some(self.client).filter(|client| *client != OWN_PAGES) }
+            }
             None => Actor::Client(self.client),
         }
     }

@@ -138,6 +138,8 @@ kinds! {
     Factor = "factor";
     /// An external OpenID provider that people sign in through.
     Upstream = "upstream";
+    /// What opens the page of a webhook endpoint to whoever receives its calls.
+    ReceiverLink = "receiver_link";
     /// A person's signed-in browser.
     Session = "session";
     /// An issued token.

@@ -16,14 +16,14 @@ mod smart_scope;
 mod time;
 mod world;
 
-pub use caller::{Actor, Caller, RequestId};
+pub use caller::{Actor, Caller, OWN_PAGES, RequestId};
 pub use digest::Digest;
 pub use event::Event;
 pub use fault::{Fault, Issue, Kind};
 pub use id::{
     ApiKey, BulkJob, Client, ClientConnection, ClientSecret, Connection, EventRow, Factor, Id, IdKind,
-    InitialAccessToken, Integration, Job, Key, MalformedId, Organisation, Person, Session, Site, Study,
-    Token, Trust, Upstream,
+    InitialAccessToken, Integration, Job, Key, MalformedId, Organisation, Person, ReceiverLink, Session,
+    Site, Study, Token, Trust, Upstream,
 };
 pub use page::{Limit, Page, Slice};
 pub use permission::Permission;

@@ -21,6 +21,9 @@ pub enum WebhookFault {
     /// The endpoint has no such delivery.
     #[error("no such delivery")]
     NoDelivery,
+    /// The endpoint has no such link.
+    #[error("no such link")]
+    NoLink,
     /// Fields are wrong.
     #[error("the endpoint is not valid: {0:?}")]
     Refused(Vec<Issue>),
@@ -36,6 +39,9 @@ pub enum WebhookFault {
     /// The organisation has as many endpoints as it may.
     #[error("too many endpoints")]
     Many,
+    /// The endpoint has as many links as it may.
+    #[error("too many links")]
+    ManyLinks,
     /// A sealed value does not open.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -54,9 +60,9 @@ impl Fault for WebhookFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Forbidden => Kind::Forbidden,
-            Self::NoEndpoint | Self::NoDelivery => Kind::NotFound,
+            Self::NoEndpoint | Self::NoDelivery | Self::NoLink => Kind::NotFound,
             Self::Refused(_) | Self::Unconditional => Kind::Invalid,
-            Self::Stale | Self::KeyUsed | Self::Many => Kind::Conflict,
+            Self::Stale | Self::KeyUsed | Self::Many | Self::ManyLinks => Kind::Conflict,
             Self::Vault(fault) => fault.kind(),
             Self::Outbound(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
@@ -71,11 +77,13 @@ impl Fault for WebhookFault {
             }
             Self::NoEndpoint => "there is no such endpoint".into(),
             Self::NoDelivery => "there is no such delivery".into(),
+            Self::NoLink => "there is no such link".into(),
             Self::Refused(_) => "the endpoint is not valid".into(),
             Self::Stale => "the endpoint was changed meanwhile: read it again".into(),
             Self::Unconditional => "say which version is changed: If-Match with the ETag".into(),
             Self::KeyUsed => "this Idempotency-Key was used for another request".into(),
             Self::Many => "the organisation has as many endpoints as it may".into(),
+            Self::ManyLinks => "as many links open this endpoint as may: revoke one".into(),
             Self::Vault(fault) => fault.public(),
             Self::Outbound(fault) => fault.public(),
             Self::Store(fault) => fault.public(),

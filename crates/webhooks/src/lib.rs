@@ -5,14 +5,17 @@
 //! * [`event`]: what can happen, and each event's deliveries: one for each endpoint, made in the unit that gives the event its place.
 //! * [`delivery`]: calls, their schedule, their log, and doing them again.
 //! * [`inbound`]: what others tell us.
+//! * [`receiver`]: whoever gets an endpoint's calls sees to it by a link, without an account.
 
 mod access;
 mod by;
 pub mod delivery;
+mod desk;
 pub mod endpoint;
 pub mod event;
 mod fault;
 pub mod inbound;
+pub mod receiver;
 mod service;
 
 use axum::{middleware::map_response, response::Response};
@@ -22,6 +25,7 @@ use store::{Migration, MigrationSet};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use by::By;
+pub use desk::Desk;
 pub use fault::WebhookFault;
 pub use service::{Parts, Webhooks};
 
@@ -31,6 +35,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
     files: &[
         Migration { name: "0001_endpoint", sql: include_str!("../migrations/0001_endpoint.sql") },
         Migration { name: "0002_inbound", sql: include_str!("../migrations/0002_inbound.sql") },
+        Migration { name: "0003_receiver", sql: include_str!("../migrations/0003_receiver.sql") },
     ],
 };
 
@@ -53,6 +58,8 @@ pub fn routes(webhooks: Webhooks) -> OpenApiRouter {
         .routes(routes!(delivery::replay::replay_deliveries))
         .routes(routes!(delivery::replay::test_endpoint))
         .routes(routes!(delivery::health::get_health))
+        .routes(routes!(receiver::link::list_links, receiver::link::create_link))
+        .routes(routes!(receiver::link::revoke_link))
         .routes(routes!(inbound::manage::list_inbound, inbound::manage::create_inbound))
         .routes(routes!(inbound::manage::delete_inbound))
         .routes(routes!(inbound::message::get_message))

@@ -101,7 +101,7 @@ pub(super) async fn make_with(
     let client = client::register::into_client_of(auth, acting, &registration, placeholder)?;
     let made_by = match acting.actor {
         Actor::Person { person, .. } => Some(person),
-        Actor::Client(_) | Actor::System | Actor::Anonymous => None,
+        Actor::Client(_) | Actor::Receiver(_) | Actor::System | Actor::Anonymous => None,
     };
     let row = client::secret::SecretRow { expires_at: read.expires_at, ..secret.row(auth, &client, now) };
     let (world, acting) = (auth.world().clone(), acting.clone());
@@ -175,7 +175,7 @@ pub(super) async fn check_giver(
         Actor::System => {
             [Grant::whole(Role::SystemAdmin), Grant::whole(Role::OrgAdmin)].into_iter().collect()
         }
-        Actor::Anonymous => Grants::none(),
+        Actor::Receiver(_) | Actor::Anonymous => Grants::none(),
     };
     match grants.iter().find(|grant| !own.cover(*grant)) {
         None => Ok(()),

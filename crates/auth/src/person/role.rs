@@ -100,7 +100,9 @@ pub(super) async fn check_giver(tx: &mut Reader, acting: &Acting, grant: Grant) 
         {
             Ok(())
         }
-        Actor::Person { .. } | Actor::Client(_) | Actor::Anonymous => Err(PersonFault::NotTheirsToGive),
+        Actor::Person { .. } | Actor::Client(_) | Actor::Receiver(_) | Actor::Anonymous => {
+            Err(PersonFault::NotTheirsToGive)
+        }
     }
 }
 

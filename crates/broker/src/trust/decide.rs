@@ -154,7 +154,7 @@ impl Broker {
 fn person(by: &By) -> Option<Id<Person>> {
     match by.actor {
         Actor::Person { person, .. } => Some(person),
-        Actor::Client(_) | Actor::System | Actor::Anonymous => None,
+        Actor::Client(_) | Actor::Receiver(_) | Actor::System | Actor::Anonymous => None,
     }
 }
 

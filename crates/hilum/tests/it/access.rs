@@ -219,6 +219,21 @@ const OF_TOKENS: &[Row] = &[
         "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/health",
         None,
     ),
+    of_webhooks(
+        "GET /api/v1/integrations/webhooks/{endpoint}/receiver-links",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/receiver-links",
+        None,
+    ),
+    of_webhooks(
+        "POST /api/v1/integrations/webhooks/{endpoint}/receiver-links",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/receiver-links",
+        Some("{}"),
+    ),
+    of_webhooks(
+        "DELETE /api/v1/integrations/webhooks/{endpoint}/receiver-links/{link}",
+        "/api/v1/integrations/webhooks/0190b6e0-0000-7000-8000-000000000000/receiver-links/0190b6e0-0000-7000-8000-000000000000",
+        None,
+    ),
     of_webhooks("GET /api/v1/integrations/inbound-webhooks", "/api/v1/integrations/inbound-webhooks", None),
     of_webhooks(
         "POST /api/v1/integrations/inbound-webhooks",
@@ -238,6 +253,7 @@ const OF_TOKENS: &[Row] = &[
     of_webhooks("GET /api/v1/integrations/events", "/api/v1/integrations/events", None),
     of_syncs("POST /api/v1/integrations/{id}/test", "/api/v1/integrations/x/test"),
     of_syncs("POST /api/v1/integrations/{id}/sync", "/api/v1/integrations/x/sync"),
+    of_syncs("GET /api/v1/integrations/{id}/sync-jobs", "/api/v1/integrations/x/sync-jobs"),
     of_syncs("GET /api/v1/integrations/sync-jobs/{job_id}", "/api/v1/integrations/sync-jobs/x"),
     of_syncs(
         "POST /api/v1/integrations/sync-jobs/{job_id}/cancel",

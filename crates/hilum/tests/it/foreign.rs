@@ -72,6 +72,9 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
     let letters = staff.get("/dead-letters").await;
     let endpoint = json!({"name": "Ours", "url": "https://hooks.example.org/in"});
     let endpoint = text(&staff.post("/webhooks", Some(endpoint)).await.expect(201).json()["id"]);
+    let link =
+        staff.post(&format!("/webhooks/{endpoint}/receiver-links"), Some(json!({"name": "Lab"}))).await;
+    let link = text(&link.expect(201).json()["id"]);
     let event = staff.post(&format!("/webhooks/{endpoint}/test"), None).await.expect(202).json();
     let inbound = json!({"name": "Lab", "integration": id, "recipe": {"algorithm": "none"}});
     let inbound = staff.post("/inbound-webhooks", Some(inbound)).await.expect(201).json();
@@ -92,6 +95,7 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
         ("letter", text(&letters["items"][0]["id"])),
         ("endpoint", endpoint),
         ("event", text(&event["event_id"])),
+        ("link", link),
         ("inbound", text(&inbound["id"])),
         ("message", message),
         ("site", site),
@@ -108,11 +112,13 @@ async fn seen(staff: &Staff<'_>, things: &Things) -> Vec<Value> {
         "/{int}",
         "/{int}/audit",
         "/{int}/quarantine",
+        "/{int}/sync-jobs",
         "/sync-jobs/{job}",
         "/dead-letters",
         "/webhooks",
         "/webhooks/{endpoint}",
         "/webhooks/{endpoint}/deliveries",
+        "/webhooks/{endpoint}/receiver-links",
         "/inbound-webhooks",
     ] {
         all.push(staff.get(&things.within(path)).await);
@@ -133,6 +139,8 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/{int}/test", ""),
     ("POST", "/{int}/sync", "{}"),
     ("GET", "/{int}/audit", ""),
+    ("GET", "/{int}/sync-jobs", ""),
+    ("GET", "/{own.int}/sync-jobs?cursor={job}", ""),
     ("GET", "/{int}/quarantine", ""),
     ("GET", "/{int}/quarantine/{qr}", ""),
     ("POST", "/{int}/quarantine/{qr}/replay", "{}"),
@@ -159,6 +167,10 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/webhooks/{endpoint}/deliveries/{event}/replay", ""),
     ("GET", "/webhooks/{own.endpoint}/deliveries/{event}", ""),
     ("POST", "/webhooks/{own.endpoint}/deliveries/{event}/replay", ""),
+    ("GET", "/webhooks/{endpoint}/receiver-links", ""),
+    ("POST", "/webhooks/{endpoint}/receiver-links", r#"{"name":"Taken"}"#),
+    ("DELETE", "/webhooks/{endpoint}/receiver-links/{link}", ""),
+    ("DELETE", "/webhooks/{own.endpoint}/receiver-links/{link}", ""),
     ("DELETE", "/inbound-webhooks/{inbound}", ""),
     ("GET", "/inbound-messages/{message}", ""),
     ("GET", "?study_id={study}", ""),

@@ -45,6 +45,7 @@ async fn operations_and_their_answers() {
     DELETE /api/v1/integrations/alerts/{rule} → 204 default
     DELETE /api/v1/integrations/inbound-webhooks/{inbound} → 204 default
     DELETE /api/v1/integrations/webhooks/{endpoint} → 204 default
+    DELETE /api/v1/integrations/webhooks/{endpoint}/receiver-links/{link} → 204 default
     DELETE /api/v1/integrations/{id} → 204 default
     DELETE /api/v1/integrations/{id}/quarantine/{record_id} → 204 default
     DELETE /fhir/$bulk-status/{job} → 202 default
@@ -80,6 +81,7 @@ async fn operations_and_their_answers() {
     GET /api/v1/integrations/webhooks/{endpoint}/deliveries → 200 default
     GET /api/v1/integrations/webhooks/{endpoint}/deliveries/{event} → 200 default
     GET /api/v1/integrations/webhooks/{endpoint}/health → 200 default
+    GET /api/v1/integrations/webhooks/{endpoint}/receiver-links → 200 default
     GET /api/v1/integrations/{id} → 200 304 default
     GET /api/v1/integrations/{id}/audit → 200 default
     GET /api/v1/integrations/{id}/jwks.json → 200 default
@@ -87,6 +89,7 @@ async fn operations_and_their_answers() {
     GET /api/v1/integrations/{id}/metrics → 200 default
     GET /api/v1/integrations/{id}/quarantine → 200 default
     GET /api/v1/integrations/{id}/quarantine/{record_id} → 200 default
+    GET /api/v1/integrations/{id}/sync-jobs → 200 default
     GET /fhir → 200 default
     GET /fhir/$bulk-file/{job}/{file} → 200 206 304 416 default
     GET /fhir/$bulk-status/{job} → 200 202 default
@@ -142,6 +145,7 @@ async fn operations_and_their_answers() {
     POST /api/v1/integrations/sync-jobs/{job_id}/retry → 200 default
     POST /api/v1/integrations/webhooks → 201 default
     POST /api/v1/integrations/webhooks/{endpoint}/deliveries/{event}/replay → 202 default
+    POST /api/v1/integrations/webhooks/{endpoint}/receiver-links → 201 default
     POST /api/v1/integrations/webhooks/{endpoint}/replay → 202 default
     POST /api/v1/integrations/webhooks/{endpoint}/rotate-secret → 200 default
     POST /api/v1/integrations/webhooks/{endpoint}/test → 202 default

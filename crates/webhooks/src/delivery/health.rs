@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use axum::extract::State as Held;
-use kernel::{Id, Permission, Timestamp};
+use kernel::{Id, Organisation, Permission, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json, Path};
 
 use super::queries::{self, Glance};
 use crate::{
-    Webhooks,
+    WebhookFault, Webhooks,
     access::Access,
     endpoint::{self, Endpoint, State},
     fault::refused,
@@ -24,34 +24,39 @@ pub const HEALTH_ROWS: i64 = 1_000;
 /// How an endpoint does.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookHealth)]
-pub(crate) struct HealthOut {
-    state: State,
+pub struct HealthOut {
+    /// How it stands.
+    pub state: State,
     /// Why it is disabled.
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Deliveries that wait.
-    pending: i64,
+    pub pending: i64,
     /// Calls of the last day, the newest thousand of them.
-    calls: usize,
+    pub calls: usize,
     /// Which part of them was taken; none where there were none.
-    success_rate: Option<f64>,
+    pub success_rate: Option<f64>,
     /// How long nineteen of twenty of them took at the most.
-    p95_ms: Option<i64>,
+    pub p95_ms: Option<i64>,
     /// The newest call of them that failed.
-    last_failure: Option<FailureOut>,
+    pub last_failure: Option<FailureOut>,
     /// Calls in a row that have failed by now, and since when.
-    failures_in_a_row: u32,
+    pub failures_in_a_row: u32,
+    /// Since when they fail.
     #[schema(value_type = Option<String>, format = "date-time")]
-    failing_since: Option<Timestamp>,
+    pub failing_since: Option<Timestamp>,
 }
 
 /// A call that failed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookFailure)]
-struct FailureOut {
+pub struct FailureOut {
+    /// When it was begun.
     #[schema(value_type = String, format = "date-time")]
-    at: Timestamp,
-    status: Option<u16>,
-    error: Option<String>,
+    pub at: Timestamp,
+    /// The status of the answer; none where there was none.
+    pub status: Option<u16>,
+    /// Why it failed.
+    pub error: Option<String>,
 }
 
 /// How an endpoint does.
@@ -66,27 +71,39 @@ pub(crate) async fn get_health(
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<Json<HealthOut>> {
     let access = Access::of(&bearer, Permission::WebhookRead)?;
-    let mut reader = webhooks.db.read().await?;
-    let row = endpoint::queries::find(&mut reader, bearer.0.organisation, id).await?;
-    let row = access.admit(row).map_err(refused)?;
-    let since = webhooks.world.now() - HEALTH_WINDOW;
-    let glances = queries::glances(&mut reader, id, (since, HEALTH_ROWS)).await?;
-    let pending = queries::count(&mut reader, id, &("pending".to_owned(), String::new())).await?;
-    let (failures_in_a_row, failing_since) = queries::standing(&mut reader, id).await?;
-    let figures = figures(&glances);
-    let failure =
-        |glance: &Glance| FailureOut { at: glance.at, status: glance.status, error: glance.error.clone() };
-    Ok(Json(HealthOut {
-        state: row.state,
-        reason: row.reason,
-        pending,
-        calls: glances.len(),
-        success_rate: figures.map(|(rate, _)| rate),
-        p95_ms: figures.map(|(_, p95)| p95),
-        last_failure: glances.iter().find(|glance| glance.error.is_some()).map(failure),
-        failures_in_a_row,
-        failing_since,
-    }))
+    webhooks.health(&access, (bearer.0.organisation, id)).await.map(Json).map_err(refused)
+}
+
+impl Webhooks {
+    pub(crate) async fn health(
+        &self,
+        access: &Access,
+        (organisation, id): (Id<Organisation>, Id<Endpoint>),
+    ) -> Result<HealthOut, WebhookFault> {
+        let mut reader = self.db.read().await?;
+        let row = access.admit(endpoint::queries::find(&mut reader, organisation, id).await?)?;
+        let since = self.world.now() - HEALTH_WINDOW;
+        let glances = queries::glances(&mut reader, id, (since, HEALTH_ROWS)).await?;
+        let pending = queries::count(&mut reader, id, &("pending".to_owned(), String::new())).await?;
+        let (failures_in_a_row, failing_since) = queries::standing(&mut reader, id).await?;
+        let figures = figures(&glances);
+        let failure = |glance: &Glance| FailureOut {
+            at: glance.at,
+            status: glance.status,
+            error: glance.error.clone(),
+        };
+        Ok(HealthOut {
+            state: row.state,
+            reason: row.reason,
+            pending,
+            calls: glances.len(),
+            success_rate: figures.map(|(rate, _)| rate),
+            p95_ms: figures.map(|(_, p95)| p95),
+            last_failure: glances.iter().find(|glance| glance.error.is_some()).map(failure),
+            failures_in_a_row,
+            failing_since,
+        })
+    }
 }
 
 /// The part that was taken, and the duration that nineteen of twenty do not exceed.

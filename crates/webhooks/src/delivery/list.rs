@@ -1,7 +1,7 @@
 //! What an endpoint was told, and what it is still to be told.
 
 use axum::{Extension, extract::State as Held, response::IntoResponse};
-use kernel::{EventRow, Id, Permission, Timestamp};
+use kernel::{EventRow, Id, Organisation, Permission, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{DbError, FromRow, Row};
 use utoipa::{IntoParams, ToSchema};
@@ -16,28 +16,28 @@ use crate::{
 };
 
 /// Which deliveries, and which page of them.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DeliveriesIn {
+pub struct DeliveriesIn {
     /// Only those that stand so.
     #[param(inline)]
-    state: Option<Standing>,
+    pub state: Option<Standing>,
     /// Only events of this type.
-    event_type: Option<String>,
+    pub event_type: Option<String>,
     /// 1 where it is left out.
     #[param(minimum = 1, maximum = 10000)]
-    page: Option<i64>,
+    pub page: Option<i64>,
     /// 20 where it is left out, 100 at the most.
     #[param(minimum = 1, maximum = 100)]
-    size: Option<i64>,
+    pub size: Option<i64>,
 }
 
 /// How a delivery stands.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = WebhookDeliveryState)]
-enum Standing {
+pub enum Standing {
     /// It is to be made, or made again.
     Pending,
     /// It was taken.
@@ -47,7 +47,8 @@ enum Standing {
 }
 
 impl Standing {
-    const fn as_str(self) -> &'static str {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Delivered => "delivered",
@@ -99,10 +100,12 @@ impl FromRow for DeliveryOut {
 /// A page of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookDeliveries)]
-pub(crate) struct DeliveriesOut {
-    items: Vec<DeliveryOut>,
+pub struct DeliveriesOut {
+    /// The deliveries.
+    pub items: Vec<DeliveryOut>,
+    /// Where the page stands.
     #[serde(flatten)]
-    paging: Paging,
+    pub paging: Paging,
 }
 
 /// The deliveries of an endpoint, newest events first.
@@ -119,16 +122,25 @@ pub(crate) async fn list_deliveries(
     Query(asked): Query<DeliveriesIn>,
 ) -> Answer<impl IntoResponse> {
     let access = Access::of(&bearer, Permission::WebhookRead)?;
-    let mut reader = webhooks.db.read().await?;
-    let row = endpoint::queries::find(&mut reader, bearer.0.organisation, id).await?;
-    access.admit(row).map_err(refused)?;
-    let state = asked.state.map_or("", Standing::as_str);
-    let window =
-        Paging::asked(asked.page, asked.size).map_err(|issues| refused(WebhookFault::Refused(issues)))?;
-    let filter = (state.to_owned(), asked.event_type.clone().unwrap_or_default());
-    let total = queries::count(&mut reader, id, &filter).await?;
-    let items = queries::page(&mut reader, id, &filter, window.rows()).await?;
-    let paging = window.of(total);
+    let out = webhooks.deliveries(&access, (bearer.0.organisation, id), &asked).await.map_err(refused)?;
     let said = [("state", asked.state.map(Standing::as_str)), ("event_type", asked.event_type.as_deref())];
-    Ok((links(&context, &paging, &said), Json(DeliveriesOut { items, paging })))
+    Ok((links(&context, &out.paging, &said), Json(out)))
+}
+
+impl Webhooks {
+    pub(crate) async fn deliveries(
+        &self,
+        access: &Access,
+        (organisation, id): (Id<Organisation>, Id<Endpoint>),
+        asked: &DeliveriesIn,
+    ) -> Result<DeliveriesOut, WebhookFault> {
+        let mut reader = self.db.read().await?;
+        access.admit(endpoint::queries::find(&mut reader, organisation, id).await?)?;
+        let state = asked.state.map_or("", Standing::as_str);
+        let window = Paging::asked(asked.page, asked.size).map_err(WebhookFault::Refused)?;
+        let filter = (state.to_owned(), asked.event_type.clone().unwrap_or_default());
+        let total = queries::count(&mut reader, id, &filter).await?;
+        let items = queries::page(&mut reader, id, &filter, window.rows()).await?;
+        Ok(DeliveriesOut { items, paging: window.of(total) })
+    }
 }

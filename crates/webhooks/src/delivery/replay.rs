@@ -12,7 +12,7 @@ use web::{Answer, Bearer, Context, Json, Path};
 
 use super::queries;
 use crate::{
-    WebhookFault, Webhooks,
+    By, WebhookFault, Webhooks,
     access::Access,
     endpoint::{self, Endpoint},
     event::TEST,
@@ -26,26 +26,30 @@ pub const REPLAY_MAX: i64 = 10_000;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookReplayIn)]
-pub(crate) struct ReplayIn {
+pub struct ReplayIn {
     /// Those that are to be told since then.
     #[schema(value_type = String, format = "date-time")]
-    since: Timestamp,
+    pub since: Timestamp,
     /// And before then; until now where it is left out.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
-    until: Option<Timestamp>,
+    pub until: Option<Timestamp>,
     /// `failed` (usual), `delivered` or `all`.
     #[serde(default)]
-    state: Which,
+    pub state: Which,
 }
 
+/// In which state deliveries are that are made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = WebhookReplayState)]
-enum Which {
+pub enum Which {
+    /// Those that were given up.
     #[default]
     Failed,
+    /// Those that were taken.
     Delivered,
+    /// Both.
     All,
 }
 
@@ -62,11 +66,11 @@ impl Which {
 /// What is made again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookReplay)]
-pub(crate) struct ReplayOut {
+pub struct ReplayOut {
     /// How many deliveries are made again.
-    replayed: u64,
+    pub replayed: u64,
     /// Whether there are more: ask again.
-    has_more: bool,
+    pub has_more: bool,
 }
 
 /// A test event.
@@ -93,34 +97,12 @@ pub(crate) async fn replay_deliveries(
     Json(asked): Json<Value>,
 ) -> Answer<(StatusCode, Json<ReplayOut>)> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let by = access.by(&context);
+    let by = By::caller(&bearer.0, &context);
     let replayed = async {
         let asked: ReplayIn = web::shaped(&asked).map_err(|issue| WebhookFault::Refused(vec![issue]))?;
-        let now = webhooks.world.now();
-        let until = asked.until.unwrap_or(now);
-        if until < asked.since {
-            return Err(WebhookFault::Refused(vec![Issue::at("until", "must not be before since")]));
-        }
-        let world = webhooks.world.clone();
-        let details = json!({"since": asked.since, "until": until, "state": asked.state.pattern()});
-        let entry = by.did("webhook_endpoint.replayed", Subject::of(id), details);
-        let organisation = by.organisation;
-        webhooks
-            .db
-            .write(async move |tx: &mut Writer| -> Result<u64, WebhookFault> {
-                access.admit(endpoint::queries::find(tx, organisation, id).await?)?;
-                let span = (asked.since, until, asked.state.pattern());
-                let replayed = queries::replay(tx, id, span, (now, REPLAY_MAX)).await?;
-                queries::tell(tx, id, now).await?;
-                audit::record(tx, &world, &entry).await?;
-                tx.publish(super::OPENED, "").await?;
-                Ok(replayed)
-            })
-            .await
+        webhooks.replay((&access, &by), id, asked).await
     };
-    let replayed = replayed.await.map_err(refused)?;
-    let has_more = replayed >= REPLAY_MAX.unsigned_abs();
-    Ok((StatusCode::ACCEPTED, Json(ReplayOut { replayed, has_more })))
+    Ok((StatusCode::ACCEPTED, Json(replayed.await.map_err(refused)?)))
 }
 
 /// Make one delivery again.
@@ -136,23 +118,8 @@ pub(crate) async fn replay_delivery(
     Path((id, event)): Path<(Id<Endpoint>, Id<EventRow>)>,
 ) -> Answer<(StatusCode, Json<ReplayOut>)> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let by = access.by(&context);
-    let entry = by.did("webhook_endpoint.replayed", Subject::of(id), json!({"event": event}));
-    let (world, now) = (webhooks.world.clone(), webhooks.world.now());
-    let replayed = webhooks
-        .db
-        .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
-            access.admit(endpoint::queries::find(tx, by.organisation, id).await?)?;
-            if !queries::replay_one(tx, (id, event), now).await? {
-                return Err(WebhookFault::NoDelivery);
-            }
-            queries::tell(tx, id, now).await?;
-            audit::record(tx, &world, &entry).await?;
-            tx.publish(super::OPENED, "").await?;
-            Ok(())
-        })
-        .await;
-    replayed.map_err(refused)?;
+    let by = By::caller(&bearer.0, &context);
+    webhooks.replay_one((&access, &by), id, event).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(ReplayOut { replayed: 1, has_more: false })))
 }
 
@@ -169,21 +136,78 @@ pub(crate) async fn test_endpoint(
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<(StatusCode, Json<TestOut>)> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let by = access.by(&context);
-    let entry = by.did("webhook_endpoint.tested", Subject::of(id), json!({}));
-    let (world, event_id) = (webhooks.world.clone(), webhooks.world.new_id());
-    let published = webhooks
-        .db
-        .write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
-            let row = endpoint::queries::find(tx, by.organisation, id).await?;
-            let row = access.admit(row)?;
+    let by = By::caller(&bearer.0, &context);
+    let event_id = webhooks.test((&access, &by), id).await.map_err(refused)?;
+    Ok((StatusCode::ACCEPTED, Json(TestOut { event_id })))
+}
+
+impl Webhooks {
+    pub(crate) async fn replay(
+        &self,
+        (access, by): (&Access, &By),
+        id: Id<Endpoint>,
+        asked: ReplayIn,
+    ) -> Result<ReplayOut, WebhookFault> {
+        let now = self.world.now();
+        let until = asked.until.unwrap_or(now);
+        if until < asked.since {
+            return Err(WebhookFault::Refused(vec![Issue::at("until", "must not be before since")]));
+        }
+        let details = json!({"since": asked.since, "until": until, "state": asked.state.pattern()});
+        let entry = by.did("webhook_endpoint.replayed", Subject::of(id), details);
+        let (world, organisation, access) = (self.world.clone(), by.organisation, access.clone());
+        let replayed = self.db.write(async move |tx: &mut Writer| -> Result<u64, WebhookFault> {
+            access.admit(endpoint::queries::find(tx, organisation, id).await?)?;
+            let span = (asked.since, until, asked.state.pattern());
+            let replayed = queries::replay(tx, id, span, (now, REPLAY_MAX)).await?;
+            queries::tell(tx, id, now).await?;
+            audit::record(tx, &world, &entry).await?;
+            tx.publish(super::OPENED, "").await?;
+            Ok(replayed)
+        });
+        let replayed = replayed.await?;
+        Ok(ReplayOut { replayed, has_more: replayed >= REPLAY_MAX.unsigned_abs() })
+    }
+
+    pub(crate) async fn replay_one(
+        &self,
+        (access, by): (&Access, &By),
+        id: Id<Endpoint>,
+        event: Id<EventRow>,
+    ) -> Result<(), WebhookFault> {
+        let entry = by.did("webhook_endpoint.replayed", Subject::of(id), json!({"event": event}));
+        let (world, now) = (self.world.clone(), self.world.now());
+        let (organisation, access) = (by.organisation, access.clone());
+        let replayed = self.db.write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
+            access.admit(endpoint::queries::find(tx, organisation, id).await?)?;
+            if !queries::replay_one(tx, (id, event), now).await? {
+                return Err(WebhookFault::NoDelivery);
+            }
+            queries::tell(tx, id, now).await?;
+            audit::record(tx, &world, &entry).await?;
+            tx.publish(super::OPENED, "").await?;
+            Ok(())
+        });
+        replayed.await
+    }
+
+    pub(crate) async fn test(
+        &self,
+        (access, by): (&Access, &By),
+        id: Id<Endpoint>,
+    ) -> Result<Id<EventRow>, WebhookFault> {
+        let entry = by.did("webhook_endpoint.tested", Subject::of(id), json!({}));
+        let (world, event_id) = (self.world.clone(), self.world.new_id());
+        let (organisation, access) = (by.organisation, access.clone());
+        let published = self.db.write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
+            let row = access.admit(endpoint::queries::find(tx, organisation, id).await?)?;
             let data = json!({"endpoint": row.name});
             let event = Event { organisation: row.organisation, name: TEST, subject: id.to_string(), data };
             jobs::publish_as(tx, &world, event_id, &event).await?;
             audit::record(tx, &world, &entry).await?;
             Ok(())
-        })
-        .await;
-    published.map_err(refused)?;
-    Ok((StatusCode::ACCEPTED, Json(TestOut { event_id })))
+        });
+        published.await?;
+        Ok(event_id)
+    }
 }

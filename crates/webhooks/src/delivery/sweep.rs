@@ -8,7 +8,7 @@ use store::{DbError, Writer};
 use web::IDEMPOTENCY_KEPT;
 
 use super::queries;
-use crate::{Webhooks, inbound};
+use crate::{Webhooks, inbound, receiver};
 
 /// How often.
 pub const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -34,7 +34,8 @@ impl Job for Sweep {
         for _ in 0..UNITS_MAX {
             let gone = webhooks.db.write(async move |tx: &mut Writer| -> Result<u64, DbError> {
                 let gone = queries::sweep(tx, times, SWEPT_ROWS).await?;
-                Ok(gone + inbound::sweep(tx, times.0, SWEPT_ROWS).await?)
+                let gone = gone + inbound::sweep(tx, times.0, SWEPT_ROWS).await?;
+                Ok(gone + receiver::sweep(tx, (now, now - receiver::LINKS_KEPT), SWEPT_ROWS).await?)
             });
             if gone.await? < SWEPT_ROWS.unsigned_abs() {
                 break;

@@ -2,7 +2,7 @@
 
 use axum::extract::State as Held;
 use jobs::feed::Placed;
-use kernel::{EventRow, Id, Permission, Timestamp};
+use kernel::{EventRow, Id, Organisation, Permission, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -28,32 +28,34 @@ pub const ATTEMPTS_SHOWN: i64 = 100;
 /// One call.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookAttempt)]
-pub(crate) struct AttemptOut {
-    number: u32,
+pub struct AttemptOut {
+    /// Which one, from 1.
+    pub number: u32,
     /// When it was begun.
     #[schema(value_type = String, format = "date-time")]
-    at: Timestamp,
+    pub at: Timestamp,
     /// How long it took.
-    duration_ms: i64,
+    pub duration_ms: i64,
     /// The status of the answer; none where there was none.
-    status: Option<u16>,
+    pub status: Option<u16>,
     /// Why it failed; none where it was taken.
-    error: Option<String>,
+    pub error: Option<String>,
     /// The first 512 bytes of the answer.
-    answer: Option<String>,
+    pub answer: Option<String>,
 }
 
 /// A delivery with the log of its calls.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookDeliveryDetail)]
-pub(crate) struct DetailOut {
+pub struct DetailOut {
+    /// The delivery.
     #[serde(flatten)]
-    delivery: DeliveryOut,
+    pub delivery: DeliveryOut,
     /// What is sent.
     #[schema(value_type = Object)]
-    payload: Value,
+    pub payload: Value,
     /// The calls, newest first.
-    log: Vec<AttemptOut>,
+    pub log: Vec<AttemptOut>,
 }
 
 /// One delivery.
@@ -68,18 +70,27 @@ pub(crate) async fn get_delivery(
     Path((id, event)): Path<(Id<Endpoint>, Id<EventRow>)>,
 ) -> Answer<Json<DetailOut>> {
     let access = Access::of(&bearer, Permission::WebhookRead)?;
-    let organisation = bearer.0.organisation;
-    let vault = webhooks.vault.tenant(organisation).await?;
-    let mut reader = webhooks.db.read().await?;
-    let row = endpoint::queries::find(&mut reader, organisation, id).await?;
-    access.admit(row).map_err(refused)?;
-    let delivery = queries::delivery(&mut reader, id, event).await?;
-    let delivery = delivery.ok_or(WebhookFault::NoDelivery).map_err(refused)?;
-    let happened: Option<Placed> = queries::event(&mut reader, event).await?;
-    let payload = happened.map(|event| body_of(&event)).unwrap_or_default();
-    let attempts = queries::attempts(&mut reader, (id, event), ATTEMPTS_SHOWN).await?;
-    let log = attempts.iter().map(|attempt| shown(&vault, attempt)).collect();
-    Ok(Json(DetailOut { delivery, payload: serde_json::from_str(&payload).unwrap_or_default(), log }))
+    let out = webhooks.delivery(&access, (bearer.0.organisation, id), event).await;
+    out.map(Json).map_err(refused)
+}
+
+impl Webhooks {
+    pub(crate) async fn delivery(
+        &self,
+        access: &Access,
+        (organisation, id): (Id<Organisation>, Id<Endpoint>),
+        event: Id<EventRow>,
+    ) -> Result<DetailOut, WebhookFault> {
+        let vault = self.vault.tenant(organisation).await?;
+        let mut reader = self.db.read().await?;
+        access.admit(endpoint::queries::find(&mut reader, organisation, id).await?)?;
+        let delivery = queries::delivery(&mut reader, id, event).await?.ok_or(WebhookFault::NoDelivery)?;
+        let happened: Option<Placed> = queries::event(&mut reader, event).await?;
+        let payload = happened.map(|event| body_of(&event)).unwrap_or_default();
+        let attempts = queries::attempts(&mut reader, (id, event), ATTEMPTS_SHOWN).await?;
+        let log = attempts.iter().map(|attempt| shown(&vault, attempt)).collect();
+        Ok(DetailOut { delivery, payload: serde_json::from_str(&payload).unwrap_or_default(), log })
+    }
 }
 
 fn shown(vault: &TenantVault, attempt: &Attempt) -> AttemptOut {

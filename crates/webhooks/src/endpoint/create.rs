@@ -30,7 +30,7 @@ pub(crate) async fn create_endpoint(
     Json(document): Json<Value>,
 ) -> Answer<(StatusCode, HeaderMap, Tagged)> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let by = access.by(&context);
+    let by = By::caller(&bearer.0, &context);
     let key = key_of(&by, &headers, &document).map_err(refused)?;
     let out =
         webhooks.create((&|studies| access.covers(studies), &by), &document, key).await.map_err(refused)?;
@@ -53,7 +53,7 @@ fn key_of(by: &By, headers: &HeaderMap, document: &Value) -> Result<Option<Key>,
     let client = by.client.map(|client| *client.as_bytes()).unwrap_or_default();
     let person = match by.actor {
         Actor::Person { person, .. } => *person.as_bytes(),
-        Actor::Client(_) | Actor::System | Actor::Anonymous => Default::default(),
+        Actor::Client(_) | Actor::Receiver(_) | Actor::System | Actor::Anonymous => Default::default(),
     };
     let key = crypto::sha256(&[client.as_slice(), person.as_slice(), key.as_bytes()].concat());
     let request = crypto::sha256(document.to_string().as_bytes());

@@ -9,7 +9,7 @@ use store::Writer;
 use web::{Answer, Bearer, Context, Path};
 
 use super::{Endpoint, queries};
-use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
+use crate::{By, WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// Delete an endpoint. It is told nothing more.
 #[utoipa::path(delete, path = "/api/v1/integrations/webhooks/{endpoint}", tag = "webhooks", operation_id = "delete_webhook_endpoint",
@@ -23,7 +23,7 @@ pub(crate) async fn delete_endpoint(
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<StatusCode> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let by = access.by(&context);
+    let by = By::caller(&bearer.0, &context);
     let entry = by.did("webhook_endpoint.deleted", Subject::of(id), json!({}));
     let world = webhooks.world.clone();
     let deleted = webhooks

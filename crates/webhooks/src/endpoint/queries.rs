@@ -109,6 +109,7 @@ pub(super) async fn update(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbE
 /// Its deliveries are swept later.
 pub(super) async fn delete(tx: &mut Writer, id: Id<Endpoint>) -> Result<(), DbError> {
     tx.execute("DELETE FROM webhook_lane WHERE endpoint_id = $1", binds![id]).await?;
+    crate::receiver::forget(tx, id).await?;
     tx.execute("DELETE FROM webhook_endpoint WHERE id = $1", binds![id]).await.map(|_| ())
 }
 

@@ -52,12 +52,12 @@ pub(crate) async fn rotate_secret(
         let issue = Issue::at("overlap_s", "must be at most 604800");
         return Err(refused(WebhookFault::Refused(vec![issue])));
     }
-    let by = access.by(&context);
+    let by = By::caller(&bearer.0, &context);
     Ok(webhooks.rotate((&access, &by), id, overlap).await.map_err(refused)?.tagged())
 }
 
 impl Webhooks {
-    async fn rotate(
+    pub(crate) async fn rotate(
         &self,
         (access, by): (&Access, &By),
         id: Id<Endpoint>,

@@ -31,7 +31,7 @@ pub(crate) async fn replace_endpoint(
     Json(document): Json<Value>,
 ) -> Answer<Tagged> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let change = Change { by: access.by(&context), access, id, said: Said::Whole(document) };
+    let change = Change { by: By::caller(&bearer.0, &context), access, id, said: Said::Whole(document) };
     let changed = async { webhooks.change(change, expected(&headers)?).await };
     Ok(changed.await.map_err(refused)?.tagged())
 }
@@ -52,7 +52,7 @@ pub(crate) async fn change_endpoint(
     Json(patch): Json<Value>,
 ) -> Answer<Tagged> {
     let access = Access::of(&bearer, Permission::WebhookManage)?;
-    let change = Change { by: access.by(&context), access, id, said: Said::Parts(patch) };
+    let change = Change { by: By::caller(&bearer.0, &context), access, id, said: Said::Parts(patch) };
     let changed = async { webhooks.change(change, expected(&headers)?).await };
     Ok(changed.await.map_err(refused)?.tagged())
 }
@@ -111,6 +111,17 @@ fn merge(target: &mut Value, patch: Value) {
 }
 
 impl Webhooks {
+    /// The endpoint is told, or waits: whichever version it is.
+    pub(crate) async fn stand(
+        &self,
+        (access, by): (&Access, &By),
+        id: Id<Endpoint>,
+        state: State,
+    ) -> Result<EndpointOut, WebhookFault> {
+        let said = Said::Parts(json!({ "state": state }));
+        self.change(Change { access: access.clone(), by: by.clone(), id, said }, Expected::Any).await
+    }
+
     async fn change(&self, change: Change, expected: Expected) -> Result<EndpointOut, WebhookFault> {
         let Change { access, by, id, said } = change;
         let before = queries::find(&mut self.db.read().await?, by.organisation, id).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State as Held;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use kernel::{Id, Permission, Secret, Timestamp};
+use kernel::{Id, Organisation, Permission, Secret, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json, Path};
@@ -110,10 +110,18 @@ pub(crate) async fn get_endpoint(
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<Tagged> {
     let access = Access::of(&bearer, Permission::WebhookRead)?;
-    let mut reader = webhooks.db.read().await?;
-    let row = queries::find(&mut reader, bearer.0.organisation, id).await?;
-    let row = access.admit(row).map_err(refused)?;
-    Ok(EndpointOut::of(&row, webhooks.world.now()).tagged())
+    Ok(webhooks.endpoint(&access, (bearer.0.organisation, id)).await.map_err(refused)?.tagged())
+}
+
+impl Webhooks {
+    pub(crate) async fn endpoint(
+        &self,
+        access: &Access,
+        (organisation, id): (Id<Organisation>, Id<Endpoint>),
+    ) -> Result<EndpointOut, WebhookFault> {
+        let row = queries::find(&mut self.db.read().await?, organisation, id).await?;
+        Ok(EndpointOut::of(&access.admit(row)?, self.world.now()))
+    }
 }
 
 /// The version that the caller says it changes.

@@ -56,6 +56,16 @@ pub(crate) async fn list_event_types(
 }
 
 impl Webhooks {
+    /// What an endpoint is told that asks for these types.
+    pub fn told(&self, event_types: &[String]) -> Vec<EventType> {
+        let is_asked_for =
+            |one: &EventType| event_types.iter().any(|pattern| super::is_of_type(pattern, one.name));
+        // The test is told to whichever endpoint it is of.
+        let is_told =
+            |one: &EventType| event_types.is_empty() || one.name == super::TEST || is_asked_for(one);
+        self.known_types().filter(is_told).collect()
+    }
+
     /// Everything that can happen.
     pub(crate) fn known_types(&self) -> impl Iterator<Item = EventType> {
         OWN.into_iter().chain(self.event_types.iter().copied())

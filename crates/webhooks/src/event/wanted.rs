@@ -22,16 +22,21 @@ pub(crate) fn is_wanted(wanted: &Wanted, endpoint: &str, event: &Placed, data: &
     if event.name == TEST {
         return event.subject == endpoint;
     }
-    let is_of_type = |pattern: &String| match pattern.strip_suffix('*') {
-        Some(family) => event.name.starts_with(family),
-        None => *pattern == event.name,
-    };
     let narrows = |list: &[String], names: [&str; 2]| {
         list.is_empty() || names.iter().any(|name| names_one_of(data.get(name), list))
     };
-    (wanted.event_types.is_empty() || wanted.event_types.iter().any(is_of_type))
+    (wanted.event_types.is_empty()
+        || wanted.event_types.iter().any(|pattern| is_of_type(pattern, &event.name)))
         && narrows(&wanted.studies, ["study", "studies"])
         && narrows(&wanted.integrations, ["integration", "integration_id"])
+}
+
+/// Whether the name of a type is this one, or begins as `connection.*` says.
+pub(crate) fn is_of_type(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(family) => name.starts_with(family),
+        None => pattern == name,
+    }
 }
 
 fn names_one_of(value: Option<&Value>, list: &[String]) -> bool {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use web::{Answer, Bearer, Context, Json, Path};
 
 use super::{Inbound, Message, body_place, queries};
-use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
+use crate::{By, WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// A message that came in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(crate) async fn get_message(
     if !access.is_whole() {
         return Err(refused(WebhookFault::Forbidden));
     }
-    let by = access.by(&context);
+    let by = By::caller(&bearer.0, &context);
     let found = queries::message(&mut webhooks.db.read().await?, by.organisation, id).await?;
     let (inbound_id, sealed, at) = found.ok_or(WebhookFault::NoDelivery).map_err(refused)?;
     let vault = webhooks.vault.tenant(by.organisation).await?;

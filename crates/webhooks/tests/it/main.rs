@@ -21,6 +21,8 @@ mod endpoints;
 #[cfg(test)]
 mod inbound;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod stage;

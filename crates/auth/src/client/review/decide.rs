@@ -159,6 +159,6 @@ async fn step_after(
 pub(super) const fn person_of(acting: &Acting) -> Option<Id<Person>> {
     match acting.actor {
         Actor::Person { person, .. } => Some(person),
-        Actor::Client(_) | Actor::System | Actor::Anonymous => None,
+        Actor::Client(_) | Actor::Receiver(_) | Actor::System | Actor::Anonymous => None,
     }
 }

@@ -50,7 +50,7 @@ pub async fn story_of(auth: &Auth, acting: &Acting, client: &Client) -> Result<S
         .await?;
     let registered_by = registered.items.first().and_then(|entry| match entry.actor {
         Actor::Person { person, .. } => Some(person),
-        Actor::Client(_) | Actor::System | Actor::Anonymous => None,
+        Actor::Client(_) | Actor::Receiver(_) | Actor::System | Actor::Anonymous => None,
     });
     let now = LookedAt::of(client);
     Ok(Story { registered_by, steps, changes: looked_at.map(|before| changes(&before, &now)) })

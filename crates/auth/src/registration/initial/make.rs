@@ -45,7 +45,7 @@ pub async fn make(auth: &Auth, acting: &Acting, new: &NewToken) -> Result<Made, 
         name: new.name.trim().to_owned(),
         made_by: match acting.actor {
             Actor::Person { person, .. } => Some(person),
-            Actor::Client(_) | Actor::System | Actor::Anonymous => None,
+            Actor::Client(_) | Actor::Receiver(_) | Actor::System | Actor::Anonymous => None,
         },
         created_at: now,
         expires_at: now + Duration::from_hours(24 * u64::from(new.lifetime_days)),
