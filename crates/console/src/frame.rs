@@ -1,5 +1,7 @@
 //! What surrounds every page: title, who is signed in, where one is, what just happened.
 
+use kernel::{Grants, Permission, Reach};
+
 use crate::{label::Tone, language::Said, t};
 
 /// The frame of a page.
@@ -26,6 +28,31 @@ pub(crate) struct Viewer {
     pub(crate) is_developer: bool,
     /// Whether administration is theirs to do.
     pub(crate) is_administrator: bool,
+    /// What of integrations is theirs to look at.
+    pub(crate) staff: Looks,
+}
+
+/// What of integrations somebody may look at.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Looks {
+    /// How they are.
+    pub(crate) integrations: bool,
+    /// Rules, and what they fire for.
+    pub(crate) alerts: bool,
+    /// Webhook endpoints.
+    pub(crate) webhooks: bool,
+}
+
+impl Looks {
+    /// What these roles let somebody look at, somewhere.
+    pub(crate) fn of(grants: &Grants) -> Self {
+        let may = |permission| grants.reach(permission) != Reach::Nothing;
+        Self {
+            integrations: may(Permission::Read),
+            alerts: may(Permission::Logs),
+            webhooks: may(Permission::WebhookRead),
+        }
+    }
 }
 
 /// One message above the page.
@@ -53,6 +80,12 @@ pub(crate) enum Here {
     Developer,
     /// The developer portal: API keys.
     Keys,
+    /// Integrations as staff look after them.
+    StaffIntegrations,
+    /// Rules of alerts.
+    StaffAlerts,
+    /// Webhook endpoints.
+    StaffWebhooks,
     /// Administration: how things are.
     Overview,
     /// Administration: client applications.
@@ -119,6 +152,19 @@ impl Frame {
             ];
             groups.push(Group { heading: t("menu-developer").into(), links });
         }
+        let staff = viewer.staff;
+        let all = [
+            (
+                staff.integrations,
+                link(Here::StaffIntegrations, "/staff/integrations", t("staff-integrations")),
+            ),
+            (staff.alerts, link(Here::StaffAlerts, "/staff/alerts", t("staff-alerts"))),
+            (staff.webhooks, link(Here::StaffWebhooks, "/staff/webhooks", t("staff-webhooks"))),
+        ];
+        let links: Vec<_> = all.into_iter().filter_map(|(is_open, link)| is_open.then_some(link)).collect();
+        if !links.is_empty() {
+            groups.push(Group { heading: t("menu-staff").into(), links });
+        }
         if viewer.is_administrator {
             let links = vec![
                 link(Here::Overview, "/admin/", t("menu-overview")),
@@ -159,6 +205,7 @@ impl Viewer {
             has_patients: true,
             is_developer: false,
             is_administrator: false,
+            staff: Looks::default(),
         }
     }
     /// A made-up developer.
@@ -171,6 +218,7 @@ impl Viewer {
             name: "Ailsa Grant".to_owned(),
             is_developer: true,
             is_administrator: true,
+            staff: Looks { integrations: true, alerts: true, webhooks: true },
             ..Self::sample_person()
         }
     }

@@ -19,10 +19,13 @@ mod launch;
 mod moment;
 mod page;
 mod permission;
+mod receiver;
 mod respond;
 mod route;
 mod services;
+mod staff;
 mod state;
+mod webhook;
 mod words;
 
 use askama::Template;
@@ -33,7 +36,7 @@ pub use language::{LanguageFault, Languages, in_language};
 #[cfg(any(test, feature = "samples"))]
 pub use page::sample::samples;
 pub use route::{ROUTES, entrance, routes};
-pub use state::{Config, Console, SelfRegistration};
+pub use state::{Config, Console, Parts, SelfRegistration};
 
 pub(crate) use language::t;
 

@@ -26,7 +26,8 @@ impl Moment {
         Self { at, now }
     }
 
-    fn words(self) -> String {
+    /// The same without the exact time, for the middle of a sentence.
+    pub(crate) fn in_words(self) -> String {
         let (past, age_s) = match self.now >= self.at {
             true => (true, self.now.since(self.at).as_secs()),
             false => (false, self.at.since(self.now).as_secs()),
@@ -58,7 +59,7 @@ impl fmt::Display for Moment {
         let iso = self.at.to_string();
         let clock = iso.get(11..19).unwrap_or_default();
         let exact = t("time-exact").of("date", date(&iso)).of("clock", clock);
-        let (exact, words) = (escaped(&exact.to_string()), escaped(&self.words()));
+        let (exact, words) = (escaped(&exact.to_string()), escaped(&self.in_words()));
         write!(f, r#"<time datetime="{iso}" title="{exact}">{words}</time>"#)
     }
 }
@@ -95,14 +96,14 @@ mod tests {
     #[test]
     fn times_are_said_as_people_say_them() {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
-        let ago = |s| Moment::new(now - Duration::from_secs(s), now).words();
+        let ago = |s| Moment::new(now - Duration::from_secs(s), now).in_words();
         assert_eq!(ago(0), "just now");
         assert_eq!(ago(60), "1 minute ago");
         assert_eq!(ago(3_599), "59 minutes ago");
         assert_eq!(ago(2 * HOUR), "2 hours ago");
         assert_eq!(ago(DAY), "1 day ago");
         assert_eq!(ago(40 * DAY), "11 October 2026");
-        assert_eq!(Moment::new(now + Duration::from_secs(3 * DAY), now).words(), "in 3 days");
+        assert_eq!(Moment::new(now + Duration::from_secs(3 * DAY), now).in_words(), "in 3 days");
         rendered_in("uk", || {
             for (seconds, words) in [
                 (60, "1 хвилину тому"),

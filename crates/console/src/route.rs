@@ -68,6 +68,17 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/integrations/"),
     ("GET", "/integrations/{slug}/unlink"),
     ("POST", "/integrations/{slug}/unlink"),
+    ("GET", "/receivers/open/{token}"),
+    ("GET", "/receivers/{id}"),
+    ("GET", "/receivers/{id}/deliveries/{event}"),
+    ("POST", "/receivers/{id}/deliveries/{event}/replay"),
+    ("POST", "/receivers/{id}/replay"),
+    ("POST", "/receivers/{id}/test"),
+    ("POST", "/receivers/{id}/pause"),
+    ("POST", "/receivers/{id}/resume"),
+    ("GET", "/receivers/{id}/secret"),
+    ("POST", "/receivers/{id}/secret"),
+    ("POST", "/receivers/{id}/leave"),
     ("GET", "/developer/"),
     ("GET", "/developer/applications/new"),
     ("POST", "/developer/applications"),
@@ -91,6 +102,33 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/developer/keys/new"),
     ("GET", "/developer/keys/{id}/delete"),
     ("POST", "/developer/keys/{id}/delete"),
+    ("GET", "/staff/integrations"),
+    ("GET", "/staff/integrations/{id}"),
+    ("POST", "/staff/integrations/{id}/test"),
+    ("GET", "/staff/integrations/{id}/syncs"),
+    ("POST", "/staff/integrations/{id}/syncs"),
+    ("POST", "/staff/integrations/{id}/syncs/{job}/cancel"),
+    ("POST", "/staff/integrations/{id}/syncs/{job}/retry"),
+    ("GET", "/staff/integrations/{id}/quarantine"),
+    ("GET", "/staff/integrations/{id}/quarantine/{record}"),
+    ("POST", "/staff/integrations/{id}/quarantine/{record}/replay"),
+    ("POST", "/staff/integrations/{id}/quarantine/{record}/discard"),
+    ("GET", "/staff/integrations/{id}/logs"),
+    ("GET", "/staff/integrations/{id}/metrics"),
+    ("GET", "/staff/alerts"),
+    ("GET", "/staff/webhooks"),
+    ("GET", "/staff/webhooks/{id}"),
+    ("GET", "/staff/webhooks/{id}/deliveries/{event}"),
+    ("POST", "/staff/webhooks/{id}/deliveries/{event}/replay"),
+    ("POST", "/staff/webhooks/{id}/replay"),
+    ("POST", "/staff/webhooks/{id}/test"),
+    ("POST", "/staff/webhooks/{id}/pause"),
+    ("POST", "/staff/webhooks/{id}/resume"),
+    ("GET", "/staff/webhooks/{id}/secret"),
+    ("POST", "/staff/webhooks/{id}/secret"),
+    ("GET", "/staff/webhooks/{id}/links/new"),
+    ("POST", "/staff/webhooks/{id}/links"),
+    ("POST", "/staff/webhooks/{id}/links/{link}/revoke"),
     ("GET", "/admin/"),
     ("GET", "/admin/applications"),
     ("GET", "/admin/applications/{id}"),
@@ -155,7 +193,8 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// The pages behind the door, with the policy that browsers hold them to. To be spoken as [`web::Dialect::Page`] with
 /// [`error_page`](crate::error_page).
 pub fn routes(console: Console) -> Router {
-    let inside = Router::new().merge(own()).merge(portal()).merge(administration());
+    let inside =
+        Router::new().merge(own()).merge(receivers()).merge(staff()).merge(portal()).merge(administration());
     let pages = web::browser(Csp::strict(), inside);
     // A form that ends at the application that it opens.
     let launching = Router::new().route("/launch", get(open::ask).post(open::open));
@@ -208,6 +247,56 @@ fn own() -> Router<Console> {
         .route("/account/security/sessions/end-others", post(session::end_others))
         .route("/integrations/", get(services::show::show))
         .route("/integrations/{slug}/unlink", get(services::unlink::ask).post(services::unlink::unlink))
+}
+
+/// Integrations, for those who look after them.
+fn staff() -> Router<Console> {
+    use crate::staff::{alert, aside, integration, log, metric, sync, test, webhook};
+    const ONE: &str = "/staff/integrations/{id}";
+    const HOOK: &str = "/staff/webhooks/{id}";
+    let below = |base: &str, rest: &str| format!("{base}{rest}");
+    Router::new()
+        .route("/staff/integrations", get(integration::list))
+        .route(ONE, get(integration::show))
+        .route(&below(ONE, "/test"), post(test::test))
+        .route(&below(ONE, "/syncs"), get(sync::list).post(sync::begin))
+        .route(&below(ONE, "/syncs/{job}/cancel"), post(sync::cancel))
+        .route(&below(ONE, "/syncs/{job}/retry"), post(sync::retry))
+        .route(&below(ONE, "/quarantine"), get(aside::list))
+        .route(&below(ONE, "/quarantine/{record}"), get(aside::show))
+        .route(&below(ONE, "/quarantine/{record}/replay"), post(aside::replay))
+        .route(&below(ONE, "/quarantine/{record}/discard"), post(aside::discard))
+        .route(&below(ONE, "/logs"), get(log::list))
+        .route(&below(ONE, "/metrics"), get(metric::show))
+        .route("/staff/alerts", get(alert::list))
+        .route("/staff/webhooks", get(webhook::list))
+        .route(HOOK, get(webhook::show))
+        .route(&below(HOOK, "/deliveries/{event}"), get(webhook::delivery))
+        .route(&below(HOOK, "/deliveries/{event}/replay"), post(webhook::replay_one))
+        .route(&below(HOOK, "/replay"), post(webhook::replay))
+        .route(&below(HOOK, "/test"), post(webhook::test))
+        .route(&below(HOOK, "/pause"), post(webhook::pause))
+        .route(&below(HOOK, "/resume"), post(webhook::resume))
+        .route(&below(HOOK, "/secret"), get(webhook::ask_to_rotate).post(webhook::rotate))
+        .route(&below(HOOK, "/links/new"), get(webhook::ask_link))
+        .route(&below(HOOK, "/links"), post(webhook::make_link))
+        .route(&below(HOOK, "/links/{link}/revoke"), post(webhook::revoke_link))
+}
+
+/// For whoever receives the calls of a webhook endpoint.
+fn receivers() -> Router<Console> {
+    use crate::receiver::{act, open, secret, show};
+    Router::new()
+        .route("/receivers/open/{token}", get(open::open))
+        .route("/receivers/{id}", get(show::show))
+        .route("/receivers/{id}/deliveries/{event}", get(show::delivery))
+        .route("/receivers/{id}/deliveries/{event}/replay", post(act::replay_one))
+        .route("/receivers/{id}/replay", post(act::replay))
+        .route("/receivers/{id}/test", post(act::test))
+        .route("/receivers/{id}/pause", post(act::pause))
+        .route("/receivers/{id}/resume", post(act::resume))
+        .route("/receivers/{id}/secret", get(secret::ask).post(secret::rotate))
+        .route("/receivers/{id}/leave", post(open::leave))
 }
 
 fn portal() -> Router<Console> {

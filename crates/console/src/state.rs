@@ -7,26 +7,42 @@ use auth::{
     person::{self, Role},
     smart,
 };
-use axum::extract::FromRef;
+use axum::{Router, extract::FromRef};
 use broker::Broker;
 use fhir::Fhir;
 use kernel::{Timestamp, World};
 use store::Db;
 use web::{Answer, Cookie};
+use webhooks::Webhooks;
 
-use crate::{frame::Viewer, language::Languages, moment::Moment};
+use crate::{
+    frame::{Looks, Viewer},
+    language::Languages,
+    moment::Moment,
+};
 
 /// The pages. A clone is a handle to the same.
 #[derive(Clone)]
-pub struct Console(Arc<Inner>);
+pub struct Console(Arc<Parts>);
 
-struct Inner {
-    auth: Auth,
-    broker: Broker,
-    fhir: Fhir,
-    db: Db,
-    world: World,
-    config: Config,
+/// What the pages are made of.
+pub struct Parts {
+    /// People, organisations, applications.
+    pub auth: Auth,
+    /// Services that people link.
+    pub broker: Broker,
+    /// Records of sites.
+    pub fhir: Fhir,
+    /// Events told to others.
+    pub webhooks: Webhooks,
+    /// The API of contract 4, which the pages of staff ask.
+    pub managed: Router,
+    /// The audit trail's database.
+    pub db: Db,
+    /// Time and chance.
+    pub world: World,
+    /// What an operator decides.
+    pub config: Config,
 }
 
 /// What an operator decides about the pages.
@@ -49,8 +65,8 @@ pub enum SelfRegistration {
 
 impl Console {
     /// The pages of one deployment.
-    pub fn new((auth, broker, fhir): (Auth, Broker, Fhir), db: Db, world: World, config: Config) -> Self {
-        Self(Arc::new(Inner { auth, broker, fhir, db, world, config }))
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
     pub(crate) fn auth(&self) -> &Auth {
@@ -63,6 +79,14 @@ impl Console {
 
     pub(crate) fn fhir(&self) -> &Fhir {
         &self.0.fhir
+    }
+
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
+    }
+
+    pub(crate) fn managed(&self) -> &Router {
+        &self.0.managed
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -102,6 +126,7 @@ impl Console {
             organisation: organisation.map(|organisation| organisation.name).unwrap_or_default(),
             is_developer: who.roles.has(who.organisation, Role::Developer),
             is_administrator: who.roles.has(who.organisation, Role::OrgAdmin),
+            staff: Looks::of(&who.roles.within(who.organisation)),
         })
     }
 }

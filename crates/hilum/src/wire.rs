@@ -286,13 +286,16 @@ impl House {
         let counted = || Guards::none().limited(&self.limiter, metrics, all);
         let authenticate: Arc<dyn Authenticate> = Arc::new(self.auth.clone());
         let origins: Arc<dyn AllowedOrigins> = Arc::new(self.auth.clone());
-        let (db, world) = (self.db.clone(), self.world.clone());
-        let console = Console::new(
-            (self.auth.clone(), self.broker.clone(), self.fhir.clone()),
-            db,
-            world,
-            console_config(config)?,
-        );
+        let console = Console::new(console::Parts {
+            auth: self.auth.clone(),
+            broker: self.broker.clone(),
+            fhir: self.fhir.clone(),
+            webhooks: self.webhooks.clone(),
+            managed: managed.clone(),
+            db: self.db.clone(),
+            world: self.world.clone(),
+            config: console_config(config)?,
+        });
         let token = ("token", Quota::per_minute(limits.token_per_minute));
         let tokens = counted().limited(&self.limiter, metrics, token).read_from(Arc::clone(&origins));
         let sign_in = ("sign-in", Quota::per_minute(limits.sign_in_per_minute));

@@ -1,5 +1,6 @@
 # A person as administrators see them: roles, and which records of the health system are theirs to open.
 
+person-may = What this person may do
 person-roles = Roles
 person-roles-save = Save roles
 person-study-roles = Roles in studies

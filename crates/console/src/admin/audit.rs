@@ -131,7 +131,7 @@ impl Names {
             let (person, client) = match row.actor {
                 Actor::Person { person, through } => (Some(person), through),
                 Actor::Client(client) => (None, Some(client)),
-                Actor::System | Actor::Anonymous => (None, None),
+                Actor::Receiver(_) | Actor::System | Actor::Anonymous => (None, None),
             };
             if let Some(id) = person.filter(|id| !names.people.contains_key(id))
                 && let Some(found) = person::find(console.auth(), who.organisation, id).await?
@@ -161,6 +161,7 @@ impl Names {
                 t("audit-through").of("person", person(id)).of("client", self.client(client)).into()
             }
             Actor::Client(client) => self.client(client),
+            Actor::Receiver(link) => t("audit-receiver").of("id", link).into(),
             Actor::System => t("audit-itself").into(),
             Actor::Anonymous => t("audit-nobody").into(),
         }

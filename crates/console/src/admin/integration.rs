@@ -7,6 +7,7 @@ use axum::{extract::State, response::Response};
 use broker::{
     By,
     integration::{Enabled, Integration, IntegrationFault, IntegrationIn},
+    managed::IntId,
     provider::Provider,
     trust,
 };
@@ -289,6 +290,7 @@ async fn view(
     Ok(admin::Integration {
         frame: Frame::inside(one.name.clone(), Here::Integrations, console.viewer(who).await?),
         how: how_it_is(linked, attention),
+        looked_after: crate::staff::base_of(&IntId(one.id).to_string()),
         slug: one.slug.clone(),
         name: one.name.clone(),
         provider: one.provider.name.clone(),

@@ -131,6 +131,12 @@ pub(super) const HEARD: &[(&str, &str)] = &[
     ("this code is another site's", "fault-site-taken"),
     ("must be Practitioner/<id> or Device/<client id>", "fault-site-glass"),
     ("must be the canonical of a profile", "fault-site-profile"),
+    ("must be a day and a time", "fault-since"),
+    ("it says that it is gone (410)", "fault-hook-gone"),
+    ("it has taken nothing for five days", "fault-hook-nothing"),
+    ("the third party's address is not allowed here", "fault-hook-inside"),
+    ("the third party's answer is too large", "fault-hook-large"),
+    ("the third party does not answer", "fault-hook-silent"),
     ("is a profile in none of the packages that the site has switched on", "fault-site-profile-none"),
 ];
 

@@ -11,7 +11,8 @@ use fluent_syntax::{ast, parser};
 use super::{book::Files, fault::HEARD, *};
 
 /// Families of messages that are asked for by a name from outside.
-const FAMILIES: [&str; 5] = ["scope-", "resource-", "category-", "property-", "upstream-why-"];
+const FAMILIES: [&str; 7] =
+    ["scope-", "resource-", "category-", "property-", "upstream-why-", "event-type-", "step-"];
 
 /// A key, and the names of what goes into it.
 type Keys = BTreeMap<String, BTreeSet<String>>;
@@ -180,11 +181,14 @@ fn words_of_the_domains_are_still_theirs() {
         "../auth/src",
         "../broker/src",
         "../fhir/src/site",
+        "../outbound/src",
         "../web/src",
+        "../webhooks/src",
         "src/account",
         "src/admin",
         "src/launch",
         "src/page",
+        "src/webhook",
     ]);
     let all: Vec<String> = all.iter().map(|text| squeezed(text)).collect();
     for (words, key) in HEARD {

@@ -205,6 +205,8 @@ pub(crate) struct ProviderTile {
 pub(crate) struct Integration {
     pub(crate) frame: Frame,
     pub(crate) how: String,
+    /// Where staff look after it.
+    pub(crate) looked_after: String,
     pub(crate) slug: String,
     pub(crate) name: String,
     pub(crate) provider: String,

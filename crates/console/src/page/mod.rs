@@ -2,11 +2,13 @@
 
 pub(crate) mod admin;
 pub(crate) mod ask;
+pub(crate) mod chart;
 pub(crate) mod confirm;
 pub(crate) mod connected;
 pub(crate) mod connection;
 pub(crate) mod consent;
 pub(crate) mod developer;
+pub(crate) mod endpoint;
 pub(crate) mod enter;
 pub(crate) mod failure;
 pub(crate) mod inspect;
@@ -19,6 +21,7 @@ pub(crate) mod registration_form;
 pub(crate) mod security;
 pub(crate) mod services;
 pub(crate) mod site;
+pub(crate) mod staff;
 pub(crate) mod token;
 pub(crate) mod upstream;
 pub(crate) mod way;

@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 126] = [
+const ROWS: [Row; 164] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -72,6 +72,18 @@ const ROWS: [Row; 126] = [
     ("GET", "/integrations/", Person, &[], 200),
     ("GET", "/integrations/{slug}/unlink", Person, &[], 200),
     ("POST", "/integrations/{slug}/unlink", Person, &[], 303),
+    // Nobody has opened a link in this browser: what links do is in a test of their own.
+    ("GET", "/receivers/open/{token}", Anybody, &[], 404),
+    ("GET", "/receivers/{id}", Anybody, &[], 404),
+    ("GET", "/receivers/{id}/deliveries/{event}", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/deliveries/{event}/replay", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/replay", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/test", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/pause", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/resume", Anybody, &[], 404),
+    ("GET", "/receivers/{id}/secret", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/secret", Anybody, &[], 404),
+    ("POST", "/receivers/{id}/leave", Anybody, &[], 200),
     ("GET", "/developer/", Developer, &[], 200),
     ("GET", "/developer/applications/new", Developer, &[], 200),
     ("POST", "/developer/applications", Developer, &[], 422),
@@ -102,6 +114,34 @@ const ROWS: [Row; 126] = [
     // What keys do is in a test of their own.
     ("GET", "/developer/keys/{id}/delete", Developer, &[], 404),
     ("POST", "/developer/keys/{id}/delete", Developer, &[], 404),
+    // What integrations and endpoints do is in a test of their own.
+    ("GET", "/staff/integrations", Administrator, &[], 200),
+    ("GET", "/staff/integrations/{id}", Administrator, &[], 404),
+    ("POST", "/staff/integrations/{id}/test", Administrator, &[], 404),
+    ("GET", "/staff/integrations/{id}/syncs", Administrator, &[], 404),
+    ("POST", "/staff/integrations/{id}/syncs", Administrator, &[], 404),
+    ("POST", "/staff/integrations/{id}/syncs/{job}/cancel", Administrator, &[], 404),
+    ("POST", "/staff/integrations/{id}/syncs/{job}/retry", Administrator, &[], 404),
+    ("GET", "/staff/integrations/{id}/quarantine", Administrator, &[], 404),
+    ("GET", "/staff/integrations/{id}/quarantine/{record}", Administrator, &[], 404),
+    ("POST", "/staff/integrations/{id}/quarantine/{record}/replay", Administrator, &[], 404),
+    ("POST", "/staff/integrations/{id}/quarantine/{record}/discard", Administrator, &[], 404),
+    ("GET", "/staff/integrations/{id}/logs", Administrator, &[], 404),
+    ("GET", "/staff/integrations/{id}/metrics", Administrator, &[], 404),
+    ("GET", "/staff/alerts", Administrator, &[], 200),
+    ("GET", "/staff/webhooks", Administrator, &[], 200),
+    ("GET", "/staff/webhooks/{id}", Administrator, &[], 404),
+    ("GET", "/staff/webhooks/{id}/deliveries/{event}", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/deliveries/{event}/replay", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/replay", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/test", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/pause", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/resume", Administrator, &[], 404),
+    ("GET", "/staff/webhooks/{id}/secret", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/secret", Administrator, &[], 404),
+    ("GET", "/staff/webhooks/{id}/links/new", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/links", Administrator, &[], 404),
+    ("POST", "/staff/webhooks/{id}/links/{link}/revoke", Administrator, &[], 404),
     ("GET", "/admin/", Administrator, &[], 200),
     ("GET", "/admin/applications", Administrator, &[], 200),
     ("GET", "/admin/applications/{id}", Administrator, &[], 200),
@@ -209,6 +249,11 @@ impl Names {
             .replace("{provider}", "sandbox")
             .replace("{preset}", "google")
             .replace("{patient}", "nadia")
+            .replace("{event}", &self.client)
+            .replace("{token}", "hlm_rl_nobody")
+            .replace("{job}", "sync_0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b")
+            .replace("{record}", "qr_0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b")
+            .replace("{link}", &self.client)
     }
 }
 

@@ -100,6 +100,7 @@ fn integration() -> Integration {
         provider: "Withings".to_owned(),
         confidence: t("int-sure").into(),
         state: State::good(t("int-enabled")),
+        looked_after: "/staff/integrations/int_019a0b6e0000700080000000000000ab".to_owned(),
         callback: "https://kelvin.example.org/integrations/oauth2/withings/callback".to_owned(),
         linked: 96,
         trusted: 1,

@@ -3,10 +3,12 @@
 mod admin;
 mod deployment;
 mod developer;
+mod endpoint;
 mod keys;
 mod person;
 mod security;
 mod site;
+mod staff;
 mod token;
 mod upstream;
 
@@ -61,6 +63,8 @@ fn all() -> Vec<(&'static str, String)> {
         token::samples(),
         upstream::samples(),
         site::samples(),
+        endpoint::samples(),
+        staff::samples(),
     ];
     [of_people(), work.concat(), deployment::samples()].into_iter().flatten().collect()
 }

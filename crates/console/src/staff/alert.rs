@@ -1,0 +1,74 @@
+//! Rules, and what they fire for.
+
+use axum::{extract::State as Held, response::Response};
+use web::Answer;
+
+use super::{
+    api::Staff,
+    base_of,
+    said::{self, Rules},
+};
+use crate::{
+    frame::{Frame, Here},
+    label::State,
+    page::staff::{Alerts, FiringRow, RuleRow},
+    respond::page,
+    state::Console,
+    t,
+};
+
+/// `GET /staff/alerts`
+pub(crate) async fn list(Held(console): Held<Console>, staff: Staff) -> Answer<Response> {
+    let mut rules: Rules = staff.get("/alerts").await?;
+    rules.items.sort_by_key(|rule| rule.firing.is_empty());
+    let firing = rules.items.iter().filter(|rule| !rule.firing.is_empty()).count();
+    let how = match (rules.items.len(), firing) {
+        (0, _) => t("staff-how-no-rules"),
+        (_, 0) => t("staff-how-quiet"),
+        (_, some) => t("staff-how-firing").count("many", some),
+    };
+    page(&Alerts {
+        frame: Frame::inside(t("staff-alerts"), Here::StaffAlerts, staff.viewer().await?),
+        how: how.into(),
+        rules: rules.items.iter().map(|rule| row(&console, rule)).collect(),
+    })
+}
+
+fn linked(id: &str) -> (String, String) {
+    (base_of(id), id.to_owned())
+}
+
+fn row(console: &Console, rule: &said::Rule) -> RuleRow {
+    let firing = |one: &said::Firing| FiringRow {
+        of: one.integration_id.as_deref().map(linked),
+        since: console.moment(one.since),
+        value: one.value,
+    };
+    RuleRow {
+        name: rule.name.clone(),
+        what: what_of(&rule.kind, rule.threshold, rule.window_s),
+        state: match (rule.enabled, rule.firing.is_empty()) {
+            (false, _) => State::quiet(t("staff-rule-off")),
+            (true, true) => State::good(t("staff-rule-quiet")),
+            (true, false) => State::bad(t("staff-rule-firing")),
+        },
+        of: rule.integration_id.as_deref().map(linked),
+        mailed: rule.email.len(),
+        firing: rule.firing.iter().map(firing).collect(),
+    }
+}
+
+/// What a rule looks at, in words.
+pub(crate) fn what_of(kind: &str, threshold: Option<i64>, window_s: i64) -> String {
+    let limit = threshold.unwrap_or_default();
+    let minutes = usize::try_from(window_s / 60).unwrap_or_default();
+    let said = match kind {
+        "error_rate" => t("staff-rule-errors").of("limit", limit).count("minutes", minutes),
+        "latency" => t("staff-rule-latency").of("limit", limit).count("minutes", minutes),
+        "failed_sync" => t("staff-rule-failed").of("limit", limit).count("minutes", minutes),
+        "no_data" => t("staff-rule-no-data").count("minutes", minutes),
+        "queue_depth" => t("staff-rule-queue").of("limit", limit),
+        _ => t("staff-rule-refusals").of("limit", limit).count("minutes", minutes),
+    };
+    said.into()
+}

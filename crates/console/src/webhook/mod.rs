@@ -1,0 +1,3 @@
+//! Webhook endpoints on pages: what is shown of one, whoever looks at it.
+
+pub(crate) mod view;
