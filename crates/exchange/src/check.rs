@@ -7,10 +7,10 @@ use fhir::NoIntake;
 use kernel::{Actor, Event, Id, Integration, Organisation, RequestId, Timestamp};
 use serde_json::json;
 use store::{DbError, Writer};
-use watch::{Line, What};
+use watch::{Line, TestStatus, What};
 
 use crate::{
-    Exchange, Source, Tested, ToTest,
+    Exchange, Source, ToTest,
     api::id,
     connector::{Findings, Outcome, StepName},
     run::RunFault,
@@ -23,7 +23,7 @@ pub struct Checked {
     /// How long it took, in milliseconds.
     pub took_ms: u64,
     /// How it went as a whole.
-    pub tested: Tested,
+    pub tested: TestStatus,
     /// The same in words.
     pub message: &'static str,
     /// Step by step.
@@ -52,9 +52,9 @@ pub async fn check(
         }
     };
     let (tested, message) = match findings.worst() {
-        None => (Tested::Success, "everything works"),
-        Some(step) if step.outcome == Outcome::Failed => (Tested::Error, step.message),
-        Some(step) => (Tested::Warning, step.message),
+        None => (TestStatus::Success, "everything works"),
+        Some(step) if step.outcome == Outcome::Failed => (TestStatus::Error, step.message),
+        Some(step) => (TestStatus::Warning, step.message),
     };
     let took_ms = u64::try_from(exchange.world.now().since(at).as_millis()).unwrap_or(u64::MAX);
     let checked = Checked { at, took_ms, tested, message, findings };
@@ -62,8 +62,8 @@ pub async fn check(
     let counts = exchange.db.write(async move |tx: &mut Writer| -> Result<bool, DbError> {
         let counts = own.sources.tested(tx, (integration, version), at, tested).await?;
         let outcome = match tested {
-            Tested::Error => Did::Failed("it does not work"),
-            Tested::Success | Tested::Warning => Did::Done,
+            TestStatus::Error => Did::Failed("it does not work"),
+            TestStatus::Success | TestStatus::Warning => Did::Done,
         };
         let entry = Entry {
             organisation: Some(organisation),
@@ -76,9 +76,9 @@ pub async fn check(
         };
         audit::record(tx, &own.world, &entry).await?;
         let (what, why) = match tested {
-            Tested::Success => (What::TestPassed, None),
-            Tested::Warning => (What::TestWarned, Some(message)),
-            Tested::Error => (What::TestFailed, Some(message)),
+            TestStatus::Success => (What::TestPassed, None),
+            TestStatus::Warning => (What::TestWarned, Some(message)),
+            TestStatus::Error => (What::TestFailed, Some(message)),
         };
         let took = Duration::from_millis(took_ms);
         own.log.note_in(tx, Line::of(integration, what).because(why).took(took));

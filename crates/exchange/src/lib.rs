@@ -22,7 +22,7 @@ use vault::Vault;
 use watch::Log;
 
 pub use api::routes;
-pub use port::{About, Source, SourceFault, Sources, Tested, ToTest};
+pub use port::{About, Source, SourceFault, Sources, ToTest};
 
 /// The tables of this crate.
 pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {

@@ -4,9 +4,8 @@ use std::{borrow::Cow, error::Error, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use kernel::{Id, Integration, Kind, Organisation, Site, Study, Timestamp};
-use serde::Serialize;
 use store::{DbError, Writer};
-use utoipa::ToSchema;
+use watch::TestStatus;
 
 use crate::connector::Connector;
 
@@ -38,30 +37,6 @@ pub struct ToTest {
     pub source: Result<Source, &'static str>,
 }
 
-/// How a test went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = IntegrationTestResult)]
-pub enum Tested {
-    /// Everything works.
-    Success,
-    /// It works, and something should be looked at.
-    Warning,
-    /// It does not work.
-    Error,
-}
-
-impl Tested {
-    /// The word of the contract.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
 /// Integrations as this crate needs them.
 pub trait Sources: Send + Sync {
     /// Whose an integration is, active or not; none if there is none, or it is archived.
@@ -79,7 +54,7 @@ pub trait Sources: Send + Sync {
         tx: &'a mut Writer,
         of: (Id<Integration>, i64),
         at: Timestamp,
-        how: Tested,
+        how: TestStatus,
     ) -> BoxFuture<'a, Result<bool, DbError>>;
 
     /// The studies that it belongs to, read in this unit.

@@ -132,6 +132,19 @@ pub(crate) async fn replaced(
     tx.execute(sql, binds![integration, name.of.as_str(), name.id.as_str(), now]).await.map(|_| ())
 }
 
+/// A whole is read anew, the names of whose parts begin so: what waits of an earlier state of it is over.
+pub(crate) async fn begun(
+    tx: &mut Writer,
+    integration: Id<Integration>,
+    origin: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "UPDATE quarantine SET settled = 'replaced', settled_at = $3 \
+               WHERE integration_id = $1 AND of IN ('File', 'Row', 'OperationOutcome') \
+               AND substr(record_id, 1, length(CAST($2 AS TEXT))) = $2 AND settled IS NULL";
+    tx.execute(sql, binds![integration, origin, now]).await.map(|_| ())
+}
+
 /// What waits of an integration, the newest first; `before` is the last one of the page before.
 ///
 /// # Errors

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::{Content, OpenApi, RefOr, path::Operation};
+use webhooks::event::{EventTypeOut, OWN};
+
+use crate::events::EVENT_TYPES;
 
 /// By the name of the operation. The tests hold each against its schema.
 const EXAMPLES: &str = include_str!("examples.json");
@@ -22,6 +25,10 @@ struct Example {
 /// Put them into the document.
 pub fn attach(api: &mut OpenApi) {
     let Ok(mut examples) = serde_json::from_str::<BTreeMap<String, Example>>(EXAMPLES) else { return };
+    // What is told, with the schema of each, is in the document as it is answered.
+    let types = OWN.into_iter().chain(EVENT_TYPES.iter().copied()).map(EventTypeOut::from);
+    let types = json!({ "items": types.collect::<Vec<_>>() });
+    examples.insert("list_event_types".to_owned(), Example { request: None, response: Some(types) });
     for item in api.paths.paths.values_mut() {
         let all = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in all.into_iter().filter_map(Option::as_mut) {

@@ -16,6 +16,7 @@ use kernel::{
 use serde_json::{Map, Value};
 use store::{DbError, Writer};
 use web::{Cookies, LocalPath};
+use webhooks::inbound::Recipe;
 
 pub use sources::BrokerSources;
 pub use watched::{BrokerIntegrations, HeardOfIntegrations};
@@ -264,10 +265,12 @@ impl fhir::Sites for AuthSites {
 pub struct CatalogueRecipes(pub broker::provider::Catalogue);
 
 impl webhooks::inbound::Recipes for CatalogueRecipes {
-    fn of(&self, provider: &str) -> Option<webhooks::inbound::Recipe> {
-        let signature = self.0.get(provider)?.webhooks.as_ref()?.signature.as_ref()?;
+    fn of(&self, provider: &str) -> Option<Recipe> {
+        let webhooks = self.0.get(provider)?.webhooks.as_ref()?;
+        let signature = webhooks.signature.as_ref()?;
         let written = (signature.encoding.as_deref(), signature.format.as_deref());
         let said = (signature.algorithm.as_str(), signature.message.as_str());
-        webhooks::inbound::Recipe::in_words(&signature.headers, said, written, signature.tolerance_s)
+        let recipe = Recipe::in_words(&signature.headers, said, written, signature.tolerance_s)?;
+        Some(recipe.tried_by(webhooks.challenge.as_deref()))
     }
 }

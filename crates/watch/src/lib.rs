@@ -15,6 +15,7 @@ pub mod line;
 pub mod metric;
 mod port;
 mod service;
+mod test_status;
 
 use jobs::Worker;
 use store::{Migration, MigrationSet};
@@ -23,6 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use line::{Line, Log, What};
 pub use port::{About, Integrations, PortFault, Standing, WATCHED_MAX};
 pub use service::{Parts, Watch, open_log};
+pub use test_status::TestStatus;
 
 /// The tables of rules.
 pub const MIGRATIONS: MigrationSet = MigrationSet {

@@ -41,8 +41,8 @@ const HAPPENED: &str = "bench.happened";
 /// What endpoints that never answer are told of.
 const LOST: &str = "bench.lost";
 const TYPES: &[EventType] = &[
-    EventType { name: HAPPENED, description: "something" },
-    EventType { name: LOST, description: "something that nobody takes" },
+    EventType { name: HAPPENED, description: "something", data: "{}" },
+    EventType { name: LOST, description: "something that nobody takes", data: "{}" },
 ];
 /// Runs of each variant; the median is told.
 const RUNS: usize = 3;

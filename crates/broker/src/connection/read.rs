@@ -78,8 +78,10 @@ impl Broker {
         let person = row.ok_or(CredentialFault::NotLinked)?.person;
         let base = integration.api_base.as_ref();
         let is_below = |base: &Url| {
+            let below = call.url.path().strip_prefix(base.path().trim_end_matches('/'));
+            // `/api-other` is not below `/api`.
             call.url.origin() == base.origin()
-                && call.url.path().starts_with(base.path().trim_end_matches('/'))
+                && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if !base.is_some_and(is_below) {
             return Err(CredentialFault::from(IntegrationFault::Unknown).into());

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use web::Problem;
 
 use super::{
-    CONFIG_BYTES_MAX, Kind, Managed, NAME_CHARACTERS_MAX, REASON_CHARACTERS_MAX, STUDIES_MAX,
-    credentials::Stated, kind,
+    CONFIG_BYTES_MAX, Kind, MAPPING_BYTES_MAX, Managed, NAME_CHARACTERS_MAX, REASON_CHARACTERS_MAX,
+    STUDIES_MAX, credentials::Stated, kind,
 };
 use crate::provider::Catalogue;
 
@@ -167,17 +167,35 @@ impl Whole {
             "must be 1 to 500 characters, not blank, in one line",
         );
         let frequency = self.sync_frequency.as_deref().map(str::parse::<Schedule>);
-        let size = serde_json::to_vec(&self.config).map_or(usize::MAX, |text| text.len());
-        wrong(size > CONFIG_BYTES_MAX, "config", "must be at most 32768 bytes");
+        let is_large = [
+            (
+                self.config_bytes() > CONFIG_BYTES_MAX,
+                "config",
+                "must be at most 32768 bytes, without its mapping",
+            ),
+            (self.mapping_bytes() > MAPPING_BYTES_MAX, "config.mapping", "must be at most 262144 bytes"),
+        ];
+        for (is_large, field, message) in is_large {
+            wrong(is_large, field, message);
+        }
         wrong(has_nul(&self.config), "config", "must not hold the character U+0000");
         if let Some(Err(fault)) = frequency {
             issues.push(Issue::at("sync_frequency", fault.to_string()));
         }
-        if size <= CONFIG_BYTES_MAX {
+        if !is_large.iter().any(|(is_large, ..)| *is_large) {
             issues.extend(self.kind.issues(&self.config));
         }
         issues.extend(self.credentials.iter().flat_map(|stated| stated.issues(self.kind)));
         issues
+    }
+
+    fn mapping_bytes(&self) -> usize {
+        self.config.get(MAPPING).map_or(0, bytes)
+    }
+
+    fn config_bytes(&self) -> usize {
+        let others = self.config.iter().filter(|(name, _)| *name != MAPPING);
+        others.map(|(name, value)| name.len() + bytes(value)).sum()
     }
 
     /// The studies, each once, in order.
@@ -191,6 +209,14 @@ impl Whole {
         let stated = self.sync_frequency.as_deref().and_then(|text| text.parse().ok());
         stated.unwrap_or_else(Schedule::manual).as_str().to_owned()
     }
+}
+
+/// The member of a configuration that says what records become.
+const MAPPING: &str = "mapping";
+
+/// In JSON.
+fn bytes(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |text| text.len())
 }
 
 /// The findings as 422 `INT002`.
@@ -236,6 +262,26 @@ mod tests {
             let (Value::Object(mut into), Value::Object(patch)) = (there, patch) else { panic!("objects") };
             merge(&mut into, patch);
             assert_eq!(Value::Object(into), after);
+        }
+    }
+
+    #[test]
+    fn a_configuration_and_its_mapping_are_measured_apart() {
+        let of = |name: &str, bytes: usize| {
+            let config = json!({name: {"text": "x".repeat(bytes)}});
+            let body = json!({"name":"A","type":"api","provider":"custom","config":config});
+            let whole: Whole = serde_json::from_value(body).ok().unwrap();
+            let issues = whole.issues(&Catalogue::built_in().unwrap()).into_iter();
+            issues
+                .filter(|issue| issue.message.contains("bytes"))
+                .map(|issue| issue.path.into_owned())
+                .collect::<Vec<_>>()
+        };
+        for (name, max, field) in
+            [("streams", CONFIG_BYTES_MAX, "config"), ("mapping", MAPPING_BYTES_MAX, "config.mapping")]
+        {
+            assert_eq!(of(name, max - 100), [""; 0], "{name}");
+            assert_eq!(of(name, max), [field], "{name}");
         }
     }
 

@@ -39,7 +39,7 @@ pub use id::{IntId, MalformedIntId};
 pub use kind::Kind;
 pub use pull::{due, studies_of, synced};
 pub use status::Status;
-pub use tested::{TestStatus, tested};
+pub use tested::tested;
 
 use crate::Broker;
 
@@ -49,6 +49,8 @@ pub const NAME_CHARACTERS_MAX: usize = 100;
 pub const STUDIES_MAX: usize = 32;
 /// The largest configuration, as JSON, in bytes.
 pub const CONFIG_BYTES_MAX: usize = 32 * 1024;
+/// The most bytes of a mapping in JSON.
+pub const MAPPING_BYTES_MAX: usize = 256 * 1024;
 /// The longest reason for a change, in characters.
 pub const REASON_CHARACTERS_MAX: usize = 500;
 
@@ -92,7 +94,7 @@ pub struct Managed {
     /// Counts its changes.
     pub version: i64,
     /// When it was last tested, and how that went; none since what is tested has changed.
-    pub tested: Option<(Timestamp, TestStatus)>,
+    pub tested: Option<(Timestamp, watch::TestStatus)>,
     /// When it was archived.
     pub archived_at: Option<Timestamp>,
     /// Whether it was set up on the pages, for people who link accounts: its configuration is changed there.

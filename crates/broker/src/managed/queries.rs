@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use store::{Composed, DbError, FromRow, Json, Reader, Row, Writer, binds};
 use vault::Sealed;
 
-use super::{Kind, Managed, Status, TestStatus};
+use watch::TestStatus;
+
+use super::{Kind, Managed, Status};
 
 const COLUMNS: &str = "SELECT i.id, i.slug, i.organisation_id, i.name, i.kind, i.provider_id, i.status, i.config, i.settings, i.credentials, \
      i.sync_frequency, i.last_sync, i.next_sync, i.created_by, i.created_at, i.updated_by, i.updated_at, i.version, i.tested_at, \

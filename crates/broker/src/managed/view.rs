@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Path};
 
-use super::{IntId, Kind, Managed, Status, TestStatus, condition, door::Asking};
+use watch::TestStatus;
+
+use super::{IntId, Kind, Managed, Status, condition, door::Asking};
 use crate::Broker;
 
 /// An integration.

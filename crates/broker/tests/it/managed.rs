@@ -70,7 +70,7 @@ fn error(heard: &Heard) -> (u16, String, String) {
 }
 
 /// What the other side's test would write.
-async fn tested(stage: &Stage, one: &Value, how: broker::managed::TestStatus) {
+async fn tested(stage: &Stage, one: &Value, how: watch::TestStatus) {
     let id: broker::managed::IntId = one["id"].as_str().unwrap().parse().unwrap();
     let (version, now) = (one["version"].as_i64().unwrap(), stage.world.now());
     let unit = async move |tx: &mut store::Writer| broker::managed::tested(tx, id.0, version, now, how).await;
@@ -140,7 +140,7 @@ on_stage!(
 
 on_stage!(
     async fn it_is_switched_on_only_after_a_good_test_of_what_is_there(stage) {
-        use broker::managed::TestStatus;
+        use watch::TestStatus;
         let admin = as_staff(&stage, "org_admin");
         let one = made(&admin, "Rave", &[]).await;
         let path = format!("/{}", one["id"].as_str().unwrap());
@@ -382,7 +382,8 @@ on_stage!(
 
 on_stage!(
     async fn data_is_fetched_by_the_clock_while_it_is_active(stage) {
-        use broker::managed::{TestStatus, due, synced};
+        use broker::managed::{due, synced};
+        use watch::TestStatus;
         use crate::stage::Fetch;
         let admin = as_staff(&stage, "org_admin");
         let one = made(&admin, "Rave", &[]).await;

@@ -4,11 +4,12 @@ use axum::{Extension, extract::State};
 use kernel::{Permission, RequestId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
+use watch::TestStatus;
 use web::{Answer, Bearer, Json, Path};
 
 use super::{door::Asking, id};
 use crate::{
-    Exchange, Tested,
+    Exchange,
     check::{Checked, check},
     connector::Step,
 };
@@ -23,7 +24,7 @@ pub(super) struct TestOut {
     tested_at: Timestamp,
     tested_by: String,
     /// With `success` and `warning` the integration may be switched on.
-    status: Tested,
+    status: TestStatus,
     message: &'static str,
     details: DetailsOut,
 }

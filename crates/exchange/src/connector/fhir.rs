@@ -5,23 +5,25 @@
 
 pub mod bulk;
 mod check;
+mod headers;
 mod place;
 mod read;
 
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kernel::World;
 use outbound::{Call, WholeAnswer};
 use url::Url;
 
 use super::{
     Abilities, Asked, Connector, Cursor, Deletions, Findings, Found, Name, Page, PullFault, Since, Way,
-    way::answered,
 };
 use bulk::Bulk;
 use place::Place;
+
+pub use headers::declared;
 
 /// The most bytes of one page that are read.
 pub const PAGE_BYTES_MAX: usize = 32 << 20;
@@ -74,13 +76,14 @@ impl FhirServer {
 
     /// Saying this with every call: what a server wants to know beside who asks.
     #[must_use]
-    pub fn saying(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
+    pub fn saying(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
     }
 
     async fn get(&self, url: Url) -> Result<WholeAnswer, PullFault> {
-        let call = Call { timeout: PAGE_TIMEOUT, ..self.call(url) };
+        let mut call = Call { timeout: PAGE_TIMEOUT, ..self.call(url) };
+        // Servers answer a search that was made lately with what it found then: a record that has changed since would be missed.
+        call.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         self.way.read(&call, PAGE_BYTES_MAX).await
     }
 
@@ -146,14 +149,14 @@ impl FhirServer {
         if place.nth >= self.types.len() {
             return Ok(Page { mark: place.mark()?, ..Page::default() });
         }
-        let answer = answered(self.page(&place).await?)?;
+        let answer = self.way.answered(self.page(&place).await?)?;
         let bundle = read::bundle(&answer.body)?;
         let place = place.after(&bundle, &self.types)?;
         Ok(Page {
             records: place.fresh,
-            gone: Vec::new(),
             next: place.next.map(|next| next.to_json()).transpose()?,
             mark: place.mark,
+            ..Page::default()
         })
     }
 
@@ -162,7 +165,7 @@ impl FhirServer {
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Ok(Asked::Gone);
         }
-        let answer = answered(answer)?;
+        let answer = self.way.answered(answer)?;
         let text = read::record(&answer.body, name)?;
         Ok(Asked::There(Found::new(name.clone(), text)))
     }

@@ -31,8 +31,10 @@ pub const PAGE_RECORDS: usize = 500;
 pub const PAGE_BYTES_MAX: usize = 8 << 20;
 /// Bytes that are read of a file at first; more where a record does not end within them.
 pub const WINDOW_BYTES: usize = 256 * 1024;
-/// The longest that one page may take.
-pub const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
+/// After so long a page takes no more records, and the next one goes on.
+pub const PAGE_TIME: Duration = Duration::from_secs(45);
+/// The longest that one page may take: its turn of the budget lasts a little longer.
+pub const PAGE_TIMEOUT: Duration = Duration::from_secs(85);
 /// How long a file has to have lain still, in seconds, unless the integration says otherwise.
 pub const SETTLED_S: u32 = 60;
 /// Files that are remembered as done with. Of older ones it is known that they came before.
@@ -203,12 +205,13 @@ impl<S: Shelf> Files<S> {
         }
         let listed = self.wanted(hand.list().await?);
         let mut page = Page::default();
-        let (mut bytes, mut stretches, mut changed) = (0, 0, Vec::new());
+        let (began, mut bytes, mut stretches, mut changed) = (self.world.now(), 0, 0, Vec::new());
         // Within a page what is gone goes last: nothing may come behind it.
         while page.records.len() < PAGE_RECORDS
             && page.gone.is_empty()
             && bytes < PAGE_BYTES_MAX
             && stretches < PAGE_FILES
+            && (stretches == 0 || self.world.now().since(began) < PAGE_TIME)
         {
             stretches += 1;
             let Some(current) = place.turn_to(&listed, &changed) else {
@@ -224,6 +227,7 @@ impl<S: Shelf> Files<S> {
                 }
                 Stretch::Read { found, gone, next, read } => {
                     bytes += read;
+                    page.begun.extend(current.is_begun().then(|| self.records.origin(&current.file.name)));
                     page.records.extend(found);
                     page.gone.extend(gone);
                     place.went_on(next, self.rules.after);

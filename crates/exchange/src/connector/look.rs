@@ -5,10 +5,12 @@ use std::time::Duration;
 use kernel::{Timestamp, World};
 use url::Url;
 
-use super::{Findings, Outcome, PullFault, StepName, Way, reach::reach};
+use super::{Findings, Outcome, PullFault, StepName, Way, reach::reach, sign_in::NOT_FOR_SCOPES};
 
 /// After so long a test begins no further call.
 pub const CHECK_TIME_MAX: Duration = Duration::from_secs(60);
+/// The longest that one call of a test of a FHIR server may take: some make what they say of themselves when they are first asked.
+pub const CHECK_CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most bytes of one answer that a test reads.
 pub const CHECK_BYTES_MAX: usize = 8 << 20;
 
@@ -71,6 +73,10 @@ impl<'a> Look<'a> {
         let began = self.world.now();
         match self.way.sign_in().prove().await {
             Ok(()) => Some(()),
+            Err(NOT_FOR_SCOPES) => {
+                self.tell(StepName::SignIn, began, passed("the token endpoint knows us"))?;
+                self.tell(StepName::Permission, began, failed(words(&NOT_FOR_SCOPES)))
+            }
             Err(fault) => self.tell(StepName::SignIn, began, failed(words(&fault))),
         }
     }

@@ -8,6 +8,7 @@ mod kept;
 pub mod linked;
 mod look;
 mod mapped;
+mod paced;
 pub mod rave;
 mod reach;
 pub mod redcap;
@@ -27,6 +28,7 @@ use crate::mapping::Unmapped;
 pub use check::{Findings, Outcome, Step, StepName};
 pub use kept::{KeptPlace, PerSource, SOURCES_KEPT_MAX};
 pub use mapped::{Account, Mapper, Raw};
+pub use paced::Paced;
 pub use sign_in::SignIn;
 pub use way::Way;
 
@@ -76,6 +78,9 @@ pub struct Page {
     pub records: Vec<Found>,
     /// Records that the source says are gone.
     pub gone: Vec<Name>,
+    /// Wholes that are begun here, a file or the errors of an export, by what their names begin with: what waits in quarantine of an earlier state of
+    /// them is over, and comes again where it still stands.
+    pub begun: Vec<String>,
     /// Where the run goes on; none if this was the last page.
     pub next: Option<Value>,
     /// Up to where all is known once this page is stored.

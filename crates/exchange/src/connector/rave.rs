@@ -11,7 +11,7 @@ use super::{
     Findings, Outcome, PullFault, StepName, Way,
     files::Records,
     look::words,
-    reach::{STEPS, encryption, first, reach, refused},
+    reach::{STEPS, encryption, first, reach},
     subjects::{ANSWER_BYTES_MAX, Listed, SUBJECTS_MAX, Subjects, Trial, sampled},
     way::unanswered,
 };
@@ -64,10 +64,7 @@ impl Rave {
     async fn get(&self, path: &[&str], since: Option<&str>) -> Result<Vec<u8>, PullFault> {
         let call = Call { timeout: CALL_TIMEOUT, ..Call::get(self.url(path, since)?) };
         let answer = self.way.read(&call, ANSWER_BYTES_MAX).await?;
-        match refused(&answer) {
-            Some(fault) => Err(fault),
-            None => Ok(answer.body.to_vec()),
-        }
+        self.way.answered(answer).map(|answer| answer.body.to_vec())
     }
 }
 
@@ -174,10 +171,10 @@ async fn steps(rave: &Rave, (world, records): (&World, &Records), findings: &mut
             let version = String::from_utf8_lossy(&answer.body).trim().to_owned();
             let is_version = (1..=16).contains(&version.len())
                 && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-            match (refused(&answer), is_version) {
-                (Some(fault), _) => (Outcome::Failed, words(&fault)),
-                (None, false) => (Outcome::Failed, "this is no Rave: look at config.base_url"),
-                (None, true) => {
+            match (rave.way.told(answer.status, &answer.headers), is_version) {
+                (Err(fault), _) => (Outcome::Failed, words(&fault)),
+                (Ok(()), false) => (Outcome::Failed, "this is no Rave: look at config.base_url"),
+                (Ok(()), true) => {
                     findings.api_version = Some(version);
                     (Outcome::Passed, "Rave's web services answer")
                 }

@@ -1,13 +1,12 @@
-//! The first steps of a test of anything that is called by HTTP: its name, a connection, its encryption; and what an answer says that is none.
+//! The first steps of a test of anything that is called by HTTP: its name, a connection, its encryption.
 
 use kernel::World;
 use outbound::{Call, Outbound, OutboundFault, Unreached, WholeAnswer};
 use url::Url;
 
 use super::{
-    Findings, Outcome, PullFault, StepName, Way,
+    Findings, Outcome, StepName, Way,
     look::{CHECK_BYTES_MAX, words},
-    way::retry_after,
 };
 
 /// What a test of such a source goes through, in this order.
@@ -81,19 +80,4 @@ pub(super) fn encryption<T>(url: &Url, answer: &Result<T, OutboundFault>) -> (Ou
         }
         _ => (Outcome::Passed, "the connection is encrypted, and the certificate is good"),
     }
-}
-
-/// Why an answer with this status is none that can be used; none where it can.
-pub(super) fn refused(answer: &WholeAnswer) -> Option<PullFault> {
-    let after_s = retry_after(&answer.headers);
-    Some(match answer.status.as_u16() {
-        200 | 206 => return None,
-        401 => PullFault::last("the source does not know our credential"),
-        403 => PullFault::last("the source does not let us read this"),
-        404 => PullFault::last("the source has no such thing: look at the address and what it is called"),
-        429 => PullFault::Again { why: "the source asks for fewer calls", after_s },
-        408 | 425 | 500..=599 => PullFault::Again { why: "the source has trouble", after_s },
-        300..=399 => PullFault::last("the source sends us elsewhere"),
-        _ => PullFault::last("the source refuses the call"),
-    })
 }

@@ -13,7 +13,7 @@ use super::{
     Findings, Outcome, PullFault, StepName, Way,
     files::Records,
     look::words,
-    reach::{STEPS, encryption, first, reach, refused},
+    reach::{STEPS, encryption, first, reach},
     subjects::{ANSWER_BYTES_MAX, Listed, Subjects, Trial, sampled},
     way::unanswered,
 };
@@ -79,14 +79,11 @@ impl Redcap {
 
     async fn exported(&self, content: &str, more: &[(String, String)]) -> Result<Vec<u8>, PullFault> {
         let answer = self.way.read(&self.call(content, more), ANSWER_BYTES_MAX).await?;
-        match refused(&answer) {
-            // A token that is none is forbidden, not unknown.
-            Some(PullFault::Final { .. }) if answer.status.as_u16() == 403 => {
-                Err(PullFault::last("the source does not know our token, or does not let it export"))
-            }
-            Some(fault) => Err(fault),
-            None => Ok(answer.body.to_vec()),
+        // A token that is none is forbidden, not unknown.
+        if answer.status.as_u16() == 403 {
+            return Err(PullFault::last("the source does not know our token, or does not let it export"));
         }
+        self.way.answered(answer).map(|answer| answer.body.to_vec())
     }
 
     async fn rows_of(&self, more: &[(String, String)]) -> Result<Vec<Map<String, Value>>, PullFault> {
@@ -190,10 +187,10 @@ async fn steps(redcap: &Redcap, (world, records): (&World, &Records), findings: 
             let version = String::from_utf8_lossy(&answer.body).trim().trim_matches('"').to_owned();
             let is_version = (1..=16).contains(&version.len())
                 && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-            match (refused(answer), is_version) {
-                (Some(fault), _) => (Outcome::Failed, words(&fault)),
-                (None, false) => (Outcome::Failed, words(&NO_ANSWER)),
-                (None, true) => {
+            match (redcap.way.told(answer.status, &answer.headers), is_version) {
+                (Err(fault), _) => (Outcome::Failed, words(&fault)),
+                (Ok(()), false) => (Outcome::Failed, words(&NO_ANSWER)),
+                (Ok(()), true) => {
                     findings.api_version = Some(version);
                     (Outcome::Passed, "the API of REDCap answers")
                 }

@@ -19,7 +19,6 @@ use super::{
     Abilities, Account, Asked, Connector, Cursor, Deletions, Findings, Found, Mapper, Name, Page, PullFault,
     Raw, Since, Way,
     fhir::{PAGE_BYTES_MAX, PAGE_TIMEOUT, as_base},
-    way::answered,
 };
 use place::At;
 use plan::{End, Stream, Style};
@@ -112,7 +111,7 @@ impl RestApi {
         let (records, next) = match is_empty {
             true => (Vec::new(), None),
             false => {
-                let whole = answered(whole)?;
+                let whole = self.way.answered(whole)?;
                 let read = answer::read(&whole.body)?;
                 let told = told(stream, &whole, &read)?;
                 let records = answer::records(stream, read)?;

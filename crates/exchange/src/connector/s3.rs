@@ -16,7 +16,7 @@ use super::{
     Findings, Outcome, PullFault, StepName, Way,
     files::{Files, Records, Rules, Shelf},
     look::words,
-    reach::{encryption, first, reach, refused},
+    reach::{encryption, first, reach},
     way::unanswered,
 };
 pub use hand::BucketHand;
@@ -147,7 +147,10 @@ impl Shelf for Bucket {
         if said.0 == Outcome::Failed {
             return None;
         }
-        let said = match answer.map_err(|fault| unanswered(&fault)).and_then(|answer| judged(&answer)) {
+        let said = match answer
+            .map_err(|fault| unanswered(&fault))
+            .and_then(|answer| judged(&self.0.way, &answer))
+        {
             Ok(()) => (Outcome::Passed, "the store knows us, and lets us list the bucket"),
             Err(fault) => (Outcome::Failed, words(&fault)),
         };
@@ -157,8 +160,12 @@ impl Shelf for Bucket {
 }
 
 /// Why an answer is none that can be used.  <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
-fn judged(answer: &WholeAnswer) -> Result<(), PullFault> {
-    let Some(fault) = refused(answer) else { return Ok(()) };
+fn judged(way: &Way, answer: &WholeAnswer) -> Result<(), PullFault> {
+    // A part of an object.
+    if answer.status.as_u16() == 206 {
+        return Ok(());
+    }
+    let Err(fault) = way.told(answer.status, &answer.headers) else { return Ok(()) };
     let code = list::error_code(&answer.body).unwrap_or_default();
     Err(match code.as_str() {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" => {

@@ -10,11 +10,10 @@ mod sign_in;
 use std::{fmt, str::FromStr, time::Duration};
 
 use kernel::{Secret, World};
-use outbound::Outbound;
 use russh::keys::{HashAlg, PublicKey, ssh_key::Fingerprint};
 
 use super::{
-    Findings, PullFault,
+    Findings, Paced, PullFault,
     files::{Files, Records, Rules, Shelf},
 };
 use hand::SftpHand;
@@ -76,8 +75,8 @@ pub struct Proof {
 
 /// A directory of a server.
 pub struct Directory {
-    /// The way out.
-    pub outbound: Outbound,
+    /// The way out: a connection is a turn, up to its end.
+    pub paced: Paced,
     /// Its name or address.
     pub host: String,
     /// Its port.

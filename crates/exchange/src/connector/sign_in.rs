@@ -8,6 +8,7 @@ use kernel::Secret;
 
 use super::PullFault;
 
+pub(super) use token::NOT_FOR_SCOPES;
 pub use token::{Endpoint, Grant, TOKEN_LIFE_MAX, Token, Tokens};
 
 /// How we prove ourselves.
@@ -32,7 +33,7 @@ pub enum SignIn {
         value: Secret<String>,
     },
     /// Tokens that are asked for, and asked for again when they run out.
-    Tokens(Tokens),
+    Tokens(Box<Tokens>),
 }
 
 /// What a call was signed with.

@@ -131,6 +131,7 @@ impl<T: Trial> Subjects<T> {
         Ok(Page {
             records: found,
             gone,
+            begun: Vec::new(),
             mark: is_end.then(|| place.began.clone().map(Value::from)).flatten(),
             next: match is_end {
                 true => None,

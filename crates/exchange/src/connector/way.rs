@@ -1,42 +1,26 @@
 //! The way to a source: calls that are signed, within the integration's budget, and told apart when they bring nothing.
 
-use std::sync::Arc;
-
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode};
 use outbound::{Answer, Call, Outbound, OutboundFault, WholeAnswer};
 
-use super::{
-    PullFault,
-    budget::{Budget, unbounded},
-    sign_in::SignIn,
-};
-
-/// Where a source asks all to wait and does not say how long: seconds.
-const PAUSE_S: u64 = 5;
+use super::{PullFault, paced::Paced, sign_in::SignIn};
 
 /// The way to one source. Every call of a connector goes this way.
 #[derive(Clone)]
 pub struct Way {
-    outbound: Outbound,
+    paced: Paced,
     sign_in: SignIn,
-    budget: Arc<dyn Budget>,
 }
 
 impl Way {
-    /// With this proof, and no budget.
-    pub fn new(outbound: Outbound, sign_in: SignIn) -> Self {
-        Self { outbound, sign_in, budget: unbounded() }
-    }
-
-    /// Within this budget.
-    #[must_use]
-    pub fn within(self, budget: Arc<dyn Budget>) -> Self {
-        Self { budget, ..self }
+    /// With this proof.
+    pub const fn new(paced: Paced, sign_in: SignIn) -> Self {
+        Self { paced, sign_in }
     }
 
     /// The way out, for what is no call.
     pub const fn outbound(&self) -> &Outbound {
-        &self.outbound
+        self.paced.outbound()
     }
 
     /// How calls are signed.
@@ -49,13 +33,7 @@ impl Way {
     /// # Errors
     /// The budget's, or why there is no answer.
     pub async fn plain(&self, call: Call) -> Result<Result<Answer, OutboundFault>, PullFault> {
-        let turn = self.budget.enter().await?;
-        let answer = self.outbound.send(call).await;
-        if let Ok(answer) = &answer {
-            self.heed(answer.status.as_u16(), &answer.headers).await;
-        }
-        self.budget.leave(turn).await;
-        Ok(answer)
+        self.paced.send(call).await
     }
 
     /// A signed call whose answer is read to its end. If the source does not take a token, another one is asked for, once.
@@ -67,14 +45,12 @@ impl Way {
         loop {
             let mut signed_call = copy(call);
             let signed = self.sign_in.sign(&mut signed_call.headers).await?;
-            let turn = self.budget.enter().await?;
-            let answer = self.outbound.read(signed_call, bytes_max).await;
-            if let Ok(answer) = &answer {
-                self.heed(answer.status.as_u16(), &answer.headers).await;
-            }
-            self.budget.leave(turn).await;
+            let answer = self.paced.read(signed_call, bytes_max).await?;
             let answer = answer.map_err(|fault| unanswered(&fault))?;
-            if answer.status.as_u16() != 401 || is_again || !self.sign_in.is_refused(&signed).await {
+            if answer.status != StatusCode::UNAUTHORIZED
+                || is_again
+                || !self.sign_in.is_refused(&signed).await
+            {
                 return Ok(answer);
             }
             is_again = true;
@@ -90,27 +66,31 @@ impl Way {
         loop {
             let mut signed_call = copy(call);
             let signed = self.sign_in.sign(&mut signed_call.headers).await?;
-            let turn = self.budget.enter().await?;
-            let answer = self.outbound.send(signed_call).await;
-            if let Ok(answer) = &answer {
-                self.heed(answer.status.as_u16(), &answer.headers).await;
-            }
-            self.budget.leave(turn).await;
+            let answer = self.paced.send(signed_call).await?;
             let answer = answer.map_err(|fault| unanswered(&fault))?;
-            if answer.status.as_u16() != 401 || is_again || !self.sign_in.is_refused(&signed).await {
+            if answer.status != StatusCode::UNAUTHORIZED
+                || is_again
+                || !self.sign_in.is_refused(&signed).await
+            {
                 return Ok(answer);
             }
             is_again = true;
         }
     }
 
-    /// Who asks for a pause gets it from every node.
-    async fn heed(&self, status: u16, headers: &HeaderMap) {
-        match (status, retry_after(headers)) {
-            (429, wait) => self.budget.pause(wait.unwrap_or(PAUSE_S)).await,
-            (503, Some(wait)) => self.budget.pause(wait).await,
-            _ => {}
-        }
+    /// How long an answer asks us to wait, in seconds.
+    pub(super) fn retry_after_s(&self, headers: &HeaderMap) -> Option<u64> {
+        self.paced.retry_after_s(headers)
+    }
+
+    /// What a status says; every other than 200 is a fault.
+    pub(super) fn told(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), PullFault> {
+        refusal(status.as_u16(), self.retry_after_s(headers)).map_or(Ok(()), Err)
+    }
+
+    /// An answer that brings something.
+    pub(super) fn answered(&self, answer: WholeAnswer) -> Result<WholeAnswer, PullFault> {
+        self.told(answer.status, &answer.headers).map(|()| answer)
     }
 }
 
@@ -141,26 +121,35 @@ pub(super) fn unanswered(fault: &OutboundFault) -> PullFault {
     }
 }
 
-/// An answer that brings something; every other status is a fault.
-pub(super) fn answered(answer: WholeAnswer) -> Result<WholeAnswer, PullFault> {
-    told(answer.status.as_u16(), &answer.headers).map(|()| answer)
+/// Why an answer with this status is none that can be used; none where it can.
+const fn refusal(status: u16, after_s: Option<u64>) -> Option<PullFault> {
+    Some(match status {
+        200 => return None,
+        401 => PullFault::last("the source does not know our credential"),
+        403 => PullFault::last("the source does not let us read this"),
+        404 => PullFault::last("the source has no such thing: look at the address and what it is called"),
+        429 => PullFault::Again { why: "the source asks for fewer calls", after_s },
+        408 | 425 | 500..=599 => PullFault::Again { why: "the source has trouble", after_s },
+        300..=399 => PullFault::last("the source sends us elsewhere"),
+        _ => PullFault::last("the source refuses the call"),
+    })
 }
 
-/// What a status says.
-pub(super) fn told(status: u16, headers: &HeaderMap) -> Result<(), PullFault> {
-    let after_s = retry_after(headers);
-    match status {
-        200 => Ok(()),
-        401 => Err(PullFault::last("the source does not know our credential")),
-        403 => Err(PullFault::last("the source does not let us read this")),
-        429 => Err(PullFault::Again { why: "the source asks for fewer calls", after_s }),
-        408 | 425 | 500..=599 => Err(PullFault::Again { why: "the source has trouble", after_s }),
-        300..=399 => Err(PullFault::last("the source sends us elsewhere")),
-        _ => Err(PullFault::last("the source refuses the search")),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_says_whether_another_try_may_help() {
+        assert_eq!(refusal(200, None), None);
+        for status in [206, 302, 400, 401, 403, 404, 410, 422] {
+            assert!(matches!(refusal(status, Some(7)), Some(PullFault::Final { .. })), "{status}");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504] {
+            assert!(
+                matches!(refusal(status, Some(7)), Some(PullFault::Again { after_s: Some(7), .. })),
+                "{status}"
+            );
+        }
     }
-}
-
-/// `Retry-After` in seconds; a date is left to our own pauses.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }

@@ -37,6 +37,7 @@ pub(super) enum Stepped {
 pub(super) struct Brought {
     pub found: Vec<Found>,
     pub gone: Vec<Name>,
+    pub begun: Vec<String>,
     /// How long the other side was waited for.
     pub took: Duration,
 }
@@ -68,7 +69,7 @@ pub(super) async fn pull(
         Some(place) => Some((Phase::Pull, Some(place))),
         None => rechecks.then_some((Phase::Recheck, None)),
     };
-    let brought = Brought { found: page.records, gone: page.gone, took };
+    let brought = Brought { found: page.records, gone: page.gone, begun: page.begun, took };
     store(exchange, attempt, (run, source), (brought, Leads { next, mark: page.mark })).await
 }
 
@@ -145,6 +146,7 @@ pub(super) async fn store(
         run: run.clone(),
         incoming: incoming.collect(),
         gone: brought.gone,
+        begun: brought.begun,
         took: brought.took,
         place: leads
             .next
@@ -167,6 +169,7 @@ struct Unit {
     run: Run,
     incoming: Vec<Incoming>,
     gone: Vec<Name>,
+    begun: Vec<String>,
     took: Duration,
     place: Option<Sealed>,
     mark: Option<Sealed>,
@@ -181,6 +184,9 @@ impl Unit {
         let run = &self.run;
         let now = self.exchange.world.now();
         let mut counts = Counts::default();
+        for origin in &self.begun {
+            quarantine::begun(tx, run.integration, origin, now).await?;
+        }
         self.records(tx, &mut counts).await?;
         for name in &self.gone {
             match self.delete(tx, name).await? {

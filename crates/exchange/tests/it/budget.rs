@@ -1,16 +1,61 @@
 //! Budgets that two nodes share: one database, one count of calls.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use exchange::connector::{
-    PullFault, SignIn, Way,
-    budget::{Budget, PLACE_LEASE, SharedBudget},
+    Paced, PullFault, SignIn, Way,
+    budget::{Budget, PLACE_LEASE, SharedBudget, Turn},
 };
+use futures_util::future::BoxFuture;
 use outbound::{Call, Outbound, SystemLookup};
 use testkit::Trouble;
 use web::RateLimiter;
 
 use crate::stage::{INTEGRATION, Stage, on_sync};
+
+/// A budget of so many calls at once, that counts them.
+pub struct Counted {
+    at_once: usize,
+    taken: AtomicUsize,
+    given: AtomicUsize,
+}
+
+impl Counted {
+    pub fn of(at_once: usize) -> Arc<Self> {
+        Arc::new(Self { at_once, taken: AtomicUsize::new(0), given: AtomicUsize::new(0) })
+    }
+    /// Turns that were had.
+    pub fn given(&self) -> usize {
+        self.given.load(Relaxed)
+    }
+    /// Those that are not over.
+    pub fn taken(&self) -> usize {
+        self.taken.load(Relaxed)
+    }
+}
+
+impl Budget for Counted {
+    fn enter(&self) -> BoxFuture<'_, Result<Turn, PullFault>> {
+        let more = |taken: usize| (taken < self.at_once).then_some(taken + 1);
+        let is_free = self.taken.fetch_update(Relaxed, Relaxed, more).is_ok();
+        self.given.fetch_add(usize::from(is_free), Relaxed);
+        let turn = if is_free { Ok(Turn::uncounted()) } else { Err(PullFault::Later { after_s: 7 }) };
+        Box::pin(std::future::ready(turn))
+    }
+    fn leave(&self, _: Turn) -> BoxFuture<'_, ()> {
+        self.taken.fetch_sub(1, Relaxed);
+        Box::pin(std::future::ready(()))
+    }
+    fn pause(&self, _: u64) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
 
 fn node(stage: &Stage, limiter: &RateLimiter, per_second: Option<f64>, at_once: Option<u32>) -> SharedBudget {
     SharedBudget {
@@ -61,7 +106,10 @@ on_sync!(
         let budget = |stage: &Stage| Arc::new(node(stage, &limiter, None, None));
         let allowed = [stage.proxy.address.to_string().parse().unwrap()].into_iter().collect();
         let outbound = Outbound::new(allowed, Arc::new(SystemLookup)).unwrap();
-        let way = |stage: &Stage| Way::new(outbound.clone(), SignIn::Open).within(budget(stage));
+        let way = |stage: &Stage| {
+            let paced = Paced::new(outbound.clone(), stage.exchange.world.clone()).within(budget(stage));
+            Way::new(paced, SignIn::Open)
+        };
         let call = Call::get(format!("http://{}/fhir/metadata", stage.proxy.address).parse().unwrap());
         stage.proxy.always(Some(Trouble::Throttled));
         let answer = way(&stage).read(&call, 1 << 20).await.unwrap();

@@ -9,8 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use exchange::{
-    Tested,
-    connector::{Connector, Findings, Outcome, SignIn, StepName, Way, fhir::FhirServer},
+    connector::{Connector, Findings, Outcome, Paced, SignIn, StepName, Way, fhir::FhirServer},
     run::{self, Extent, State as RunState},
 };
 use http::Method;
@@ -19,6 +18,7 @@ use outbound::{Outbound, SystemLookup};
 use serde_json::{Value, json};
 use store::binds;
 use tokio::task::JoinSet;
+use watch::TestStatus;
 
 use crate::{
     api::{app, call, integration},
@@ -94,7 +94,7 @@ fn server(address: &str, base: &str) -> FhirServer {
     let outbound = Outbound::new(allowed, Arc::new(SystemLookup)).unwrap();
     let types = ["Patient", "Observation"].map(str::to_owned).to_vec();
     let sign_in = SignIn::Bearer(Secret::new("canary-token".to_owned()));
-    FhirServer::new(Way::new(outbound, sign_in), base.parse().unwrap(), types)
+    FhirServer::new(Way::new(Paced::new(outbound, testkit::world().0), sign_in), base.parse().unwrap(), types)
 }
 
 async fn found(wrong: Wrong) -> Findings {
@@ -193,7 +193,7 @@ on_sync!(
         assert!(steps.iter().all(|step| step["outcome"] == "passed" || step["name"] == "tls"), "{told}");
         assert_eq!(told["details"]["permissions"], json!(["Patient.search", "Observation.search"]));
         assert_eq!(told["details"]["api_version"], json!("4.0.1"));
-        assert_eq!(stage.book.lock().unwrap().tested, Some(Tested::Warning));
+        assert_eq!(stage.book.lock().unwrap().tested, Some(TestStatus::Warning));
         // What another version was tested of counts for nothing, and is on record.
         stage.book.lock().unwrap().version = 2;
         let (status, told) = call(&app, "1.data_manager", (Method::POST, &test()), None).await;
@@ -215,7 +215,7 @@ on_sync!(
         let (status, told) = call(&app, "1.data_manager", (Method::POST, &test()), None).await;
         assert_eq!((status, &told["status"]), (200, &json!("error")), "{told}");
         assert!(told["message"].as_str().unwrap().contains("takes connections"), "{told}");
-        assert_eq!(stage.book.lock().unwrap().tested, Some(Tested::Error));
+        assert_eq!(stage.book.lock().unwrap().tested, Some(TestStatus::Error));
         assert!(!told.to_string().contains("canary"));
     }
 );

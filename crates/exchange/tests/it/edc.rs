@@ -15,7 +15,7 @@ use axum::{
 };
 use base64::Engine as _;
 use exchange::{
-    connector::{Connector, Findings, Outcome, SignIn, StepName, Way, rave::Rave, redcap::Redcap},
+    connector::{Connector, Findings, Outcome, Paced, SignIn, StepName, Way, rave::Rave, redcap::Redcap},
     run::{Counts, Extent, State},
 };
 use kernel::{Secret, World};
@@ -91,7 +91,7 @@ async fn redcap_api(Held(study): Held<Study>, Form(form): Form<BTreeMap<String, 
 fn redcap(address: SocketAddr, token: &str, world: &World) -> Arc<dyn Connector> {
     let url = format!("http://{address}/api/").parse().unwrap();
     let project = Redcap::new(
-        (Way::new(outbound(address), SignIn::Open), world.clone()),
+        (Way::new(Paced::new(outbound(address), world.clone()), SignIn::Open), world.clone()),
         url,
         Secret::new(token.to_owned()),
     )
@@ -206,7 +206,7 @@ fn rave(address: SocketAddr, word: &str, world: &World) -> Arc<dyn Connector> {
     let base = format!("http://{address}").parse().unwrap();
     let sign_in = SignIn::Basic { name: "reader".to_owned(), password: Secret::new(word.to_owned()) };
     let rave = Rave::new(
-        (Way::new(outbound(address), sign_in), world.clone()),
+        (Way::new(Paced::new(outbound(address), world.clone()), sign_in), world.clone()),
         base,
         vec!["Trial(Prod)".to_owned()],
     );

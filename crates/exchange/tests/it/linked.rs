@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use exchange::{
     connector::{
-        Account, Mapper, PullFault, SignIn, Way,
+        Account, Mapper, Paced, PullFault, SignIn, Way,
         linked::{Accounts, Linked, LinkedApi, NotRead},
         rest::{RestApi, declared},
     },
@@ -95,7 +95,7 @@ on_sync!(
             }
             Digest::from_bytes(bytes)
         });
-        let way = Way::new(outbound, SignIn::Open);
+        let way = Way::new(Paced::new(outbound, testkit::world().0), SignIn::Open);
         let api = RestApi::new(way, "https://wear.example/api".parse().unwrap(), plan, Mapper::with(Arc::new(mapping), ids));
         let keeper = Keeper::default();
         let (world, clock) = testkit::world();

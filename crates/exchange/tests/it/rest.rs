@@ -13,7 +13,7 @@ use axum::{
 };
 use exchange::{
     connector::{
-        Connector, Cursor, Deletions, Found, Mapper, Name, PullFault, Raw, SignIn, Way,
+        Connector, Cursor, Deletions, Found, Mapper, Name, Paced, PullFault, Raw, SignIn, Way,
         rest::{RestApi, declared},
     },
     mapping::Ids,
@@ -129,7 +129,7 @@ impl Scene {
     fn api(&self, config: &Value) -> RestApi {
         let (plan, mapping) =
             declared(config.as_object().unwrap()).unwrap_or_else(|issues| panic!("{issues:?}")).unwrap();
-        let way = Way::new(self.outbound.clone(), SignIn::Open);
+        let way = Way::new(Paced::new(self.outbound.clone(), testkit::world().0), SignIn::Open);
         RestApi::new(way, self.base.parse().unwrap(), plan, Mapper::with(Arc::new(mapping), ids()))
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use exchange::{
     connector::{
-        Connector, Findings, Outcome, SignIn, StepName, Way,
+        Connector, Findings, Outcome, Paced, SignIn, StepName, Way,
         files::Rules,
         s3::{Address, Bucket, REGION, Style, keys},
     },
@@ -35,8 +35,8 @@ fn bucket(address: std::net::SocketAddr, name: &str, world: &World) -> Arc<dyn C
     let base = Address { endpoint, bucket: name, style: Style::Path }.base().unwrap();
     let keys = keys("test", Secret::new("secret".to_owned()), None);
     let place = (REGION.to_owned(), "in/".to_owned());
-    let bucket =
-        Bucket::new((Way::new(outbound(&[address]), SignIn::Open), world.clone()), base, place, keys);
+    let way = Way::new(Paced::new(outbound(&[address]), world.clone()), SignIn::Open);
+    let bucket = Bucket::new((way, world.clone()), base, place, keys);
     let rules =
         Rules { key: vec!["mrn".to_owned()], ..Rules::new(vec![glob::Pattern::new(PATTERN).unwrap()]) };
     Arc::new(bucket.source(rules, people(&[PATTERN])))

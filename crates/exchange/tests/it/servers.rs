@@ -54,6 +54,10 @@ impl Drop for Process {
     }
 }
 
+const fn yes(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
+
 /// OpenSSH's own server, with one user: the one that runs the test.
 pub struct Sshd {
     pub address: SocketAddr,
@@ -68,10 +72,35 @@ pub struct Sshd {
 }
 
 const SSHD: &str = "/usr/sbin/sshd";
+/// Lets a server that was started with it ask a file for passwords, and not the machine's own accounts.  <https://cwrap.org/pam_wrapper.html>
+const PAM_WRAPPER: &str = "/usr/lib/*/libpam_wrapper.so";
+
+/// How a server wants people to prove themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// By a key.
+    Key,
+    /// By a password.
+    Password,
+    /// By a question of its own, which is for the password.  RFC 4256
+    Question,
+    /// By a key, and then by a password.
+    Both,
+}
 
 impl Sshd {
     /// None where it is not installed.
     pub fn start() -> Option<Self> {
+        Self::asking(Asks::Key, "")
+    }
+
+    /// One that asks for this, and for this password.
+    pub fn asking(asks: Asks, password: &str) -> Option<Self> {
+        let wrapper = glob::glob(PAM_WRAPPER).unwrap().find_map(Result::ok);
+        if asks != Asks::Key && wrapper.is_none() {
+            println!("SKIPPED: no {PAM_WRAPPER}: install libpam-wrapper");
+            return None;
+        }
         if !PathBuf::from(SSHD).exists() {
             println!("SKIPPED: no {SSHD}: install openssh-server");
             return None;
@@ -90,21 +119,41 @@ impl Sshd {
         drop(fs::create_dir_all("/run/sshd"));
         let address: SocketAddr = format!("127.0.0.1:{}", free_port()).parse().unwrap();
         let config = format!(
-            "ListenAddress 127.0.0.1\nPort {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\nStrictModes no\n\
-             PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nMaxStartups 200\n\
-             Subsystem sftp internal-sftp\n",
+            "ListenAddress 127.0.0.1\nPort {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM {}\nStrictModes no\n\
+             PasswordAuthentication {}\nKbdInteractiveAuthentication {}\nPubkeyAuthentication {}\nAuthenticationMethods {}\n\
+             PermitRootLogin yes\nMaxStartups 200\nSubsystem sftp internal-sftp\n",
             address.port(),
             at("host").display(),
             at("authorized").display(),
+            yes(asks != Asks::Key),
+            yes(matches!(asks, Asks::Password | Asks::Both)),
+            yes(asks == Asks::Question),
+            yes(matches!(asks, Asks::Key | Asks::Both)),
+            if asks == Asks::Both { "publickey,password" } else { "any" },
         );
         fs::write(at("config"), config).unwrap();
         let mut command = Command::new(SSHD);
         command.args(["-D", "-e", "-f"]).arg(at("config"));
-        let process = Process::start(command, "Server listening");
         let whoami = Command::new("id").arg("-un").output().unwrap();
+        let username = String::from_utf8(whoami.stdout).unwrap().trim().to_owned();
+        if let Some(wrapper) = wrapper.filter(|_| asks != Asks::Key) {
+            let module = wrapper.with_file_name("pam_wrapper").join("pam_matrix.so");
+            let line =
+                |of| format!("{of} required {} passdb={}\n", module.display(), at("passwords").display());
+            let rules: String = ["auth", "account", "session", "password"].map(line).concat();
+            fs::create_dir_all(at("pam")).unwrap();
+            for service in ["sshd", "other"] {
+                fs::write(at("pam").join(service), &rules).unwrap();
+            }
+            fs::write(at("passwords"), format!("{username}:{password}:sshd\n")).unwrap();
+            // `-r`: a server that starts itself anew for each connection forgets what it was started with.
+            command.arg("-r").env("LD_PRELOAD", wrapper).env("PAM_WRAPPER", "1");
+            command.env("PAM_WRAPPER_SERVICE_DIR", at("pam"));
+        }
+        let process = Process::start(command, "Server listening");
         Some(Self {
             address,
-            username: String::from_utf8(whoami.stdout).unwrap().trim().to_owned(),
+            username,
             private_key: fs::read_to_string(at("user")).unwrap(),
             host_key: fs::read_to_string(at("host.pub")).unwrap(),
             folder,
@@ -114,6 +163,18 @@ impl Sshd {
 
     pub fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Another key that opens, with what it is sealed by, if by anything.
+    pub fn another_key(&self, of: &str, passphrase: &str) -> String {
+        let path = self.at(&format!("{of}-{}", passphrase.len()));
+        let mut made = Command::new("ssh-keygen");
+        made.args(["-q", "-t", of, "-N", passphrase, "-C", "test", "-f"]).arg(&path);
+        assert!(made.status().unwrap().success());
+        let public = fs::read_to_string(path.with_extension("pub")).unwrap();
+        let known = fs::read_to_string(self.at("authorized")).unwrap();
+        fs::write(self.at("authorized"), known + &public).unwrap();
+        fs::read_to_string(path).unwrap()
     }
 
     /// A file that was last changed then.

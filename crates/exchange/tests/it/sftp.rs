@@ -4,7 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use exchange::{
     connector::{
-        Connector, Cursor, Findings, Outcome, PullFault, StepName,
+        Connector, Cursor, Findings, Outcome, Paced, PullFault, StepName,
+        budget::Budget,
         files::{After, Rules},
         sftp::{self, Directory, Proof},
     },
@@ -15,8 +16,9 @@ use kernel::{Secret, World};
 use outbound::{Outbound, SystemLookup};
 
 use crate::{
+    budget::Counted,
     files::{killed, long_ago, names, people, said, table},
-    servers::{Cutter, Sshd},
+    servers::{Asks, Cutter, Sshd},
     stage::{HERE, INTEGRATION, Stage, on_sync, organisation},
 };
 
@@ -25,7 +27,7 @@ const PATTERN: &str = "people_*.csv";
 fn directory(sshd: &Sshd, address: SocketAddr) -> Directory {
     let allowed = [address.to_string().parse().unwrap()].into_iter().collect();
     Directory {
-        outbound: Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(),
+        paced: Paced::new(Outbound::new(allowed, Arc::new(SystemLookup)).unwrap(), testkit::world().0),
         host: address.ip().to_string(),
         port: address.port(),
         host_key: Some(sshd.host_key.parse().unwrap()),
@@ -119,6 +121,21 @@ on_sync!(
                 "people_b.csv, from byte 0 on: two of its columns have the same name",
             ]
         );
+        // Corrected, a file settles what could not be read of it before; another file's row waits on.
+        sshd.put("people_d.csv", "mrn,name\nm9\n", long_ago(now, 0));
+        let run = stage.begin(Extent::Incremental).await;
+        assert_eq!(stage.ended(run).await.counts, Counts { received: 1, quarantined: 1, ..Counts::default() });
+        sshd.put("people_a.csv", "mrn,name\nm1,One\nm2,Two\nm3,Three\nm4,Four\n", long_ago(now, 3));
+        sshd.put("people_b.csv", "mrn,name\nm6,Six\n", long_ago(now, 4));
+        let run = stage.begin(Extent::Incremental).await;
+        let run = stage.ended(run).await;
+        assert_eq!(run.counts, Counts { received: 5, stored: 3, unchanged: 2, ..Counts::default() });
+        let mut reader = stage.db.read().await.unwrap();
+        let waiting = quarantine::waiting(&mut reader, (organisation(1), INTEGRATION), None, 10).await.unwrap();
+        assert_eq!(waiting.len(), 1);
+        drop(reader);
+        let kept = quarantine::kept(&stage.exchange, organisation(1), waiting[0].id).await.unwrap();
+        assert!(kept.words.starts_with("people_d.csv, line 2"), "{}", kept.words);
     }
 );
 
@@ -225,6 +242,66 @@ async fn a_server_is_known_by_its_key_before_anything_is_said() {
         Outcome::Failed,
         "only what the settings name is inside"
     );
+}
+
+#[tokio::test]
+async fn whatever_a_server_asks_for_is_given_once_it_is_known() {
+    const PASSWORD: &str = "correct horse battery";
+    const IN: (Outcome, &str) = (Outcome::Passed, "the server knows us, and lets us use SFTP");
+    const OUT: (Outcome, &str) = (Outcome::Failed, "the server does not know our credential");
+    let (world, _) = testkit::world();
+    let tried = async |sshd: &Sshd, proof: Proof| {
+        let directory = Directory { proof, ..directory(sshd, sshd.address) };
+        step(&source(directory, rules(), &world).check(&world).await, StepName::SignIn)
+    };
+    let key = |text: &str| Some(Secret::new(text.to_owned()));
+    if let Some(sshd) = Sshd::start() {
+        for (of, passphrase) in [("rsa", ""), ("rsa", "sealed"), ("ed25519", "sealed"), ("ecdsa", "")] {
+            let text = sshd.another_key(of, passphrase);
+            let passphrase = (!passphrase.is_empty()).then(|| Secret::new(passphrase.to_owned()));
+            let proof = Proof { private_key: key(&text), passphrase: passphrase.clone(), password: None };
+            assert_eq!(tried(&sshd, proof.clone()).await, IN, "{of}");
+            if passphrase.is_some() {
+                for wrong in [None, key("another")] {
+                    let said = tried(&sshd, Proof { passphrase: wrong, ..proof.clone() }).await;
+                    assert!(said.1.starts_with("credentials.private_key cannot be read"), "{of}: {said:?}");
+                }
+            }
+        }
+    }
+    for asks in [Asks::Password, Asks::Question] {
+        let Some(sshd) = Sshd::asking(asks, PASSWORD) else { return };
+        let proof = |word: &str| Proof { password: key(word), ..Proof::default() };
+        assert_eq!(tried(&sshd, proof(PASSWORD)).await, IN);
+        assert_eq!(tried(&sshd, proof("another")).await, OUT);
+    }
+    let Some(sshd) = Sshd::asking(Asks::Both, PASSWORD) else { return };
+    let both = Proof { private_key: key(&sshd.private_key), password: key(PASSWORD), passphrase: None };
+    assert_eq!(tried(&sshd, both.clone()).await, IN);
+    assert_eq!(
+        tried(&sshd, Proof { password: None, ..both.clone() }).await,
+        (Outcome::Failed, "the server wants a password beside the key")
+    );
+    assert_eq!(tried(&sshd, Proof { private_key: None, ..both }).await, OUT);
+}
+
+#[tokio::test]
+async fn a_connection_is_a_turn_of_the_budget_up_to_its_end() {
+    let Some(sshd) = Sshd::start() else { return };
+    let (world, _) = testkit::world();
+    let turns = Counted::of(1);
+    let directory = directory(&sshd, sshd.address);
+    let directory = Directory { paced: directory.paced.clone().within(turns.clone()), ..directory };
+    let files = source(directory, rules(), &world);
+    sshd.put("people_a.csv", &table(0..3, "A"), long_ago(world.now(), 0));
+    assert_eq!(files.pull(&Cursor::default()).await.unwrap().records.len(), 3);
+    assert!(files.check(&world).await.worst().is_none());
+    assert_eq!((turns.given(), turns.taken()), (2, 0), "both were given back");
+    let _other = turns.enter().await.unwrap();
+    assert!(matches!(files.pull(&Cursor::default()).await, Err(PullFault::Later { after_s: 7 })));
+    let said = step(&files.check(&world).await, StepName::Connection);
+    assert_eq!(said.0, Outcome::Failed);
+    assert!(said.1.contains("budget"), "{said:?}");
 }
 
 fn another_key() -> String {

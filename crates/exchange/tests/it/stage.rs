@@ -8,9 +8,9 @@ use std::{
 
 use axum::Extension;
 use exchange::{
-    About, Exchange, Source, SourceFault, Sources, Tested, ToTest,
+    About, Exchange, Source, SourceFault, Sources, ToTest,
     connector::{
-        Connector, SignIn, Way,
+        Connector, Paced, SignIn, Way,
         fhir::{FhirServer, bulk::Bulk},
     },
     run::{self, Extent, Run},
@@ -34,6 +34,7 @@ use store::{Db, DbError, Writer, binds};
 use testkit::{FaultProxy, MockClock, SeededEntropy};
 use tokio::task::JoinSet;
 use vault::{RootKeySource, Vault};
+use watch::TestStatus;
 use web::{AuthFault, Authenticate, Dialect, Manners, Metrics, Networks, Presented, Shutdown, Tasks};
 
 pub const THERE: &str = "HCSOUTH";
@@ -89,7 +90,7 @@ impl Sites for Nobody {
 /// What is written down of the one integration.
 pub struct Book {
     pub version: i64,
-    pub tested: Option<Tested>,
+    pub tested: Option<TestStatus>,
     pub synced: Option<Timestamp>,
     pub due: Option<Timestamp>,
 }
@@ -116,7 +117,7 @@ impl Sources for One {
         _: &'a mut Writer,
         (_, version): (Id<Integration>, i64),
         _: Timestamp,
-        how: Tested,
+        how: TestStatus,
     ) -> BoxFuture<'a, Result<bool, DbError>> {
         let mut book = self.1.lock().unwrap();
         let counts = book.version == version;
@@ -250,9 +251,10 @@ impl Stage {
         serving.spawn(async move { drop(axum::serve(listener, app).await) });
         let types = ["Patient", "Observation"].map(str::to_owned).to_vec();
         let sign_in = SignIn::Bearer(Secret::new("open".to_owned()));
-        let server = FhirServer::new(Way::new(outbound, sign_in), base.join("/fhir").unwrap(), types)
+        let paced = Paced::new(outbound, world.clone());
+        let server = FhirServer::new(Way::new(paced, sign_in), base.join("/fhir").unwrap(), types)
             .by(20)
-            .saying("su-siteid".parse().unwrap(), HeaderValue::from_static(THERE));
+            .saying([("su-siteid".parse().unwrap(), HeaderValue::from_static(THERE))].into_iter().collect());
         let server = match full {
             Full::Search => server,
             Full::Export => server.exporting(Bulk {

@@ -10,7 +10,8 @@ use axum::{
 };
 use crypto::jose::{Algorithm, AudienceForm, ExpectAssertion, Jwks, SigningKey, verify_assertion};
 use exchange::connector::{
-    Connector, Cursor, Outcome, PullFault, SignIn, StepName, Way,
+    Connector, Cursor, Outcome, Paced, PullFault, SignIn, StepName, Way,
+    budget::Budget,
     fhir::{FhirServer, as_base},
     sign_in::{Endpoint, Grant, Tokens},
 };
@@ -19,6 +20,8 @@ use outbound::{Outbound, SystemLookup};
 use serde_json::json;
 use tokio::task::JoinSet;
 use url::form_urlencoded;
+
+use crate::budget::Counted;
 
 struct Issuer {
     keys: Jwks,
@@ -86,11 +89,15 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, uri: Uri, body
     }
 }
 
+/// Calls of a scene at once.
+const AT_ONCE: usize = 32;
+
 struct Scene {
     issuer: Shared,
     server: Arc<FhirServer>,
     world: World,
     clock: testkit::MockClock,
+    turns: Arc<Counted>,
     _serving: JoinSet<()>,
 }
 
@@ -117,18 +124,19 @@ async fn scene(algorithm: Algorithm, known: Option<&SigningKey>) -> Scene {
     serving.spawn(async move { drop(axum::serve(listener, app).await) });
     let outbound =
         Outbound::new([host.parse().unwrap()].into_iter().collect(), Arc::new(SystemLookup)).unwrap();
+    let turns = Counted::of(AT_ONCE);
+    let paced = Paced::new(outbound, world.clone()).within(turns.clone());
     let base = as_base(format!("{address}/fhir").parse().unwrap());
-    let sign_in = SignIn::Tokens(Tokens {
+    let sign_in = SignIn::Tokens(Box::new(Tokens {
         endpoint: Endpoint::Discovered(base.clone()),
         grant: Grant::Assertion(pem(&key)),
         client_id: "hilum".to_owned(),
         scope: "system/*.rs".to_owned(),
-        outbound: outbound.clone(),
-        world: world.clone(),
+        paced: paced.clone(),
         kept: Arc::default(),
-    });
-    let server = FhirServer::new(Way::new(outbound, sign_in), base, vec!["Patient".to_owned()]);
-    Scene { issuer, server: Arc::new(server), world, clock, _serving: serving }
+    }));
+    let server = FhirServer::new(Way::new(paced, sign_in), base, vec!["Patient".to_owned()]);
+    Scene { issuer, server: Arc::new(server), world, clock, turns, _serving: serving }
 }
 
 impl Scene {
@@ -167,6 +175,21 @@ async fn one_token_is_asked_for_and_used_until_it_runs_out() {
 }
 
 #[tokio::test]
+async fn asking_for_a_token_takes_turns_of_the_budget() {
+    let scene = scene(Algorithm::Es384, None).await;
+    scene.pull().await.unwrap();
+    assert_eq!(scene.turns.given(), 3, "where tokens are, one of them, and the page");
+    scene.pull().await.unwrap();
+    assert_eq!((scene.turns.given(), scene.turns.taken()), (4, 0), "the page alone");
+    scene.clock.advance(std::time::Duration::from_secs(600));
+    for _ in 0..AT_ONCE {
+        scene.turns.enter().await.unwrap();
+    }
+    assert!(matches!(scene.pull().await, Err(PullFault::Later { .. })));
+    assert_eq!(scene.given(), 1, "no token is asked for without a turn");
+}
+
+#[tokio::test]
 async fn a_token_that_is_refused_is_asked_for_anew_once() {
     let scene = scene(Algorithm::Es384, None).await;
     scene.pull().await.unwrap();
@@ -188,7 +211,10 @@ async fn a_key_that_the_server_does_not_know_ends_the_test_at_signing_in() {
     let worst = found.worst().filter(|step| step.outcome == Outcome::Failed).unwrap();
     assert_eq!(
         (worst.name, worst.message),
-        (StepName::SignIn, "the token endpoint does not know us, or not for these scopes")
+        (
+            StepName::SignIn,
+            "the token endpoint does not know us: is our client registered there, with our key or secret?"
+        )
     );
     assert!(matches!(scene.pull().await, Err(PullFault::Final { .. })));
 }

@@ -12,13 +12,18 @@ use std::sync::Arc;
 use auth::Auth;
 use broker::{
     Broker,
-    managed::{Credentials, Kind, Managed, Status, TestStatus},
+    managed::{Credentials, Kind, Managed, Status},
 };
 use exchange::{
-    About, Source, SourceFault, Sources, Tested, ToTest,
+    About, Source, SourceFault, Sources, ToTest,
     connector::{
-        Connector, PerSource, SignIn, Way, budget::SharedBudget, fhir::bulk::Reading, files::declared, rest,
-        sign_in::Token, subjects::mapping,
+        Connector, Paced, PerSource, SignIn, Way,
+        budget::SharedBudget,
+        fhir::{bulk::Reading, declared as headers},
+        files::declared,
+        rest,
+        sign_in::Token,
+        subjects::mapping,
     },
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -28,6 +33,7 @@ use serde_json::{Map, Value};
 use store::{Db, DbError, Writer};
 use url::Url;
 use vault::{TenantVault, Vault};
+use watch::TestStatus;
 use web::RateLimiter;
 
 /// Integrations of the broker, and the way to what is behind them.
@@ -94,6 +100,7 @@ pub(super) fn issues(kind: Kind, config: &Map<String, Value>) -> Vec<Issue> {
     match kind {
         Kind::Api => rest::declared(config).err().unwrap_or_default(),
         Kind::Sftp | Kind::CloudStorage => declared(config).err().unwrap_or_default(),
+        Kind::Fhir => headers(config).err().unwrap_or_default(),
         Kind::Edc => mapping(config).err().unwrap_or_default(),
         _ => Vec::new(),
     }
@@ -138,6 +145,11 @@ impl Asked<'_> {
 
     /// The same, signed so.
     fn way_by(&self, sign_in: SignIn) -> Way {
+        Way::new(self.paced(), sign_in)
+    }
+
+    /// The way out, within the integration's budget.
+    fn paced(&self) -> Paced {
         let declared = self.of.config.get("budget");
         let budget = SharedBudget {
             db: self.sources.db.clone(),
@@ -147,7 +159,7 @@ impl Asked<'_> {
             calls_per_second: declared.and_then(|budget| budget.get("calls_per_second")?.as_f64()),
             calls_at_once: declared.and_then(|budget| budget.get("calls_at_once")?.as_u64()?.try_into().ok()),
         };
-        Way::new(self.sources.outbound.clone(), sign_in).within(Arc::new(budget))
+        Paced::new(self.sources.outbound.clone(), self.sources.world.clone()).within(Arc::new(budget))
     }
 }
 
@@ -185,13 +197,8 @@ impl Sources for BrokerSources {
         tx: &'a mut Writer,
         (integration, version): (Id<Integration>, i64),
         at: Timestamp,
-        how: Tested,
+        how: TestStatus,
     ) -> BoxFuture<'a, Result<bool, DbError>> {
-        let how = match how {
-            Tested::Success => TestStatus::Success,
-            Tested::Warning => TestStatus::Warning,
-            Tested::Error => TestStatus::Error,
-        };
         broker::managed::tested(tx, integration, version, at, how).boxed()
     }
 

@@ -10,6 +10,7 @@ mod command_line;
 mod commands;
 mod connected;
 mod ends;
+mod events;
 mod faults;
 mod foreign;
 mod headers;

@@ -209,8 +209,8 @@ mod tests {
     use super::*;
 
     const KNOWN: [EventType; 2] = [
-        EventType { name: "connection.linked", description: "" },
-        EventType { name: "sync.done", description: "" },
+        EventType { name: "connection.linked", description: "", data: "{}" },
+        EventType { name: "sync.done", description: "", data: "{}" },
     ];
 
     fn judged(document: &Value) -> Result<Settings, Vec<(String, String)>> {

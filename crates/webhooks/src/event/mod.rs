@@ -6,7 +6,7 @@ mod queries;
 pub mod stream;
 mod wanted;
 
-pub use catalogue::EventType;
+pub use catalogue::{EventType, EventTypeOut, OWN};
 pub(crate) use follow::PLACED;
 pub(crate) use follow::keep_following;
 pub use follow::{FEED_ROWS, FOLLOW_EVERY};

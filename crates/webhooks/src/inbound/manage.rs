@@ -59,21 +59,29 @@ pub(crate) struct InboundOut {
     /// The path to give to the third party: shown once, when it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// What to give to a third party that tries out the address by a challenge, as the word that both sides know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_token: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
 
 impl InboundOut {
-    fn of(row: InboundRow, path: Option<String>) -> Self {
-        Self {
+    async fn of(webhooks: &Webhooks, row: InboundRow, path: Option<String>) -> Result<Self, WebhookFault> {
+        let verify_token = match row.recipe.challenge {
+            Some(_) => Some(webhooks.verify_token(&row).await?),
+            None => None,
+        };
+        Ok(Self {
             id: row.id,
             name: row.name,
             integration: row.integration,
             weak: row.recipe.algorithm == Algorithm::None,
             recipe: row.recipe,
             path,
+            verify_token,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -142,7 +150,11 @@ pub(crate) async fn list_inbound(
     let mut reader = webhooks.db.read().await?;
     let paging = window.of(queries::count(&mut reader, bearer.0.organisation).await?);
     let rows = queries::page(&mut reader, bearer.0.organisation, window.rows()).await?;
-    let items = rows.into_iter().map(|row| InboundOut::of(row, None)).collect();
+    drop(reader);
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(InboundOut::of(&webhooks, row, None).await.map_err(refused)?);
+    }
     Ok((links(&context, &paging, &[]), Json(InboundsOut { items, paging })))
 }
 
@@ -205,7 +217,7 @@ impl Webhooks {
                 Ok(())
             })
             .await?;
-        Ok(InboundOut::of(row, Some(format!("/webhooks/in/{}", address.expose()))))
+        InboundOut::of(self, row, Some(format!("/webhooks/in/{}", address.expose()))).await
     }
 
     /// Everything that can be said without the database; the recipe.

@@ -1,6 +1,7 @@
 //! What others tell us: addresses that nobody can guess, senders that prove themselves by a declared recipe, and messages that are on
 //! disk, sealed, before they are answered.
 
+mod challenge;
 pub mod manage;
 pub mod message;
 mod queries;
@@ -11,6 +12,7 @@ use futures_util::future::BoxFuture;
 use kernel::{Id, IdKind, Organisation};
 use vault::Place;
 
+pub use challenge::{CHALLENGE_BYTES_MAX, Challenge};
 pub(crate) use queries::sweep;
 pub use receive::{INBOUND_BYTES_MAX, inbound_routes};
 pub use recipe::{Algorithm, Encoding, PIECES_MAX, Recipe, TOLERANCE_S, TOLERANCE_S_MAX};

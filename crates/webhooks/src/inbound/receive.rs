@@ -3,7 +3,8 @@
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::State as Held,
+    extract::{RawQuery, State as Held},
+    response::Response,
     routing::post,
 };
 use http::{HeaderMap, StatusCode};
@@ -25,7 +26,7 @@ pub const INBOUND_BYTES_MAX: usize = 256 << 10;
 
 /// Where third parties tell us something, to be spoken as [`web::Dialect::Int`].
 pub fn inbound_routes(webhooks: Webhooks) -> Router {
-    Router::new().route("/webhooks/in/{address}", post(receive)).with_state(webhooks)
+    Router::new().route("/webhooks/in/{address}", post(receive).get(tried)).with_state(webhooks)
 }
 
 async fn receive(
@@ -53,6 +54,29 @@ async fn receive(
     Ok(StatusCode::OK)
 }
 
+/// A third party tries out the address, as its recipe says. Where none is said, there is nothing to be had.
+async fn tried(
+    Held(webhooks): Held<Webhooks>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer<Response> {
+    let digest = Digest::from_bytes(crypto::sha256(address.as_bytes()));
+    let inbound = queries::at_address(&mut webhooks.db.read().await?, digest).await?;
+    let nothing = || Problem::of_status(StatusCode::NOT_FOUND);
+    let inbound = inbound.ok_or_else(nothing)?;
+    let challenge = inbound.recipe.challenge.as_ref().ok_or_else(nothing)?;
+    let known = webhooks.verify_token(&inbound).await?;
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    match challenge.judge(&query, &known) {
+        Some(word) => Ok(challenge.answer(word)),
+        None => {
+            tracing::info!(inbound = %inbound.id, "somebody who does not know its word tried out an address");
+            Err(Problem::new(Kind::Forbidden, "the word that was agreed on is another one"))
+        }
+    }
+}
+
 const fn said(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::Missing => "the signature is missing or does not read",
@@ -62,6 +86,13 @@ const fn said(doubt: Doubt) -> &'static str {
 }
 
 impl Webhooks {
+    /// The word by which a third party shows that the owner of the address gave it. It is made of the address's id, and kept nowhere.
+    pub(super) async fn verify_token(&self, inbound: &InboundRow) -> Result<String, WebhookFault> {
+        let vault = self.vault.tenant(inbound.organisation).await?;
+        let digest = vault.blind("webhook_inbound.verify_token", &inbound.id.to_string());
+        Ok(crypto::b64::encode(digest.as_bytes()))
+    }
+
     async fn judged(
         &self,
         inbound: &InboundRow,

@@ -6,6 +6,8 @@ use kernel::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Challenge;
+
 /// How old a signed time may be where a recipe says nothing, in seconds.
 pub const TOLERANCE_S: u32 = 300;
 /// And at the most.
@@ -71,6 +73,9 @@ pub struct Recipe {
     /// How old it may be, in seconds.
     #[serde(default = "usual_tolerance")]
     pub tolerance_s: u32,
+    /// How the sender tries the address out before it tells anything; none where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
 }
 
 const fn usual_tolerance() -> u32 {
@@ -114,6 +119,7 @@ impl Recipe {
         };
         let is_timed = pieces.contains(&"timestamp");
         Some(Self {
+            challenge: None,
             algorithm,
             header: headers.first()?.to_ascii_lowercase(),
             prefix: String::new(),
@@ -130,8 +136,17 @@ impl Recipe {
         })
     }
 
+    /// With the challenge that a catalogue says in words, where it is one that is known.
+    #[must_use]
+    pub fn tried_by(self, words: Option<&str>) -> Self {
+        Self { challenge: words.and_then(Challenge::in_words), ..self }
+    }
+
     /// What is wrong with it.
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
+        if let Some(found) = self.challenge.as_ref().and_then(Challenge::fault) {
+            return Some(found);
+        }
         let is_name = |text: &str| text.is_empty() || text.parse::<http::HeaderName>().is_ok();
         let is_timed = self.message.iter().any(|piece| piece == "timestamp");
         let is_signed = matches!(self.algorithm, Algorithm::HmacSha256 | Algorithm::Ed25519);

@@ -62,6 +62,36 @@ on_stage!(
 );
 
 on_stage!(
+    async fn an_address_is_tried_out_by_who_was_given_its_word(stage) {
+        let challenge = json!({"token": "hub.verify_token", "parameter": "hub.challenge", "member": "hub.challenge"});
+        let document = |challenge: Value| json!({"name": "Runs", "integration": "strava", "recipe": {"algorithm": "none", "challenge": challenge}});
+        let made = stage.post(BASE, &document(challenge.clone())).await.expect(201).json();
+        assert_eq!(made["recipe"]["challenge"], challenge);
+        let (path, word) = (made["path"].as_str().unwrap(), made["verify_token"].as_str().unwrap());
+        assert!(word.len() >= 43);
+        assert_eq!(stage.get(BASE).await.expect(200).json()["items"][0]["verify_token"], word, "it can be read again");
+        let tried = async |path: &str, word: &str| {
+            let address = format!("{path}?hub.mode=subscribe&hub.verify_token={word}&hub.challenge=15f7d1a9");
+            stage.call("", "GET", &address, &[], &Value::Null).await
+        };
+        assert_eq!(tried(path, word).await.expect(200).json(), json!({"hub.challenge": "15f7d1a9"}));
+        tried(path, "another").await.expect(403);
+        tried("/webhooks/in/hlm_in_nobody", word).await.expect(404);
+        let other = stage.post(BASE, &document(json!({"token": "token", "parameter": "challenge"}))).await.expect(201).json();
+        assert_ne!(other["verify_token"], made["verify_token"]);
+        tried(other["path"].as_str().unwrap(), word).await.expect(403);
+        let plain = format!("{}?token={}&challenge=abc", other["path"].as_str().unwrap(), other["verify_token"].as_str().unwrap());
+        assert_eq!(stage.call("", "GET", &plain, &[], &Value::Null).await.expect(200).body, "abc");
+        let without = stage.post(BASE, &json!({"name": "No", "integration": "x", "recipe": {"algorithm": "none"}})).await.expect(201).json();
+        assert!(without.get("verify_token").is_none());
+        tried(without["path"].as_str().unwrap(), word).await.expect(404);
+        let odd = document(json!({"token": "a b", "parameter": "c"}));
+        stage.post(BASE, &odd).await.refused(422, "INT002", Some("recipe.challenge.token"));
+        assert_eq!(stage.count("SELECT COUNT(*) FROM webhook_message").await, 0, "trying it out is no message");
+    }
+);
+
+on_stage!(
     async fn addresses_are_listed_without_their_paths_and_deleted(stage) {
         let recipe = json!({"algorithm": "none"});
         let made = stage.post(BASE, &json!({"name": "Weak", "integration": "x", "recipe": recipe})).await.expect(201).json();

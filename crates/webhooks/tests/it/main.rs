@@ -28,3 +28,5 @@ mod receiver;
 mod stage;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod verifiers;

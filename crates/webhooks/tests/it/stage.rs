@@ -28,9 +28,9 @@ use crate::receiver::Receiver;
 pub const BASE: &str = "/api/v1/integrations/webhooks";
 
 pub const TYPES: &[EventType] = &[
-    EventType { name: "connection.linked", description: "a person has linked an account" },
-    EventType { name: "connection.revoked", description: "it was unlinked" },
-    EventType { name: "sync.done", description: "data came in" },
+    EventType { name: "connection.linked", description: "a person has linked an account", data: "{}" },
+    EventType { name: "connection.revoked", description: "it was unlinked", data: "{}" },
+    EventType { name: "sync.done", description: "data came in", data: "{}" },
 ];
 
 pub fn organisation(n: u8) -> Id<Organisation> {

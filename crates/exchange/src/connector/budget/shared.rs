@@ -49,7 +49,7 @@ impl SharedBudget {
         if let Some(calls) = self.calls_per_second {
             self.counted(quota(calls)).await?;
         }
-        let Some(places) = self.calls_at_once else { return Ok(Turn { place: None }) };
+        let Some(places) = self.calls_at_once else { return Ok(Turn::uncounted()) };
         let holder = self.world.random::<16>();
         match self.take(places.clamp(1, CALLS_AT_ONCE_MAX), holder).await {
             Ok(Some(place)) => Ok(Turn { place: Some((place, holder)) }),

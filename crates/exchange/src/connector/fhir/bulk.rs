@@ -19,7 +19,7 @@ use url::Url;
 use super::FhirServer;
 use crate::connector::{KeptPlace, Page, PullFault, way};
 use lines::Lines;
-use manifest::{File, Manifest};
+use manifest::{ERRORS, File, Manifest};
 
 pub use lines::{FILE_SILENCE_MAX, LINE_BYTES_MAX};
 pub use manifest::EXPORT_FILES_MAX;
@@ -84,6 +84,8 @@ enum List {
     #[default]
     Output,
     Deleted,
+    /// What it could not export, and why.
+    Error,
 }
 
 /// Where in an export a run is.
@@ -140,22 +142,24 @@ impl FhirServer {
             Status::Wait(after_s) => return Err(PullFault::Later { after_s }),
             Status::Gone => return place.anew(now),
         };
-        if !manifest.error.is_empty() {
-            tracing::warn!(files = manifest.error.len(), "the source's export tells of errors");
-        }
         if place.time.as_ref().is_some_and(|time| *time != manifest.transaction_time) {
             return place.anew(now);
         }
-        place.time = Some(manifest.transaction_time.clone());
+        let begun = match place.time.replace(manifest.transaction_time.clone()) {
+            None => vec![ERRORS.to_owned()],
+            Some(_) => Vec::new(),
+        };
         let Some(file) = place.file(&manifest)? else {
             self.end(&status).await;
             let mark: BTreeMap<&String, &String> =
                 self.types.iter().map(|of| (of, &manifest.transaction_time)).collect();
-            return Ok(Page { mark: Some(json!(mark)), ..Page::default() });
+            return Ok(Page { begun, mark: Some(json!(mark)), ..Page::default() });
         };
         match self.open(bulk, (&manifest, file), (&status, &place.at)).await? {
             true => {
-                self.go_on(bulk, &mut place).await?.ok_or(PullFault::again("the source's file was closed"))
+                let page = self.go_on(bulk, &mut place).await?;
+                let page = page.ok_or(PullFault::again("the source's file was closed"))?;
+                Ok(Page { begun, ..page })
             }
             false => place.anew(now),
         }
@@ -169,7 +173,7 @@ impl FhirServer {
         call.headers.insert(PREFER, HeaderValue::from_static("respond-async"));
         let answer = self.way.read(&call, MANIFEST_BYTES_MAX).await?;
         if answer.status.as_u16() != 202 {
-            way::told(answer.status.as_u16(), &answer.headers)?;
+            self.way.told(answer.status, &answer.headers)?;
             return Err(PullFault::last("the source does not begin an export"));
         }
         let told = answer.headers.get(header::CONTENT_LOCATION).and_then(|value| value.to_str().ok());
@@ -197,7 +201,7 @@ impl FhirServer {
         call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let answer = self.way.read(&call, MANIFEST_BYTES_MAX).await?;
         // A quarter of the time that has gone by, so that a long export is not asked after too often.
-        let wait = || way::retry_after(&answer.headers).unwrap_or(waited.as_secs() / 4);
+        let wait = || self.way.retry_after_s(&answer.headers).unwrap_or(waited.as_secs() / 4);
         let wait = || wait().clamp(*POLL_WAIT_S.start(), *POLL_WAIT_S.end());
         match answer.status.as_u16() {
             200 => Manifest::read(&answer.body).map(Status::Ready),
@@ -207,7 +211,9 @@ impl FhirServer {
             }
             429 => Ok(Status::Wait(wait())),
             404 | 410 => Ok(Status::Gone),
-            other => Err(way::told(other, &answer.headers)
+            _ => Err(self
+                .way
+                .told(answer.status, &answer.headers)
                 .err()
                 .unwrap_or(PullFault::last("the source's export cannot be asked after"))),
         }
@@ -235,7 +241,7 @@ impl FhirServer {
         if matches!(answer.status.as_u16(), 404 | 410) {
             return Ok(false);
         }
-        way::told(answer.status.as_u16(), &answer.headers)?;
+        self.way.told(answer.status, &answer.headers)?;
         let mut lines = Lines::of(answer.stream(FILE_BYTES_MAX));
         for _ in 0..at.line {
             lines.next().await?;
@@ -300,6 +306,7 @@ impl Reading {
         match self.at.list {
             List::Output => page.records.push(manifest::record(line, &self.of)?),
             List::Deleted => page.gone.extend(manifest::gone(&line)?),
+            List::Error => page.records.extend(manifest::error(line, (self.at.nth, self.at.line))?),
         }
         self.at.line += 1;
         Ok(Some(bytes))
@@ -337,6 +344,7 @@ impl Place {
             let files = match self.at.list {
                 List::Output => &manifest.output,
                 List::Deleted => &manifest.deleted,
+                List::Error => &manifest.error,
             };
             let there = files.get(self.at.nth);
             match (self.at.file, there) {
@@ -347,10 +355,14 @@ impl Place {
                         found.ok_or(PullFault::last("the source's export has other files than before"))?;
                 }
                 (_, Some(file)) => return Ok(Some(file)),
-                (_, None) if self.at.list == List::Output => {
-                    self.at = Line { list: List::Deleted, ..Line::default() };
+                (_, None) => {
+                    let list = match self.at.list {
+                        List::Output => List::Deleted,
+                        List::Deleted => List::Error,
+                        List::Error => return Ok(None),
+                    };
+                    self.at = Line { list, ..Line::default() };
                 }
-                (_, None) => return Ok(None),
             }
         }
     }

@@ -6,9 +6,11 @@ use outbound::{Call, WholeAnswer};
 use super::{FhirServer, PullFault, read};
 use crate::connector::{
     Findings, Name, SignIn, StepName,
-    look::{CHECK_BYTES_MAX, Look, Said, TOO_SLOW, UNKNOWN, failed, passed, warning, words},
+    look::{
+        CHECK_BYTES_MAX, CHECK_CALL_TIMEOUT, Look, Said, TOO_SLOW, UNKNOWN, failed, passed, warning, words,
+    },
     reach::{STEPS, encryption},
-    way::{answered, unanswered},
+    way::unanswered,
 };
 
 /// Look at all of it.
@@ -61,8 +63,8 @@ impl Test<'_> {
         let Ok(url) = self.server.join("metadata") else {
             return self.tell(StepName::Api, began, failed("the source's address leads nowhere"));
         };
-        let call = self.server.call(url);
-        let answer = match self.server.way.plain(self.server.call(call.url.clone())).await {
+        let call = unhurried(self.server.call(url));
+        let answer = match self.server.way.plain(unhurried(self.server.call(call.url.clone()))).await {
             Ok(answer) => answer,
             Err(fault) => return self.tell(StepName::Tls, began, failed(words(&fault))),
         };
@@ -163,7 +165,7 @@ impl Test<'_> {
             return Searched::Unusable("the source's address leads nowhere");
         };
         url.query_pairs_mut().append_pair("_sort", "_lastUpdated").append_pair("_count", "1");
-        let answer = match self.call(self.server.call(url)).await {
+        let answer = match self.call(unhurried(self.server.call(url))).await {
             Ok(answer) => answer,
             Err(fault) => return Searched::Unusable(words(&fault)),
         };
@@ -178,7 +180,11 @@ impl Test<'_> {
             }
             _ => {
                 return Searched::Unusable(
-                    answered(answer).err().map_or("the source has trouble", |fault| words(&fault)),
+                    self.server
+                        .way
+                        .answered(answer)
+                        .err()
+                        .map_or("the source has trouble", |fault| words(&fault)),
                 );
             }
         }
@@ -210,7 +216,7 @@ impl Test<'_> {
     }
 
     async fn read(&self, url: url::Url, name: &Name) -> Result<(), PullFault> {
-        let answer = answered(self.call(self.server.call(url)).await?)?;
+        let answer = self.server.way.answered(self.call(unhurried(self.server.call(url))).await?)?;
         read::record(&answer.body, name).map(|_| ())
     }
 
@@ -220,6 +226,11 @@ impl Test<'_> {
         }
         self.server.way.read(&call, CHECK_BYTES_MAX).await
     }
+}
+
+/// With the time that a test has for it.
+fn unhurried(call: Call) -> Call {
+    Call { timeout: CHECK_CALL_TIMEOUT, ..call }
 }
 
 /// What may be repeated of what a server calls its version.

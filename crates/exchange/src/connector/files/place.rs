@@ -60,6 +60,11 @@ impl Current {
         Self { file, at: Position::default(), tail: None }
     }
 
+    /// Whether nothing of it was read yet.
+    pub const fn is_begun(&self) -> bool {
+        self.tail.is_none()
+    }
+
     pub fn tail_len(&self) -> u64 {
         self.tail.as_ref().map_or(0, |(len, _)| (*len).min(self.at.byte))
     }

@@ -56,12 +56,8 @@ impl Records {
                     gone.extend(names);
                 }
                 What::Unreadable { why, text } => {
-                    found.push(self.refused(
-                        "Row",
-                        (&place, &row.key),
-                        (stream, text),
-                        format!("{place}: {why}"),
-                    ));
+                    let name = self.name("Row", file, (&place, &row.key));
+                    found.push(refused(name, (stream, text), format!("{place}: {why}")));
                 }
             }
         }
@@ -71,7 +67,7 @@ impl Records {
     /// A file of which nothing more can be read.
     pub fn unreadable(&self, (stream, file): (&str, &str), at: &Position, why: Unreadable) -> Found {
         let words = format!("{file}, from byte {} on: {why}", at.byte);
-        self.refused("File", (file, ""), (stream, ""), words)
+        refused(self.name("File", file, ("", "")), (stream, ""), words)
     }
 
     /// What a record that was kept becomes by now.
@@ -79,21 +75,30 @@ impl Records {
         self.mapper.again(raw)
     }
 
-    fn refused(
-        &self,
-        of: &str,
-        (place, key): (&str, &str),
-        (stream, text): (&str, &str),
-        words: String,
-    ) -> Found {
-        let digest = (self.blind)(&format!("{of}\0{place}\0{key}"));
-        let id = digest.as_bytes().iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-        let record: String = text.chars().take(KEPT_CHARACTERS_MAX).collect();
-        Found {
-            name: Name { of: of.to_owned(), id },
-            text: Err(Unmapped { code: "structure", words }),
-            raw: Some(Raw { stream: stream.to_owned(), record: record.into(), account: None }),
-        }
+    /// What names of what cannot be read in a file begin with.
+    pub fn origin(&self, file: &str) -> String {
+        format!("{}.", self.digits(&format!("Origin\0{file}")))
+    }
+
+    /// Names of files may say who is in them: they are in no name of a record.
+    fn name(&self, of: &str, file: &str, (place, key): (&str, &str)) -> Name {
+        let id = self.origin(file) + &self.digits(&format!("{of}\0{place}\0{key}"));
+        Name { of: of.to_owned(), id }
+    }
+
+    fn digits(&self, text: &str) -> String {
+        let digest = (self.blind)(text);
+        digest.as_bytes().iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What cannot be read, as it stands there.
+fn refused(name: Name, (stream, text): (&str, &str), words: String) -> Found {
+    let record: String = text.chars().take(KEPT_CHARACTERS_MAX).collect();
+    Found {
+        name,
+        text: Err(Unmapped { code: "structure", words }),
+        raw: Some(Raw { stream: stream.to_owned(), record: record.into(), account: None }),
     }
 }
 

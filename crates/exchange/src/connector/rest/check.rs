@@ -10,7 +10,7 @@ use crate::connector::{
     Cursor, Findings, PullFault, SignIn, StepName,
     look::{CHECK_BYTES_MAX, Look, TOO_SLOW, UNKNOWN, failed, passed, warning, words},
     reach::STEPS,
-    way::{NO_CONNECTION, answered},
+    way::NO_CONNECTION,
 };
 
 pub(super) async fn check(api: &RestApi, world: &World) -> Findings {
@@ -33,7 +33,7 @@ async fn through(api: &RestApi, look: &mut Look<'_>) -> Option<()> {
         if nth == 0 {
             known(api, look, &answer)?;
         }
-        match answer.and_then(|answer| records(stream, answer)) {
+        match answer.and_then(|answer| records(api, stream, answer)) {
             Ok(records) => {
                 look.found.permissions.push(format!("{}.read", stream.name));
                 samples.extend(records.into_iter().next().map(|record| (stream, record)));
@@ -48,11 +48,11 @@ async fn through(api: &RestApi, look: &mut Look<'_>) -> Option<()> {
 }
 
 /// The records of an answer; none where it says that it has none.
-fn records(stream: &Stream, answer: WholeAnswer) -> Result<Vec<Value>, PullFault> {
+fn records(api: &RestApi, stream: &Stream, answer: WholeAnswer) -> Result<Vec<Value>, PullFault> {
     if answer.status == StatusCode::NO_CONTENT {
         return Ok(Vec::new());
     }
-    answer::records(stream, answer::read(&answered(answer)?.body)?)
+    answer::records(stream, answer::read(&api.way.answered(answer)?.body)?)
 }
 
 async fn first_page(api: &RestApi, nth: usize) -> Result<WholeAnswer, PullFault> {

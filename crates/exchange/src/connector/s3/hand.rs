@@ -15,7 +15,7 @@ impl Hand for BucketHand {
         for _ in 0..LISTED_MAX.div_ceil(LIST_KEYS) {
             let call = self.0.list_call(next.as_deref(), LIST_KEYS)?;
             let answer = self.0.0.way.read(&call, LIST_BYTES_MAX).await?;
-            judged(&answer)?;
+            judged(&self.0.0.way, &answer)?;
             let objects = list::read(&answer.body, &self.0.0.prefix)
                 .ok_or(PullFault::again("the source's answer is no list of a bucket"))?;
             files.extend(objects.files);
@@ -46,7 +46,7 @@ impl Hand for BucketHand {
             // A bucket that is not there is told of by its list.
             return Ok(None);
         }
-        judged(&answer)?;
+        judged(&self.0.0.way, &answer)?;
         let is_range = answer.status.as_u16() == 206 || (from == 0 && wanted as u64 == file.version.size);
         match is_range && answer.body.len() == wanted {
             true => Ok(Some(answer.body.to_vec())),

@@ -9,7 +9,8 @@ use russh_sftp::{
 
 use super::{CHUNK_BYTES, CHUNKS_AT_ONCE, Directory, reach::Guard};
 use crate::connector::{
-    PullFault,
+    Paced, PullFault,
+    budget::Turn,
     files::{Hand, LISTED_MAX, Listed, Version},
 };
 
@@ -20,10 +21,16 @@ pub struct SftpHand {
     sftp: RawSftpSession,
     path: String,
     processed: Option<String>,
+    paced: Paced,
+    turn: Turn,
 }
 
 impl SftpHand {
-    pub(super) fn new(handle: Handle<Guard>, sftp: RawSftpSession, directory: &Directory) -> Self {
+    pub(super) fn new(
+        (handle, sftp): (Handle<Guard>, RawSftpSession),
+        directory: &Directory,
+        turn: Turn,
+    ) -> Self {
         let trimmed =
             |path: &str| if path == "/" { String::new() } else { path.trim_end_matches('/').to_owned() };
         Self {
@@ -31,6 +38,8 @@ impl SftpHand {
             sftp,
             path: trimmed(&directory.path),
             processed: directory.processed.as_deref().map(trimmed),
+            paced: directory.paced.clone(),
+            turn,
         }
     }
 
@@ -148,6 +157,7 @@ impl Hand for SftpHand {
     async fn leave(self) {
         let _ = self.sftp.close_session();
         let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+        self.paced.leave(self.turn).await;
     }
 }
 

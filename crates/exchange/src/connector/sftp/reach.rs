@@ -97,7 +97,7 @@ async fn encrypted(
 }
 
 async fn connected(directory: &Directory) -> Result<TcpStream, PullFault> {
-    let door = directory.outbound.look_up_host(&directory.host, directory.port).await;
+    let door = directory.paced.outbound().look_up_host(&directory.host, directory.port).await;
     let door = door.map_err(unreached)?;
     door.connect().await.map_err(unreached)
 }
@@ -111,7 +111,7 @@ const fn unreached(why: Unreached) -> PullFault {
 }
 
 /// The file protocol on an encrypted connection.
-async fn files(directory: &Directory, handle: Handle<Guard>) -> Result<SftpHand, PullFault> {
+async fn files(handle: Handle<Guard>) -> Result<(Handle<Guard>, RawSftpSession), PullFault> {
     const NO_SFTP: PullFault = PullFault::last("the server does not let us use SFTP");
     let opened = timeout(HANDSHAKE_TIMEOUT, async {
         let channel = handle.channel_open_session().await.map_err(|_| NO_SFTP)?;
@@ -122,7 +122,7 @@ async fn files(directory: &Directory, handle: Handle<Guard>) -> Result<SftpHand,
         Ok(sftp)
     });
     let sftp = opened.await.unwrap_or(Err(PullFault::again("the server does not answer in time")))?;
-    Ok(SftpHand::new(handle, sftp, directory))
+    Ok((handle, sftp))
 }
 
 /// All of it at once.
@@ -131,10 +131,20 @@ pub(super) async fn reach(directory: &Directory) -> Result<SftpHand, PullFault> 
     if directory.host_key.is_none() {
         return Err(UNSET);
     }
-    let stream = connected(directory).await?;
-    let mut handle = encrypted(directory, stream).await.map_err(|(fault, _)| fault)?;
-    sign_in(directory, &mut handle).await?;
-    files(directory, handle).await
+    let turn = directory.paced.enter().await?;
+    let reached = async {
+        let stream = connected(directory).await?;
+        let mut handle = encrypted(directory, stream).await.map_err(|(fault, _)| fault)?;
+        sign_in(directory, &mut handle).await?;
+        files(handle).await
+    };
+    match reached.await {
+        Ok(session) => Ok(SftpHand::new(session, directory, turn)),
+        Err(fault) => {
+            directory.paced.leave(turn).await;
+            Err(fault)
+        }
+    }
 }
 
 /// Step by step, for a test.
@@ -143,12 +153,34 @@ pub(super) async fn try_reach(
     world: &World,
     findings: &mut Findings,
 ) -> Option<SftpHand> {
+    let began = world.now();
+    let turn = match directory.paced.enter().await {
+        Ok(turn) => turn,
+        Err(fault) => {
+            findings.tell(StepName::Connection, (world, began), (Outcome::Failed, words(&fault)));
+            return None;
+        }
+    };
+    match steps(directory, world, findings).await {
+        Some(session) => Some(SftpHand::new(session, directory, turn)),
+        None => {
+            directory.paced.leave(turn).await;
+            None
+        }
+    }
+}
+
+async fn steps(
+    directory: &Directory,
+    world: &World,
+    findings: &mut Findings,
+) -> Option<(Handle<Guard>, RawSftpSession)> {
     let mut tell = |name, began: Timestamp, said: (Outcome, &'static str)| {
         findings.tell(name, (world, began), said);
         (said.0 != Outcome::Failed).then_some(())
     };
     let began = world.now();
-    let door = directory.outbound.look_up_host(&directory.host, directory.port).await;
+    let door = directory.paced.outbound().look_up_host(&directory.host, directory.port).await;
     let said = match &door {
         Ok(_) => (Outcome::Passed, "the host has an address"),
         Err(Unreached::Refused(_)) => {
@@ -184,14 +216,14 @@ pub(super) async fn try_reach(
     findings.host_key = directory.host_key.as_ref().map(ToString::to_string);
     goes_on?;
     let began = world.now();
-    let hand = match sign_in(directory, &mut handle).await {
-        Ok(()) => files(directory, handle).await,
+    let session = match sign_in(directory, &mut handle).await {
+        Ok(()) => files(handle).await,
         Err(fault) => Err(fault),
     };
-    let said = match &hand {
+    let said = match &session {
         Ok(_) => (Outcome::Passed, "the server knows us, and lets us use SFTP"),
         Err(fault) => (Outcome::Failed, words(fault)),
     };
     findings.tell(StepName::SignIn, (world, began), said);
-    hand.ok()
+    session.ok()
 }

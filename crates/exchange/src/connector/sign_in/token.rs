@@ -10,13 +10,13 @@ use crypto::{
     jose::{Algorithm, SigningKey},
 };
 use http::{HeaderValue, header};
-use kernel::{Secret, Timestamp, World};
-use outbound::{Call, Outbound};
+use kernel::{Secret, Timestamp};
+use outbound::Call;
 use serde::{Deserialize, Serialize};
 use url::{Url, form_urlencoded};
 
 use super::{basic, sensitive};
-use crate::connector::{KeptPlace, PullFault, way::unanswered};
+use crate::connector::{KeptPlace, Paced, PullFault, way::unanswered};
 
 /// A token is used no longer than this, whatever its issuer says.
 pub const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
@@ -28,6 +28,10 @@ const MARGIN: Duration = Duration::from_secs(30);
 const ASSERTION_LIFE: Duration = Duration::from_secs(240);
 /// The most bytes of an answer with a token, or with where tokens are.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// The endpoint knows us.
+pub(in crate::connector) const NOT_FOR_SCOPES: PullFault = PullFault::last(
+    "the source gives us no token for these scopes: look at config.scopes, and at what our client may have there",
+);
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// What SMART servers take, in the order in which a key is tried.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Es384, Algorithm::Rs384];
@@ -63,10 +67,8 @@ pub struct Tokens {
     pub client_id: String,
     /// What for; empty for whatever the source gives.
     pub scope: String,
-    /// The way out.
-    pub outbound: Outbound,
-    /// Time and chance.
-    pub world: World,
+    /// The way out: asking for one is a call like any other.
+    pub paced: Paced,
     /// Where the token is kept.
     pub kept: KeptPlace<Token>,
 }
@@ -105,7 +107,7 @@ impl Tokens {
     /// One that is good for a while. Whoever comes meanwhile waits for the same.
     pub(super) async fn get(&self) -> Result<Secret<String>, PullFault> {
         let mut kept = self.kept.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| self.world.now() < token.until) {
+        if let Some(token) = kept.as_ref().filter(|token| self.paced.world().now() < token.until) {
             return Ok(token.value.clone());
         }
         *kept = None;
@@ -126,9 +128,9 @@ impl Tokens {
     async fn ask(&self) -> Result<Token, PullFault> {
         let endpoint = self.endpoint().await?;
         let call = self.request(&endpoint)?;
-        let asked_at = self.world.now();
-        let answer = self.outbound.read(call, ANSWER_BYTES_MAX).await.map_err(|fault| unanswered(&fault))?;
-        let after_s = outbound::retry_after(&answer.headers, self.world.now()).map(|wait| wait.as_secs());
+        let asked_at = self.paced.world().now();
+        let answer = self.paced.read(call, ANSWER_BYTES_MAX).await?.map_err(|fault| unanswered(&fault))?;
+        let after_s = self.paced.retry_after_s(&answer.headers);
         match answer.status.as_u16() {
             200 => {}
             429 => return Err(PullFault::Again { why: "the token endpoint asks for fewer calls", after_s }),
@@ -136,7 +138,7 @@ impl Tokens {
                 return Err(PullFault::Again { why: "the token endpoint has trouble", after_s });
             }
             300..=399 => return Err(PullFault::last("the token endpoint sends us elsewhere")),
-            _ => return Err(PullFault::last("the token endpoint does not know us, or not for these scopes")),
+            _ => return Err(refusal(&answer.body)),
         }
         let unreadable = PullFault::last("the token endpoint answers without a token");
         let read: Answer = serde_json::from_slice(&answer.body).map_err(|_| unreadable.clone())?;
@@ -157,7 +159,7 @@ impl Tokens {
         let url = base.join(".well-known/smart-configuration");
         let mut call = Call::get(url.map_err(|_| PullFault::last("the source's address leads nowhere"))?);
         call.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let answer = self.outbound.read(call, ANSWER_BYTES_MAX).await.map_err(|fault| unanswered(&fault))?;
+        let answer = self.paced.read(call, ANSWER_BYTES_MAX).await?.map_err(|fault| unanswered(&fault))?;
         match answer.status.as_u16() {
             200 => {}
             408 | 429 | 500..=599 => {
@@ -208,16 +210,33 @@ impl Tokens {
     fn assertion(&self, pem: &Secret<String>, endpoint: &Url) -> Result<String, PullFault> {
         let key =
             key(pem).ok_or(PullFault::last("credentials.private_key is no key for ES384 or RS384 in PEM"))?;
-        let now = self.world.now();
+        let now = self.paced.world().now();
         let claims = Claims {
             iss: &self.client_id,
             sub: &self.client_id,
             aud: endpoint.as_str(),
             exp: (now + ASSERTION_LIFE).as_seconds(),
             iat: now.as_seconds(),
-            jti: b64::encode(self.world.random::<16>()),
+            jti: b64::encode(self.paced.world().random::<16>()),
         };
         key.sign("JWT", &claims).map_err(|_| PullFault::last("the assertion cannot be signed"))
+    }
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: Option<String>,
+}
+
+/// Why there is no token: of what the endpoint says only the code is looked at.  RFC 6749 §5.2
+fn refusal(body: &[u8]) -> PullFault {
+    let read: Option<Refusal> = serde_json::from_slice(body).ok();
+    match read.and_then(|read| read.error).as_deref() {
+        Some("invalid_scope") => NOT_FOR_SCOPES,
+        Some("invalid_client" | "unauthorized_client") => PullFault::last(
+            "the token endpoint does not know us: is our client registered there, with our key or secret?",
+        ),
+        _ => PullFault::last("the token endpoint does not know us, or not for these scopes"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exchange::connector::{
-    Mapper, SignIn, Way,
+    Mapper, Paced, SignIn, Way,
     linked::LinkedApi,
     rest::{RestApi, declared},
 };
@@ -25,7 +25,8 @@ pub(super) fn connector(asked: &Asked<'_>) -> Made {
         integration: linked::named(asked.text("linked_integration"))?,
     };
     // Calls go through the broker, which has the tokens and the budget of the third party.
-    let nobodys = Way::new(asked.sources.outbound.clone(), SignIn::Open);
+    let paced = Paced::new(asked.sources.outbound.clone(), asked.sources.world.clone());
+    let nobodys = Way::new(paced, SignIn::Open);
     let api = RestApi::new(nobodys, asked.base()?, plan, mapper);
     Ok(Arc::new(LinkedApi::new(api, Arc::new(accounts), asked.sources.world.clone())))
 }

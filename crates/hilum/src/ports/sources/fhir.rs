@@ -5,6 +5,7 @@ use std::sync::Arc;
 use exchange::connector::fhir::{
     FhirServer,
     bulk::{Bulk, EXPORT_LINES_MAX},
+    declared as headers,
 };
 use serde_json::Value;
 
@@ -16,7 +17,9 @@ pub(super) fn connector(asked: &Asked<'_>) -> Made {
     if types.is_empty() {
         return Err("config.resource_types names nothing to pull");
     }
-    let server = FhirServer::new(asked.way()?, asked.base()?, types);
+    let headers = headers(&asked.of.config)
+        .map_err(|_| "config.headers names fields that cannot be sent: write them again")?;
+    let server = FhirServer::new(asked.way()?, asked.base()?, types).saying(headers);
     let server = match asked.number("page_size") {
         Some(records) => server.by(records),
         None => server,

@@ -33,7 +33,7 @@ pub(super) fn sftp(asked: &Asked<'_>) -> Made {
     let host_key = asked.text("host_key").map(str::parse).transpose();
     let secret = |name| asked.credentials.get(name).cloned();
     let directory = sftp::Directory {
-        outbound: asked.sources.outbound.clone(),
+        paced: asked.paced(),
         host: text("host").ok_or("config.host is missing")?,
         port,
         host_key: host_key.map_err(|_| "config.host_key is no key of a host")?,

@@ -49,15 +49,14 @@ pub(super) fn of(asked: &Asked<'_>) -> Result<SignIn, &'static str> {
 fn tokens(asked: &Asked<'_>, endpoint: Endpoint, grant: Grant, client_id: String) -> SignIn {
     let scopes = asked.of.config.get("scopes").and_then(Value::as_array).into_iter().flatten();
     let scopes: Vec<&str> = scopes.filter_map(Value::as_str).collect();
-    SignIn::Tokens(Tokens {
+    SignIn::Tokens(Box::new(Tokens {
         endpoint,
         grant,
         client_id,
         scope: scopes.join(" "),
-        outbound: asked.sources.outbound.clone(),
-        world: asked.sources.world.clone(),
+        paced: asked.paced(),
         kept: asked.sources.tokens.place(asked.of.id, asked.of.version),
-    })
+    }))
 }
 
 /// `X-API-Key` unless the configuration says otherwise; fields that say something else of a call are none.

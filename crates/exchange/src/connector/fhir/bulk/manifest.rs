@@ -5,10 +5,15 @@ use std::hash::{DefaultHasher, Hasher};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::connector::{Found, Name, PullFault};
+use crate::{
+    connector::{Found, Name, PullFault, Raw},
+    mapping::Unmapped,
+};
 
 /// The most files of an export.
 pub const EXPORT_FILES_MAX: usize = 100_000;
+/// What the names of an export's errors begin with.
+pub(super) const ERRORS: &str = "export.";
 const UNREADABLE: PullFault = PullFault::again("the source's answer cannot be read");
 
 #[derive(Deserialize)]
@@ -47,7 +52,7 @@ impl File {
 impl Manifest {
     pub fn read(body: &[u8]) -> Result<Self, PullFault> {
         let read: Self = serde_json::from_slice(body).map_err(|_| UNREADABLE)?;
-        if read.output.len() > EXPORT_FILES_MAX || read.deleted.len() > EXPORT_FILES_MAX {
+        if [&read.output, &read.deleted, &read.error].iter().any(|files| files.len() > EXPORT_FILES_MAX) {
             return Err(PullFault::last("the source's export has too many files"));
         }
         match read.transaction_time.parse::<kernel::Timestamp>() {
@@ -78,6 +83,36 @@ pub(super) fn record(line: Vec<u8>, of: &str) -> Result<Found, PullFault> {
         }
     };
     Ok(Found::new(name, text))
+}
+
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    issue: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    severity: Option<String>,
+}
+
+/// What a line of `error` says could not be exported: it waits in quarantine, as the source put it. Warnings and notes are none.
+pub(super) fn error(line: Vec<u8>, (file, nth): (usize, u64)) -> Result<Option<Found>, PullFault> {
+    let text = String::from_utf8(line)
+        .map_err(|_| PullFault::again("a line of the source's file cannot be read"))?;
+    let told: Option<Told> = serde_json::from_str(&text).ok();
+    let is_error =
+        |problem: &Problem| !matches!(problem.severity.as_deref(), Some("warning" | "information"));
+    // What says nothing of how bad it is, is taken for bad.
+    if told.is_some_and(|told| !told.issue.is_empty() && !told.issue.iter().any(is_error)) {
+        return Ok(None);
+    }
+    let words = "the source could not export something: this is what it says of it".to_owned();
+    Ok(Some(Found {
+        name: Name { of: "OperationOutcome".to_owned(), id: format!("{ERRORS}{file}-{nth}") },
+        text: Err(Unmapped { code: "processing", words }),
+        raw: Some(Raw { stream: "error".to_owned(), record: text.into(), account: None }),
+    }))
 }
 
 #[derive(Deserialize)]
@@ -120,6 +155,24 @@ mod tests {
         let file = |url: &str| File { of: "Patient".to_owned(), url: url.to_owned(), count: None }.digest();
         assert_eq!(file("https://a.example/1?sig=x"), file("https://a.example/1?sig=y"));
         assert_ne!(file("https://a.example/1"), file("https://a.example/2"));
+    }
+
+    #[test]
+    fn errors_of_an_export_wait_and_its_notes_do_not() {
+        let told = |line: &str| error(line.as_bytes().to_vec(), (0, 4)).unwrap();
+        let outcome = |severity: &str| {
+            format!(
+                r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"exception"}}]}}"#
+            )
+        };
+        for line in [outcome("error"), outcome("fatal"), "{}".to_owned(), "not JSON".to_owned()] {
+            let found = told(&line).unwrap();
+            assert_eq!((found.name.id.as_str(), &*found.raw.unwrap().record), ("export.0-4", line.as_str()));
+            assert!(found.text.is_err());
+        }
+        for severity in ["warning", "information"] {
+            assert!(told(&outcome(severity)).is_none());
+        }
     }
 
     #[test]
