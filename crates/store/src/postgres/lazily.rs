@@ -6,7 +6,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     DbError, Engine,
-    lazy::{Gauge, LAZY_GROUP_MAX, LAZY_WAIT, Lazy},
+    lazy::{LAZY_WAIT, Lazy, Queue},
     postgres::Connections,
 };
 
@@ -16,49 +16,59 @@ const TRIES_MAX: u32 = 5;
 const TRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) enum Order {
-    Write(Lazy),
+    /// Some wait: write them when others have had the time to join them.
+    Gather,
+    /// Write what waits now.
     Flush,
     Close,
 }
 
 pub(super) struct Lazies {
     connections: Arc<Connections>,
-    gauge: Arc<Gauge>,
+    queue: Arc<Queue>,
     orders: mpsc::UnboundedReceiver<Order>,
 }
 
 impl Lazies {
     pub(super) const fn new(
         connections: Arc<Connections>,
-        gauge: Arc<Gauge>,
+        queue: Arc<Queue>,
         orders: mpsc::UnboundedReceiver<Order>,
     ) -> Self {
-        Self { connections, gauge, orders }
+        Self { connections, queue, orders }
     }
 
     pub(super) async fn run(mut self) {
         while let Some(order) = self.orders.recv().await {
-            let first = match order {
-                Order::Write(first) => first,
-                Order::Flush => continue,
-                Order::Close => return,
+            let goes_on = match order {
+                Order::Gather => self.gather().await,
+                Order::Flush => true,
+                Order::Close => false,
             };
-            let group = self.gather(first).await;
-            self.write(&group).await;
-            self.gauge.settle(group.len());
+            loop {
+                let group = self.queue.group();
+                if group.is_empty() {
+                    break;
+                }
+                self.write(&group).await;
+                self.queue.settle(group.len());
+            }
+            if !goes_on {
+                return;
+            }
         }
     }
 
-    async fn gather(&mut self, first: Lazy) -> Vec<Lazy> {
+    /// Let others join the first. False when there will be no more.
+    async fn gather(&mut self) -> bool {
         let due = Instant::now() + LAZY_WAIT;
-        let mut group = vec![first];
-        while group.len() < LAZY_GROUP_MAX {
+        loop {
             match tokio::time::timeout_at(due, self.orders.recv()).await {
-                Ok(Some(Order::Write(lazy))) => group.push(lazy),
-                Ok(Some(Order::Flush | Order::Close) | None) | Err(_) => break,
+                Ok(Some(Order::Gather)) => {}
+                Ok(Some(Order::Flush)) | Err(_) => return true,
+                Ok(Some(Order::Close) | None) => return false,
             }
         }
-        group
     }
 
     async fn write(&self, group: &[Lazy]) {
@@ -72,7 +82,7 @@ impl Lazies {
                 Err(_) => return self.singly(group).await,
             }
         }
-        self.gauge.drop_some(group.len() as u64, "the database is unavailable");
+        self.queue.drop_some(group.len() as u64, "the database is unavailable");
     }
 
     async fn together(&self, group: &[Lazy]) -> Result<(), DbError> {
@@ -94,7 +104,7 @@ impl Lazies {
             };
             if let Err(fault) = done {
                 tracing::error!(%fault, "a lazy write failed");
-                self.gauge.drop_some(1, "the statement failed");
+                self.queue.drop_some(1, "the statement failed");
             }
         }
     }

@@ -19,7 +19,7 @@ pub(crate) use session::{Session, cell_at, cell_named};
 
 use crate::{
     DbError, Notify, Reader, StoreConfig, Writer,
-    lazy::{Gauge, Lazy},
+    lazy::{Lazy, Queue, Wake},
     postgres::{
         dial::Dialer,
         fault::cannot_connect,
@@ -67,7 +67,7 @@ pub(crate) struct Postgres {
     threads: Threads,
     slots: Arc<Semaphore>,
     lazies: mpsc::UnboundedSender<lazily::Order>,
-    lazy: Arc<Gauge>,
+    lazy: Arc<Queue>,
     wait_max: Duration,
 }
 
@@ -98,7 +98,7 @@ impl Postgres {
             Arc::new(Connections { pool, statement_max: config.statement_max, notify: notify.clone() });
         settings::check_version(&mut Reader::postgres(connections.session().await?)).await?;
         listen::start(Arc::clone(&dialer), notify).await?;
-        let lazy = Arc::new(Gauge::new());
+        let lazy = Arc::new(Queue::new());
         let (lazies, orders) = mpsc::unbounded_channel();
         threads.give(Task::Lazies(lazily::Lazies::new(
             Arc::clone(&connections),
@@ -130,9 +130,13 @@ impl Postgres {
     }
 
     pub(crate) fn write_lazy(&self, lazy: Lazy) {
-        if self.lazy.take() && self.lazies.send(lazily::Order::Write(lazy)).is_err() {
-            self.lazy.settle(1);
-            self.lazy.drop_some(1, "the database is closed");
+        let told = match self.lazy.push(lazy) {
+            Wake::Not => return,
+            Wake::First => self.lazies.send(lazily::Order::Gather),
+            Wake::Full => self.lazies.send(lazily::Order::Flush),
+        };
+        if told.is_err() {
+            self.lazy.abandon();
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) use statement::{cell_at, cell_named};
 
 use crate::{
     DbError, Notify, Reader, StoreConfig, Writer,
-    lazy::{Gauge, Lazy},
+    lazy::{Lazy, Queue, Wake},
     sqlite::{
         connection::Opening,
         readers::{Scans, Shelf},
@@ -41,7 +41,7 @@ pub(crate) struct Sqlite {
     slots: Arc<Semaphore>,
     shelf: Arc<Shelf>,
     scans: Scans,
-    lazy: Arc<Gauge>,
+    lazy: Arc<Queue>,
     opening: Arc<Opening>,
     wait_max: Duration,
 }
@@ -50,7 +50,7 @@ impl Sqlite {
     pub(crate) fn open(config: &StoreConfig, path: PathBuf, notify: Notify) -> Result<Self, DbError> {
         let opening = Arc::new(Opening::new(path, config.durability));
         opening.make_file()?;
-        let lazy = Arc::new(Gauge::new());
+        let lazy = Arc::new(Queue::new());
         let connection = opening.writer()?;
         let (inbox, messages) = mpsc::channel();
         writer::start(connection, messages, notify, Arc::clone(&lazy))?;
@@ -71,9 +71,13 @@ impl Sqlite {
     }
 
     pub(crate) fn write_lazy(&self, lazy: Lazy) {
-        if self.lazy.take() && self.inbox.send(Message::Lazy(lazy)).is_err() {
-            self.lazy.settle(1);
-            self.lazy.drop_some(1, "the database is closed");
+        let told = match self.lazy.push(lazy) {
+            Wake::Not => return,
+            Wake::First => self.inbox.send(Message::Lazy),
+            Wake::Full => self.inbox.send(Message::Flush),
+        };
+        if told.is_err() {
+            self.lazy.abandon();
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     DbError, Notify, Reader, Writer,
-    lazy::{Gauge, LAZY_GROUP_MAX, LAZY_WAIT, Lazy},
+    lazy::{LAZY_GROUP_MAX, LAZY_WAIT, Lazy, Queue},
     sqlite::Session,
     tx,
     unit::{Shape, Unit, Verdict, poll_once},
@@ -27,7 +27,9 @@ const SLOW_UNIT: Duration = Duration::from_millis(250);
 
 pub(super) enum Message {
     Unit(Box<dyn Unit<Writer>>, OwnedSemaphorePermit),
-    Lazy(Lazy),
+    /// Lazy writes wait in their queue.
+    Lazy,
+    /// They are to be written now.
     Flush,
     Close(oneshot::Sender<()>),
 }
@@ -36,15 +38,14 @@ struct Thread {
     writer: Writer,
     inbox: mpsc::Receiver<Message>,
     notify: Notify,
-    lazy: Arc<Gauge>,
+    lazy: Arc<Queue>,
     closing: Option<oneshot::Sender<()>>,
 }
 
 #[derive(Default)]
 struct Group {
     units: Vec<Box<dyn Unit<Writer>>>,
-    lazies: Vec<Lazy>,
-    /// When the oldest lazy write has waited long enough.
+    /// When the lazy writes have waited long enough.
     due: Option<Instant>,
     is_urgent: bool,
 }
@@ -65,7 +66,7 @@ pub(super) fn start(
     connection: Connection,
     inbox: mpsc::Receiver<Message>,
     notify: Notify,
-    lazy: Arc<Gauge>,
+    lazy: Arc<Queue>,
 ) -> Result<(), DbError> {
     let writer = Writer::new(Reader::sqlite(Session::own(connection)));
     let thread = Thread { writer, inbox, notify, lazy, closing: None };
@@ -81,7 +82,11 @@ impl Thread {
         loop {
             let mut group = Group::default();
             let goes_on = self.gather(&mut group);
+            let to_the_last = group.is_urgent;
             self.commit(group);
+            while to_the_last && self.lazy.len() > 0 {
+                self.commit(Group::default());
+            }
             if !goes_on {
                 break;
             }
@@ -97,6 +102,10 @@ impl Thread {
 
     /// Wait for work, then take what else is there. False when there will be no more.
     fn gather(&mut self, group: &mut Group) -> bool {
+        // Those that came while the last group was written: nobody tells of them again.
+        let waiting = self.lazy.len();
+        group.is_urgent = waiting >= LAZY_GROUP_MAX;
+        group.due = (waiting > 0).then(|| Instant::now() + LAZY_WAIT);
         while group.units.is_empty() && !group.is_urgent {
             let next = match group.due {
                 None => self.inbox.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
@@ -107,10 +116,7 @@ impl Thread {
                 Err(mpsc::RecvTimeoutError::Timeout) => return true,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return false,
             }
-            while group.units.len() < GROUP_UNITS_MAX
-                && group.lazies.len() < LAZY_GROUP_MAX
-                && self.closing.is_none()
-            {
+            while group.units.len() < GROUP_UNITS_MAX && self.closing.is_none() {
                 match self.inbox.try_recv() {
                     Ok(message) => self.take(message, group),
                     Err(_) => break,
@@ -126,10 +132,8 @@ impl Thread {
                 group.units.push(unit);
                 drop(place);
             }
-            Message::Lazy(lazy) => {
-                group.lazies.push(lazy);
+            Message::Lazy => {
                 group.due.get_or_insert_with(|| Instant::now() + LAZY_WAIT);
-                group.is_urgent |= group.lazies.len() >= LAZY_GROUP_MAX;
             }
             Message::Flush => group.is_urgent = true,
             Message::Close(done) => {
@@ -140,7 +144,7 @@ impl Thread {
     }
 
     fn commit(&mut self, mut group: Group) {
-        let lazies = std::mem::take(&mut group.lazies);
+        let lazies = self.lazy.group();
         if group.units.is_empty() && lazies.is_empty() {
             return;
         }
@@ -155,9 +159,10 @@ impl Thread {
                 group.units.drain(..).for_each(|unit| unit.settle(Some(fault.clone())));
                 self.lazies_lost(lazies.len(), &fault);
             }
+            // First what was to be done once it is committed, so that whoever waits for the unit finds it done.
             Ok((ran, Ok(()))) => {
-                settle(ran, None);
                 self.deliver();
+                settle(ran, None);
             }
             // One unit's deferred constraint must not cost the others their commit: each tries on its own.
             Ok((ran, Err(DbError::Foreign { .. }))) if ran.len() + lazies.len() > 1 => {
@@ -182,8 +187,8 @@ impl Thread {
                 Ok(()) => {
                     let again = self.run_unit(unit);
                     let fault = self.end().err();
-                    settle(vec![again], fault.as_ref());
                     self.deliver();
+                    settle(vec![again], fault.as_ref());
                 }
                 Err(fault) => unit.settle(Some(fault)),
             }

@@ -1,5 +1,7 @@
 //! Writes that nobody waits for.
 
+use std::time::{Duration, Instant};
+
 use store::{Db, Reader, binds};
 use testkit::on_each_engine;
 
@@ -26,10 +28,9 @@ on_each_engine!(
 on_each_engine!(
     async fn they_are_committed_without_being_asked_for(db: Db) {
         db.write_lazy(INSERT, binds![[1_u8; 16], "a"]);
-        let mut tries = 0;
+        let began = Instant::now();
         while records(&db).await == 0 {
-            tries += 1;
-            assert!(tries < 100_000, "never committed");
+            assert!(began.elapsed() < Duration::from_secs(30), "never committed");
         }
     },
     migrations = [MIGRATIONS]
