@@ -26,7 +26,7 @@ pub use narrow::AUDIT_PATIENTS_ASKED_MAX;
 pub use retire::{AUDIT_KEPT, AUDIT_RETIRED_EVERY, AUDIT_RETIRED_ROWS, AUDIT_RETIREMENTS_MAX};
 pub use row::AGENTS_KNOWN_MAX;
 pub use trace::ASKED_BYTES_MAX;
-pub use trail::{AUDIT_GROUP_MAX, AUDIT_QUEUE_MAX, AUDIT_WAIT};
+pub use trail::{AUDIT_GATHERED, AUDIT_GROUP_MAX, AUDIT_QUEUE_MAX, AUDIT_WAIT};
 
 pub(crate) use did::Did;
 pub(crate) use find::{count, is_audit_event, only_read, read, search};

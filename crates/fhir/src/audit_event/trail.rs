@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use kernel::{Fault, Kind};
 use store::{Db, DbError, Writer};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     time::{sleep, timeout},
 };
 use web::Shutdown;
@@ -21,6 +21,9 @@ use crate::{Fhir, tenant::Tenant};
 pub const AUDIT_QUEUE_MAX: usize = 8_192;
 /// Rows of one transaction.
 pub const AUDIT_GROUP_MAX: usize = 512;
+/// How long the first of a group waits for others. A commit for every few reads would cost more than the reads: each makes every reader of
+/// SQLite forget the pages that it has.
+pub const AUDIT_GATHERED: Duration = Duration::from_millis(50);
 /// How long an answer waits for room.
 pub const AUDIT_WAIT: Duration = Duration::from_secs(2);
 /// How long a write that failed waits to be tried again.
@@ -53,15 +56,23 @@ enum Message {
 
 /// The way of rows into the database.
 #[derive(Clone)]
-pub(crate) struct Trail(mpsc::Sender<Message>);
+pub(crate) struct Trail {
+    rows: mpsc::Sender<Message>,
+    /// A group is not to wait any longer.
+    hurry: Arc<Notify>,
+}
 
 /// Its other end.
-pub(crate) struct Rows(mpsc::Receiver<Message>);
+pub(crate) struct Rows {
+    rows: mpsc::Receiver<Message>,
+    hurry: Arc<Notify>,
+}
 
 impl Trail {
     pub fn new() -> (Self, Rows) {
         let (sender, receiver) = mpsc::channel(AUDIT_QUEUE_MAX);
-        (Self(sender), Rows(receiver))
+        let hurry = Arc::new(Notify::new());
+        (Self { rows: sender, hurry: Arc::clone(&hurry) }, Rows { rows: receiver, hurry })
     }
 
     /// Take a row; `patients` are those whose records there were in the answer.
@@ -74,7 +85,10 @@ impl Trail {
     ) -> Result<(), Untold> {
         let told = row.told(&tenant, &super::targets(&tenant, patients));
         let message = Message::Row(Box::new((tenant, told)));
-        match self.0.send_timeout(message, AUDIT_WAIT).await {
+        if self.rows.capacity() == 0 {
+            self.hurry.notify_one();
+        }
+        match self.rows.send_timeout(message, AUDIT_WAIT).await {
             Ok(()) => Ok(()),
             Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(Untold),
             Err(mpsc::error::SendTimeoutError::Closed(Message::Row(last))) => {
@@ -91,7 +105,8 @@ impl Trail {
     /// Wait until all that was taken before is durable, so that whoever asks for audit events finds it.
     pub async fn settled(&self) {
         let (done, all) = oneshot::channel();
-        if self.0.send(Message::Settle(done)).await.is_ok() {
+        if self.rows.send(Message::Settle(done)).await.is_ok() {
+            self.hurry.notify_one();
             // Whoever goes away has written what it took.
             let _ended = all.await;
         }
@@ -105,20 +120,28 @@ pub(crate) async fn keep_writing(db: Db, agents: Arc<Agents>, mut rows: Rows, sh
         waiting.clear();
         let first = tokio::select! {
             biased;
-            first = rows.0.recv() => first,
-            () = shutdown.begun() => match timeout(LAST_ROWS, rows.0.recv()).await {
+            first = rows.rows.recv() => first,
+            () = shutdown.begun() => match timeout(LAST_ROWS, rows.rows.recv()).await {
                 Ok(first) => first,
                 // What is still there is given out before the end.
                 Err(_) => {
-                    rows.0.close();
-                    rows.0.recv().await
+                    rows.rows.close();
+                    rows.rows.recv().await
                 }
             },
         };
         let Some(first) = first else { return };
+        // Nothing is received meanwhile, so that the rows that come wake nobody.
+        if rows.rows.len() < AUDIT_GROUP_MAX && !matches!(first, Message::Settle(_)) {
+            tokio::select! {
+                () = sleep(AUDIT_GATHERED) => {}
+                () = rows.hurry.notified() => {}
+                () = shutdown.begun() => {}
+            }
+        }
         waiting.push(first);
         while waiting.len() < AUDIT_GROUP_MAX
-            && let Ok(next) = rows.0.try_recv()
+            && let Ok(next) = rows.rows.try_recv()
         {
             waiting.push(next);
         }

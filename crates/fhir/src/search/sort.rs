@@ -297,11 +297,12 @@ pub(super) fn add_dated(
     };
     let before = Rid::numbered(newest.number().saturating_add(1));
     let key = Of { tenant, resource_type: sought.of, parameter }.date(&[]);
-    statement.text("SELECT rid, moment FROM (SELECT found.rid AS rid, ");
+    // Behind a name of its own, or the database would look for the moment once for each time that it is named.
+    statement.text("WITH sorted AS MATERIALIZED (SELECT found.rid AS rid, ");
     statement.text(least).int(tenant.number()).text(" AND d.k = ").int(key);
     statement.text(" AND d.rid = found.rid) AS moment FROM (");
     sought.add_places(statement, Some(Window { way: Way::Down { before }, rows: None }));
-    statement.text(") AS found) AS sorted");
+    statement.text(") AS found) SELECT rid, moment FROM sorted");
     match (after, order) {
         (None, _) => {}
         (Some((None, rid)), _) => {
@@ -313,8 +314,8 @@ pub(super) fn add_dated(
             statement.text(" AND rid < ").int(rid).text(") OR moment IS NULL");
         }
     }
-    statement.text(" ORDER BY CASE WHEN moment IS NULL THEN 1 ELSE 0 END, moment");
-    statement.text(if order == Order::Ascending { "" } else { " DESC" }).text(", rid DESC LIMIT ");
+    statement.text(" ORDER BY moment").text(if order == Order::Ascending { " ASC" } else { " DESC" });
+    statement.text(" NULLS LAST, rid DESC LIMIT ");
     statement.int(i64::try_from(DATED).unwrap_or(i64::MAX));
 }
 
