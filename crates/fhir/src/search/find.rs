@@ -12,6 +12,7 @@ use crate::{
         condition::{Condition, Maker, Says},
         drive::conjuncts,
         include,
+        permitted::as_bound,
         settle::settle,
         sort,
         statement::{Statement, Way, Window},
@@ -35,6 +36,7 @@ impl Records {
             .snapshot(async move |reader: &mut Reader| {
                 is_as_known(reader, &tenant).await?;
                 let search = settle(reader, &records, &tenant, &search).await?;
+                let search = as_bound(reader, &tenant, search).await?;
                 let mut page = match by_age(&search.sort) {
                     Some(order) => aged(reader, &records, (&tenant, &search), order).await?,
                     None => sort::page(reader, &records, &tenant, &search).await?,
