@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Rows of one statement: few sizes, so that few statements are kept prepared. The largest leaves room below `Composed::BINDS_MAX`.
-const ROWS_OF_A_STATEMENT: [usize; 4] = [512, 64, 8, 1];
+const ROWS_OF_A_STATEMENT: [usize; 6] = [512, 64, 8, 4, 2, 1];
 
 /// What a unit writes. Versions get their places in the order in which they are put down.
 pub(crate) struct Sheet<'u> {
