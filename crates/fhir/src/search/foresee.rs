@@ -81,6 +81,7 @@ impl<'s> Verifier<'s> {
             ids.retain(|id| self.recall(kind, id).is_none());
             let ids: Vec<LogicalId> = ids.into_iter().collect();
             let found = newest_versions(reader, self.tenant, *of, &ids).await?;
+            self.ask_consents(reader, &found).await?;
             self.depth += 1;
             let foreseen = self.foresee(reader, &found, test).await;
             self.depth -= 1;

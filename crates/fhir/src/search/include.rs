@@ -124,6 +124,7 @@ impl Gathered<'_> {
         for (of, places) in places {
             let ids: Vec<LogicalId> = places.keys().cloned().collect();
             let found = newest_versions(self.reader, self.verifier.tenant, of, &ids).await?;
+            self.verifier.ask_consents(self.reader, &found).await?;
             all.extend(found.into_iter().map(|version| (places.get(&version.id).copied(), version)));
         }
         all.sort_by_key(|(place, _)| *place);

@@ -1,6 +1,6 @@
 //! What consents withhold, as SQL.  `docs/decisions/0015-consent-in-the-access-decision.md`
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use store::{Reader, Value};
 
@@ -9,7 +9,7 @@ use crate::{
     query::Test,
     resource::Rid,
     search::{
-        Access, Search, SearchFault,
+        Access, FETCHED_MAX, Search, SearchFault,
         statement::{Place, Statement},
     },
     tenant::Tenant,
@@ -23,20 +23,33 @@ pub struct Consented {
     pub(crate) now: i64,
 }
 
-/// Whether consents let the record at this place be had to do with.
-pub(super) async fn is_permitted(
+/// Those of these places at which consents let a record be had to do with: one statement for [`FETCHED_MAX`] of them.
+pub(super) async fn permitted(
     reader: &mut Reader,
     tenant: &Tenant,
-    rid: Rid,
+    places: &[Rid],
     consented: &Consented,
-) -> Result<bool, SearchFault> {
-    let mut statement = Statement::new(tenant, "SELECT COUNT(*) FROM fhir_version ");
-    let place = statement.alias();
-    statement.name(place).text(" WHERE ").tenant_of(place).text(" AND ");
-    statement.rid(place).text(" = ").int(rid.0).text(" AND ");
-    statement.permitted(consented, place);
-    let found = reader.all_composed::<(i64,)>(&statement.done()?).await?;
-    Ok(found.first().is_some_and(|(count,)| *count > 0))
+) -> Result<HashSet<Rid>, SearchFault> {
+    let mut permitted = HashSet::new();
+    for places in places.chunks(FETCHED_MAX) {
+        let mut statement = Statement::new(tenant, "SELECT ");
+        let of = statement.alias();
+        statement.rid(of).text(" FROM fhir_version ").name(of).text(" WHERE ").tenant_of(of).text(" AND ");
+        statement.rid(of).text(" IN (").ints(places.iter().map(|place| place.number())).text(") AND ");
+        statement.permitted(consented, of);
+        let found = reader.all_composed::<(i64,)>(&statement.done()?).await?;
+        permitted.extend(found.into_iter().map(|(rid,)| Rid::numbered(rid)));
+    }
+    Ok(permitted)
+}
+
+/// What a test asks of consents.
+pub(super) fn asked_of_consents(test: &Test) -> Vec<&Arc<Consented>> {
+    match test {
+        Test::All(tests) => tests.iter().flat_map(asked_of_consents).collect(),
+        Test::Consented(consented) => vec![consented],
+        _ => Vec::new(),
+    }
 }
 
 /// The same search, without asking consents where the site has none: what is counted by bitmaps then still is, and PostgreSQL plans a

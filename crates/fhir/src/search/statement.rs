@@ -148,7 +148,7 @@ impl<'t> Statement<'t> {
         self.text(")")
     }
 
-    fn ints(&mut self, values: impl IntoIterator<Item = i64>) -> &mut Self {
+    pub(super) fn ints(&mut self, values: impl IntoIterator<Item = i64>) -> &mut Self {
         for (at, value) in values.into_iter().enumerate() {
             self.text(if at == 0 { "" } else { ", " }).int(value);
         }

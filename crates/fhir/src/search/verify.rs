@@ -3,7 +3,11 @@
 //! Of each record no more is taken than what it is asked. What a record refers to is read for all records of a page together, and
 //! asked once, however many refer to it.
 
-use std::{collections::HashMap, pin::Pin, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    pin::Pin,
+    sync::Arc,
+};
 
 use fhirpath::document::{Document, DocumentLimits, Element};
 use store::Reader;
@@ -13,7 +17,10 @@ use crate::{
     parameter::{ParameterId, Registry, ResourceType},
     query::{Alone, Around, Match, ReferenceMatch, Test, holds},
     resource::{Body, LogicalId, Records, Rid, Version, newest_version},
-    search::{NESTED_MAX, REMEMBERED_MAX, Search, SearchFault, matching, permitted::is_permitted},
+    search::{
+        Consented, NESTED_MAX, REMEMBERED_MAX, Search, SearchFault, matching,
+        permitted::{asked_of_consents, permitted},
+    },
     tenant::Tenant,
 };
 
@@ -68,14 +75,16 @@ pub(super) struct Verifier<'s> {
     kinds: Vec<Kind<'s>>,
     /// What records that are referred to, or that are referred to by others, were found to be to a test.
     known: HashMap<(usize, LogicalId), bool>,
+    /// Places of which consents were asked, by what they were asked, and whether they permit them.
+    permits: Vec<(Arc<Consented>, HashMap<Rid, bool>)>,
 }
 
 impl<'s> Verifier<'s> {
     /// For records that somebody named.
     pub(super) fn new(records: &'s Records, tenant: &'s Tenant, search: &'s Search) -> Self {
         let registry = records.registry_of(tenant);
-        let (kinds, known) = (Vec::new(), HashMap::new());
-        Self { records, tenant, search, registry, depth: 0, consents: Consents::Unasked, kinds, known }
+        let (kinds, known, permits) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { records, tenant, search, registry, depth: 0, consents: Consents::Unasked, kinds, known, permits }
     }
 
     /// For records that a statement has found, which leaves out what consents withhold.
@@ -106,6 +115,55 @@ impl<'s> Verifier<'s> {
             self.known.clear();
         }
         self.known.insert((kind, id), is_held);
+    }
+
+    /// Ask consents of all these records together. Of which they were not asked here they are asked when it is needed.
+    pub(super) async fn ask_consents(
+        &mut self,
+        reader: &mut Reader,
+        versions: &[Version],
+    ) -> Result<(), SearchFault> {
+        for own in versions.chunk_by(|a, b| a.resource_type == b.resource_type) {
+            let Some(first) = own.first() else { continue };
+            let seen = (self.search.access)(first.resource_type);
+            let places: Vec<Rid> = own.iter().map(|version| version.rid).collect();
+            for consented in asked_of_consents(&seen) {
+                self.ask_consents_of(reader, &places, consented).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_consents_of(
+        &mut self,
+        reader: &mut Reader,
+        places: &[Rid],
+        consented: &Arc<Consented>,
+    ) -> Result<(), SearchFault> {
+        let at = self.permits.iter().position(|(asked, _)| asked == consented);
+        let at = at.unwrap_or_else(|| {
+            self.permits.push((Arc::clone(consented), HashMap::new()));
+            self.permits.len() - 1
+        });
+        let Some((_, known)) = self.permits.get_mut(at) else { return Ok(()) };
+        let places: Vec<Rid> = places.iter().copied().filter(|place| !known.contains_key(place)).collect();
+        let permitted: HashSet<Rid> = permitted(reader, self.tenant, &places, consented).await?;
+        if known.len() + places.len() > REMEMBERED_MAX {
+            known.clear();
+        }
+        known.extend(places.into_iter().map(|place| (place, permitted.contains(&place))));
+        Ok(())
+    }
+
+    async fn is_permitted(
+        &mut self,
+        reader: &mut Reader,
+        place: Rid,
+        consented: &Arc<Consented>,
+    ) -> Result<bool, SearchFault> {
+        self.ask_consents_of(reader, &[place], consented).await?;
+        let asked = self.permits.iter().find(|(asked, _)| asked == consented);
+        Ok(asked.and_then(|(_, known)| known.get(&place)).copied().unwrap_or(false))
     }
 
     /// What a record is to this.
@@ -156,7 +214,7 @@ impl<'s> Verifier<'s> {
                     Ok(true)
                 }
                 Test::Consented(consented) => match record.place {
-                    Some(place) => is_permitted(reader, self.tenant, place, consented).await,
+                    Some(place) => self.is_permitted(reader, place, consented).await,
                     None => Ok(true),
                 },
                 test => self.alone(record, test),
@@ -191,7 +249,7 @@ impl<'s> Verifier<'s> {
                 }
                 Test::Has { .. } => self.referred(reader, &record.entries, test).await,
                 Test::Consented(consented) => match record.place {
-                    Some(place) => is_permitted(reader, self.tenant, place, consented).await,
+                    Some(place) => self.is_permitted(reader, place, consented).await,
                     None => Ok(true),
                 },
                 test => self.alone(record, test),
