@@ -84,7 +84,17 @@ impl<'s> Verifier<'s> {
     pub(super) fn new(records: &'s Records, tenant: &'s Tenant, search: &'s Search) -> Self {
         let registry = records.registry_of(tenant);
         let (kinds, known, permits) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { records, tenant, search, registry, depth: 0, consents: Consents::Unasked, kinds, known, permits }
+        Self {
+            records,
+            tenant,
+            search,
+            registry,
+            depth: 0,
+            consents: Consents::Unasked,
+            kinds,
+            known,
+            permits,
+        }
     }
 
     /// For records that a statement has found, which leaves out what consents withhold.
