@@ -52,7 +52,8 @@ pub(super) async fn known<'a>(
     let mut all = HashMap::new();
     for (type_name, ids) in by_type(names) {
         for few in ids.chunks(ASKED_AT_ONCE) {
-            let mut select = Composed::new("SELECT id, digest, state FROM sync_record WHERE integration_id = ");
+            let mut select =
+                Composed::new("SELECT id, digest, state FROM sync_record WHERE integration_id = ");
             select.bind(&of).text(" AND of = ").bind(type_name).text(" AND id IN ");
             list(&mut select, few);
             let rows: Vec<(String, Digest, String)> = reader.all_composed(&select).await?;

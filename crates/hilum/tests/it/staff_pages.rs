@@ -50,7 +50,8 @@ async fn staff_test_sync_and_mend_on_pages() {
     let page = format!("/staff/integrations/{id}");
     let ines = app.signed_in(ADMINISTRATOR).await;
     let list =
-        shows(&ines, "/staff/integrations", &["2 integrations are registered.", &page, "Not active yet"]).await;
+        shows(&ines, "/staff/integrations", &["2 integrations are registered.", &page, "Not active yet"])
+            .await;
     assert!(list.contains("Clinic &#60;b&#62;north") && !list.contains("<b>north"), "{list}");
     let html =
         shows(&ines, &page, &["It is new.", "Test the connection", "Quarantine", "Log", "Figures"]).await;
