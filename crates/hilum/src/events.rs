@@ -1,5 +1,5 @@
 //! What can happen, as `event_types` of endpoints name it: every name that a domain publishes under stands here, so that an owner cannot
-//! ask for what never comes.
+//! ask for what never comes. What each says is held against what is published by `tests/it/events.rs`.
 
 use webhooks::event::EventType;
 
