@@ -1,8 +1,11 @@
-//! Guards for tests: is every statement well formed on both engines, and do both have the same schema?
+//! Guards for tests: is every statement well formed on both engines, do both have the same schema, how many statements does
+//! something cost?
 
 use std::{collections::BTreeMap, fmt};
 
 use crate::{Db, DbError, FromRow, Row, Sql, binds, dialect, migrate, tx};
+
+pub use crate::overheard::{OVERHEARD_MAX, Overheard};
 
 /// What kind of values a column takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +94,11 @@ async fn prepare(db: &Db, sql: &str) -> Result<(), DbError> {
         tx::Session::Sqlite(session) => session.check(sql),
         tx::Session::Postgres(session) => session.check(sql).await,
     }
+}
+
+/// Listen to what the database is asked from now on, by whomever; one listener at a time.
+pub fn overhear(db: &Db) -> Overheard {
+    Overheard::of(db.ear())
 }
 
 /// The schema, normalised: equal on both engines when the migrations are portable.

@@ -7,6 +7,7 @@ use crate::{
     config::Target,
     lazy::Lazy,
     migrate,
+    overheard::Ear,
     postgres::Postgres,
     sqlite::Sqlite,
     unit::{Shape, pack},
@@ -21,6 +22,7 @@ pub struct Db {
     backend: Arc<Backend>,
     notify: Notify,
     statement_max: Duration,
+    ear: Arc<Ear>,
 }
 
 enum Backend {
@@ -40,14 +42,16 @@ impl Db {
     /// # Errors
     /// `DbError::Unavailable` if it cannot be reached, `DbError::Setting` for a server older than PostgreSQL 15 or a wrong URL.
     pub async fn open(config: &StoreConfig) -> Result<Self, DbError> {
-        let notify = Notify::default();
+        let (notify, ear) = (Notify::default(), Arc::<Ear>::default());
         let backend = match &config.url.0 {
-            Target::Sqlite(path) => Backend::Sqlite(Sqlite::open(config, path.clone(), notify.clone())?),
+            Target::Sqlite(path) => {
+                Backend::Sqlite(Sqlite::open(config, path.clone(), (notify.clone(), Arc::clone(&ear)))?)
+            }
             Target::Postgres { url, .. } => {
-                Backend::Postgres(Postgres::open(config, url, notify.clone()).await?)
+                Backend::Postgres(Postgres::open(config, url, (notify.clone(), Arc::clone(&ear))).await?)
             }
         };
-        Ok(Self { backend: Arc::new(backend), notify, statement_max: config.statement_max })
+        Ok(Self { backend: Arc::new(backend), notify, statement_max: config.statement_max, ear })
     }
 
     /// Which engine answers.
@@ -245,6 +249,10 @@ impl Db {
             answer.and_then(|answer| Ok(ended.map(|()| answer)?))
         })
         .await
+    }
+
+    pub(crate) fn ear(&self) -> Arc<Ear> {
+        Arc::clone(&self.ear)
     }
 
     /// Messages between nodes.

@@ -20,6 +20,7 @@ pub(crate) use session::{Session, cell_at, cell_named};
 use crate::{
     DbError, Notify, Reader, StoreConfig, Writer,
     lazy::{Lazy, Queue, Wake},
+    overheard::Ear,
     postgres::{
         dial::Dialer,
         fault::cannot_connect,
@@ -42,12 +43,13 @@ pub(crate) struct Connections {
     pool: Pool,
     statement_max: Duration,
     notify: Notify,
+    ear: Arc<Ear>,
 }
 
 impl Connections {
     async fn session(&self) -> Result<Session, DbError> {
         match self.pool.get().await {
-            Ok(object) => Ok(Session::new(object, self.statement_max)),
+            Ok(object) => Ok(Session::new(object, self.statement_max, Arc::clone(&self.ear))),
             Err(PoolError::Timeout(deadpool_postgres::TimeoutType::Wait)) => {
                 Err(DbError::Busy { limit: "connections_max" })
             }
@@ -75,7 +77,7 @@ impl Postgres {
     pub(crate) async fn open(
         config: &StoreConfig,
         url: &Secret<String>,
-        notify: Notify,
+        (notify, ear): (Notify, Arc<Ear>),
     ) -> Result<Self, DbError> {
         let settings = Settings::read(url, config)?;
         let threads = Threads::start()?;
@@ -95,7 +97,7 @@ impl Postgres {
             .build()
             .map_err(|_| DbError::setting("the pool could not be set up"))?;
         let connections =
-            Arc::new(Connections { pool, statement_max: config.statement_max, notify: notify.clone() });
+            Arc::new(Connections { pool, statement_max: config.statement_max, notify: notify.clone(), ear });
         settings::check_version(&mut Reader::postgres(connections.session().await?)).await?;
         listen::start(Arc::clone(&dialer), notify).await?;
         let lazy = Arc::new(Queue::new());

@@ -1,6 +1,6 @@
 //! A connection while somebody uses it, and running one statement on it.
 
-use std::{fmt, pin::pin, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use deadpool_postgres::Object;
 use futures_util::{TryStreamExt, future::join_all};
@@ -11,6 +11,7 @@ use tokio_postgres::{
 
 use crate::{
     DbError, FromRow, Row, Value,
+    overheard::Ear,
     postgres::fault::{fault, is_conflict, is_stale},
     value::ValueRef,
 };
@@ -26,6 +27,7 @@ pub(crate) struct Session {
     is_unclean: bool,
     /// Whether the server wants the unit to be run again.
     has_conflict: bool,
+    ear: Arc<Ear>,
 }
 
 impl Drop for Session {
@@ -177,9 +179,9 @@ async fn fetch_once(
 }
 
 impl Session {
-    pub(super) const fn new(object: Object, statement_max: Duration) -> Self {
+    pub(super) const fn new(object: Object, statement_max: Duration, ear: Arc<Ear>) -> Self {
         let answer_max = statement_max.saturating_add(ANSWER_GRACE);
-        Self { object: Some(object), answer_max, is_unclean: false, has_conflict: false }
+        Self { object: Some(object), answer_max, is_unclean: false, has_conflict: false, ear }
     }
 
     fn client(&self) -> Result<&Object, DbError> {
@@ -196,6 +198,7 @@ impl Session {
         binds: &[Value],
         max: usize,
     ) -> Result<Vec<T>, DbError> {
+        self.ear.hear(sql);
         let rows = loop {
             let statement = self.prepare(sql, binds).await?;
             let asked = fetch(self.client()?, &statement, binds, max);
@@ -217,6 +220,7 @@ impl Session {
         binds: &[Value],
         max: usize,
     ) -> Result<Vec<T>, DbError> {
+        self.ear.hear(sql);
         let asked = fetch_once(self.client()?, sql, binds, max);
         let asked = tokio::time::timeout(self.answer_max, asked).await;
         let rows = self.settle(sql, asked)?.ok_or(DbError::Conflict)?;
@@ -227,6 +231,7 @@ impl Session {
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, binds: &[Value]) -> Result<u64, DbError> {
+        self.ear.hear(sql);
         loop {
             let statement = self.prepare(sql, binds).await?;
             let asked = self.client()?.execute_raw(&statement, binds.iter().map(Bind));
@@ -241,6 +246,7 @@ impl Session {
     pub(crate) async fn execute_all(&mut self, all: &[(&str, &[Value])]) -> Result<(), DbError> {
         let mut prepared = Vec::with_capacity(all.len());
         for (sql, binds) in all {
+            self.ear.hear(sql);
             prepared.push(self.prepare(sql, binds).await?);
         }
         let client = self.client()?;
@@ -259,6 +265,7 @@ impl Session {
     }
 
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.ear.hear(sql);
         let asked = tokio::time::timeout(self.answer_max, self.client()?.batch_execute(sql)).await;
         self.settle(sql, asked).map(drop)
     }

@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     DbError, Durability, FromRow, Value,
+    overheard::Ear,
     sqlite::{fault::fault, readers::Shelf, statement},
 };
 
@@ -30,11 +31,16 @@ const WAL_KEPT_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) struct Opening {
     pub(super) path: PathBuf,
     durability: Durability,
+    ear: Arc<Ear>,
 }
 
 impl Opening {
-    pub(super) const fn new(path: PathBuf, durability: Durability) -> Self {
-        Self { path, durability }
+    pub(super) const fn new(path: PathBuf, durability: Durability, ear: Arc<Ear>) -> Self {
+        Self { path, durability, ear }
+    }
+
+    pub(super) fn ear(&self) -> Arc<Ear> {
+        Arc::clone(&self.ear)
     }
 
     /// Make the file where there is none: nobody but its owner may read it. SQLite gives the log beside it the same mode.
@@ -103,17 +109,22 @@ pub(crate) struct Session {
     /// Empty only while it is being given back.
     connection: Option<Connection>,
     home: Option<(Arc<Shelf>, OwnedSemaphorePermit)>,
+    ear: Arc<Ear>,
 }
 
 impl Session {
     /// A connection that belongs to whoever holds the session.
-    pub(super) const fn own(connection: Connection) -> Self {
-        Self { connection: Some(connection), home: None }
+    pub(super) const fn own(connection: Connection, ear: Arc<Ear>) -> Self {
+        Self { connection: Some(connection), home: None, ear }
     }
 
     /// A connection that goes back to the shelf.
-    pub(super) const fn lent(connection: Connection, shelf: Arc<Shelf>, place: OwnedSemaphorePermit) -> Self {
-        Self { connection: Some(connection), home: Some((shelf, place)) }
+    pub(super) fn lent(
+        (connection, ear): (Connection, Arc<Ear>),
+        shelf: Arc<Shelf>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { connection: Some(connection), home: Some((shelf, place)), ear }
     }
 
     pub(super) fn connection(&self) -> Result<&Connection, DbError> {
@@ -126,14 +137,17 @@ impl Session {
         binds: &[Value],
         max: usize,
     ) -> Result<Vec<T>, DbError> {
+        self.ear.hear(sql);
         statement::query(self.connection()?, sql, binds, max)
     }
 
     pub(crate) fn execute(&self, sql: &str, binds: &[Value]) -> Result<u64, DbError> {
+        self.ear.hear(sql);
         statement::execute(self.connection()?, sql, binds)
     }
 
     pub(crate) fn batch(&self, sql: &str) -> Result<(), DbError> {
+        self.ear.hear(sql);
         let connection = self.connection()?;
         connection.execute_batch(sql).map_err(|error| fault(Some(connection), sql, error))
     }
@@ -175,9 +189,9 @@ mod tests {
     #[test]
     fn a_statement_is_prepared_once_whatever_is_bound() {
         let folder = tempfile::tempdir().unwrap();
-        let opening = Opening::new(folder.path().join("a.db"), Durability::Relaxed);
+        let opening = Opening::new(folder.path().join("a.db"), Durability::Relaxed, Arc::default());
         opening.make_file().unwrap();
-        let session = Session::own(opening.writer().unwrap());
+        let session = Session::own(opening.writer().unwrap(), opening.ear());
         let schema = "CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT) STRICT;
                       CREATE TABLE held (id INTEGER PRIMARY KEY, person_id INTEGER, kind TEXT, ended_at INTEGER) STRICT;
                       CREATE INDEX held_of_kind ON held (person_id) WHERE kind <> 'x';

@@ -22,6 +22,7 @@ pub(crate) use statement::{cell_at, cell_named};
 use crate::{
     DbError, Notify, Reader, StoreConfig, Writer,
     lazy::{Lazy, Queue, Wake},
+    overheard::Ear,
     sqlite::{
         connection::Opening,
         readers::{Scans, Shelf},
@@ -47,13 +48,17 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(crate) fn open(config: &StoreConfig, path: PathBuf, notify: Notify) -> Result<Self, DbError> {
-        let opening = Arc::new(Opening::new(path, config.durability));
+    pub(crate) fn open(
+        config: &StoreConfig,
+        path: PathBuf,
+        (notify, ear): (Notify, Arc<Ear>),
+    ) -> Result<Self, DbError> {
+        let opening = Arc::new(Opening::new(path, config.durability, ear));
         opening.make_file()?;
         let lazy = Arc::new(Queue::new());
-        let connection = opening.writer()?;
+        let session = Session::own(opening.writer()?, opening.ear());
         let (inbox, messages) = mpsc::channel();
-        writer::start(connection, messages, notify, Arc::clone(&lazy))?;
+        writer::start(session, messages, notify, Arc::clone(&lazy))?;
         Ok(Self {
             inbox,
             slots: Arc::new(Semaphore::new(WRITE_QUEUE_MAX)),
@@ -100,7 +105,7 @@ impl Sqlite {
 
     /// A writing transaction of its own, beside the writer thread: for a copy into an empty database.
     pub(crate) fn exclusive(&self) -> Result<Writer, DbError> {
-        Ok(Writer::new(Reader::sqlite(Session::own(self.opening.writer()?))))
+        Ok(Writer::new(Reader::sqlite(Session::own(self.opening.writer()?, self.opening.ear()))))
     }
 
     pub(crate) async fn backup_to(&self, to: PathBuf) -> Result<(), DbError> {

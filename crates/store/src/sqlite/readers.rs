@@ -52,7 +52,7 @@ impl Shelf {
             Some(connection) => connection,
             None => self.opening.reader()?,
         };
-        Ok(Reader::sqlite(Session::lent(connection, Arc::clone(self), place)))
+        Ok(Reader::sqlite(Session::lent((connection, self.opening.ear()), Arc::clone(self), place)))
     }
 
     pub(super) fn put_back(&self, connection: Connection) {
@@ -156,7 +156,7 @@ fn scan(
 ) -> Result<(), DbError> {
     let mut session = match kept.take() {
         Some(reader) => reader,
-        None => Reader::sqlite(Session::own(opening.reader()?)),
+        None => Reader::sqlite(Session::own(opening.reader()?, opening.ear())),
     };
     let mark = |now| *progress.lock().unwrap_or_else(PoisonError::into_inner) = now;
     {

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
@@ -63,12 +62,12 @@ enum Outcome {
 }
 
 pub(super) fn start(
-    connection: Connection,
+    session: Session,
     inbox: mpsc::Receiver<Message>,
     notify: Notify,
     lazy: Arc<Queue>,
 ) -> Result<(), DbError> {
-    let writer = Writer::new(Reader::sqlite(Session::own(connection)));
+    let writer = Writer::new(Reader::sqlite(session));
     let thread = Thread { writer, inbox, notify, lazy, closing: None };
     thread::Builder::new()
         .name(String::from("store-writer"))
