@@ -1,6 +1,10 @@
 //! Who gets what: the parts of the house, opened in order, and every family of routes with its dialect.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use auth::{Auth, udap::Communities};
@@ -108,7 +112,20 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Db> {
 /// The settings, or a database that does not open.
 pub async fn open_log_store(config: &Config, db: &Db) -> anyhow::Result<Db> {
     let Some(path) = config.store.url.expose().strip_prefix("sqlite:") else { return Ok(db.clone()) };
-    let url = StoreUrl::sqlite(Path::new(path).with_extension("log.db"));
+    open_logs(log_file(Path::new(path))).await
+}
+
+/// The file of logs and numbers beside that of a SQLite database.
+pub fn log_file(database: &Path) -> PathBuf {
+    database.with_extension("log.db")
+}
+
+/// Open a file of logs and numbers; it is made where there is none.
+///
+/// # Errors
+/// A database that does not open.
+pub async fn open_logs(file: PathBuf) -> anyhow::Result<Db> {
+    let url = StoreUrl::sqlite(file);
     // The last lines before a power cut may be lost; what must not be is in the audit trail.
     let settings = StoreConfig {
         durability: store::Durability::Relaxed,

@@ -19,6 +19,7 @@ mod fault;
 mod lazy;
 mod migrate;
 pub mod notify;
+mod overheard;
 mod postgres;
 mod row;
 mod sql;
@@ -29,7 +30,7 @@ mod value;
 
 pub use composed::Composed;
 pub use config::{Durability, MalformedStoreUrl, StoreConfig, StoreUrl};
-pub use copy::{CopiedTable, CopyReport, copy};
+pub use copy::{CopiedTable, CopyReport, Part, copy, copy_part};
 pub use db::Db;
 pub use fault::DbError;
 pub use lazy::LAZY_QUEUE_MAX;

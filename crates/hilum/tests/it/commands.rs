@@ -296,12 +296,15 @@ async fn the_document_is_printed_without_a_deployment() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
 }
 
-/// People, clients, trust, a linked account and a session.
+/// People, clients, trust, a linked account, a session and a line of a log.
 async fn populated(seed: u64) -> TestApp {
     let app = TestApp::empty(&[], seed).await;
     app.load(include_str!("northwind.toml")).await;
     app.load(include_str!("southside.toml")).await;
     app.signed_in(PATIENT).await.link("alpha", DIARY).await;
+    let sql = "INSERT INTO integration_line (integration_id, at, phrase, details) VALUES ($1, $2, $3, $4)";
+    let line = store::binds![[7_u8; 16], 1_i64, 1_i64, "{}"];
+    app.house.watch.log_db().execute(sql, line).await.unwrap();
     app
 }
 
@@ -320,18 +323,36 @@ async fn assert_serves(app: &TestApp) {
     app.signed_in(FOREIGN_PATIENT).await;
 }
 
+/// How many lines of logs a database has.
+async fn lines(url: store::StoreUrl) -> i64 {
+    let db = store::Db::open(&store::StoreConfig::new(url)).await.unwrap();
+    let sql = "SELECT COUNT(*) FROM integration_line";
+    let (lines,) = db.read().await.unwrap().one::<(i64,)>(sql, store::binds![]).await.unwrap();
+    db.close().await;
+    lines
+}
+
+async fn lines_in(folder: &Path, file: &str) -> i64 {
+    lines(store::StoreUrl::sqlite(folder.join(file))).await
+}
+
 #[tokio::test]
 async fn a_backup_is_a_deployment() {
     let app = populated(5).await;
     let folder = app.close().await;
+    let said = lines_in(folder.path(), "hilum.log.db").await;
+    assert!(said > 0, "something was said");
     let copy = tempfile::tempdir().unwrap();
     let to = copy.path().join("hilum.db");
     let words = ["db", "backup", "--to", to.to_str().unwrap()];
     run(folder.path(), &words, &[]).await.done();
     let again = run(folder.path(), &words, &[]).await.refused();
     assert!(again.contains("is there already"), "{again}");
-    let mode = fs::metadata(&to).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode, 0o600);
+    for file in ["hilum.db", "hilum.log.db"] {
+        let mode = fs::metadata(copy.path().join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+    assert_eq!(lines_in(copy.path(), "hilum.log.db").await, said);
     fs::copy(folder.path().join("root.key"), copy.path().join("root.key")).unwrap();
     assert_serves(&TestApp::at(copy, &[], 6).await).await;
 }
@@ -350,6 +371,9 @@ fn a_deployment_moves_to_postgres_and_back() {
         };
         let said = copy("sqlite:hilum.db", &postgres).await.done();
         assert!(said.out.contains("counts and digests agree"), "{}", said.out);
+        let logged = lines_in(folder.path(), "hilum.log.db").await;
+        assert!(logged > 0);
+        assert_eq!(lines(store::StoreUrl::parse(&postgres).unwrap()).await, logged);
         let full = copy("sqlite:hilum.db", &postgres).await.refused();
         assert!(full.contains("not empty"), "{full}");
         let key = folder.path().join("root.key");
@@ -360,7 +384,10 @@ fn a_deployment_moves_to_postgres_and_back() {
         assert_serves(&app).await;
         app.close().await;
 
+        let logged = lines(store::StoreUrl::parse(&postgres).unwrap()).await;
         copy(&postgres, "sqlite:again.db").await.done();
+        assert_eq!(lines_in(folder.path(), "again.log.db").await, logged);
+        assert_eq!(lines_in(folder.path(), "again.db").await, 0, "they are in the file of their own");
         let back = tempfile::tempdir().unwrap();
         fs::copy(&key, back.path().join("root.key")).unwrap();
         fs::copy(folder.path().join("again.db"), back.path().join("hilum.db")).unwrap();

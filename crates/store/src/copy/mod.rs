@@ -4,7 +4,9 @@ mod digest;
 mod order;
 mod table;
 
-use crate::{Db, DbError, Engine, Reader, Sql, Writer, binds, check, dialect, migrate};
+use std::collections::BTreeSet;
+
+use crate::{Db, DbError, Engine, MigrationSet, Reader, Sql, Writer, binds, check, dialect, migrate};
 use digest::Content;
 use order::Reference;
 use table::Table;
@@ -49,7 +51,46 @@ const REFERENCES: Sql = dialect! {
 /// `DbError::Transfer` if the schemas differ, `to` is not empty, a table has no primary key, or the comparison fails; or a
 /// fault of either store. In every case `to` stays empty.
 pub async fn copy(from: &Db, to: &Db, progress: impl FnMut(&CopiedTable)) -> Result<CopyReport, DbError> {
-    let tables = agree(from, to).await?;
+    copy_part(from, to, None, progress).await
+}
+
+/// A part of a database: what is in a file of its own on one engine, and beside the rest on the other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Part {
+    /// Its tables.
+    pub tables: BTreeSet<String>,
+    /// The sets of migrations that make them.
+    pub sets: BTreeSet<&'static str>,
+}
+
+impl Part {
+    /// The tables of a database that is migrated by these sets and no others.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn of(db: &Db, sets: &[MigrationSet]) -> Result<Self, DbError> {
+        let tables = check::schema(db).await?.tables.into_keys().collect();
+        Ok(Self { tables, sets: sets.iter().map(|set| set.crate_name).collect() })
+    }
+
+    /// The same without another part.
+    #[must_use]
+    pub fn but(self, other: &Self) -> Self {
+        Self { tables: &self.tables - &other.tables, sets: &self.sets - &other.sets }
+    }
+}
+
+/// As [`copy`], of the tables of a part alone; of the others nothing is asked.
+///
+/// # Errors
+/// As [`copy`].
+pub async fn copy_part(
+    from: &Db,
+    to: &Db,
+    part: Option<&Part>,
+    progress: impl FnMut(&CopiedTable),
+) -> Result<CopyReport, DbError> {
+    let tables = agree(from, to, part).await?;
     let mut source = from.read().await?;
     source.begin(SNAPSHOT).await?;
     never_time_out(&mut source).await?;
@@ -69,10 +110,14 @@ pub async fn copy(from: &Db, to: &Db, progress: impl FnMut(&CopiedTable)) -> Res
     }
 }
 
-/// The tables of both databases, if both have the same.
-async fn agree(from: &Db, to: &Db) -> Result<Vec<Table>, DbError> {
-    let (have, want) = (check::schema(from).await?, check::schema(to).await?);
-    if have != want || applied(from).await? != applied(to).await? {
+/// The tables of both databases, or of a part of them, if both have the same.
+async fn agree(from: &Db, to: &Db, part: Option<&Part>) -> Result<Vec<Table>, DbError> {
+    let (mut have, mut want) = (check::schema(from).await?, check::schema(to).await?);
+    if let Some(part) = part {
+        have.tables.retain(|table, _| part.tables.contains(table));
+        want.tables.retain(|table, _| part.tables.contains(table));
+    }
+    if have != want || applied(from, part).await? != applied(to, part).await? {
         return Err(DbError::transfer(
             "the two databases do not have the same schema: migrate both with this version first",
         ));
@@ -80,8 +125,10 @@ async fn agree(from: &Db, to: &Db) -> Result<Vec<Table>, DbError> {
     have.tables.into_iter().map(|(name, columns)| Table::new(name, &columns)).collect()
 }
 
-async fn applied(db: &Db) -> Result<Vec<(String, String)>, DbError> {
-    db.read().await?.all(migrate::APPLIED, binds![]).await
+async fn applied(db: &Db, part: Option<&Part>) -> Result<Vec<(String, String)>, DbError> {
+    let mut all: Vec<(String, String)> = db.read().await?.all(migrate::APPLIED, binds![]).await?;
+    all.retain(|(set, _)| part.is_none_or(|part| part.sets.contains(set.as_str())));
+    Ok(all)
 }
 
 async fn never_time_out(reader: &mut Reader) -> Result<(), DbError> {
