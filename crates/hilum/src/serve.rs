@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -69,17 +70,28 @@ pub async fn serve(config: &Config, house: House) -> anyhow::Result<()> {
     served.context("serving")
 }
 
-/// On SQLite one process serves a database: it caches what no other process may change behind its back. Held until the process ends.
+/// On SQLite one process serves a database: it caches what no other process may change behind its back, and at its start takes over the jobs
+/// that earlier ones held ([`jobs::Worker::alone`]) and the renewals that they began, without waiting for leases. All of that rests on this
+/// lock alone. It is held until the process ends, however it ends.
 fn only_one(config: &Config) -> anyhow::Result<Option<File>> {
     let Some(database) = config.store.url.expose().strip_prefix("sqlite:") else { return Ok(None) };
-    let path = format!("{database}.lock");
-    let file = File::create(&path).with_context(|| path.clone())?;
+    lock(Path::new(database)).map(Some)
+}
+
+/// By whichever path it is named, a file has one lock.
+fn lock(database: &Path) -> anyhow::Result<File> {
+    let shown = database.display();
+    let mut path = database.canonicalize().with_context(|| shown.to_string())?.into_os_string();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let failed = || path.display().to_string();
+    let file = File::create(&path).with_context(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("another hilum serves {database}: use PostgreSQL for several nodes")
+            bail!("another hilum serves {shown}: use PostgreSQL for several nodes")
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.clone()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(failed),
     }
 }
 
@@ -125,4 +137,25 @@ pub async fn until_told(shutdown: Shutdown) {
     }
     tracing::info!("stopping");
     shutdown.begin();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_served_by_one_process_by_whichever_path_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, link) = (folder.path().join("hilum.db"), folder.path().join("link.db"));
+        assert!(lock(&database).is_err(), "there is no such file");
+        File::create(&database).unwrap();
+        std::os::unix::fs::symlink(&database, &link).unwrap();
+        let held = lock(&database).unwrap();
+        for again in [&database, &link, &folder.path().join(".").join("hilum.db")] {
+            let refused = lock(again).unwrap_err().to_string();
+            assert!(refused.contains("another hilum serves"), "{refused}");
+        }
+        drop(held);
+        assert!(lock(&link).is_ok(), "whoever held it has ended");
+    }
 }

@@ -165,7 +165,8 @@ impl Worker {
         self
     }
 
-    /// It is the only one: what an earlier worker held is taken over when it begins, without waiting for leases to end.
+    /// It is the only one: what an earlier worker held is taken over when it begins, without waiting for leases to end. Whoever says so has
+    /// made sure of it: `hilum serve` by the lock beside its SQLite file (`crates/hilum/src/serve.rs`).
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.before = Before::Gone;
