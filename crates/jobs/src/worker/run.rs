@@ -21,6 +21,9 @@ use crate::{enqueue::CHANNEL, queries};
 /// The shortest wait, so that a job which cannot be claimed makes no busy loop.
 const WAIT_MIN: Duration = Duration::from_millis(20);
 
+/// What a worker was told of that one look answers; what is told beyond that makes it look again.
+const TOLD_AT_ONCE_MAX: usize = 1_024;
+
 /// The most jobs that one call of [`Worker::run_due`] runs.
 const RUN_DUE_MAX: usize = 10_000;
 
@@ -45,7 +48,11 @@ impl Worker {
                 () = sleep(wait) => {}
             }
             // Many may have been told of at once; one look finds them all.
-            while let Some(Some(_)) = told.next().now_or_never() {}
+            for _ in 0..TOLD_AT_ONCE_MAX {
+                if !matches!(told.next().now_or_never(), Some(Some(_))) {
+                    break;
+                }
+            }
         }
         let drained = timeout(self.pace.drain, async { while running.join_next().await.is_some() {} }).await;
         if drained.is_err() {
