@@ -56,7 +56,7 @@ struct Book {
 pub struct Receiver {
     pub address: SocketAddr,
     book: Arc<Mutex<Book>>,
-    /// Calls that were answered.
+    /// Calls that have come, but for those of the dead.
     answered: Arc<watch::Sender<usize>>,
 }
 
@@ -107,7 +107,7 @@ impl Receiver {
         self.book.lock().unwrap().usual = Some(mood);
     }
 
-    /// Wait until so many calls were answered.
+    /// Wait until so many calls have come, those that are never answered among them.
     pub async fn until(&self, count: usize) {
         self.answered.subscribe().wait_for(|answered| *answered >= count).await.unwrap();
     }
