@@ -72,7 +72,8 @@ impl Webhooks {
                     of_organisation.entry(event.organisation).or_default().push(event);
                 }
                 for (organisation, events) in of_organisation {
-                    let listening = queries::listening(tx, organisation).await?;
+                    let names = events.iter().map(|event| event.name.as_str()).collect();
+                    let listening = queries::listening(tx, organisation, &names).await?;
                     delivery::add(tx, &deliveries(&listening, &events), now).await?;
                 }
                 if !placed.is_empty() {
@@ -86,11 +87,13 @@ impl Webhooks {
 
 /// Who is told of what.
 fn deliveries(listening: &[Listening], events: &[&Placed]) -> Vec<NewDelivery> {
+    let listening: Vec<(String, &Listening)> =
+        listening.iter().map(|endpoint| (endpoint.id.to_string(), endpoint)).collect();
     let mut all = Vec::new();
     for event in events {
         let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
-        for endpoint in listening {
-            if !is_wanted(&endpoint.wanted, &endpoint.id.to_string(), event, &data) {
+        for (id, endpoint) in &listening {
+            if !is_wanted(&endpoint.wanted, id, event, &data) {
                 continue;
             }
             let order_key = match endpoint.order {
