@@ -114,7 +114,18 @@ impl Trail {
 }
 
 /// Write rows until told to stop and for as long as some come.
-pub(crate) async fn keep_writing(db: Db, agents: Arc<Agents>, mut rows: Rows, shutdown: Shutdown) {
+pub(crate) async fn keep_writing(db: Db, agents: Arc<Agents>, rows: Rows, shutdown: Shutdown) {
+    gather(db, agents, rows, shutdown, || sleep(AUDIT_GATHERED)).await;
+}
+
+/// The same; the first of each group waits for others as long as `wait` does.
+async fn gather<W: Future<Output = ()>>(
+    db: Db,
+    agents: Arc<Agents>,
+    mut rows: Rows,
+    shutdown: Shutdown,
+    wait: impl Fn() -> W,
+) {
     let mut waiting = Vec::new();
     loop {
         waiting.clear();
@@ -134,7 +145,7 @@ pub(crate) async fn keep_writing(db: Db, agents: Arc<Agents>, mut rows: Rows, sh
         // Nothing is received meanwhile, so that the rows that come wake nobody.
         if rows.rows.len() < AUDIT_GROUP_MAX && !matches!(first, Message::Settle(_)) {
             tokio::select! {
-                () = sleep(AUDIT_GATHERED) => {}
+                () = wait() => {}
                 () = rows.hurry.notified() => {}
                 () = shutdown.begun() => {}
             }
@@ -180,4 +191,75 @@ async fn write(db: &Db, agents: &Arc<Agents>, waiting: &mut Vec<Message>) {
         // Who asked may have gone.
         let _gone = done.send(());
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::World;
+    use store::{binds, check::overhear};
+
+    use super::*;
+    use crate::{
+        audit_event::{Agent, Did},
+        tenant,
+    };
+
+    /// Only a row that nobody will ever write takes this long.
+    const EVER: Duration = Duration::from_secs(60);
+
+    fn row(world: &World, tenant: &Tenant) -> Message {
+        let row = Row {
+            id: world.new_id(),
+            agent: Arc::new(Agent::system()),
+            did: Did::Read,
+            status: 200,
+            places: None,
+            named: Some("Patient/1".to_owned()),
+            asked: None,
+            patients: Vec::new(),
+            request: None,
+        };
+        Message::Row(Box::new((tenant.clone(), row.told(tenant, &BTreeSet::new()))))
+    }
+
+    testkit::on_each_engine!(
+        async fn rows_that_come_while_the_first_one_waits_share_its_commit(db: Db) {
+            let (world, _) = testkit::world();
+            let own = world.clone();
+            let opened = db.write(async move |tx: &mut Writer| {
+                tenant::open(tx, &own, own.new_id(), own.new_id(), "HCNORTH").await
+            });
+            let tenant = opened.await.unwrap_or_else(|error: DbError| panic!("{error}"));
+            let (trail, rows) = Trail::new();
+            let (waits, goes_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let overheard = overhear(&db);
+            let (own, told, waited) = (db.clone(), Arc::clone(&waits), Arc::clone(&goes_on));
+            let mut writing = tokio::task::JoinSet::new();
+            writing.spawn(async move {
+                let wait = || {
+                    told.notify_one();
+                    waited.notified()
+                };
+                gather(own, Arc::default(), rows, Shutdown::new(), wait).await;
+            });
+            assert!(trail.rows.send(row(&world, &tenant)).await.is_ok());
+            assert!(timeout(EVER, waits.notified()).await.is_ok(), "the first row waits for others");
+            for _ in 1..20 {
+                assert!(trail.rows.send(row(&world, &tenant)).await.is_ok());
+            }
+            let commits = |all: &[Box<str>]| all.iter().filter(|text| &***text == "COMMIT").count();
+            assert_eq!(commits(&overheard.take()), 0);
+            goes_on.notify_one();
+            // Asked for behind them: it neither begins a group nor hurries one.
+            let (done, settled) = oneshot::channel();
+            assert!(trail.rows.send(Message::Settle(done)).await.is_ok());
+            assert!(timeout(EVER, settled).await.is_ok());
+            assert_eq!(commits(&overheard.take()), 1, "a commit for all of them");
+            let sql = "SELECT COUNT(*) FROM fhir_audit";
+            let read: Result<(i64,), _> = db.read().await.unwrap().one(sql, binds![]).await;
+            assert_eq!(read.unwrap().0, 20);
+            writing.abort_all();
+        },
+        migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, crate::MIGRATIONS]
+    );
 }
