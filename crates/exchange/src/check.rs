@@ -1,9 +1,9 @@
 //! A connection is tested, and how that went is written down.  Contract 4, `POST /{id}/test`
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use audit::{Entry, Outcome as Did, Subject};
-use fhir::NoIntake;
+use fhir::{Intake, NoIntake};
 use kernel::{Actor, Event, Id, Integration, Organisation, RequestId, Timestamp};
 use serde_json::json;
 use store::{DbError, Writer};
@@ -100,11 +100,26 @@ pub async fn check(
     if counts.await? { Ok(checked) } else { Err(RunFault::Changed) }
 }
 
+/// Whether the organisation's plan lets the site have what comes.
+fn taken(intake: &Intake, types: &BTreeSet<&str>) -> (Outcome, &'static str) {
+    let barred = types.iter().filter(|of| intake.subscribed(of).is_err()).count();
+    match barred {
+        0 => (Outcome::Passed, "the site takes records"),
+        barred if barred == types.len() => {
+            (Outcome::Failed, "the organisation has no subscription for any type of record that comes")
+        }
+        _ => (
+            Outcome::Warning,
+            "the organisation has no subscription for some types of records: they will wait in quarantine",
+        ),
+    }
+}
+
 /// The site that records come into, then the other side.
 async fn through(exchange: &Exchange, source: &Source, began: Timestamp) -> Result<Findings, RunFault> {
     let mut findings = Findings::default();
     let said = match exchange.fhir.intake(source.organisation, source.site).await {
-        Ok(_) => (Outcome::Passed, "the site takes records"),
+        Ok(intake) => taken(&intake, &source.connector.types()),
         Err(NoIntake::NoSite) => (Outcome::Failed, "the organisation has no such site with records"),
         Err(NoIntake::Db(fault)) => return Err(fault.into()),
     };

@@ -5,14 +5,14 @@ use fhir::{Became, Known, NoIntake, Refused};
 use kernel::{Actor, Id, IdKind, Integration, Organisation, RequestId, Timestamp, World};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{DbError, FromRow, Reader, Row, Writer, binds};
+use store::{Composed, DbError, FromRow, Reader, Row, Writer, binds};
 use vault::{Place, Sealed, TenantVault};
 use watch::{Line, What};
 
 use crate::{
     Exchange, Source,
     connector::{Account, Found, Name, Raw},
-    run::{RunFault, SyncRun, received},
+    run::{RunFault, SyncRun, pieces, received},
 };
 
 /// Rows of one page.
@@ -91,33 +91,33 @@ fn place(id: Id<Quarantined>) -> Place {
     Place { table: "quarantine", row: *id.as_bytes(), column: "sealed", purpose: "quarantine" }
 }
 
-/// Keep a record that was not taken; it takes the place of the one that waits under the same name.
+/// Keep records that were not taken; none may wait under the name of one of them.
 pub(crate) async fn put(
     tx: &mut Writer,
     (world, vault): (&World, &TenantVault),
     (integration, organisation, run): (Id<Integration>, Id<Organisation>, Id<SyncRun>),
-    (name, kept, refused): (&Name, &Kept, &Refused),
+    records: &[(&Name, &Kept, Refused)],
 ) -> Result<(), DbError> {
-    replaced(tx, integration, name, world.now()).await?;
-    let id = world.new_id::<Quarantined>();
-    let kept = Kept { words: refused.words.clone(), ..kept.clone() };
-    let plain = serde_json::to_vec(&kept)
-        .map_err(|_| DbError::Corrupt { why: "a record without a JSON form".into() })?;
-    let sealed = vault.seal(place(id), &plain);
-    let sql = "INSERT INTO quarantine (id, integration_id, organisation_id, run_id, of, record_id, code, sealed, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let values = binds![
-        id,
-        integration,
-        organisation,
-        run,
-        name.of.as_str(),
-        name.id.as_str(),
-        refused.code,
-        &sealed,
-        world.now()
-    ];
-    tx.execute(sql, values).await.map(|_| ())
+    let mut statements = Vec::new();
+    for piece in pieces(records) {
+        let mut insert = Composed::new(
+            "INSERT INTO quarantine (id, integration_id, organisation_id, run_id, of, record_id, code, sealed, created_at) VALUES ",
+        );
+        for (nth, (name, kept, refused)) in piece.iter().enumerate() {
+            let id = world.new_id::<Quarantined>();
+            let kept = Kept { words: refused.words.clone(), ..(*kept).clone() };
+            let plain = serde_json::to_vec(&kept)
+                .map_err(|_| DbError::Corrupt { why: "a record without a JSON form".into() })?;
+            let sealed = vault.seal(place(id), &plain);
+            insert.text(if nth == 0 { "(" } else { ", (" }).bind(&id);
+            insert.text(", ").bind(&integration).text(", ").bind(&organisation).text(", ").bind(&run);
+            insert.text(", ").bind(name.of.as_str()).text(", ").bind(name.id.as_str());
+            insert.text(", ").bind(refused.code).text(", ").bind(&sealed);
+            insert.text(", ").bind(&world.now()).text(")");
+        }
+        statements.push(insert);
+    }
+    tx.execute_all(&statements).await
 }
 
 /// The source has sent the record anew: the one that waits is over.
@@ -132,17 +132,26 @@ pub(crate) async fn replaced(
     tx.execute(sql, binds![integration, name.of.as_str(), name.id.as_str(), now]).await.map(|_| ())
 }
 
-/// A whole is read anew, the names of whose parts begin so: what waits of an earlier state of it is over.
+/// Wholes are read anew, the names of whose parts begin so: what waits of an earlier state of them is over.
 pub(crate) async fn begun(
     tx: &mut Writer,
     integration: Id<Integration>,
-    origin: &str,
+    origins: &[String],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let sql = "UPDATE quarantine SET settled = 'replaced', settled_at = $3 \
-               WHERE integration_id = $1 AND of IN ('File', 'Row', 'OperationOutcome') \
-               AND substr(record_id, 1, length(CAST($2 AS TEXT))) = $2 AND settled IS NULL";
-    tx.execute(sql, binds![integration, origin, now]).await.map(|_| ())
+    let statement = |origin: &String| {
+        let mut update = Composed::new("UPDATE quarantine SET settled = 'replaced', settled_at = ");
+        update.bind(&now).text(" WHERE integration_id = ").bind(&integration);
+        update.text(" AND of IN ('File', 'Row', 'OperationOutcome') AND substr(record_id, 1, length(CAST(");
+        update
+            .bind(origin.as_str())
+            .text(" AS TEXT))) = ")
+            .bind(origin.as_str())
+            .text(" AND settled IS NULL");
+        update
+    };
+    let statements: Vec<Composed> = origins.iter().map(statement).collect();
+    tx.execute_all(&statements).await
 }
 
 /// What waits of an integration, the newest first; `before` is the last one of the page before.

@@ -1,7 +1,11 @@
 //! Records that another system sends: read and checked as the site's policy wants it, and written in the unit of whoever keeps count of them.
 //! They come in as those of an import do; what was done has its audit events and is found like everything else.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::Hash,
+    sync::Arc,
+};
 
 use kernel::{Id, Organisation};
 use store::{DbError, Writer};
@@ -16,14 +20,16 @@ use crate::{
             write::{Decided, Unit},
         },
     },
+    bundle::spread,
     consent::Who,
     outcome::Told,
     parameter::ResourceType,
-    resource::{Author, LogicalId, Ready, Sheet, Version, newest_version},
-    site,
+    resource::{Author, LogicalId, Ready, Sheet, Version, newest_of_each},
+    site::{self, Subscription},
 };
 
-/// The way into a site for records of another system. It is asked for anew for each stretch of work, since sites and policies change.
+/// The way into a site for records of another system. Clones are the same. It is asked for anew for each stretch of work, since sites and policies change.
+#[derive(Clone)]
 pub struct Intake {
     fhir: Fhir,
     standing: Arc<Standing>,
@@ -92,6 +98,19 @@ pub enum Became {
     Refused(Refused),
 }
 
+/// Stretches in which nothing stands twice, by its name: a record that comes twice is written twice, one version after the other.
+pub fn apart<'a, T, K: Eq + Hash>(mut all: &'a [T], name: impl Fn(&'a T) -> Option<K>) -> Vec<&'a [T]> {
+    let mut stretches = Vec::new();
+    while !all.is_empty() {
+        let mut named = HashSet::new();
+        let again = |one| name(one).is_some_and(|name| !named.insert(name));
+        let (stretch, rest) = all.split_at(all.iter().position(again).unwrap_or(all.len()));
+        stretches.push(stretch);
+        all = rest;
+    }
+    stretches
+}
+
 impl Fhir {
     /// The way in for records of a system that an organisation has connected.
     ///
@@ -116,6 +135,14 @@ impl Intake {
         self.standing.site.tenant.number()
     }
 
+    /// Whether the organisation has subscribed to what records of this type belong to: others are refused.
+    ///
+    /// # Errors
+    /// The subscription that is missing.
+    pub fn subscribed(&self, of: &str) -> Result<(), Subscription> {
+        self.standing.access.subscribed(of)
+    }
+
     /// Read a resource in JSON.
     ///
     /// # Errors
@@ -123,6 +150,19 @@ impl Intake {
     pub fn read(&self, text: &str) -> Result<Received, Refused> {
         let sent = line::read(&self.fhir, &self.standing, text, None);
         sent.map(Received).map_err(|issues| Refused::of(&issues))
+    }
+
+    /// Make something of each of what a system has sent, in their order, where it holds up nobody else and on as many threads as it is worth.
+    ///
+    /// # Errors
+    /// [`DbError::Panicked`].
+    pub async fn each<T: Send + 'static, U: Send + 'static>(
+        &self,
+        all: Vec<T>,
+        make: impl Fn(&Self, T) -> U + Send + Sync + 'static,
+    ) -> Result<Vec<U>, DbError> {
+        let own = self.clone();
+        spread::aside(all.len(), move || spread::each(all, |_, one| Ok(make(&own, one)))).await
     }
 
     /// Write records, each if what is stored lets it; what became of each, in their order.
@@ -135,54 +175,77 @@ impl Intake {
         records: &[(&Received, Known)],
     ) -> Result<Vec<Became>, DbError> {
         let unit = Unit::alone(&self.fhir, &self.standing, Author::system());
-        let mut waiting: Vec<(&Ready, Option<Version>)> = Vec::new();
-        let mut named = HashSet::new();
         let mut became = Vec::with_capacity(records.len());
-        for (Received(sent), known) in records {
-            if !named.insert((sent.of, &sent.id)) {
-                unit.put(tx, &mut waiting).await?;
-                named.clear();
-                named.insert((sent.of, &sent.id));
-            }
-            if *known == Known::New && self.is_taken(tx, sent).await? {
-                let words =
-                    "the site has another record under this id, which did not come from here".to_owned();
-                became.push(Became::Refused(Refused { code: "conflict", words }));
-                continue;
-            }
-            became.push(match unit.decide(tx, sent).await? {
-                Decided::Write(stored) => {
-                    waiting.push((&sent.ready, stored));
-                    Became::Stored
+        for some in apart(records, |(Received(sent), _)| Some((sent.of, &sent.id))) {
+            let all: Vec<&Sent> = some.iter().map(|(Received(sent), _)| sent).collect();
+            let mut stored = unit.find(tx, &all).await?;
+            let mut waiting: Vec<(&Ready, Option<Version>)> = Vec::new();
+            for (Received(sent), known) in some {
+                if *known == Known::New && stored.has(sent) {
+                    let words =
+                        "the site has another record under this id, which did not come from here".to_owned();
+                    became.push(Became::Refused(Refused { code: "conflict", words }));
+                    continue;
                 }
-                Decided::Unchanged => Became::Unchanged,
-                Decided::Refused(issues) => Became::Refused(Refused::of(&issues)),
-            });
+                became.push(match unit.decide(&mut stored, sent)? {
+                    Decided::Write(stored) => {
+                        waiting.push((&sent.ready, stored));
+                        Became::Stored
+                    }
+                    Decided::Unchanged => Became::Unchanged,
+                    Decided::Refused(issues) => Became::Refused(Refused::of(&issues)),
+                });
+            }
+            unit.put(tx, waiting).await?;
         }
-        unit.put(tx, &mut waiting).await?;
         Ok(became)
     }
 
-    async fn is_taken(&self, tx: &mut Writer, sent: &Sent) -> Result<bool, DbError> {
-        let stored = newest_version(tx, &self.standing.site.tenant, sent.of, &sent.id).await?;
-        Ok(stored.is_some())
-    }
-
-    /// Delete a record that was written here before. Whether there was one that was not deleted yet.
+    /// Delete records that were written here before, by their types and ids. Those that are not there, or not any more, are passed over.
     ///
     /// # Errors
     /// [`DbError`]; then nothing of the unit is kept.
-    pub async fn delete(&self, tx: &mut Writer, of: &str, id: &str) -> Result<bool, DbError> {
-        let (Some(of), Ok(id)) = (ResourceType::named(of), id.parse::<LogicalId>()) else { return Ok(false) };
+    pub async fn delete(&self, tx: &mut Writer, names: &[(&str, &str)]) -> Result<(), DbError> {
+        let read = |(of, id): &(&str, &str)| Some((ResourceType::named(of)?, id.parse::<LogicalId>().ok()?));
+        let names: BTreeSet<(ResourceType, LogicalId)> = names.iter().filter_map(read).collect();
+        let names: Vec<_> = names.iter().map(|(of, id)| (*of, id)).collect();
         let tenant = &self.standing.site.tenant;
-        let stored = newest_version(tx, tenant, of, &id).await?.filter(|stored| !stored.is_deletion());
-        let Some(stored) = stored else { return Ok(false) };
-        let mut sheet = Sheet::draw(tx, &self.fhir.records, tenant, 1).await?;
-        sheet.tombstone(&stored);
+        let mut stored = newest_of_each(tx, tenant, &names).await?;
+        stored.retain(|stored| !stored.is_deletion());
+        if stored.is_empty() {
+            return Ok(());
+        }
+        let mut sheet = Sheet::draw(tx, &self.fhir.records, tenant, stored.len()).await?;
+        for stored in &stored {
+            sheet.tombstone(stored);
+        }
         let written = sheet.write(tx, &Author::system()).await;
-        written.map(|()| true).map_err(|fault| match fault {
+        written.map_err(|fault| match fault {
             crate::resource::WriteFault::Store(fault) => fault,
             other => DbError::Corrupt { why: other.to_string().into() },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_twice_stands_in_two_stretches() {
+        let stretches = |all: &str| {
+            let all: Vec<char> = all.chars().collect();
+            let named = apart(&all, |one| (*one != '-').then_some(*one));
+            named.iter().map(|stretch| stretch.iter().collect()).collect::<Vec<String>>()
+        };
+        for (all, expected) in [
+            ("", vec![]),
+            ("abc", vec!["abc"]),
+            ("aa", vec!["a", "a"]),
+            ("abac-b-c", vec!["ab", "ac-b-", "c"]),
+            ("--a-", vec!["--a-"]),
+        ] {
+            assert_eq!(stretches(all), expected, "{all}");
+        }
     }
 }

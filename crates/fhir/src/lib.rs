@@ -34,7 +34,7 @@ pub mod tenant;
 pub mod topic;
 
 pub use by::By;
-pub use intake::{Became, Intake, Known, NoIntake, Received, Refused};
+pub use intake::{Became, Intake, Known, NoIntake, Received, Refused, apart};
 pub use interaction::routes;
 pub use migrations::MIGRATIONS;
 pub use port::{Context, NamedSite, People, PortFault, Sites, Standing, Still};

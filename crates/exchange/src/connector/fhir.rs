@@ -9,7 +9,7 @@ mod headers;
 mod place;
 mod read;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -174,6 +174,10 @@ impl FhirServer {
 impl Connector for FhirServer {
     fn abilities(&self) -> Abilities {
         Abilities { since: Since::Told, deletions: Deletions::Asked }
+    }
+
+    fn types(&self) -> BTreeSet<&str> {
+        self.types.iter().map(String::as_str).collect()
     }
 
     fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {

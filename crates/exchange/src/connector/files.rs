@@ -327,6 +327,10 @@ impl<S: Shelf> Connector for Files<S> {
         Abilities { since: Since::Told, deletions: Deletions::Unknown }
     }
 
+    fn types(&self) -> std::collections::BTreeSet<&str> {
+        self.records.types()
+    }
+
     fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {
         Box::pin(check::check(self, world))
     }

@@ -186,6 +186,10 @@ impl Connector for LinkedApi {
         Abilities { since: Since::Told, deletions: Deletions::Unknown }
     }
 
+    fn types(&self) -> std::collections::BTreeSet<&str> {
+        self.api.types()
+    }
+
     fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {
         Box::pin(self.checked(world))
     }

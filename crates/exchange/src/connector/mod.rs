@@ -19,6 +19,8 @@ pub mod sign_in;
 pub mod subjects;
 mod way;
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use kernel::World;
 use serde_json::Value;
@@ -163,6 +165,11 @@ impl PullFault {
 pub trait Connector: Send + Sync {
     /// What it can say of what changed.
     fn abilities(&self) -> Abilities;
+
+    /// The types of records that it brings, as far as that is declared.
+    fn types(&self) -> BTreeSet<&str> {
+        BTreeSet::new()
+    }
 
     /// Whether it could be pulled from, step by step. What does not work is a finding, not a fault.
     fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings>;

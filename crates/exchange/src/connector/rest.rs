@@ -203,6 +203,10 @@ impl Connector for RestApi {
         Abilities { since, deletions: Deletions::Unknown }
     }
 
+    fn types(&self) -> std::collections::BTreeSet<&str> {
+        self.mapper.mapping().types()
+    }
+
     fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {
         Box::pin(check::check(self, world))
     }

@@ -149,6 +149,10 @@ impl<T: Trial> Connector for Subjects<T> {
         Abilities { since: Since::Told, deletions: Deletions::Unknown }
     }
 
+    fn types(&self) -> std::collections::BTreeSet<&str> {
+        self.records.types()
+    }
+
     fn check<'a>(&'a self, world: &'a World) -> BoxFuture<'a, Findings> {
         Box::pin(self.trial.check(world, &self.records))
     }

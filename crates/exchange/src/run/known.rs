@@ -3,21 +3,25 @@
 use std::collections::HashMap;
 
 use kernel::{Digest, Id, Integration, Timestamp};
-use store::{Composed, DbError, Reader, ToValue as _, Value, Writer};
+use store::{Composed, DbError, Reader, Sql, ToValue as _, Writer};
 
 use super::SyncRun;
 use crate::connector::Name;
 
-/// Names of one statement: those that write stay prepared, so they have few sizes.
-const SIZES: [usize; 3] = [64, 8, 1];
+/// Rows of one statement: those that write stay prepared, so they have few sizes.
+pub(crate) const SIZES: [usize; 6] = [512, 64, 8, 4, 2, 1];
 /// Names that are asked for at once.
 const ASKED_AT_ONCE: usize = 500;
+
+/// To a row by what stands before: a list in a table is one that PostgreSQL has no statistics of, and would rather read a whole integration than
+/// look up each.
+const LEADS_TO: Sql = Sql::each(" CROSS JOIN ", " CROSS JOIN LATERAL (SELECT * FROM ");
 
 /// What is known of a record: its content's digest, and its state.
 pub(super) type Known = (Digest, String);
 
 /// The pieces of a list, of sizes that statements are prepared for.
-fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
+pub(crate) fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = SIZES.into_iter().find(|size| *size <= all.len())?;
         let (piece, rest) = all.split_at_checked(size)?;
@@ -49,34 +53,38 @@ pub(super) async fn known<'a>(
     of: Id<Integration>,
     names: impl Iterator<Item = &'a Name>,
 ) -> Result<HashMap<Name, Known>, DbError> {
-    let mut all = HashMap::new();
-    for (type_name, ids) in by_type(names) {
-        for few in ids.chunks(ASKED_AT_ONCE) {
-            let mut select =
-                Composed::new("SELECT id, digest, state FROM sync_record WHERE integration_id = ");
-            select.bind(&of).text(" AND of = ").bind(type_name).text(" AND id IN ");
-            list(&mut select, few);
-            let rows: Vec<(String, Digest, String)> = reader.all_composed(&select).await?;
-            let named = |id| Name { of: type_name.to_owned(), id };
-            all.extend(rows.into_iter().map(|(id, digest, state)| (named(id), (digest, state))));
+    let names: Vec<&Name> = names.collect();
+    let mut all = HashMap::with_capacity(names.len());
+    for few in names.chunks(ASKED_AT_ONCE) {
+        let mut select = Composed::new("SELECT s.of, s.id, s.digest, s.state FROM (VALUES ");
+        for (nth, name) in few.iter().enumerate() {
+            select.text(if nth == 0 { "(" } else { ", (" }).bind(name.of.as_str());
+            select.text(", ").bind(name.id.as_str()).text(")");
         }
+        select.text(") AS found").each(LEADS_TO).text("sync_record s WHERE s.integration_id = ").bind(&of);
+        select.text(" AND s.of = found.column1 AND s.id = found.column2");
+        select.postgres(|sql| {
+            sql.text(" OFFSET 0) AS s WHERE TRUE");
+        });
+        let rows: Vec<(String, String, Digest, String)> = reader.all_composed(&select).await?;
+        all.extend(rows.into_iter().map(|(of, id, digest, state)| (Name { of, id }, (digest, state))));
     }
     Ok(all)
 }
 
-/// Remember that these are stored, each with its digest. No name comes twice.
-pub(super) async fn stored(
+/// Remember these, each with its digest and its state. No name comes twice.
+pub(super) async fn remember(
     tx: &mut Writer,
     (of, run): (Id<Integration>, Id<SyncRun>),
-    all: &[(&Name, &Digest)],
+    all: &[(&Name, &Digest, &'static str)],
 ) -> Result<(), DbError> {
-    let insert = |piece: &[(&Name, &Digest)]| {
+    let insert = |piece: &[(&Name, &Digest, &'static str)]| {
         let mut insert =
             Composed::new("INSERT INTO sync_record (integration_id, of, id, digest, state, run_id) VALUES ");
-        for (nth, (name, digest)) in piece.iter().enumerate() {
+        for (nth, (name, digest, state)) in piece.iter().enumerate() {
             insert.text(if nth == 0 { "(" } else { ", (" }).bind(&of);
             insert.text(", ").bind(name.of.as_str()).text(", ").bind(name.id.as_str());
-            insert.text(", ").bind(*digest).text(", ").value(Value::Text("stored".to_owned()));
+            insert.text(", ").bind(*digest).text(", ").bind(*state);
             insert.text(", ").bind(&run).text(")");
         }
         insert.text(

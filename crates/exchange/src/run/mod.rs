@@ -11,6 +11,7 @@ mod queries;
 mod recheck;
 mod revive;
 mod schedule;
+mod unit;
 
 use jobs::Worker;
 use kernel::{Id, IdKind, Integration, Job, Organisation, Timestamp};
@@ -25,6 +26,7 @@ pub use queries::{find, last_took_s, latest};
 pub use revive::revive;
 pub use schedule::{schedule, unschedule};
 
+pub(crate) use known::pieces;
 pub(crate) use page::{digest, received};
 pub(crate) use queries::{anybodys, known, of_integration, remember};
 

@@ -1,28 +1,25 @@
-//! One page, as one unit: its records, where the run goes on, up to where all is known, what became of each, and who did it.
+//! One page: it is pulled, its records are read, and a unit stores it.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
-use ::jobs::{Attempt, Progress, Stop};
-use audit::{Entry, Outcome, Subject};
-use fhir::{Became, Intake, Known, NoIntake, Received, Refused};
-use kernel::{Actor, Digest, Id};
-use serde_json::{Value, json};
-use store::{DbError, Writer};
+use ::jobs::Attempt;
+use fhir::{Intake, NoIntake, Received, Refused};
+use kernel::{Digest, Id};
+use serde_json::Value;
+use store::Writer;
 use vault::{Place, Sealed, TenantVault};
-use watch::{Line, What};
 
 use super::{
-    Counts, Extent, Phase, Run, State, SyncRun,
-    end::settle,
+    Extent, Phase, Run, SyncRun,
     go::StepFault,
-    known,
-    queries::{self, Step},
+    queries,
+    unit::{Incoming, Unit},
 };
 use crate::{
     Exchange, Source,
     connector::{Cursor, Deletions, Found, Name, PLACE_BYTES_MAX, PullFault, Since},
     mapping::Unmapped,
-    quarantine::{self, Kept},
+    quarantine::Kept,
 };
 
 /// How a step went.
@@ -73,34 +70,6 @@ pub(super) async fn pull(
     store(exchange, attempt, (run, source), (brought, Leads { next, mark: page.mark })).await
 }
 
-/// A record on its way in, and what is known of it before the unit begins.
-struct Incoming {
-    name: Name,
-    kept: Kept,
-    digest: Digest,
-    read: Result<Received, Refused>,
-}
-
-/// How a record stands that is to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stands {
-    /// It has never come.
-    Never,
-    /// It came, and has always waited in quarantine.
-    Waiting,
-    /// It came and was taken.
-    Here,
-}
-
-impl Stands {
-    const fn known(self) -> Known {
-        match self {
-            Self::Never | Self::Waiting => Known::New,
-            Self::Here => Known::Ours,
-        }
-    }
-}
-
 /// A record as the site would take it, unless it is refused: by the mapping, or by the site.
 pub(crate) fn received(
     intake: &Intake,
@@ -129,9 +98,10 @@ pub(super) async fn store(
         NoIntake::Db(fault) => fault.into(),
     })?;
     let vault = exchange.vault.tenant(run.organisation).await.map_err(|fault| StepFault::of(&fault))?;
-    let incoming = brought.found.into_iter().map(|Found { name, text, raw }| {
-        let digest = digest(&vault, text.as_deref().unwrap_or_default());
-        let read = received(&intake, &name, text.as_deref());
+    let own = vault.clone();
+    let incoming = intake.each(brought.found, move |intake, Found { name, text, raw }| {
+        let digest = digest(&own, text.as_deref().unwrap_or_default());
+        let read = received(intake, &name, text.as_deref());
         // What a mapping made is not what the source has.
         let kept = match raw {
             Some(raw) => Kept::raw(raw),
@@ -139,12 +109,13 @@ pub(super) async fn store(
         };
         Incoming { name, kept, digest, read }
     });
+    let incoming = incoming.await?;
     let turn = intake.turn();
     let unit = Unit {
         exchange: exchange.clone(),
         attempt: attempt.clone(),
         run: run.clone(),
-        incoming: incoming.collect(),
+        incoming,
         gone: brought.gone,
         begun: brought.begun,
         took: brought.took,
@@ -161,200 +132,6 @@ pub(super) async fn store(
     };
     let stored = exchange.db.write_in_turn(turn, async move |tx: &mut Writer| unit.run(tx).await).await;
     Ok(stored?)
-}
-
-struct Unit {
-    exchange: Exchange,
-    attempt: Attempt,
-    run: Run,
-    incoming: Vec<Incoming>,
-    gone: Vec<Name>,
-    begun: Vec<String>,
-    took: Duration,
-    place: Option<Sealed>,
-    mark: Option<Sealed>,
-    /// None if the run is through.
-    phase: Option<Phase>,
-    intake: Intake,
-    vault: TenantVault,
-}
-
-impl Unit {
-    async fn run(&self, tx: &mut Writer) -> Result<Stepped, Stop> {
-        let run = &self.run;
-        let now = self.exchange.world.now();
-        let mut counts = Counts::default();
-        for origin in &self.begun {
-            quarantine::begun(tx, run.integration, origin, now).await?;
-        }
-        self.records(tx, &mut counts).await?;
-        for name in &self.gone {
-            match self.delete(tx, name).await? {
-                true => counts.deleted += 1,
-                false => counts.unchanged += 1,
-            }
-        }
-        counts.received = counts.stored + counts.unchanged + counts.quarantined + counts.deleted;
-        let step = Step { phase: self.phase.unwrap_or(run.phase), place: self.place.clone(), counts };
-        if !queries::advance(tx, (run.id, run.step), &step, now).await? {
-            // Nothing of this is kept: the error undoes the unit.
-            return Err(Stop::Lost);
-        }
-        let all = run.counts.received + counts.received;
-        self.attempt.progress(tx, Progress { done: all, of: None }).await?;
-        if let Some(mark) = &self.mark {
-            queries::put_mark(tx, (run.integration, run.organisation), mark, now).await?;
-        }
-        if counts.received > 0 {
-            self.record(tx, counts).await?;
-        }
-        self.note(tx, counts);
-        if self.phase.is_none() {
-            settle(&self.exchange, tx, run.id, (State::Done, None), (Actor::System, None)).await?;
-            return Ok(Stepped::Through);
-        }
-        Ok(Stepped::On)
-    }
-
-    /// Deletes what came from this integration; what did not is nobody else's to delete.
-    async fn delete(&self, tx: &mut Writer, name: &Name) -> Result<bool, DbError> {
-        let of = (self.run.integration, self.run.id);
-        let known = queries::known(tx, of.0, name).await?;
-        let none = digest(&self.vault, "");
-        match known.as_ref().map(|(_, state)| state.as_str()) {
-            Some("stored") => {
-                self.intake.delete(tx, &name.of, &name.id).await?;
-                queries::remember(tx, of, name, (&none, "gone")).await?;
-                quarantine::replaced(tx, of.0, name, self.exchange.world.now()).await?;
-                Ok(true)
-            }
-            Some("quarantined") => {
-                quarantine::replaced(tx, of.0, name, self.exchange.world.now()).await?;
-                Ok(false)
-            }
-            _ => Ok(false),
-        }
-    }
-
-    async fn records(&self, tx: &mut Writer, counts: &mut Counts) -> Result<(), DbError> {
-        let of = (self.run.integration, self.run.id);
-        let mut all = known::known(tx, of.0, self.incoming.iter().map(|incoming| &incoming.name)).await?;
-        let (mut come, mut waiting, mut seen) = (HashSet::new(), Vec::new(), Vec::new());
-        for incoming in &self.incoming {
-            // A record that comes twice in one page is dealt with twice.
-            if !come.insert(&incoming.name) {
-                self.write(tx, &mut waiting, counts).await?;
-                all.extend(known::known(tx, of.0, std::iter::once(&incoming.name)).await?);
-            }
-            let known = all.get(&incoming.name);
-            match (known, &incoming.read) {
-                (Some((digest, state)), _) if *digest == incoming.digest && state == "stored" => {
-                    seen.push(&incoming.name);
-                    counts.unchanged += 1;
-                }
-                (_, Err(refused)) => {
-                    self.quarantine(tx, incoming, refused).await?;
-                    counts.quarantined += 1;
-                }
-                (known, Ok(received)) => {
-                    let known = match known.map(|(_, state)| state.as_str()) {
-                        None => Stands::Never,
-                        Some("quarantined") => Stands::Waiting,
-                        Some(_) => Stands::Here,
-                    };
-                    waiting.push((incoming, received, known));
-                }
-            }
-        }
-        self.write(tx, &mut waiting, counts).await?;
-        known::seen(tx, of, &seen).await
-    }
-
-    async fn write(
-        &self,
-        tx: &mut Writer,
-        waiting: &mut Vec<(&Incoming, &Received, Stands)>,
-        counts: &mut Counts,
-    ) -> Result<(), DbError> {
-        let of = (self.run.integration, self.run.id);
-        let records: Vec<(&Received, Known)> =
-            waiting.iter().map(|(_, received, stands)| (*received, stands.known())).collect();
-        let became = self.intake.write(tx, &records).await?;
-        let (mut stored, mut anew) = (Vec::new(), Vec::new());
-        for ((incoming, _, stands), became) in waiting.drain(..).zip(became) {
-            match became {
-                Became::Refused(refused) => {
-                    self.quarantine(tx, incoming, &refused).await?;
-                    counts.quarantined += 1;
-                    continue;
-                }
-                Became::Stored => counts.stored += 1,
-                Became::Unchanged => counts.unchanged += 1,
-            }
-            stored.push((&incoming.name, &incoming.digest));
-            // What has never come cannot wait in quarantine.
-            if stands != Stands::Never {
-                anew.push(&incoming.name);
-            }
-        }
-        known::stored(tx, of, &stored).await?;
-        known::replaced(tx, of.0, &anew, self.exchange.world.now()).await
-    }
-
-    async fn quarantine(
-        &self,
-        tx: &mut Writer,
-        incoming: &Incoming,
-        refused: &Refused,
-    ) -> Result<(), DbError> {
-        let of = (self.run.integration, self.run.id);
-        let before = queries::known(tx, of.0, &incoming.name).await?;
-        // A record that is stored in an older state stays ours.
-        let state =
-            if before.is_some_and(|(_, state)| state != "quarantined") { "stored" } else { "quarantined" };
-        let none = digest(&self.vault, "");
-        queries::remember(tx, of, &incoming.name, (&none, state)).await?;
-        let row = (self.run.integration, self.run.organisation, self.run.id);
-        quarantine::put(
-            tx,
-            (&self.exchange.world, &self.vault),
-            row,
-            (&incoming.name, &incoming.kept, refused),
-        )
-        .await
-    }
-
-    fn note(&self, tx: &mut Writer, counts: Counts) {
-        let of = |what| Line::of(self.run.integration, what).about(self.run.id).with(counts.numbers());
-        // A look after records that found none to ask for was no page.
-        if self.run.phase == Phase::Pull || counts.received > 0 {
-            self.exchange.log.note_in(tx, of(What::PageStored).took(self.took));
-        }
-        if counts.quarantined > 0 {
-            self.exchange.log.note_in(tx, of(What::RecordsQuarantined));
-        }
-    }
-
-    async fn record(&self, tx: &mut Writer, counts: Counts) -> Result<(), DbError> {
-        let entry = Entry {
-            organisation: Some(self.run.organisation),
-            actor: Actor::System,
-            act: "sync.stored",
-            subject: Subject::of(self.run.integration),
-            outcome: Outcome::Done,
-            request: None,
-            details: json!({
-                "run": self.run.id.to_string(),
-                "step": self.run.step,
-                "received": counts.received,
-                "stored": counts.stored,
-                "unchanged": counts.unchanged,
-                "quarantined": counts.quarantined,
-                "deleted": counts.deleted,
-            }),
-        };
-        audit::record(tx, &self.exchange.world, &entry).await.map(|_| ())
-    }
 }
 
 /// What a record says, in a few bytes that tell nobody anything.

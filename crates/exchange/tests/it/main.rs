@@ -13,6 +13,8 @@ mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod given;
+#[cfg(test)]
 mod linked;
 #[cfg(test)]
 mod quarantine;
@@ -28,6 +30,8 @@ mod servers;
 mod sftp;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod statements;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

@@ -1,13 +1,20 @@
 //! Records that are not taken.
 
+use std::sync::Arc;
+
 use exchange::{
+    check::check,
+    connector::{Outcome, Page, StepName},
     quarantine::{discard, kept, replay, waiting},
     run::{Counts, Extent, RunFault},
 };
-use fhir::Became;
+use fhir::{Became, site::Subscription};
 use kernel::Actor;
 
-use crate::stage::{HERE, INTEGRATION, Stage, THERE, on_sync, organisation};
+use crate::{
+    given::{Given, found},
+    stage::{HERE, INTEGRATION, Stage, THERE, on_sync, organisation},
+};
 
 const NOBODY: (Actor, Option<kernel::RequestId>) = (Actor::System, None);
 
@@ -46,5 +53,41 @@ on_sync!(
         assert!(matches!(gone, Err(RunFault::Unknown)));
         discard(&stage.exchange, organisation(1), newer.id, NOBODY).await.unwrap();
         assert!(waiting(&mut stage.db.read().await.unwrap(), of, None, 10).await.unwrap().is_empty());
+    }
+);
+
+on_sync!(
+    async fn what_the_organisation_has_not_subscribed_to_is_not_taken(db) {
+        let given = Given::of(&["Claim", "Patient"]);
+        let records = vec![found("Claim", "c1", r#","status":"active""#), found("Patient", "p1", "")];
+        given.then(Page { records, ..Page::default() });
+        let stage = Stage::sourced(db, |_| Arc::new(given)).await;
+        let tested = check(&stage.exchange, (organisation(1), INTEGRATION), NOBODY).await.unwrap();
+        let site = tested.findings.steps.first().unwrap();
+        assert_eq!((site.name, site.outcome), (StepName::Site, Outcome::Warning), "{}", site.message);
+        let run = stage.begin(Extent::Incremental).await;
+        let run = stage.ended(run).await;
+        assert_eq!(run.counts, Counts { received: 2, stored: 1, quarantined: 1, ..Counts::default() });
+        let of = (organisation(1), INTEGRATION);
+        let waits = |stage: &Stage| {
+            let db = stage.db.clone();
+            async move { waiting(&mut db.read().await.unwrap(), of, None, 10).await.unwrap() }
+        };
+        let all = waits(&stage).await;
+        let one = all.first().unwrap().clone();
+        assert_eq!((all.len(), one.name.of.as_str(), one.code.as_str()), (1, "Claim", "forbidden"));
+        let said = kept(&stage.exchange, organisation(1), one.id).await.unwrap();
+        assert!(said.words.contains("Claim") && said.words.contains("financial"), "{}", said.words);
+        // Once the organisation has it, the record that waits can be let in.
+        stage.subscribe(&[Subscription::Base, Subscription::Clinical, Subscription::Financial]).await;
+        let let_in = replay(&stage.exchange, organisation(1), one.id, None, NOBODY).await.unwrap();
+        assert!(matches!(let_in, Became::Stored));
+        assert!(waits(&stage).await.is_empty());
+        let tested = check(&stage.exchange, of, NOBODY).await.unwrap();
+        assert_eq!(tested.findings.steps.first().unwrap().outcome, Outcome::Passed);
+        // One that brings nothing of what there is a subscription for is not begun with.
+        stage.subscribe(&[]).await;
+        let tested = check(&stage.exchange, of, NOBODY).await.unwrap();
+        assert_eq!(tested.findings.steps.first().unwrap().outcome, Outcome::Failed);
     }
 );

@@ -282,6 +282,13 @@ impl Stage {
         Self { db, clock, proxy, exchange, book, fhir, full, _serving: serving, _folder: folder }
     }
 
+    /// What the organisation may have from now on; what was remembered of it is over.
+    pub async fn subscribe(&self, plan: &[Subscription]) {
+        let by = By::system(organisation(1));
+        subscribe(&self.db, &self.exchange.world, &by, plan.iter().copied().collect()).await.unwrap();
+        self.clock.advance(Duration::from_secs(60));
+    }
+
     pub fn clock_now(&self) -> Timestamp {
         self.exchange.world.now()
     }

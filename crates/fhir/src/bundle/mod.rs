@@ -6,7 +6,7 @@
 mod mark;
 mod plan;
 mod references;
-mod spread;
+pub(crate) mod spread;
 mod transaction;
 
 use std::borrow::Cow;

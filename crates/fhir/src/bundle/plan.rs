@@ -99,7 +99,9 @@ impl Plan {
         let steps = std::mem::take(&mut self.steps);
         let pairs = self.transaction.entries.iter().zip(steps).collect();
         self.steps = spread::each(pairs, |at, (entry, step): (&Entry, Step)| {
-            let Step { id, text: Text::Marked(marked) } = step else { return Ok(step) };
+            let Step { id, text: Text::Marked(marked) } = step else {
+                return Ok::<_, TransactionFault>(step);
+            };
             let Some(edits) = self.early(&marked, &known).filter(|_| is_settled(entry)) else {
                 return Ok(Step { id, text: Text::Marked(marked) });
             };

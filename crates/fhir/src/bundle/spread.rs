@@ -1,10 +1,9 @@
-//! Work on many entries, on several threads: what a transaction needs no database for would else hold up whoever shares its thread.
+//! Work on many entries, on several threads: what a transaction, or a page of a sync, needs no database for would else hold up whoever shares
+//! its thread.
 
 use std::num::NonZero;
 
 use store::DbError;
-
-use super::TransactionFault;
 
 /// Threads that work on the entries of one transaction.
 pub const ENTRY_THREADS_MAX: usize = 4;
@@ -12,21 +11,21 @@ pub const ENTRY_THREADS_MAX: usize = 4;
 const ENTRIES_OF_A_THREAD: usize = 64;
 
 /// Do this where it holds up nobody, if it is of many entries.
-pub(super) async fn aside<T: Send + 'static>(
+pub(crate) async fn aside<T: Send + 'static, E: From<DbError> + Send + 'static>(
     entries: usize,
-    work: impl FnOnce() -> Result<T, TransactionFault> + Send + 'static,
-) -> Result<T, TransactionFault> {
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     if entries <= ENTRIES_OF_A_THREAD {
         return work();
     }
-    tokio::task::spawn_blocking(work).await.map_err(|_| TransactionFault::from(DbError::Panicked))?
+    tokio::task::spawn_blocking(work).await.map_err(|_| E::from(DbError::Panicked))?
 }
 
 /// What is made of each, in their order, or the fault of the first that has one. It is told at which place it stands.
-pub(super) fn each<T: Send, U: Send>(
+pub(crate) fn each<T: Send, U: Send, E: From<DbError> + Send>(
     all: Vec<T>,
-    make: impl Fn(usize, T) -> Result<U, TransactionFault> + Sync,
-) -> Result<Vec<U>, TransactionFault> {
+    make: impl Fn(usize, T) -> Result<U, E> + Sync,
+) -> Result<Vec<U>, E> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(ENTRY_THREADS_MAX).min(all.len() / ENTRIES_OF_A_THREAD);
     if threads < 2 {
@@ -44,7 +43,7 @@ pub(super) fn each<T: Send, U: Send>(
             })
         };
         let working: Vec<_> = parts.into_iter().enumerate().map(work).collect();
-        let panicked = |_| Err(TransactionFault::from(DbError::Panicked));
+        let panicked = |_| Err(E::from(DbError::Panicked));
         working.into_iter().map(|one| one.join().unwrap_or_else(panicked)).collect::<Result<Vec<_>, _>>()
     })?;
     Ok(made.into_iter().flatten().collect())
@@ -53,12 +52,13 @@ pub(super) fn each<T: Send, U: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::Problem;
+    use crate::bundle::{Problem, TransactionFault};
 
     #[test]
     fn each_is_made_in_its_place_and_the_first_fault_is_told() {
         for length in [0, 1, 64, 127, 128, 129, 1_000] {
-            let made = each((0..length).collect(), |at, one: usize| Ok((at, one))).unwrap();
+            let made =
+                each((0..length).collect(), |at, one: usize| Ok::<_, TransactionFault>((at, one))).unwrap();
             assert_eq!(made, (0..length).map(|one| (one, one)).collect::<Vec<_>>());
         }
         let fails = |at: usize, _: ()| match at {

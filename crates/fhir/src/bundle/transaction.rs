@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use store::{Reader, Writer};
+use store::{DbError, Reader, Writer};
 
 use super::{
     Done, Entry, Gone, Problem, Target, Task, Transaction, TransactionFault,
@@ -17,7 +17,7 @@ use crate::{
     query::Test,
     resource::{
         Absent, Author, Condition, Draft, Edit, Expected, LogicalId, Method, Ready, Records, Sheet, Version,
-        Where, WriteFault, newest_version,
+        Where, WriteFault, newest_of_each, newest_version,
     },
     tenant::Tenant,
 };
@@ -114,9 +114,11 @@ impl Unit<'_> {
     }
 
     async fn run(&self, tx: &mut Writer) -> Result<Vec<Done>, TransactionFault> {
+        let mut named = self.named(tx).await?;
         let mut found = Vec::with_capacity(self.plan.steps.len());
         for (at, entry, step) in self.entries() {
-            found.push(self.find(tx, entry, step).await.map_err(|fault| Problem::Write(fault).of(at))?);
+            let own = self.find(tx, &mut named, (entry, step)).await;
+            found.push(own.map_err(|fault| Problem::Write(fault).of(at))?);
         }
         self.apart(&found)?;
         let late = self.late(tx, &found).await?;
@@ -157,8 +159,28 @@ impl Unit<'_> {
         Ok(became)
     }
 
+    /// What there is of the records that entries name by their ids, no two the same: asked of all together.
+    async fn named(&self, tx: &mut Writer) -> Result<HashMap<Name, Version>, DbError> {
+        let names: Vec<(ResourceType, &LogicalId)> = self
+            .entries()
+            .filter_map(|(_, entry, _)| match &entry.task {
+                Task::Update { target: Target::Id(id), .. }
+                | Task::Patch { target: Target::Id(id), .. }
+                | Task::Delete { target: Target::Id(id), .. } => Some((entry.resource_type, id)),
+                _ => None,
+            })
+            .collect();
+        let found = newest_of_each(tx, self.tenant, &names).await?.into_iter();
+        Ok(found.map(|version| ((version.resource_type, version.id.clone()), version)).collect())
+    }
+
     /// The record that an entry means, and whether it may be written.
-    async fn find(&self, tx: &mut Writer, entry: &Entry, step: &Step) -> Result<Found, WriteFault> {
+    async fn find(
+        &self,
+        tx: &mut Writer,
+        named: &mut HashMap<Name, Version>,
+        (entry, step): (&Entry, &Step),
+    ) -> Result<Found, WriteFault> {
         let of = entry.resource_type;
         let own = || (of, step.id.clone());
         let (target, expected) = match &entry.task {
@@ -174,7 +196,7 @@ impl Unit<'_> {
         };
         let stored = match target {
             Target::Id(id) => {
-                let mut stored = newest_version(tx, self.tenant, of, id).await?;
+                let mut stored = named.remove(&(of, id.clone()));
                 self.records.weigh(tx, self.tenant, &mut stored).await?;
                 stored
             }

@@ -23,7 +23,7 @@ pub use who::Who;
 
 pub(crate) use decide::{Bearing, permits};
 pub(crate) use settle::{Settled, settle};
-pub(crate) use table::{has_any, lets_keep, weigh};
+pub(crate) use table::{Rules, has_any, lets_keep, patients_of, weigh};
 pub(crate) use tell::told;
 pub(crate) use who::{Action, Asking};
 

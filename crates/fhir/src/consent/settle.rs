@@ -10,7 +10,7 @@ use super::{
     Bearing, CONSENTED_FETCHED, is_exempt,
     record::Asked,
     rule_number,
-    table::{bearing, bind, consent_of, forget, keep, patients_in, rules_of, unbind},
+    table::{Rules, bearing, bind, consent_of, forget, keep, patients_of, unbind},
 };
 use crate::{
     index::extract,
@@ -43,9 +43,7 @@ pub(crate) async fn settle(
     if settled.has_consents {
         unbind(tx, tenant, &settled.old).await?;
     }
-    for consent in &settled.old_consents {
-        forget(tx, tenant, *consent).await?;
-    }
+    forget(tx, tenant, &settled.old_consents).await?;
     let mut fresh: Vec<Vec<Bearing>> = Vec::new();
     for (rid, of, text) in &settled.new {
         if of.as_str() == "Consent"
@@ -54,16 +52,18 @@ pub(crate) async fn settle(
             fresh.push(bearing(*rid, consent));
         }
     }
-    for rules in &fresh {
-        keep(tx, tenant, rules).await?;
-    }
+    keep(tx, tenant, fresh.iter().flatten()).await?;
     if !settled.has_consents && fresh.is_empty() {
         return Ok(());
     }
-    for (rid, of, text) in &settled.new {
-        if !is_exempt(*of) {
-            bind_record(tx, registry, tenant, (*rid, text)).await?;
-        }
+    let bound: Vec<(Rid, &str)> = settled
+        .new
+        .iter()
+        .filter(|(_, of, _)| !is_exempt(*of))
+        .map(|(rid, _, text)| (*rid, text.as_str()))
+        .collect();
+    for some in bound.chunks(CONSENTED_FETCHED) {
+        bind_records(tx, registry, tenant, some).await?;
     }
     for rules in &fresh {
         bind_patient(tx, registry, tenant, rules).await?;
@@ -71,22 +71,22 @@ pub(crate) async fn settle(
     Ok(())
 }
 
-/// Which rules are about a record that is new.
-async fn bind_record(
+/// Which rules are about records that are new: those of all their patients are asked together.
+async fn bind_records(
     tx: &mut Writer,
     registry: &Registry,
     tenant: &Tenant,
-    (rid, text): (Rid, &str),
+    new: &[(Rid, &str)],
 ) -> Result<(), DbError> {
-    let Ok(document) = Document::from_json(text.as_bytes(), &DocumentLimits::default()) else {
-        return Ok(());
-    };
-    let Some(entries) = extract(document.root(), registry) else { return Ok(()) };
-    let patients: BTreeSet<LogicalId> = patients_in(&entries).collect();
-    let rules = rules_of(tx, registry, tenant, &patients).await?;
-    let asked = Asked { document: &document, entries: &entries, registry };
-    let about = rules.iter().filter(|one| one.rule.is_about(&asked));
-    bind(tx, tenant, about.map(|one| (rid, rule_number(one.consent, one.rule.number)))).await
+    let patients: BTreeSet<LogicalId> =
+        new.iter().filter_map(|(_, text)| patients_of(registry, text).ok()).flatten().collect();
+    let rules = Rules::of(tx, registry, tenant, &patients).await?;
+    let mut pairs = Vec::new();
+    for (rid, text) in new {
+        let about = rules.about(registry, text).unwrap_or_default();
+        pairs.extend(about.iter().map(|one| (*rid, rule_number(one.consent, one.rule.number))));
+    }
+    bind(tx, tenant, pairs.into_iter()).await
 }
 
 /// Which records the rules of a Consent that is new are about.

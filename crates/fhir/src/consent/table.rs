@@ -1,6 +1,6 @@
 //! The SQL of consents: their rules, and which records these are about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use fhirpath::document::{Document, DocumentLimits};
 use store::{Composed, DbError, Reader, Value, Writer, binds};
@@ -49,14 +49,51 @@ pub(crate) async fn about(
     tenant: &Tenant,
     text: &str,
 ) -> Result<Vec<Bearing>, DbError> {
+    let patients = patients_of(registry, text)?.into_iter().collect();
+    Rules::of(reader, registry, tenant, &patients).await?.about(registry, text)
+}
+
+/// The rules of the consents of some patients, asked together.
+#[derive(Default)]
+pub(crate) struct Rules(HashMap<LogicalId, Vec<Bearing>>);
+
+impl Rules {
+    pub async fn of(
+        reader: &mut Reader,
+        registry: &Registry,
+        tenant: &Tenant,
+        patients: &BTreeSet<LogicalId>,
+    ) -> Result<Self, DbError> {
+        let mut all: HashMap<LogicalId, Vec<Bearing>> = HashMap::new();
+        for rule in rules_of(reader, registry, tenant, patients).await? {
+            all.entry(rule.patient.clone()).or_default().push(rule);
+        }
+        Ok(Self(all))
+    }
+
+    /// The rules that are about a record of this text, whose patients were among those that were asked for.
+    pub fn about(&self, registry: &Registry, text: &str) -> Result<Vec<Bearing>, DbError> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        read_as(registry, text, |asked| {
+            let patients: BTreeSet<LogicalId> = patients_in(asked.entries).collect();
+            let all = patients.iter().filter_map(|patient| self.0.get(patient)).flatten();
+            all.filter(|one| one.rule.is_about(asked)).cloned().collect()
+        })
+    }
+}
+
+/// The patients whose records a record of this text is among.
+pub(crate) fn patients_of(registry: &Registry, text: &str) -> Result<Vec<LogicalId>, DbError> {
+    read_as(registry, text, |asked| patients_in(asked.entries).collect())
+}
+
+fn read_as<T>(registry: &Registry, text: &str, ask: impl FnOnce(&Asked<'_>) -> T) -> Result<T, DbError> {
     let damaged = || DbError::Corrupt { why: "a stored record cannot be read".into() };
     let document = Document::from_json(text.as_bytes(), &DocumentLimits::default()).map_err(|_| damaged())?;
     let entries = extract(document.root(), registry).ok_or_else(damaged)?;
-    let patients: BTreeSet<LogicalId> = patients_in(&entries).collect();
-    let mut rules = rules_of(reader, registry, tenant, &patients).await?;
-    let asked = Asked { document: &document, entries: &entries, registry };
-    rules.retain(|one| one.rule.is_about(&asked));
-    Ok(rules)
+    Ok(ask(&Asked { document: &document, entries: &entries, registry }))
 }
 
 /// Whether the consents of those whom a text is about let it be kept.
@@ -86,17 +123,17 @@ pub(super) async fn rules_of(
     tenant: &Tenant,
     patients: &BTreeSet<LogicalId>,
 ) -> Result<Vec<Bearing>, DbError> {
-    if patients.is_empty() {
-        return Ok(Vec::new());
+    let all: Vec<&LogicalId> = patients.iter().collect();
+    let mut consents = Vec::new();
+    for some in all.chunks(CONSENTED_FETCHED) {
+        let mut statement = Composed::new("SELECT DISTINCT consent FROM fhir_consent_rule WHERE tenant = ");
+        statement.bind(&tenant.number()).text(" AND patient IN (");
+        for (at, patient) in some.iter().enumerate() {
+            statement.text(if at == 0 { "" } else { ", " }).bind(*patient);
+        }
+        statement.text(")");
+        consents.extend(reader.all_composed::<(i64,)>(&statement).await?.into_iter().map(|(rid,)| Rid(rid)));
     }
-    let mut statement = Composed::new("SELECT DISTINCT consent FROM fhir_consent_rule WHERE tenant = ");
-    statement.bind(&tenant.number()).text(" AND patient IN (");
-    for (at, patient) in patients.iter().enumerate() {
-        statement.text(if at == 0 { "" } else { ", " }).bind(patient);
-    }
-    statement.text(")");
-    let consents = reader.all_composed::<(i64,)>(&statement).await?;
-    let consents: Vec<Rid> = consents.into_iter().map(|(rid,)| Rid(rid)).collect();
     let mut rules = Vec::new();
     for some in consents.chunks(CONSENTED_FETCHED) {
         for version in versions_at(reader, tenant, some).await? {
@@ -125,8 +162,12 @@ pub(super) fn bearing(rid: Rid, consent: Consent) -> Vec<Bearing> {
     rules.into_iter().map(one).collect()
 }
 
-/// Keep the rules of a Consent.
-pub(super) async fn keep(tx: &mut Writer, tenant: &Tenant, rules: &[Bearing]) -> Result<(), DbError> {
+/// Keep the rules of Consents.
+pub(super) async fn keep(
+    tx: &mut Writer,
+    tenant: &Tenant,
+    rules: impl Iterator<Item = &Bearing>,
+) -> Result<(), DbError> {
     let tenant = tenant.number();
     let (mut rows, mut asks) = (Vec::new(), Vec::new());
     for Bearing { patient, consent, at, rule } in rules {
@@ -156,17 +197,27 @@ pub(super) async fn keep(tx: &mut Writer, tenant: &Tenant, rules: &[Bearing]) ->
     insert_rows(tx, into, (4, asks), "").await
 }
 
-/// Take away the rules of a version of a Consent that is not the newest any more.
-pub(super) async fn forget(tx: &mut Writer, tenant: &Tenant, consent: Rid) -> Result<(), DbError> {
-    let (first, last) = rule_numbers(consent);
-    for sql in [
-        "DELETE FROM fhir_consented WHERE tenant = $1 AND rule BETWEEN $2 AND $3",
-        "DELETE FROM fhir_consent_ask WHERE tenant = $1 AND rule BETWEEN $2 AND $3",
-        "DELETE FROM fhir_consent_rule WHERE tenant = $1 AND rule BETWEEN $2 AND $3",
-    ] {
-        tx.execute(sql, binds![tenant.number(), first, last]).await?;
+/// Take away the rules of versions of Consents that are not the newest any more.
+pub(super) async fn forget(tx: &mut Writer, tenant: &Tenant, consents: &[Rid]) -> Result<(), DbError> {
+    let mut statements = Vec::new();
+    for consent in consents {
+        let (first, last) = rule_numbers(*consent);
+        for delete in [
+            "DELETE FROM fhir_consented WHERE tenant = ",
+            "DELETE FROM fhir_consent_ask WHERE tenant = ",
+            "DELETE FROM fhir_consent_rule WHERE tenant = ",
+        ] {
+            let mut statement = Composed::new(delete);
+            statement
+                .bind(&tenant.number())
+                .text(" AND rule BETWEEN ")
+                .bind(&first)
+                .text(" AND ")
+                .bind(&last);
+            statements.push(statement);
+        }
     }
-    Ok(())
+    tx.execute_all(&statements).await
 }
 
 /// Say that these rules are about these records.

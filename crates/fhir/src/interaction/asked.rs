@@ -145,8 +145,8 @@ impl Asked {
     /// 403 that names the subscription that is missing.
     pub fn subscribed(&self, resource_type: ResourceType) -> Result<(), Problem> {
         self.access.subscribed(resource_type.as_str()).map_err(|missing| {
-            let words = format!("{resource_type} needs the subscription `{missing}`, which the organisation of the site does not have");
-            Problem::new(Kind::Forbidden, words).with_code("MSG_RESOURCE_NOT_ALLOWED")
+            Problem::new(Kind::Forbidden, missing.missing(resource_type))
+                .with_code("MSG_RESOURCE_NOT_ALLOWED")
         })
     }
 }

@@ -56,7 +56,7 @@ pub(crate) use body::Instant;
 pub(crate) use draft::Ready;
 pub(crate) use queries::{
     VersionRow, at_place, at_places, behind, newest as newest_version, newest_of as newest_versions,
-    numbered, unpack_all, versions_at,
+    newest_of_each, numbered, unpack_all, versions_at,
 };
 pub(crate) use reindex::index_anew;
 pub(crate) use rows::{Found, push_part};

@@ -143,6 +143,38 @@ pub(crate) async fn newest_of(
     Ok(found)
 }
 
+/// The newest versions of these records, of whatever types, in any order, each as [`newest`] has it; of those that there are not, none.
+pub(crate) async fn newest_of_each(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    names: &[(ResourceType, &LogicalId)],
+) -> Result<Vec<Version>, DbError> {
+    let mut found = Vec::with_capacity(names.len());
+    for names in names.chunks(RECORDS_OF_A_STATEMENT) {
+        let mut statement = Composed::new(bound_version!(
+            "fhir_consented x WHERE x.tenant = v.tenant AND x.rid = v.rid LIMIT 1 OFFSET 0",
+            "(VALUES "
+        ));
+        for (at, (of, id)) in names.iter().enumerate() {
+            statement.text(if at == 0 { "(" } else { ", (" }).bind(&of.number());
+            statement.text(", ").bind(*id).text(")");
+        }
+        statement.text(") AS found").each(LEADS_TO).text("fhir_version v WHERE v.tenant = ");
+        statement
+            .bind(&tenant.number())
+            .text(" AND v.rid = (SELECT c.rid FROM fhir_current c WHERE c.tenant = ");
+        statement.bind(&tenant.number());
+        statement.text(" AND c.type = found.column1 AND c.id = found.column2)");
+        statement.postgres(|sql| {
+            sql.text(" OFFSET 0) AS v WHERE TRUE");
+        });
+        for BoundRow(row) in reader.all_composed::<BoundRow>(&statement).await? {
+            found.push(row.unpack()?);
+        }
+    }
+    Ok(found)
+}
+
 /// Records that one statement looks up by their ids.
 const RECORDS_OF_A_STATEMENT: usize = 500;
 

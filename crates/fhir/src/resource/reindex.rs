@@ -6,7 +6,7 @@ use store::{DbError, Writer};
 
 use super::{
     Records, Version,
-    rows::{Pile, remove, rows_of},
+    rows::{Pile, remove_all, rows_of},
 };
 use crate::{parameter::ParameterId, tenant::Tenant};
 
@@ -19,14 +19,15 @@ pub(crate) async fn index_anew(
     (coming, leaving): (&BTreeSet<ParameterId>, &BTreeSet<ParameterId>),
 ) -> Result<(), DbError> {
     let registry = records.registry_of(tenant);
-    let mut new = Pile::default();
+    let (mut new, mut old) = (Pile::default(), Vec::new());
     for version in versions {
         let Some(body) = &version.body else { continue };
         let rows = rows_of(tenant, &registry, body.as_str(), coming);
         new.add(tenant, records.known(), (version.rid, &rows));
         if !leaving.is_empty() {
-            remove(tx, tenant, version.rid, &rows_of(tenant, &registry, body.as_str(), leaving)).await?;
+            old.push((version.rid, rows_of(tenant, &registry, body.as_str(), leaving)));
         }
     }
+    remove_all(tx, tenant, old.iter().map(|(rid, rows)| (*rid, rows))).await?;
     new.write_over(tx, tenant, records.known()).await
 }

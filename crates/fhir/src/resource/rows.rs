@@ -401,34 +401,53 @@ fn in_order<const N: usize>(mut rows: Vec<[i64; N]>) -> Vec<Value> {
 /// Keys of one statement that takes rows away: few sizes, so that few statements are kept prepared.
 const KEYS_OF_A_STATEMENT: usize = 32;
 
-/// Take the rows of one version away.
-pub(crate) async fn remove(tx: &mut Writer, tenant: &Tenant, rid: Rid, rows: &Rows) -> Result<(), DbError> {
+/// Statements that take rows away and are held until they are sent together.
+const REMOVALS_HELD: usize = 96;
+
+/// Take the rows of versions away. On PostgreSQL each statement would wait for the way there and back.
+pub(crate) async fn remove_all<'r>(
+    tx: &mut Writer,
+    tenant: &Tenant,
+    old: impl Iterator<Item = (Rid, &'r Rows)>,
+) -> Result<(), DbError> {
+    let mut removals = Vec::new();
+    for (rid, rows) in old {
+        remove(&mut removals, tenant, rid, rows);
+        if removals.len() >= REMOVALS_HELD {
+            tx.execute_all(&removals).await?;
+            removals.clear();
+        }
+    }
+    tx.execute_all(&removals).await
+}
+
+fn remove(removals: &mut Vec<Composed>, tenant: &Tenant, rid: Rid, rows: &Rows) {
     let ints = |values: &mut dyn Iterator<Item = i64>| values.map(Value::Int).collect::<Vec<_>>();
     let at = (tenant, rid);
     let postings = ints(&mut rows.postings.iter().map(|(key, _)| *key));
-    take(tx, at, "DELETE FROM fhir_posting WHERE tenant = ", &[("k", postings)]).await?;
+    take(removals, at, "DELETE FROM fhir_posting WHERE tenant = ", &[("k", postings)]);
     let types = ints(&mut rows.links.iter().map(|(of, ..)| *of));
     let targets = ints(&mut rows.links.iter().map(|(_, target, _)| *target));
     let ways = ints(&mut rows.links.iter().map(|(.., ways)| *ways));
     let columns = [("type", types), ("target", targets), ("ways", ways)];
-    take(tx, at, "DELETE FROM fhir_link WHERE tenant = ", &columns).await?;
+    take(removals, at, "DELETE FROM fhir_link WHERE tenant = ", &columns);
     let keys = ints(&mut rows.strings.iter().map(|(key, _)| *key));
     let texts = rows.strings.iter().map(|(_, folded)| folded.to_value()).collect();
-    take(tx, at, "DELETE FROM fhir_string WHERE tenant = ", &[("k", keys), ("folded", texts)]).await?;
+    take(removals, at, "DELETE FROM fhir_string WHERE tenant = ", &[("k", keys), ("folded", texts)]);
     let keys = ints(&mut rows.dates.iter().map(|(key, _)| *key));
-    take(tx, at, "DELETE FROM fhir_date WHERE tenant = ", &[("k", keys)]).await?;
+    take(removals, at, "DELETE FROM fhir_date WHERE tenant = ", &[("k", keys)]);
     let keys = ints(&mut rows.numbers.iter().map(|(key, _)| *key));
     let los = ints(&mut rows.numbers.iter().map(|(_, reach)| reach.lo));
-    take(tx, at, "DELETE FROM fhir_number WHERE tenant = ", &[("k", keys), ("lo", los)]).await
+    take(removals, at, "DELETE FROM fhir_number WHERE tenant = ", &[("k", keys), ("lo", los)]);
 }
 
 /// The rows of one version whose columns have these values: row by row each has its own, and no other row of the version has them.
-async fn take(
-    tx: &mut Writer,
+fn take(
+    removals: &mut Vec<Composed>,
     (tenant, rid): (&Tenant, Rid),
     delete: &'static str,
     columns: &[(&'static str, Vec<Value>)],
-) -> Result<(), DbError> {
+) {
     let rows = columns.first().map_or(0, |(_, values)| values.len());
     for from in (0..rows).step_by(KEYS_OF_A_STATEMENT) {
         let mut statement = Composed::new(delete);
@@ -443,7 +462,6 @@ async fn take(
             }
             statement.text(")");
         }
-        tx.execute_composed(&statement).await?;
+        removals.push(statement);
     }
-    Ok(())
 }

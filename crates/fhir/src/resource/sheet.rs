@@ -10,7 +10,7 @@ use super::{
     body::Packed,
     draft::Ready,
     queries,
-    rows::{Pile, Rows, all_rows, remove, rows as written},
+    rows::{Pile, Rows, all_rows, remove_all, rows as written},
 };
 use crate::{
     audit_event,
@@ -210,9 +210,7 @@ impl<'u> Sheet<'u> {
             let told = (places, &self.patients);
             audit_event::wrote(tx, self.records, self.tenant, author, told).await?;
         }
-        for (rid, rows) in &self.old {
-            remove(tx, self.tenant, *rid, rows).await?;
-        }
+        remove_all(tx, self.tenant, self.old.iter().map(|(rid, rows)| (*rid, rows))).await?;
         let mut inserts = Inserts::default();
         let into = "INSERT INTO fhir_version (tenant, rid, type, id, version, method, at, identity, codec, meta_at, body) VALUES ";
         inserts.add(tx, into, (11, self.versions), "").await?;

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
+use crate::parameter::ResourceType;
+
 /// One bundle of APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subscription {
@@ -37,6 +39,11 @@ impl Subscription {
             Self::Financial => "financial",
             Self::Specialized => "specialized",
         }
+    }
+
+    /// What is said of records of a type where the organisation does not have it.
+    pub(crate) fn missing(self, of: ResourceType) -> String {
+        format!("{of} needs the subscription `{self}`, which the organisation of the site does not have")
     }
 
     /// The one that records of a type belong to.

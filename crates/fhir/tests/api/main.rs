@@ -75,6 +75,8 @@ mod search;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod statements;
+#[cfg(test)]
 mod terminology;
 #[cfg(test)]
 mod topics;

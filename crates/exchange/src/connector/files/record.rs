@@ -70,6 +70,11 @@ impl Records {
         refused(self.name("File", file, ("", "")), (stream, ""), words)
     }
 
+    /// The types that rows become.
+    pub fn types(&self) -> std::collections::BTreeSet<&str> {
+        self.mapper.mapping().types()
+    }
+
     /// What a record that was kept becomes by now.
     pub fn again(&self, raw: &Raw) -> Vec<Found> {
         self.mapper.again(raw)

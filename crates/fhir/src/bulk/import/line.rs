@@ -59,6 +59,12 @@ pub(crate) fn read(
     };
     let interaction = if said.is_some() { Interaction::Update } else { Interaction::Create };
     let draft = Draft::new(&document, id.clone()).map_err(|fault| unreadable(&fault))?;
+    standing.access.subscribed(of.as_str()).map_err(|missing| {
+        vec![
+            Told::new(Severity::Error, "forbidden", missing.missing(of))
+                .with_message("MSG_RESOURCE_NOT_ALLOWED"),
+        ]
+    })?;
     let rule = standing.access.rule(of.as_str(), interaction);
     let kept = Document::from_json(draft.text().as_bytes(), &posted::limits())
         .map_err(|_| refused("structure", "the line cannot be read"))?;

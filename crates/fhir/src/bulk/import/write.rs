@@ -1,6 +1,9 @@
 //! Lines are written as records: a piece in one unit, together with how far the work is.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use store::{DbError, Writer};
 
@@ -11,17 +14,19 @@ use super::{
     run::Fetches,
 };
 use crate::{
-    Fhir, PortFault,
+    Fhir, PortFault, apart,
     bulk::{
         chunk::{Lines, append},
         held::Standing,
         queries::{self, Key, Progress},
         row::{Job, Role},
     },
-    consent::{self, Asking},
+    consent::{self, Asking, Bound, Rules, is_exempt, patients_of},
     outcome::{Severity, Told},
     parameter::ResourceType,
-    resource::{self, Author, Condition, Draft, Method, Ready, Rid, Sheet, Version, newest_version},
+    resource::{
+        self, Author, Condition, Draft, LogicalId, Method, Ready, Rid, Sheet, Version, newest_of_each,
+    },
     tenant::Tenant,
 };
 
@@ -61,6 +66,19 @@ pub(crate) enum Decided {
     Refused(Vec<Told>),
 }
 
+/// What there is of records that are sent, and the rules of the consents that are asked of them.
+pub(crate) struct Stored {
+    versions: HashMap<(ResourceType, LogicalId), Version>,
+    rules: Rules,
+}
+
+impl Stored {
+    /// Whether there is, or was, a record under the id of this one.
+    pub(crate) fn has(&self, sent: &Sent) -> bool {
+        self.versions.contains_key(&(sent.of, sent.id.clone()))
+    }
+}
+
 impl Unit {
     pub(in crate::bulk) fn new<Asked>(
         fhir: &Fhir,
@@ -82,44 +100,77 @@ impl Unit {
     /// Write the lines, and what is to be said of those that are refused.
     pub(in crate::bulk) async fn write(&self, tx: &mut Writer, key: Key) -> Result<Counts, DbError> {
         let (mut counts, mut errors) = (Counts::default(), Lines::of_source(self.source));
-        let mut waiting: Vec<(&Ready, Option<Version>)> = Vec::new();
-        let mut named = HashSet::new();
-        for (number, line) in self.lines.iter() {
-            let sent = match line {
-                Ok(sent) => sent,
-                Err(issues) => {
-                    counts.refused += 1;
-                    errors.push(Role::Error, OUTCOME, &line::told(*number, issues))?;
-                    continue;
-                }
-            };
-            // A record that stands in two lines is written twice, one version after the other.
-            if !named.insert((sent.of, &sent.id)) {
-                self.put(tx, &mut waiting).await?;
-                named.clear();
-                named.insert((sent.of, &sent.id));
-            }
-            match self.decide(tx, sent).await? {
-                Decided::Write(stored) => {
-                    counts.stored += 1;
-                    waiting.push((&sent.ready, stored));
-                }
-                Decided::Unchanged => counts.unchanged += 1,
-                Decided::Refused(issues) => {
-                    counts.refused += 1;
-                    errors.push(Role::Error, OUTCOME, &line::told(*number, &issues))?;
+        for some in apart(&self.lines, |(_, line)| line.as_ref().ok().map(|sent| (sent.of, &sent.id))) {
+            let sent: Vec<&Sent> = some.iter().filter_map(|(_, line)| line.as_ref().ok()).collect();
+            let mut stored = self.find(tx, &sent).await?;
+            let mut waiting: Vec<(&Ready, Option<Version>)> = Vec::new();
+            for (number, line) in some {
+                let sent = match line {
+                    Ok(sent) => sent,
+                    Err(issues) => {
+                        counts.refused += 1;
+                        errors.push(Role::Error, OUTCOME, &line::told(*number, issues))?;
+                        continue;
+                    }
+                };
+                match self.decide(&mut stored, sent)? {
+                    Decided::Write(stored) => {
+                        counts.stored += 1;
+                        waiting.push((&sent.ready, stored));
+                    }
+                    Decided::Unchanged => counts.unchanged += 1,
+                    Decided::Refused(issues) => {
+                        counts.refused += 1;
+                        errors.push(Role::Error, OUTCOME, &line::told(*number, &issues))?;
+                    }
                 }
             }
+            self.put(tx, waiting).await?;
         }
-        self.put(tx, &mut waiting).await?;
         own::count(tx, key, counts).await?;
         append(tx, key, &errors.chunks()?).await?;
         Ok(counts)
     }
 
-    pub(crate) async fn decide(&self, tx: &mut Writer, sent: &Sent) -> Result<Decided, DbError> {
-        let mut stored = newest_version(tx, &self.tenant, sent.of, &sent.id).await?;
-        self.fhir.records.weigh(tx, &self.tenant, &mut stored).await?;
+    /// What is stored of these, and what consents say of it and of them: a statement for each question, however many they are. No record
+    /// may be among them twice.
+    pub(crate) async fn find(&self, tx: &mut Writer, sent: &[&Sent]) -> Result<Stored, DbError> {
+        let registry = self.fhir.records.registry();
+        let names: Vec<_> = sent.iter().map(|sent| (sent.of, &sent.id)).collect();
+        let mut versions = newest_of_each(tx, &self.tenant, &names).await?;
+        let is_bound =
+            |version: &Version| matches!(version.bound, Bound::Unasked) && !is_exempt(version.resource_type);
+        let is_asked = self.collecting.is_some() || versions.iter().any(is_bound);
+        let rules = match is_asked && consent::has_any(tx, &self.tenant).await? {
+            false => Rules::default(),
+            true => {
+                let mut patients: BTreeSet<LogicalId> = BTreeSet::new();
+                let bound = versions.iter().filter(|version| is_bound(version));
+                for body in bound.filter_map(|version| version.body.as_ref()) {
+                    patients.extend(patients_of(registry, body.as_str())?);
+                }
+                let coming = sent.iter().filter(|sent| self.collecting.is_some() && !is_exempt(sent.of));
+                for sent in coming {
+                    patients.extend(patients_of(registry, sent.ready.text())?);
+                }
+                Rules::of(tx, registry, &self.tenant, &patients).await?
+            }
+        };
+        for version in versions.iter_mut().filter(|version| matches!(version.bound, Bound::Unasked)) {
+            let about = match &version.body {
+                Some(body) if !is_exempt(version.resource_type) => rules.about(registry, body.as_str())?,
+                _ => Vec::new(),
+            };
+            version.bound = if about.is_empty() { Bound::Free } else { Bound::By(about.into()) };
+        }
+        let named = |version: Version| ((version.resource_type, version.id.clone()), version);
+        Ok(Stored { versions: versions.into_iter().map(named).collect(), rules })
+    }
+
+    /// What a record comes to, of those that were asked for.
+    pub(crate) fn decide(&self, stored: &mut Stored, sent: &Sent) -> Result<Decided, DbError> {
+        let Stored { versions, rules } = stored;
+        let stored = versions.remove(&(sent.of, sent.id.clone()));
         let live = stored.as_ref().filter(|stored| !stored.is_deletion());
         let condition = Condition { judge: sent.judge.clone(), ..Condition::default() };
         // Another's is answered as what is not there.
@@ -134,9 +185,9 @@ impl Unit {
             return Ok(Decided::Unchanged);
         }
         let lets_keep = match &self.collecting {
-            Some(asking) if consent::has_any(tx, &self.tenant).await? => {
-                let asked = (asking, &sent.ready);
-                consent::lets_keep(tx, &self.fhir.records, &self.tenant, asked).await?
+            Some(asking) if !is_exempt(sent.of) => {
+                let rules = rules.about(self.fhir.records.registry(), sent.ready.text())?;
+                consent::permits(&rules, asking, self.fhir.world.now())
             }
             _ => true,
         };
@@ -150,13 +201,13 @@ impl Unit {
     pub(crate) async fn put(
         &self,
         tx: &mut Writer,
-        waiting: &mut Vec<(&Ready, Option<Version>)>,
+        waiting: Vec<(&Ready, Option<Version>)>,
     ) -> Result<(), DbError> {
         if waiting.is_empty() {
             return Ok(());
         }
         let mut sheet = Sheet::draw(tx, &self.fhir.records, &self.tenant, waiting.len()).await?;
-        for (ready, stored) in waiting.drain(..) {
+        for (ready, stored) in waiting {
             sheet.put(ready, Method::Put, stored.as_ref())?;
         }
         match sheet.write(tx, &self.author).await {

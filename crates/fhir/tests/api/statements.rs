@@ -1,0 +1,79 @@
+//! What a search costs: a statement for each question, however many records it finds.
+
+use serde_json::json;
+use store::check::overhear;
+
+use crate::{consent::of_type, stage::Stage};
+
+const RECORDS: usize = 30;
+
+async fn filled(db: store::Db) -> Stage {
+    let stage = Stage::with_foundation(db).await;
+    let north = stage.north();
+    for nth in 0..RECORDS {
+        let patient =
+            json!({"resourceType": "Patient", "id": format!("p{nth}"), "name": [{"family": "Berg"}]});
+        north.put(&format!("/fhir/Patient/p{nth}"), &patient.to_string()).await.expect(201);
+        let observation = json!({
+            "resourceType": "Observation", "id": format!("o{nth}"), "status": "final", "code": {"text": "x"},
+            "subject": {"reference": format!("Patient/p{nth}")},
+        });
+        north.put(&format!("/fhir/Observation/o{nth}"), &observation.to_string()).await.expect(201);
+    }
+    // A site in which nobody has said anything is not asked for it.
+    crate::consent::consents(&north, "p0", of_type("Claim")).await;
+    stage
+}
+
+on_db!(
+    async fn consents_of_what_a_page_leads_to_are_asked_together(db) {
+        let stage = filled(db).await;
+        for search in [
+            "Observation?_include=Observation:subject",
+            "Observation?subject:Patient.family=Berg",
+            "Observation?subject:Patient.family:contains=er&_include=Observation:subject",
+        ] {
+            let mut told = Vec::new();
+            for count in [3, RECORDS] {
+                let overheard = overhear(&stage.db);
+                let found = stage.north().get(&format!("/fhir/{search}&_count={count}")).await.expect(200);
+                let asked: Vec<Box<str>> = overheard
+                    .take()
+                    .into_iter()
+                    .filter(|text| text.starts_with("SELECT") && text.contains("fhir_consented"))
+                    .collect();
+                let found = found.json()["entry"].as_array().unwrap().len();
+                assert!(found >= count, "{search}: {found}");
+                told.push(asked.len());
+            }
+            // A longer page may be found by one statement more.
+            assert!(told[0] > 0 && told[1] <= told[0] + 2, "{search}: {told:?}");
+        }
+    }
+);
+
+on_db!(
+    async fn what_a_transaction_names_is_looked_up_together(db) {
+        let stage = Stage::with_foundation(db).await;
+        let mut told = Vec::new();
+        for (first, count) in [(0, 3), (100, RECORDS)] {
+            let entry = |nth: usize| {
+                json!({
+                    "resource": {"resourceType": "Patient", "id": format!("p{nth}"), "name": [{"family": "Berg"}]},
+                    "request": {"method": "PUT", "url": format!("Patient/p{nth}")},
+                })
+            };
+            let entries: Vec<_> = (first..first + count).map(entry).collect();
+            let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries}).to_string();
+            for status in ["201", "200"] {
+                let overheard = overhear(&stage.db);
+                let answer = stage.north().post("/fhir", &bundle).await.expect(200).json();
+                assert!(answer["entry"][0]["response"]["status"].as_str().unwrap().starts_with(status), "{answer}");
+                let asked = overheard.take();
+                let asked = asked.iter().filter(|text| text.starts_with("SELECT") && text.contains("fhir_current"));
+                told.push(asked.count());
+            }
+        }
+        assert_eq!(told, [1, 1, 1, 1]);
+    }
+);
