@@ -92,7 +92,8 @@ impl Composed {
         self.binds.len()
     }
 
-    pub(crate) fn parts(&self, engine: Engine) -> (&str, &[Value]) {
+    /// The text that an engine gets, and the values.
+    pub fn parts(&self, engine: Engine) -> (&str, &[Value]) {
         let text = match engine {
             Engine::Sqlite => &self.text,
             Engine::Postgres => self.postgres.as_ref().unwrap_or(&self.text),

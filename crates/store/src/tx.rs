@@ -128,7 +128,7 @@ impl Reader {
     }
 
     /// All rows of a statement that was put together, `ROWS_MAX` at the most. PostgreSQL plans it for these values and forgets
-    /// it: there may be any number of different ones.
+    /// it, for there may be any number of different ones; only those that come again are kept prepared.
     ///
     /// # Errors
     /// `DbError::ManyRows` if there are more.
@@ -137,7 +137,7 @@ impl Reader {
         let began = Instant::now();
         let rows = match &mut self.session {
             Session::Sqlite(session) => session.query(text, binds, ROWS_MAX),
-            Session::Postgres(session) => session.query_once(text, binds, ROWS_MAX).await,
+            Session::Postgres(session) => session.query_composed(text, binds, ROWS_MAX).await,
         };
         self.watched(text, began, rows)
     }

@@ -54,11 +54,14 @@ pub(super) fn is_told_by(condition: &Condition, driver: &Condition) -> bool {
     is_driver(condition) || matches!(condition, Condition::AnyOf(any) if any.iter().any(is_driver))
 }
 
+/// The rank of what leads to one record.
+pub(super) const LEADS_TO_ONE: u8 = 1;
+
 /// Which lists are short as a rule, where they are not counted.
 pub(super) fn rank(condition: &Condition) -> Option<u8> {
     match condition {
         Condition::Ids { .. } => Some(0),
-        Condition::Link { targets, .. } if targets.len() == 1 => Some(1),
+        Condition::Link { targets, .. } if targets.len() == 1 => Some(LEADS_TO_ONE),
         Condition::Text { .. } => Some(2),
         Condition::Link { .. } => Some(3),
         Condition::Posting { .. } | Condition::Postings { .. } => Some(4),

@@ -8,9 +8,10 @@ use crate::{
     reindex,
     resource::{Records, Rid, Version, VersionRow, unpack_all},
     search::{
-        Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, PROBED, Page, Search, SearchFault,
+        Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, PROBED, PROBED_FAR, Page, Search, SearchFault,
+        chain::shortened,
         condition::{Condition, Maker, Says},
-        drive::conjuncts,
+        drive::{LEADS_TO_ONE, conjuncts, rank},
         include,
         permitted::as_bound,
         settle::settle,
@@ -100,6 +101,7 @@ impl Sought {
         let registry = records.registry_of(tenant);
         let maker = Maker { tenant, registry: &registry, access: &search.access };
         let (condition, says) = maker.make(of, &search.test);
+        let condition = shortened(reader, tenant, condition).await?;
         let driver = shortest(reader, tenant, conjuncts(&condition)).await?;
         Ok(Self { of, condition, says, driver })
     }
@@ -145,29 +147,69 @@ impl Sought {
     }
 }
 
+/// The place of the list that is the cheapest to walk, its rows each being asked of the others. Of several that are long, what leads to
+/// one record is taken to be short, as it is as a rule; else it is looked farther.
 async fn shortest(
     reader: &mut Reader,
     tenant: &Tenant,
     conditions: &[Condition],
 ) -> Result<Option<usize>, SearchFault> {
+    let all: usize = conditions.iter().map(asked_of_one).sum();
+    let others = |at: usize| all - conditions.get(at).map_or(0, asked_of_one);
+    let of_rank = |at: usize| conditions.get(at).and_then(rank).unwrap_or(u8::MAX);
+    let mut found = None;
+    for most in [PROBED, PROBED_FAR] {
+        let lists = lengths(reader, tenant, conditions, most).await?;
+        let cost = |(at, length): &(usize, usize)| (length * others(*at).max(1), of_rank(*at), *at);
+        found = lists.iter().copied().min_by_key(cost);
+        if found.is_none_or(|(_, length)| length < most) {
+            break;
+        }
+        let mut ranks: Vec<(u8, usize)> = lists.iter().map(|(at, _)| (of_rank(*at), *at)).collect();
+        ranks.sort_unstable();
+        if let [(LEADS_TO_ONE, first), (next, _), ..] = *ranks
+            && next > LEADS_TO_ONE
+        {
+            return Ok(Some(first));
+        }
+    }
+    Ok(found.map(|(at, _)| at))
+}
+
+/// How many rows are looked for when one record is asked.
+const fn asked_of_one(condition: &Condition) -> usize {
+    match condition {
+        Condition::Link { targets, .. } => targets.len(),
+        Condition::Postings { keys, .. } => keys.len(),
+        _ => 1,
+    }
+}
+
+/// How long those of the conditions are that are lists, as far as `most`.
+async fn lengths(
+    reader: &mut Reader,
+    tenant: &Tenant,
+    conditions: &[Condition],
+    most: usize,
+) -> Result<Vec<(usize, usize)>, SearchFault> {
     let mut statement = Statement::new(tenant, "");
     let mut asked: Vec<usize> = Vec::new();
     for (at, condition) in conditions.iter().enumerate() {
         let mut one = Statement::new(tenant, "");
-        if one.length(condition, PROBED) {
+        if one.length(condition, most) {
             let separator = if asked.is_empty() { "SELECT " } else { " UNION ALL SELECT " };
             statement.text(separator).int(i64::try_from(at).unwrap_or(i64::MAX)).text(" AS place, (");
-            statement.length(condition, PROBED);
+            statement.length(condition, most);
             statement.text(") AS length");
             asked.push(at);
         }
     }
     if asked.len() < 2 {
-        return Ok(asked.first().copied());
+        return Ok(asked.into_iter().map(|at| (at, 0)).collect());
     }
-    let mut lengths = reader.all_composed::<(i64, i64)>(&statement.done()?).await?;
-    lengths.sort_unstable_by_key(|(place, length)| (*length, *place));
-    Ok(lengths.first().and_then(|(place, _)| usize::try_from(*place).ok()))
+    let lengths = reader.all_composed::<(i64, i64)>(&statement.done()?).await?;
+    let told = |(at, length)| Some((usize::try_from(at).ok()?, usize::try_from(length).ok()?));
+    Ok(lengths.into_iter().filter_map(told).collect())
 }
 
 /// What one type has for a page, and where it stopped looking if it did before there was enough.

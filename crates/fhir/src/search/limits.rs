@@ -21,6 +21,10 @@ pub const DENSE_FORWARD_MAX: i64 = 50_000;
 pub const INCLUDE_ROUNDS_MAX: usize = 8;
 /// Rows that are counted to see which list is the shortest.
 pub(crate) const PROBED: usize = 256;
+/// Rows that are counted where all lists are longer than that.
+pub(crate) const PROBED_FAR: usize = 2_048;
+/// Records over which a chain leads that are asked for as links to them.
+pub(crate) const CHAIN_TARGETS_MAX: usize = 32;
 /// Records that are fetched at once.
 pub(crate) const FETCHED_MAX: usize = 500;
 /// Records that one page remembers of what it asked of them by chains and `_has`; when there are more, all are forgotten and asked again.

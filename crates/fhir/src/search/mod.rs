@@ -4,6 +4,7 @@
 //! A search walks the shortest list that its criteria offer and asks the others of each record on it, newest first unless it is to be
 //! sorted. Where index rows say less than is asked (a text that is cut, a number of 32 bits) the record itself decides.
 
+mod chain;
 mod compare;
 mod condition;
 mod count;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kernel::{Id, Interaction, Timestamp, World};
-use store::{Db, DbError, Reader, Writer};
+use store::{Composed, Db, DbError, Engine, Reader, Value, Writer};
 use testkit::engine::{POSTGRES, on};
 
 use super::{
@@ -115,15 +115,15 @@ impl Stage {
         self.records.transact(&self.tenant, &author, transaction).await.unwrap();
     }
 
-    /// The pages that each question takes.
-    async fn asked(&self) -> Vec<u64> {
+    /// The pages that each question takes when it is planned.
+    async fn asked(&self, plans: Plans) -> Vec<u64> {
         let mut pages = Vec::new();
         for (kind, words, _) in ASKED {
             let (records, tenant) = (self.records.clone(), self.tenant.clone());
             let lines: Result<Vec<(String,)>, SearchFault> = self
                 .db
                 .snapshot(async move |reader: &mut Reader| {
-                    explain(reader, &records, &tenant, (kind, words)).await
+                    explain(reader, &records, &tenant, (kind, words), plans).await
                 })
                 .await;
             let lines: Vec<String> = lines.unwrap().into_iter().map(|(line,)| line).collect();
@@ -133,6 +133,15 @@ impl Stage {
         }
         pages
     }
+}
+
+/// For which values a question is planned.
+#[derive(Debug, Clone, Copy)]
+enum Plans {
+    /// For its own.
+    Custom,
+    /// For any, as the server does once it has been asked often.
+    Generic,
 }
 
 fn records(db: &Db, world: World) -> Records {
@@ -175,6 +184,7 @@ async fn explain(
     records: &Records,
     tenant: &Tenant,
     (kind, words): (&str, &str),
+    plans: Plans,
 ) -> Result<Vec<(String,)>, SearchFault> {
     let of = ResourceType::named(kind.trim_end_matches(", consented")).unwrap();
     let access: Access = match kind {
@@ -194,7 +204,7 @@ async fn explain(
     let mut search = Search::everything(of, test, access);
     search = super::settle::settle(reader, records, tenant, &search).await?;
     let sought = Sought::new(reader, records, tenant, (of, &search)).await?;
-    let mut statement = Statement::new(tenant, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ");
+    let mut statement = Statement::new(tenant, "");
     match by_age(&query.sort) {
         Some(Order::Descending) => {
             let window = Window { way: Way::Down { before: Rid(i64::MAX) }, rows: Some(21) };
@@ -211,7 +221,46 @@ async fn explain(
             );
         }
     }
-    Ok(reader.all_composed(&statement.done()?).await?)
+    let statement = statement.done()?;
+    let (text, values) = statement.parts(Engine::Postgres);
+    let kinds: Vec<&str> = values.iter().map(kind_of).collect();
+    let values: Vec<String> = values.iter().map(written).collect();
+    let custom = match plans {
+        Plans::Custom => "force_custom_plan",
+        Plans::Generic => "force_generic_plan",
+    };
+    run(reader, format!("SELECT set_config('plan_cache_mode', '{custom}', true)")).await?;
+    run(reader, format!("PREPARE asked ({}) AS {text}", kinds.join(", "))).await?;
+    let lines =
+        run(reader, format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE asked ({})", values.join(", ")))
+            .await;
+    run(reader, "DEALLOCATE asked".to_owned()).await?;
+    lines
+}
+
+async fn run(reader: &mut Reader, sql: String) -> Result<Vec<(String,)>, SearchFault> {
+    let sql: &'static str = sql.leak();
+    Ok(reader.all_composed(&Composed::new(sql)).await?)
+}
+
+const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Text(_) => "text",
+        Value::Blob(_) => "bytea",
+        Value::Int(_) | Value::Null => "bigint",
+    }
+}
+
+fn written(value: &Value) -> String {
+    match value {
+        Value::Int(int) => format!("'{int}'"),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::Blob(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("'\\x{digits}'")
+        }
+        Value::Null => "NULL".to_owned(),
+    }
 }
 
 #[test]
@@ -220,16 +269,19 @@ fn plans_do_not_depend_on_statistics() {
     on(POSTGRES, &[audit::MIGRATIONS, crate::MIGRATIONS], async |db| {
         let stage = Stage::new(db).await;
         stage.fill(0, PATIENTS, OBSERVATIONS).await;
-        told.push(("none", stage.asked().await));
+        told.push(("none", stage.asked(Plans::Custom).await));
+        told.push(("none, any values", stage.asked(Plans::Generic).await));
         stage.run("ANALYZE".to_owned()).await;
-        told.push(("fresh", stage.asked().await));
+        told.push(("fresh", stage.asked(Plans::Custom).await));
+        told.push(("fresh, any values", stage.asked(Plans::Generic).await));
     });
     on(POSTGRES, &[audit::MIGRATIONS, crate::MIGRATIONS], async |db| {
         let stage = Stage::new(db).await;
         stage.fill(0, 5, 20).await;
         stage.run("ANALYZE".to_owned()).await;
         stage.fill(20, PATIENTS, OBSERVATIONS).await;
-        told.push(("of another time", stage.asked().await));
+        told.push(("of another time", stage.asked(Plans::Custom).await));
+        told.push(("of another time, any values", stage.asked(Plans::Generic).await));
     });
     for (statistics, pages) in told {
         for ((kind, words, most), pages) in ASKED.iter().zip(pages) {

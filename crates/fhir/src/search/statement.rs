@@ -431,15 +431,20 @@ impl<'t> Statement<'t> {
     /// From the records that hold the inner condition over their identities to the rows that refer to them, in this order.
     fn chained(&mut self, (way, of): (key::Way, ResourceType), inner: &Condition, place: Place) {
         let select = |s: &mut Self| {
-            let (found, version) = (s.alias(), s.alias());
-            s.text("SELECT (SELECT ").name(version).text(".identity FROM fhir_version ").name(version);
-            s.text(" WHERE ").tenant_of(version).text(" AND ").rid(version).text(" = ").rid(found);
-            s.text(") AS way FROM (").inner(of, inner).text(") AS ").name(found);
+            s.identities(of, inner);
         };
         let key = |s: &mut Self| {
             s.refers(place, way);
         };
         self.by_way(select, ("fhir_link ", place), key, ".target");
+    }
+
+    /// A select of the identities, as `way`, of the records of a type that hold a condition.
+    pub(super) fn identities(&mut self, of: ResourceType, inner: &Condition) -> &mut Self {
+        let (found, version) = (self.alias(), self.alias());
+        self.text("SELECT (SELECT ").name(version).text(".identity FROM fhir_version ").name(version);
+        self.text(" WHERE ").tenant_of(version).text(" AND ").rid(version).text(" = ").rid(found);
+        self.text(") AS way FROM (").inner(of, inner).text(") AS ").name(found)
     }
 
     /// `(…) AS p1 CROSS JOIN fhir_version v WHERE …`: the newest versions at the places of a select.

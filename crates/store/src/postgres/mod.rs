@@ -4,6 +4,7 @@ mod dial;
 mod fault;
 mod lazily;
 mod listen;
+mod recurring;
 mod session;
 mod settings;
 mod threads;
@@ -24,6 +25,7 @@ use crate::{
     postgres::{
         dial::Dialer,
         fault::cannot_connect,
+        recurring::Recurring,
         settings::Settings,
         threads::{Task, Threads},
     },
@@ -41,6 +43,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(10);
 /// The pool, shared by callers and unit threads.
 pub(crate) struct Connections {
     pool: Pool,
+    recurring: Arc<Recurring>,
     statement_max: Duration,
     notify: Notify,
     ear: Arc<Ear>,
@@ -49,7 +52,10 @@ pub(crate) struct Connections {
 impl Connections {
     async fn session(&self) -> Result<Session, DbError> {
         match self.pool.get().await {
-            Ok(object) => Ok(Session::new(object, self.statement_max, Arc::clone(&self.ear))),
+            Ok(object) => {
+                let (recurring, ear) = (Arc::clone(&self.recurring), Arc::clone(&self.ear));
+                Ok(Session::new(object, self.statement_max, recurring, ear))
+            }
             Err(PoolError::Timeout(deadpool_postgres::TimeoutType::Wait)) => {
                 Err(DbError::Busy { limit: "connections_max" })
             }
@@ -96,8 +102,13 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| DbError::setting("the pool could not be set up"))?;
-        let connections =
-            Arc::new(Connections { pool, statement_max: config.statement_max, notify: notify.clone(), ear });
+        let connections = Arc::new(Connections {
+            recurring: Arc::new(Recurring::new(pool.clone())),
+            pool,
+            statement_max: config.statement_max,
+            notify: notify.clone(),
+            ear,
+        });
         settings::check_version(&mut Reader::postgres(connections.session().await?)).await?;
         listen::start(Arc::clone(&dialer), notify).await?;
         let lazy = Arc::new(Queue::new());

@@ -12,7 +12,10 @@ use tokio_postgres::{
 use crate::{
     DbError, FromRow, Row, Value,
     overheard::Ear,
-    postgres::fault::{fault, is_conflict, is_stale},
+    postgres::{
+        fault::{fault, is_conflict, is_stale},
+        recurring::Recurring,
+    },
     value::ValueRef,
 };
 
@@ -24,6 +27,7 @@ pub(crate) struct Session {
     /// Empty only while it is being given back.
     object: Option<Object>,
     answer_max: Duration,
+    recurring: Arc<Recurring>,
     is_unclean: bool,
     /// Whether the server wants the unit to be run again.
     has_conflict: bool,
@@ -160,14 +164,22 @@ const fn kind_of(value: &Value) -> Type {
     }
 }
 
-/// As [`fetch`], for a statement that is used once: read, planned and answered in one round trip.
-async fn fetch_once(
+/// As [`fetch`], for a statement that was put together: one that does not come again is read, planned and answered in one round trip.
+async fn fetch_composed(
     client: &Object,
+    recurring: &Recurring,
     sql: &str,
-    binds: &[Value],
+    (binds, types): (&[Value], &[Type]),
     max: usize,
 ) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
-    let typed = binds.iter().map(|value| (Bind(value), kind_of(value)));
+    if recurring.is(sql, types) {
+        let statement = client.prepare_typed_cached(sql, types).await?;
+        if !recurring.knows(sql) {
+            client.statement_cache.remove(sql, types);
+        }
+        return fetch(client, &statement, binds, max).await;
+    }
+    let typed = binds.iter().map(Bind).zip(types.iter().cloned());
     let mut stream = pin!(client.query_typed_raw(sql, typed).await?);
     let mut rows = Vec::new();
     while rows.len() <= max
@@ -179,9 +191,9 @@ async fn fetch_once(
 }
 
 impl Session {
-    pub(super) const fn new(object: Object, statement_max: Duration, ear: Arc<Ear>) -> Self {
+    pub(super) const fn new(object: Object, statement_max: Duration, recurring: Arc<Recurring>, ear: Arc<Ear>) -> Self {
         let answer_max = statement_max.saturating_add(ANSWER_GRACE);
-        Self { object: Some(object), answer_max, is_unclean: false, has_conflict: false, ear }
+        Self { object: Some(object), answer_max, recurring, is_unclean: false, has_conflict: false, ear }
     }
 
     fn client(&self) -> Result<&Object, DbError> {
@@ -203,9 +215,8 @@ impl Session {
             let statement = self.prepare(sql, binds).await?;
             let asked = fetch(self.client()?, &statement, binds, max);
             let asked = tokio::time::timeout(self.answer_max, asked).await;
-            match self.settle(sql, asked)? {
-                Some(rows) => break rows,
-                None => continue,
+            if let Some(rows) = self.settle((sql, &[]), asked)? {
+                break rows;
             }
         };
         if rows.len() > max {
@@ -214,16 +225,22 @@ impl Session {
         rows.iter().map(|row| T::from_row(&Row::of_postgres(row))).collect()
     }
 
-    pub(crate) async fn query_once<T: FromRow>(
+    /// As [`Session::query`], of a statement that was put together: prepared only if it is one of those that come again.
+    pub(crate) async fn query_composed<T: FromRow>(
         &mut self,
         sql: &str,
         binds: &[Value],
         max: usize,
     ) -> Result<Vec<T>, DbError> {
         self.ear.hear(sql);
-        let asked = fetch_once(self.client()?, sql, binds, max);
-        let asked = tokio::time::timeout(self.answer_max, asked).await;
-        let rows = self.settle(sql, asked)?.ok_or(DbError::Conflict)?;
+        let types: Vec<Type> = binds.iter().map(kind_of).collect();
+        let rows = loop {
+            let asked = fetch_composed(self.client()?, &self.recurring, sql, (binds, &types), max);
+            let asked = tokio::time::timeout(self.answer_max, asked).await;
+            if let Some(rows) = self.settle((sql, &types), asked)? {
+                break rows;
+            }
+        };
         if rows.len() > max {
             return Err(DbError::ManyRows { sql: Box::from(sql) });
         }
@@ -236,7 +253,7 @@ impl Session {
             let statement = self.prepare(sql, binds).await?;
             let asked = self.client()?.execute_raw(&statement, binds.iter().map(Bind));
             let asked = tokio::time::timeout(self.answer_max, asked).await;
-            if let Some(changed) = self.settle(sql, asked)? {
+            if let Some(changed) = self.settle((sql, &[]), asked)? {
                 return Ok(changed);
             }
         }
@@ -256,10 +273,10 @@ impl Session {
             .map(|(statement, (_, binds))| client.execute_raw(statement, binds.iter().map(Bind)));
         let answers = match tokio::time::timeout(self.answer_max, join_all(sent)).await {
             Ok(answers) => answers,
-            Err(late) => return self.settle::<()>("", Err(late)).map(drop),
+            Err(late) => return self.settle::<()>(("", &[]), Err(late)).map(drop),
         };
         for (answer, (sql, _)) in answers.into_iter().zip(all) {
-            self.settle(sql, Ok(answer))?.ok_or(DbError::Conflict)?;
+            self.settle((sql, &[]), Ok(answer))?.ok_or(DbError::Conflict)?;
         }
         Ok(())
     }
@@ -267,7 +284,7 @@ impl Session {
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         self.ear.hear(sql);
         let asked = tokio::time::timeout(self.answer_max, self.client()?.batch_execute(sql)).await;
-        self.settle(sql, asked).map(drop)
+        self.settle((sql, &[]), asked).map(drop)
     }
 
     /// Prepare a statement and forget it: is it well formed against the schema?
@@ -277,7 +294,7 @@ impl Session {
 
     async fn prepare(&mut self, sql: &str, binds: &[Value]) -> Result<Statement, DbError> {
         let prepared = tokio::time::timeout(self.answer_max, self.client()?.prepare_cached(sql)).await;
-        let statement = self.settle(sql, prepared)?.ok_or(DbError::Conflict)?;
+        let statement = self.settle((sql, &[]), prepared)?.ok_or(DbError::Conflict)?;
         if statement.params().len() == binds.len() {
             Ok(statement)
         } else {
@@ -288,13 +305,13 @@ impl Session {
     /// The answer; or none when the statement should be prepared and tried anew.
     fn settle<T>(
         &mut self,
-        sql: &str,
+        (sql, types): (&str, &[Type]),
         asked: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
     ) -> Result<Option<T>, DbError> {
         match asked {
             Ok(Ok(answer)) => Ok(Some(answer)),
             Ok(Err(error)) if is_stale(&error) => {
-                self.client()?.statement_cache.remove(sql, &[]);
+                self.client()?.statement_cache.remove(sql, types);
                 if self.is_unclean {
                     self.has_conflict = true;
                     Err(DbError::Conflict)

@@ -441,6 +441,47 @@ on_each_engine!(
 );
 
 on_each_engine!(
+    async fn statements_that_come_again_are_kept_prepared_and_others_are_not(db: Db) {
+        if db.engine() == Engine::Sqlite {
+            return;
+        }
+        // One connection alone, so that what it keeps can be asked of it.
+        let mut reader = db.read().await.unwrap();
+        let asking = |column: usize, value: i64| {
+            let mut statement = Composed::new("SELECT ");
+            statement.bind(&value).text(" AS ").name("again", column);
+            statement
+        };
+        let kept = "SELECT COUNT(*) FROM pg_prepared_statements WHERE statement LIKE '%AS again%' \
+                    AND statement NOT LIKE '%pg_prepared%'";
+        for round in 0..5 {
+            let answer = reader.all_composed::<(i64,)>(&asking(1, round)).await.unwrap();
+            assert_eq!(answer, [(round,)]);
+        }
+        assert_eq!(reader.one::<(i64,)>(kept, vec![]).await, Ok((1,)));
+        // Hundreds of others, each often enough to be kept: the oldest are let go.
+        for column in 2..400 {
+            for round in 0..4 {
+                let answer = reader.all_composed::<(i64,)>(&asking(column, round)).await;
+                assert_eq!(answer, Ok(vec![(round,)]));
+            }
+        }
+        let (count,) = reader.one::<(i64,)>(kept, vec![]).await.unwrap();
+        assert!((1..=128).contains(&count), "{count}");
+        // A value of another type under the same text, and one that is null.
+        let mut text = Composed::new("SELECT ");
+        text.bind("a word").text(" AS again1");
+        let mut null = Composed::new("SELECT CAST(");
+        null.value(Value::Null).text(" AS BIGINT) AS again1");
+        for _ in 0..5 {
+            assert_eq!(reader.all_composed::<(String,)>(&text).await, Ok(vec![(String::from("a word"),)]));
+            assert_eq!(reader.all_composed::<(Option<i64>,)>(&null).await, Ok(vec![(None,)]));
+        }
+    },
+    migrations = [MIGRATIONS]
+);
+
+on_each_engine!(
     async fn reads_of_a_snapshot_agree(db: Db) {
         let sql = "SELECT COUNT(*) FROM counter";
         let seen = {
