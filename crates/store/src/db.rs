@@ -243,7 +243,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         self.scan(async move |reader: &mut Reader| {
-            reader.begin(SNAPSHOT).await?;
+            reader.begin_reading(SNAPSHOT)?;
             let answer = unit(reader).await;
             let ended = reader.end("COMMIT").await;
             answer.and_then(|answer| Ok(ended.map(|()| answer)?))

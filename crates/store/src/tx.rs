@@ -184,6 +184,18 @@ impl Reader {
         }
     }
 
+    /// As [`Reader::begin`], of a transaction in which nothing but questions is asked: it begins with the first of them.
+    pub(crate) fn begin_reading(&mut self, sql: Sql) -> Result<(), DbError> {
+        let text = sql.text(self.engine());
+        match &mut self.session {
+            Session::Sqlite(session) => session.batch(text),
+            Session::Postgres(session) => {
+                session.begin_reading(text);
+                Ok(())
+            }
+        }
+    }
+
     pub(crate) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
         match &mut self.session {
             Session::Sqlite(session) => session.batch(sql),

@@ -3,7 +3,10 @@
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use deadpool_postgres::Object;
-use futures_util::{TryStreamExt, future::join_all};
+use futures_util::{
+    TryStreamExt,
+    future::{join, join_all},
+};
 use tokio_postgres::{
     Statement,
     types::{FromSql, IsNull, ToSql, Type, private::BytesMut},
@@ -28,6 +31,8 @@ pub(crate) struct Session {
     object: Option<Object>,
     answer_max: Duration,
     recurring: Arc<Recurring>,
+    /// What begins the transaction that has been asked for, not sent yet: it goes with the first question.
+    opening: Option<&'static str>,
     is_unclean: bool,
     /// Whether the server wants the unit to be run again.
     has_conflict: bool,
@@ -164,6 +169,18 @@ const fn kind_of(value: &Value) -> Type {
     }
 }
 
+/// What is asked, behind what begins its transaction: sent together, for the server answers in order.
+async fn behind<T>(
+    client: &Object,
+    opening: Option<&'static str>,
+    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let Some(opening) = opening else { return asked.await };
+    let (begun, answer) = join(client.batch_execute(opening), asked).await;
+    begun?;
+    answer
+}
+
 /// As [`fetch`], for a statement that was put together: one that does not come again is read, planned and answered in one round trip.
 async fn fetch_composed(
     client: &Object,
@@ -191,9 +208,22 @@ async fn fetch_composed(
 }
 
 impl Session {
-    pub(super) const fn new(object: Object, statement_max: Duration, recurring: Arc<Recurring>, ear: Arc<Ear>) -> Self {
+    pub(super) const fn new(
+        object: Object,
+        statement_max: Duration,
+        recurring: Arc<Recurring>,
+        ear: Arc<Ear>,
+    ) -> Self {
         let answer_max = statement_max.saturating_add(ANSWER_GRACE);
-        Self { object: Some(object), answer_max, recurring, is_unclean: false, has_conflict: false, ear }
+        Self {
+            object: Some(object),
+            answer_max,
+            recurring,
+            opening: None,
+            is_unclean: false,
+            has_conflict: false,
+            ear,
+        }
     }
 
     fn client(&self) -> Result<&Object, DbError> {
@@ -213,7 +243,9 @@ impl Session {
         self.ear.hear(sql);
         let rows = loop {
             let statement = self.prepare(sql, binds).await?;
-            let asked = fetch(self.client()?, &statement, binds, max);
+            let opening = self.opening.take();
+            let client = self.client()?;
+            let asked = behind(client, opening, fetch(client, &statement, binds, max));
             let asked = tokio::time::timeout(self.answer_max, asked).await;
             if let Some(rows) = self.settle((sql, &[]), asked)? {
                 break rows;
@@ -235,7 +267,10 @@ impl Session {
         self.ear.hear(sql);
         let types: Vec<Type> = binds.iter().map(kind_of).collect();
         let rows = loop {
-            let asked = fetch_composed(self.client()?, &self.recurring, sql, (binds, &types), max);
+            let opening = self.opening.take();
+            let client = self.client()?;
+            let asked = fetch_composed(client, &self.recurring, sql, (binds, &types), max);
+            let asked = behind(client, opening, asked);
             let asked = tokio::time::timeout(self.answer_max, asked).await;
             if let Some(rows) = self.settle((sql, &types), asked)? {
                 break rows;
@@ -337,8 +372,19 @@ impl Session {
         self.batch(sql).await
     }
 
+    /// Begin a transaction of reads alone: with the first of them.
+    pub(crate) fn begin_reading(&mut self, sql: &'static str) {
+        self.ear.hear(sql);
+        self.is_unclean = true;
+        self.opening = Some(sql);
+    }
+
     /// End the transaction one way or the other.
     pub(crate) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
+        if self.opening.take().is_some() {
+            self.is_unclean = false;
+            return Ok(());
+        }
         let ended = self.batch(sql).await;
         self.is_unclean = ended.is_err();
         ended
