@@ -11,7 +11,6 @@ use super::{
     call::{Called, Came, Due, call},
     places::{ENDPOINT_SLOTS, Sort, Taken},
     queries,
-    settle::settle,
 };
 use crate::{
     WebhookFault, Webhooks,
@@ -34,20 +33,27 @@ pub(super) struct Lane {
     pub sort: Sort,
 }
 
-/// Make the calls that are due, and give the lane back; how many were made.
-pub(super) async fn serve(webhooks: &Webhooks, lane: Lane, mut taken: Taken) -> Result<usize, WebhookFault> {
+/// What was done for a lane that is still held, and is to be written down.
+pub(super) struct Served {
+    pub lane: Lane,
+    /// None if the endpoint is not to be called.
+    pub row: Option<EndpointRow>,
+    pub called: Vec<Called>,
+    /// Its place is taken until then.
+    pub _taken: Taken,
+}
+
+/// Make the calls that are due.
+pub(super) async fn serve(webhooks: &Webhooks, lane: Lane, mut taken: Taken) -> Result<Served, WebhookFault> {
     let row = endpoint::queries::by_id(&mut webhooks.db.read().await?, lane.endpoint).await?;
     let Some(row) = row.filter(|row| row.state == State::Enabled) else {
-        settle(webhooks, lane, None, Vec::new()).await?;
-        return Ok(0);
+        return Ok(Served { lane, row: None, called: Vec::new(), _taken: taken });
     };
     let secrets = secrets(webhooks, &row).await?;
     let rows = if lane.sort == Sort::Suspect { 1 } else { BATCH };
     let due = due(webhooks, lane, rows).await?;
     let called = make(webhooks, (&row, &secrets), (lane, due), &mut taken).await;
-    let count = called.len();
-    settle(webhooks, lane, Some(&row), called).await?;
-    Ok(count)
+    Ok(Served { lane, row: Some(row), called, _taken: taken })
 }
 
 async fn secrets(webhooks: &Webhooks, row: &EndpointRow) -> Result<Secrets, WebhookFault> {

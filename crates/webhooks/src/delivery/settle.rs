@@ -10,7 +10,7 @@ use vault::{Place, Sealed, TenantVault};
 
 use super::{
     call::{Called, Came},
-    lane::Lane,
+    lane::{Lane, Served},
     queries::{self, Attempt, LaneRow, Retried},
     schedule::{Next, SUSPECT_AFTER, next, probe},
 };
@@ -31,28 +31,51 @@ pub(super) fn place(attempt: &Attempt) -> Place {
     Place { table: "webhook_attempt", row, column: "answer", purpose: "answer" }
 }
 
-/// Write down what became of calls, unless the lane is another's by now.
-pub(super) async fn settle(
-    webhooks: &Webhooks,
-    lane: Lane,
-    row: Option<&EndpointRow>,
-    called: Vec<Called>,
-) -> Result<(), WebhookFault> {
+/// Lanes of which it is written down in one unit what became of their calls.
+pub const SETTLED_AT_ONCE: usize = 64;
+
+/// Write down what became of calls, and give the lane back, unless it is another's by now; how many calls were made.
+pub(super) async fn settle(webhooks: &Webhooks, served: Served) -> Result<usize, WebhookFault> {
+    let lane = served.lane;
+    let Some((report, count)) = reported(webhooks, served).await? else { return Ok(0) };
+    let own = webhooks.clone();
+    let unit = async move |tx: &mut Writer| write(tx, &own, &report).await;
+    webhooks.db.write_in_turn(turn(lane), unit).await?;
+    Ok(count)
+}
+
+/// The same of several lanes in one unit: for those whose endpoints do not answer, which would otherwise cost a commit each.
+pub(super) async fn settle_all(webhooks: &Webhooks, all: Vec<Served>) -> Result<(), WebhookFault> {
+    let mut reports = Vec::with_capacity(all.len());
+    for served in all {
+        let endpoint = served.lane.endpoint;
+        match reported(webhooks, served).await {
+            Ok(report) => reports.extend(report.map(|(report, _)| report)),
+            // Its calls are made again when its lease has run out; the others are written down.
+            Err(why) => tracing::warn!(%why, %endpoint, "it is not written down what became of calls"),
+        }
+    }
+    let own = webhooks.clone();
+    let unit = async move |tx: &mut Writer| -> Result<(), DbError> {
+        for report in &reports {
+            write(tx, &own, report).await?;
+        }
+        Ok(())
+    };
+    webhooks.db.write(unit).await.map_err(WebhookFault::from)
+}
+
+/// What is to be written of a lane, and how many calls that is of; none where the endpoint is not to be called: that is written down here.
+async fn reported(webhooks: &Webhooks, served: Served) -> Result<Option<(Report, usize)>, WebhookFault> {
+    let Served { lane, row, called, _taken } = served;
     let Some(row) = row else {
         webhooks.db.execute(queries::GIVE_BACK, queries::given_back(lane)).await?;
-        return Ok(());
+        return Ok(None);
     };
     let vault = webhooks.vault.tenant(row.organisation).await?;
     let (now, chance) = (webhooks.world.now(), u64::from_le_bytes(webhooks.world.random()));
-    let report = Report::of(lane, called, (&vault, now, chance));
-    let (webhooks_in, row) = (webhooks.clone(), row.clone());
-    webhooks
-        .db
-        .write_in_turn(turn(lane), async move |tx: &mut Writer| {
-            write(tx, &webhooks_in, &row, (&report, now, chance)).await
-        })
-        .await
-        .map_err(WebhookFault::from)
+    let count = called.len();
+    Ok(Some((Report::of((lane, row), called, (&vault, now, chance)), count)))
 }
 
 /// Units of one endpoint come one after another. Numbers of other turns are positive.
@@ -65,6 +88,9 @@ fn turn(lane: Lane) -> i64 {
 /// What is written of calls.
 struct Report {
     lane: Lane,
+    row: EndpointRow,
+    now: Timestamp,
+    chance: u64,
     attempts: Vec<Attempt>,
     taken: Vec<kernel::Id<kernel::EventRow>>,
     retried: Vec<Retried>,
@@ -74,7 +100,11 @@ struct Report {
 }
 
 impl Report {
-    fn of(lane: Lane, called: Vec<Called>, (vault, now, chance): (&TenantVault, Timestamp, u64)) -> Self {
+    fn of(
+        (lane, row): (Lane, EndpointRow),
+        called: Vec<Called>,
+        (vault, now, chance): (&TenantVault, Timestamp, u64),
+    ) -> Self {
         let (mut attempts, mut taken, mut retried) = (Vec::new(), Vec::new(), Vec::new());
         let (mut failures, mut is_gone) = (0, false);
         for (nth, one) in called.into_iter().enumerate() {
@@ -120,7 +150,7 @@ impl Report {
             attempt.answer = sealed(vault, &attempt, &one.answer);
             attempts.push(attempt);
         }
-        Self { lane, attempts, taken, retried, failures, is_gone }
+        Self { lane, row, now, chance, attempts, taken, retried, failures, is_gone }
     }
 }
 
@@ -128,13 +158,9 @@ fn sealed(vault: &TenantVault, attempt: &Attempt, answer: &[u8]) -> Option<Seale
     (!answer.is_empty()).then(|| vault.seal(place(attempt), answer))
 }
 
-async fn write(
-    tx: &mut Writer,
-    webhooks: &Webhooks,
-    row: &EndpointRow,
-    (report, now, chance): (&Report, Timestamp, u64),
-) -> Result<(), DbError> {
-    let lane = report.lane;
+async fn write(tx: &mut Writer, webhooks: &Webhooks, report: &Report) -> Result<(), DbError> {
+    let Report { lane, row, now, chance, .. } = report;
+    let (lane, now, chance) = (*lane, *now, *chance);
     let Some(before) = queries::lane(tx, lane).await? else { return Ok(()) };
     queries::log(tx, &report.attempts).await?;
     queries::taken(tx, lane.endpoint, &report.taken, now).await?;

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use store::{Db, DbError};
 use tokio::{
+    sync::Notify,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use super::{
     OPENED, PATIENCE,
-    lane::{LEASE, Lane, serve},
+    lane::{LEASE, Lane, Served, serve},
     places::{Sort, Taken},
     queries,
+    settle::{SETTLED_AT_ONCE, settle, settle_all},
 };
 use crate::{Webhooks, endpoint::TIMEOUT_S_MAX, event::PLACED};
 
@@ -22,6 +24,9 @@ const POLL: Duration = Duration::from_secs(1);
 const WAIT_MIN: Duration = Duration::from_millis(5);
 /// Lanes that are taken at once.
 const CLAIMED_MAX: usize = 64;
+/// How often it is looked whether endpoints that do not answer are to be called, and what became of such calls.
+pub const SUSPECTS_EVERY: Duration = Duration::from_millis(250);
+const UNSERVED: &str = "an endpoint is not served; it will be tried again";
 /// How long calls under way may go on after the shutdown has begun.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -40,17 +45,19 @@ impl Default for Pace {
     }
 }
 
-/// Serve lanes until the shutdown begins.
+/// Serve lanes until the shutdown begins. Those whose endpoints do not answer have a round of their own, which nobody else waits for.
 pub(crate) async fn keep_delivering(webhooks: Webhooks) {
+    let probed = Notify::new();
+    tokio::join!(serve_prompt(&webhooks, &probed), serve_suspects(&webhooks, &probed));
+}
+
+async fn serve_prompt(webhooks: &Webhooks, probed: &Notify) {
     let mut placed = webhooks.db.notify().subscribe(PLACED);
     let mut opened = webhooks.db.notify().subscribe(OPENED);
     let mut serving = JoinSet::new();
     while !webhooks.shutdown.has_begun() {
         while serving.try_join_next().is_some() {}
-        let taken = take(&webhooks).await.unwrap_or_else(|why| {
-            tracing::warn!(%why, "lanes are not taken; it will be tried again");
-            Vec::new()
-        });
+        let taken = taken_of(webhooks, Sort::Prompt).await;
         let is_more = !taken.is_empty();
         for (lane, place) in taken {
             let webhooks = webhooks.clone();
@@ -62,6 +69,7 @@ pub(crate) async fn keep_delivering(webhooks: Webhooks) {
             Some(_) = serving.join_next() => {}
             Some(_) = placed.next(), if !is_more => {}
             Some(_) = opened.next(), if !is_more => {}
+            () = probed.notified(), if !is_more => {}
             () = sleep(wait) => {}
         }
     }
@@ -69,31 +77,75 @@ pub(crate) async fn keep_delivering(webhooks: Webhooks) {
     drop(timeout(DRAIN, async { while serving.join_next().await.is_some() {} }).await);
 }
 
+/// They are taken, and it is written down what became of their calls, for several at a time.
+async fn serve_suspects(webhooks: &Webhooks, probed: &Notify) {
+    let mut serving = JoinSet::new();
+    while !webhooks.shutdown.has_begun() {
+        for (lane, place) in taken_of(webhooks, Sort::Suspect).await {
+            let webhooks = webhooks.clone();
+            serving.spawn(async move { served(&webhooks, lane, place).await });
+        }
+        tokio::select! {
+            () = webhooks.shutdown.begun() => {}
+            () = sleep(SUSPECTS_EVERY) => {}
+        }
+        let ended = std::iter::from_fn(|| serving.try_join_next());
+        let all: Vec<Served> = ended.filter_map(|one| one.ok().flatten()).take(SETTLED_AT_ONCE).collect();
+        settled(webhooks, all, probed).await;
+    }
+    let drained = async {
+        while let Some(one) = serving.join_next().await {
+            settled(webhooks, one.ok().flatten().into_iter().collect(), probed).await;
+        }
+    };
+    drop(timeout(DRAIN, drained).await);
+}
+
+async fn settled(webhooks: &Webhooks, all: Vec<Served>, probed: &Notify) {
+    if all.is_empty() {
+        return;
+    }
+    if let Err(why) = settle_all(webhooks, all).await {
+        tracing::warn!(%why, "it is not written down what became of calls; they will be made again");
+    }
+    probed.notify_one();
+}
+
+async fn served(webhooks: &Webhooks, lane: Lane, place: Taken) -> Option<Served> {
+    let served = serve(webhooks, lane, place).await;
+    let served = served.inspect_err(|why| tracing::warn!(%why, endpoint = %lane.endpoint, "{UNSERVED}"));
+    served.ok()
+}
+
 async fn one(webhooks: &Webhooks, lane: Lane, place: Taken) -> usize {
-    match serve(webhooks, lane, place).await {
+    let Some(served) = served(webhooks, lane, place).await else { return 0 };
+    match settle(webhooks, served).await {
         Ok(called) => called,
         Err(why) => {
-            tracing::warn!(%why, endpoint = %lane.endpoint, "an endpoint is not served; it will be tried again");
+            tracing::warn!(%why, endpoint = %lane.endpoint, "{UNSERVED}");
             0
         }
     }
 }
 
+/// The same; that it cannot be known is logged.
+async fn taken_of(webhooks: &Webhooks, sort: Sort) -> Vec<(Lane, Taken)> {
+    take(webhooks, sort).await.unwrap_or_else(|why| {
+        tracing::warn!(%why, "lanes are not taken; it will be tried again");
+        Vec::new()
+    })
+}
+
 /// Lanes that are due, as many as there are places for.
-async fn take(webhooks: &Webhooks) -> Result<Vec<(Lane, Taken)>, DbError> {
-    let mut all = Vec::new();
-    for sort in [Sort::Prompt, Sort::Suspect] {
-        let room = webhooks.places.free(sort).min(CLAIMED_MAX);
-        if room == 0 || !is_due(&webhooks.db, webhooks, sort).await? {
-            continue;
-        }
-        let now = webhooks.world.now();
-        for lane in queries::claim(&webhooks.db, sort, (now, now + LEASE), room).await? {
-            // One for which there is no place after all comes up again when its lease has run out.
-            all.extend(webhooks.places.take(sort).map(|place| (lane, place)));
-        }
+async fn take(webhooks: &Webhooks, sort: Sort) -> Result<Vec<(Lane, Taken)>, DbError> {
+    let room = webhooks.places.free(sort).min(CLAIMED_MAX);
+    if room == 0 || !is_due(&webhooks.db, webhooks, sort).await? {
+        return Ok(Vec::new());
     }
-    Ok(all)
+    let now = webhooks.world.now();
+    let claimed = queries::claim(&webhooks.db, sort, (now, now + LEASE), room).await?;
+    // One for which there is no place after all comes up again when its lease has run out.
+    Ok(claimed.into_iter().filter_map(|lane| Some((lane, webhooks.places.take(sort)?))).collect())
 }
 
 async fn is_due(db: &Db, webhooks: &Webhooks, sort: Sort) -> Result<bool, DbError> {
@@ -109,7 +161,8 @@ impl Webhooks {
     pub async fn deliver_due(&self) -> Result<usize, DbError> {
         let mut made = 0;
         loop {
-            let taken = take(self).await?;
+            let mut taken = take(self, Sort::Prompt).await?;
+            taken.extend(take(self, Sort::Suspect).await?);
             if taken.is_empty() {
                 return Ok(made);
             }

@@ -238,6 +238,36 @@ on_stage!(
     }
 );
 
+/// Wait until there are so many.
+async fn until(stage: &crate::stage::Stage, sql: &'static str, count: i64) {
+    let all = async {
+        while stage.count(sql).await < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+}
+
+on_stage!(
+    async fn who_has_failed_is_called_again_beside_the_others_and_then_among_them(stage) {
+        stage.endpoint("/in", &json!({})).await;
+        for _ in 0..webhooks::delivery::SUSPECT_AFTER {
+            stage.receiver.then(Mood::Says(500));
+        }
+        for n in 0..5 {
+            stage.happens(1, "sync.done", &format!("s-{n}"), json!({})).await;
+        }
+        stage.webhooks.begin();
+        until(&stage, "SELECT COUNT(*) FROM webhook_attempt WHERE status = 500", 3).await;
+        until(&stage, "SELECT COUNT(*) FROM webhook_lane WHERE is_suspect = 1", 1).await;
+        stage.clock.advance(webhooks::delivery::PROBE_MAX * 2);
+        until(&stage, "SELECT COUNT(*) FROM webhook_delivery WHERE state = 'delivered'", 5).await;
+        let lanes = "SELECT COUNT(*) FROM webhook_lane WHERE is_suspect = 0 AND failures = 0";
+        until(&stage, lanes, 1).await;
+        stage.shutdown.begin();
+    }
+);
+
 on_stage!(
     async fn deliveries_are_listed_with_the_log_of_their_calls_and_made_again(stage) {
         let made = stage.endpoint("/in", &json!({})).await;
