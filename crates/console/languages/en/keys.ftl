@@ -34,7 +34,6 @@ keys-made = New key
 keys-made-heading = { $name } is made
 keys-copy-now = Copy the key now.
 keys-shown-once = We keep only a fingerprint of it and cannot show it again.
-keys-copy = Copy
 keys-use = Give both to your program as client_id and client_secret, with grant_type=client_credentials. Keep the key where only the program can read it.
 keys-kept = I have kept it
 keys-delete = Delete

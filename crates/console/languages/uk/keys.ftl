@@ -36,7 +36,6 @@ keys-made = Новий ключ
 keys-made-heading = Ключ { $name } створено
 keys-copy-now = Скопіюйте ключ зараз.
 keys-shown-once = Ми зберігаємо лише його відбиток і не зможемо показати його знову.
-keys-copy = Копіювати
 keys-use = Передайте обидва значення програмі як client_id і client_secret із grant_type=client_credentials. Зберігайте ключ там, де його може прочитати лише програма.
 keys-kept = Ключ збережено
 keys-delete = Видалити

@@ -1,12 +1,11 @@
 //! Records that were set aside: seen, let in again, let go of.
 
 use axum::{extract::State as Held, response::Response};
-use serde::Deserialize;
 use serde_json::json;
 use web::{Answer, Path, Query};
 
 use super::{
-    Tabbed,
+    Asked, Tabbed,
     api::{Staff, encoded},
     base_of, found, frame, head,
     said::{self, AsideKept, AsideReplayed, Followed},
@@ -19,13 +18,6 @@ use crate::{
     t,
 };
 
-/// Where the list goes on, and what was just done.
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    cursor: Option<String>,
-    done: Option<String>,
-}
-
 /// `GET /staff/integrations/{id}/quarantine`
 pub(crate) async fn list(
     Held(console): Held<Console>,
@@ -34,9 +26,7 @@ pub(crate) async fn list(
     Query(asked): Query<Asked>,
 ) -> Answer<Response> {
     let one = found(&staff, &id).await?;
-    let cursor = asked.cursor.as_deref().map(|cursor| format!("?cursor={}", encoded(cursor)));
-    let path = format!("/{}/quarantine{}", one.id, cursor.unwrap_or_default());
-    let records: Followed<said::Aside> = staff.get(&path).await?;
+    let records: Followed<said::Aside> = staff.get(&asked.part(&format!("/{}/quarantine", one.id))).await?;
     let notice = match asked.done.as_deref() {
         Some("stored") => Some(Notice::done(t("staff-told-stored"))),
         Some("discarded") => Some(Notice::done(t("staff-told-discarded"))),

@@ -12,6 +12,7 @@ pub(crate) mod test;
 pub(crate) mod webhook;
 
 use kernel::Permission;
+use serde::Deserialize;
 use web::Answer;
 
 use crate::{
@@ -32,6 +33,24 @@ pub(crate) enum Tabbed {
     Quarantine,
     Logs,
     Metrics,
+}
+
+/// Where a list goes on, and what was just done, or refused.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    cursor: Option<String>,
+    done: Option<String>,
+    refused: Option<String>,
+}
+
+impl Asked {
+    /// The part of the list at this path of the API.
+    fn part(&self, path: &str) -> String {
+        match &self.cursor {
+            Some(cursor) => format!("{path}?cursor={}", encoded(cursor)),
+            None => path.to_owned(),
+        }
+    }
 }
 
 /// An integration, as whoever asks may see it.

@@ -2,12 +2,11 @@
 
 use axum::{extract::State as Held, response::Response};
 use kernel::Permission;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{Answer, Form, Path, Problem, Query};
 
 use super::{
-    Tabbed,
+    Asked, Tabbed,
     api::{Staff, encoded},
     base_of, found, frame, head,
     said::{self, Followed},
@@ -22,23 +21,14 @@ use crate::{
     t,
 };
 
-/// Where the list goes on, and what was just done.
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    cursor: Option<String>,
-    done: Option<String>,
-    refused: Option<String>,
-}
-
-impl Asked {
-    fn notice(&self) -> Option<Notice> {
-        match (self.done.as_deref(), self.refused.as_deref()) {
-            (Some("begun"), _) => Some(Notice::done(t("staff-told-begun"))),
-            (Some("cancelled"), _) => Some(Notice::done(t("staff-told-cancelled"))),
-            (Some("retried"), _) => Some(Notice::done(t("staff-told-retried"))),
-            (_, Some("state")) => Some(Notice::failed(t("staff-told-state"))),
-            _ => None,
-        }
+/// What was just done with a sync, or could not be.
+fn notice(asked: &Asked) -> Option<Notice> {
+    match (asked.done.as_deref(), asked.refused.as_deref()) {
+        (Some("begun"), _) => Some(Notice::done(t("staff-told-begun"))),
+        (Some("cancelled"), _) => Some(Notice::done(t("staff-told-cancelled"))),
+        (Some("retried"), _) => Some(Notice::done(t("staff-told-retried"))),
+        (_, Some("state")) => Some(Notice::failed(t("staff-told-state"))),
+        _ => None,
     }
 }
 
@@ -50,13 +40,11 @@ pub(crate) async fn list(
     Query(asked): Query<Asked>,
 ) -> Answer<Response> {
     let one = found(&staff, &id).await?;
-    let cursor = asked.cursor.as_deref().map(|cursor| format!("?cursor={}", encoded(cursor)));
-    let path = format!("/{}/sync-jobs{}", one.id, cursor.unwrap_or_default());
-    let syncs: Followed<said::Sync> = staff.get(&path).await?;
+    let syncs: Followed<said::Sync> = staff.get(&asked.part(&format!("/{}/sync-jobs", one.id))).await?;
     let may = |permission| staff.may(permission, (one.org_id, &one.study_ids));
     let is_pulled = one.capabilities.iter().any(|known| known == "sync_incremental");
     page(&Syncs {
-        frame: frame(&staff, &one.name).await?.telling(asked.notice()),
+        frame: frame(&staff, &one.name).await?.telling(notice(&asked)),
         head: head(&console, &staff, &one, Tabbed::Syncs),
         rows: syncs.items.iter().map(|sync| row(&console, sync)).collect(),
         older: syncs.next_cursor.map(|cursor| format!("{}/syncs?cursor={cursor}", base_of(&one.id))),

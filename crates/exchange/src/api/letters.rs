@@ -1,16 +1,16 @@
 //! Jobs of an organisation that have failed for good.
 
-use ::jobs::DEAD_LETTERS_MAX;
 use axum::{Extension, extract::State};
 use http::StatusCode;
-use kernel::{Grant, Issue, Kind, Permission, RequestId, Role, Timestamp};
+use kernel::{Grant, Kind, Permission, RequestId, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Bearer, Json, Path, Place, Problem, Query};
+use web::{Answer, Bearer, Json, Path, Problem, Query};
 
 use super::{
     door::{Asking, nothing},
     id,
+    page::Part,
 };
 use crate::{Exchange, run};
 
@@ -50,23 +50,6 @@ pub(super) struct LetterOut {
     finished_at: Option<Timestamp>,
 }
 
-/// The limit of a page, as it was asked for.
-pub(super) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
-    const USUAL: i64 = 20;
-    match asked.unwrap_or(USUAL) {
-        limit @ 1..=DEAD_LETTERS_MAX => Ok(limit),
-        _ => Err(wrong("limit", "must be 1 to 100")),
-    }
-}
-
-/// A parameter that cannot be.
-pub(super) fn wrong(parameter: &'static str, why: &'static str) -> Problem {
-    let issue = Issue::at(parameter, why);
-    Problem::new(Kind::Unsupported, "a parameter is not right")
-        .with_place(Place::Query)
-        .with_issues(vec![issue])
-}
-
 /// List jobs of the organisation that have failed for good.
 #[utoipa::path(get, path = "/api/v1/integrations/dead-letters", tag = "integrations", operation_id = "list_dead_letters",
     params(Page),
@@ -79,17 +62,10 @@ pub(super) async fn dead_letters(
     Query(page): Query<Page>,
 ) -> Answer<Json<LettersOut>> {
     let asking = enter(bearer, request)?;
-    let limit = limit(page.limit)?;
-    let before = match &page.cursor {
-        Some(text) => {
-            Some(id::read(text).ok_or_else(|| wrong("cursor", "must be one that a page has told"))?)
-        }
-        None => None,
-    };
+    let part = Part::read(page.cursor.as_deref(), page.limit)?;
     let mut reader = exchange.db.read().await?;
-    let found = jobs::dead_letters(&mut reader, asking.organisation(), before, limit).await?;
-    let is_full = i64::try_from(found.len()).is_ok_and(|found| found == limit);
-    let next_cursor = found.last().filter(|_| is_full).map(|last| id::write(last.id));
+    let found = jobs::dead_letters(&mut reader, asking.organisation(), part.before, part.limit).await?;
+    let next_cursor = part.next(&found, |work| work.id);
     let letter = |work: jobs::Work| LetterOut {
         id: id::write(work.id),
         name: work.name,

@@ -4,6 +4,7 @@ mod door;
 mod dry_run;
 pub(crate) mod id;
 mod letters;
+mod page;
 mod quarantine;
 mod runs;
 mod sync;

@@ -12,7 +12,7 @@ use web::{Answer, Bearer, Json, Path, Problem, Query};
 use super::{
     door::{Asking, nothing},
     id,
-    letters::{limit, wrong},
+    page::Part,
 };
 use crate::{
     Exchange,
@@ -80,18 +80,11 @@ pub(super) async fn list(
 ) -> Answer<Json<QuarantineOut>> {
     let asking = Asking::enter(bearer, request, Permission::Records)?;
     let (integration, about) = asking.integration(&exchange, &text, Permission::Records).await?;
-    let limit = limit(page.limit)?;
-    let before = match &page.cursor {
-        Some(text) => {
-            Some(id::read(text).ok_or_else(|| wrong("cursor", "must be one that a page has told"))?)
-        }
-        None => None,
-    };
+    let part = Part::read(page.cursor.as_deref(), page.limit)?;
     let mut reader = exchange.db.read().await?;
     let of = (about.organisation, integration);
-    let found = quarantine::waiting(&mut reader, of, before, limit).await?;
-    let is_full = i64::try_from(found.len()).is_ok_and(|found| found == limit);
-    let next_cursor = found.last().filter(|_| is_full).map(|last| id::write(last.id));
+    let found = quarantine::waiting(&mut reader, of, part.before, part.limit).await?;
+    let next_cursor = part.next(&found, |waiting| waiting.id);
     Ok(Json(QuarantineOut { items: found.into_iter().map(WaitingOut::from).collect(), next_cursor }))
 }
 

@@ -6,12 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{Answer, Bearer, Json, Path, Query};
 
-use super::{
-    door::Asking,
-    id,
-    letters::{limit, wrong},
-    sync::SyncType,
-};
+use super::{door::Asking, id, page::Part, sync::SyncType};
 use crate::{
     Exchange,
     run::{self, Counts, Run},
@@ -100,17 +95,10 @@ pub(super) async fn list(
 ) -> Answer<Json<RunsOut>> {
     let asking = Asking::enter(bearer, request, Permission::Read)?;
     let (integration, _) = asking.integration(&exchange, &text, Permission::Read).await?;
-    let limit = limit(page.limit)?;
-    let before = match &page.cursor {
-        Some(text) => {
-            Some(id::read(text).ok_or_else(|| wrong("cursor", "must be one that a page has told"))?)
-        }
-        None => None,
-    };
+    let part = Part::read(page.cursor.as_deref(), page.limit)?;
     let mut reader = exchange.db.read().await?;
-    let found = run::of_integration(&mut reader, integration, before, limit).await?;
-    let is_full = i64::try_from(found.len()).is_ok_and(|found| found == limit);
-    let next_cursor = found.last().filter(|_| is_full).map(|last| id::write(last.id));
+    let found = run::of_integration(&mut reader, integration, part.before, part.limit).await?;
+    let next_cursor = part.next(&found, |run| run.id);
     Ok(Json(RunsOut { items: found.iter().map(RunOut::from).collect(), next_cursor }))
 }
 
