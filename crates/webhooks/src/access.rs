@@ -8,7 +8,7 @@ use web::{Bearer, Problem};
 
 use crate::{
     WebhookFault,
-    endpoint::{Endpoint, EndpointRow},
+    endpoint::{Endpoint, EndpointRow, PausedBy},
 };
 
 /// Somebody who may do something, somewhere.
@@ -43,6 +43,14 @@ impl Access {
         let Self::Staff(Staff { caller, permission, .. }) = self else { return true };
         let named: Vec<Id<Study>> = studies.iter().filter_map(|study| study.parse().ok()).collect();
         named.len() == studies.len() && caller.may(*permission, caller.organisation, &named)
+    }
+
+    /// On which side of an endpoint they are.
+    pub const fn side(&self) -> PausedBy {
+        match self {
+            Self::Staff(_) => PausedBy::Staff,
+            Self::Receiver(_) => PausedBy::Receiver,
+        }
     }
 
     /// Whether every endpoint of the organisation is reached.

@@ -12,7 +12,7 @@ use crate::{
         replay::{ReplayIn, ReplayOut},
         view::DetailOut,
     },
-    endpoint::{Endpoint, State, rotate::OVERLAP, view::EndpointOut},
+    endpoint::{Endpoint, State, rotate::OVERLAP, update::may_enable, view::EndpointOut},
 };
 
 /// One endpoint, and somebody who sees to it. What they do is on record under their name: a link has its id.
@@ -102,10 +102,15 @@ impl Desk {
         self.webhooks.test((&self.access, &self.by), self.endpoint).await
     }
 
+    /// Whether whoever sits here may have it told again: a receiver not where staff have paused it.
+    pub const fn may_enable(&self, endpoint: &EndpointOut) -> bool {
+        may_enable(self.access.side(), (endpoint.state, endpoint.paused_by))
+    }
+
     /// Let events wait, or tell it again.
     ///
     /// # Errors
-    /// As [`Self::endpoint`]; its address may not be called any more.
+    /// As [`Self::endpoint`]; [`WebhookFault::Held`]; its address may not be called any more.
     pub async fn stand(&self, state: State) -> Result<EndpointOut, WebhookFault> {
         self.webhooks.stand((&self.access, &self.by), self.endpoint, state).await
     }

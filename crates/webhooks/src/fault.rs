@@ -36,6 +36,9 @@ pub enum WebhookFault {
     /// The same key stands for another request.
     #[error("Idempotency-Key was used for another request")]
     KeyUsed,
+    /// Staff have paused it, and whoever receives its calls wants it to go on.
+    #[error("paused by staff")]
+    Held,
     /// The organisation has as many endpoints as it may.
     #[error("too many endpoints")]
     Many,
@@ -62,7 +65,7 @@ impl Fault for WebhookFault {
             Self::Forbidden => Kind::Forbidden,
             Self::NoEndpoint | Self::NoDelivery | Self::NoLink => Kind::NotFound,
             Self::Refused(_) | Self::Unconditional => Kind::Invalid,
-            Self::Stale | Self::KeyUsed | Self::Many | Self::ManyLinks => Kind::Conflict,
+            Self::Stale | Self::KeyUsed | Self::Held | Self::Many | Self::ManyLinks => Kind::Conflict,
             Self::Vault(fault) => fault.kind(),
             Self::Outbound(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
@@ -82,6 +85,7 @@ impl Fault for WebhookFault {
             Self::Stale => "the endpoint was changed meanwhile: read it again".into(),
             Self::Unconditional => "say which version is changed: If-Match with the ETag".into(),
             Self::KeyUsed => "this Idempotency-Key was used for another request".into(),
+            Self::Held => "staff of the organisation have paused the endpoint: only they enable it again".into(),
             Self::Many => "the organisation has as many endpoints as it may".into(),
             Self::ManyLinks => "as many links open this endpoint as may: revoke one".into(),
             Self::Vault(fault) => fault.public(),

@@ -14,6 +14,11 @@ hook-answered = answered { $status }
 hook-enabled = Delivered
 hook-failing = Calls fail
 hook-paused = Paused
+hook-paused-by = Paused by
+hook-paused-by-staff = staff of the organisation
+hook-paused-by-receiver = its receiver, by a link
+hook-held = Staff of the organisation have paused it. Only they can let it go on.
+hook-told-held = It was not changed: staff of the organisation have paused it.
 hook-disabled = Not called
 hook-how-well = { $many ->
     [one] It was called once in the last day, and took what it was told.

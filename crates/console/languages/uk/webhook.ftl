@@ -14,6 +14,11 @@ hook-answered = відповідь { $status }
 hook-enabled = Доставляється
 hook-failing = Виклики не вдаються
 hook-paused = Призупинено
+hook-paused-by = Хто призупинив
+hook-paused-by-staff = працівники організації
+hook-paused-by-receiver = отримувач, за посиланням
+hook-held = Призупинили працівники організації. Продовжити можуть лише вони.
+hook-told-held = Нічого не змінено: призупинили працівники організації.
 hook-disabled = Не викликаємо
 hook-how-well = { $many ->
     [one] За останню добу { $many } виклик; останній прийнято.

@@ -28,6 +28,8 @@ pub(crate) struct Endpoint {
     pub(crate) state: State,
     pub(crate) stands: Stands,
     pub(crate) url: String,
+    /// Who has paused it, in words.
+    pub(crate) paused_by: Option<String>,
     /// Why it is disabled.
     pub(crate) reason: Option<String>,
     pub(crate) health: Health,
@@ -46,6 +48,10 @@ impl Endpoint {
     fn is_told(&self) -> bool {
         self.stands == Stands::Told
     }
+
+    fn is_held(&self) -> bool {
+        self.stands == Stands::Held
+    }
 }
 
 /// Whether it is told.
@@ -53,8 +59,10 @@ impl Endpoint {
 pub(crate) enum Stands {
     /// It is.
     Told,
-    /// Events wait.
+    /// Events wait until whoever looks at it, or somebody else, has it told again.
     Waits,
+    /// Events wait, and only staff can end that.
+    Held,
 }
 
 /// How an endpoint does, in figures.
@@ -248,6 +256,7 @@ pub(crate) fn notice(word: Option<&str>) -> Option<Notice> {
         "paused" => t("hook-told-paused"),
         "resumed" => t("hook-told-resumed"),
         "replayed" => t("hook-told-replayed"),
+        "held" => return Some(Notice::failed(t("hook-told-held"))),
         "link-revoked" => t("hook-told-link-revoked"),
         _ => return None,
     };

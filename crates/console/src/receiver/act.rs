@@ -3,7 +3,10 @@
 use axum::{extract::State, response::Response};
 use kernel::{EventRow, Id};
 use web::{Answer, Form, Path};
-use webhooks::endpoint::{Endpoint, State as Standing};
+use webhooks::{
+    WebhookFault,
+    endpoint::{Endpoint, State as Standing},
+};
 
 use super::{Visitor, base_of, nothing};
 use crate::{
@@ -43,8 +46,10 @@ pub(crate) async fn resume(
     Path(id): Path<Id<Endpoint>>,
 ) -> Answer<Response> {
     let Some(visit) = visitor.at(&console, id).await? else { return nothing() };
-    visit.desk.stand(Standing::Enabled).await?;
-    done(&base_of(id), "resumed")
+    match visit.desk.stand(Standing::Enabled).await {
+        Err(WebhookFault::Held) => done(&base_of(id), "held"),
+        stood => stood.map_err(Into::into).and_then(|_| done(&base_of(id), "resumed")),
+    }
 }
 
 /// `POST /receivers/{id}/replay`

@@ -35,7 +35,7 @@ pub(crate) async fn leave(
     Path(_): Path<Id<Endpoint>>,
 ) -> Answer<Response> {
     if let Some(value) = visitor.value(&console) {
-        console.webhooks().close_link(value).await?;
+        console.webhooks().close_link(value, visitor.request.clone()).await?;
     }
     let mut response = page(&left())?;
     response.headers_mut().append(header::SET_COOKIE, console.cookie(COOKIE_NAME).clear());

@@ -13,7 +13,7 @@ use webhooks::{
         replay::{ReplayIn, Which},
         view::AttemptOut,
     },
-    endpoint::{State, view::EndpointOut},
+    endpoint::{PausedBy, State, view::EndpointOut},
 };
 
 use crate::{
@@ -75,7 +75,15 @@ pub(crate) async fn endpoint(
         base: base.to_owned(),
         how: how_it_does(console, &health),
         state: state_of(&health),
-        stands: if out.state == State::Enabled { Stands::Told } else { Stands::Waits },
+        stands: match out.state {
+            State::Enabled => Stands::Told,
+            State::Paused | State::Disabled if desk.may_enable(&out) => Stands::Waits,
+            State::Paused | State::Disabled => Stands::Held,
+        },
+        paused_by: out.paused_by.map(|who| match who {
+            PausedBy::Staff => t("hook-paused-by-staff").into(),
+            PausedBy::Receiver => t("hook-paused-by-receiver").into(),
+        }),
         reason: health.reason.as_deref().map(heard),
         health: figures(console, &health),
         told: told.iter().map(|one| Told::of(one.name, one.description)).collect(),

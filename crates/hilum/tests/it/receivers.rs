@@ -84,6 +84,18 @@ deployment_on_each_engine! {
         assert_eq!(staff.get(&format!("/webhooks/{id}")).await["state"], "paused");
         browser.post(&format!("{page}/resume"), &[]).await.expect(303);
         assert_eq!(staff.get(&format!("/webhooks/{id}")).await["state"], "enabled");
+        // What staff have paused, staff enable: the page says so, and offers nothing else.
+        let change = |state: &str| (Method::PATCH, format!("/webhooks/{id}"), Some(json!({ "state": state })));
+        let (method, path, body) = change("paused");
+        staff.ask(method, &path, body).await.expect(200);
+        let held = browser.get(&page).await.expect(200).text();
+        assert!(held.contains("Only they can let it go on.") && !held.contains("/resume"), "{held}");
+        let told = browser.post(&format!("{page}/resume"), &[]).await.expect(303).location();
+        assert!(browser.get(&told).await.expect(200).text().contains("It was not changed"));
+        let still = staff.get(&format!("/webhooks/{id}")).await;
+        assert_eq!((&still["state"], &still["paused_by"]), (&json!("paused"), &json!("staff")));
+        let (method, path, body) = change("enabled");
+        staff.ask(method, &path, body).await.expect(200);
         // New keys: the secret is shown in this answer alone.
         assert!(browser.get(&format!("{page}/secret")).await.expect(200).text().contains("Draw new keys for"));
         let secret = browser.post(&format!("{page}/secret"), &[]).await.expect(200).text();
@@ -94,9 +106,10 @@ deployment_on_each_engine! {
             "webhook_endpoint.replayed", "webhook_endpoint.secret_rotated", "webhook_endpoint.tested",
         ];
         assert_eq!(audited(&app, &link_id).await, acts);
-        // Whoever leaves is out.
+        // Whoever leaves is out, and that is on record too.
         browser.post(&format!("{page}/leave"), &[]).await.expect(200);
         browser.get(&page).await.expect(404);
+        assert!(audited(&app, &link_id).await.contains(&"receiver_link.closed".to_owned()));
     }
 
     async fn a_link_opens_nothing_else_and_nothing_when_it_has_ended(app: TestApp) {

@@ -9,7 +9,7 @@ use store::Writer;
 use web::{Answer, Bearer, Context, Json, idempotency_key};
 
 use super::{
-    ENDPOINTS_MAX, EndpointIn, EndpointRow, Secrets,
+    ENDPOINTS_MAX, EndpointIn, EndpointRow, PausedBy, Secrets, State,
     queries::{self, Filter},
     settings::read,
     view::{EndpointOut, Tagged},
@@ -97,6 +97,7 @@ impl Webhooks {
             secrets: sealed,
             public_keys: secrets.public(),
             state: settings.state,
+            paused_by: (settings.state == State::Paused).then_some(PausedBy::Staff),
             reason: None,
             version: 1,
             created_at: now,

@@ -97,6 +97,33 @@ impl FromStr for State {
     }
 }
 
+/// Who has paused an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = WebhookPausedBy)]
+pub enum PausedBy {
+    /// Staff of the organisation: only they enable it again.
+    Staff,
+    /// Whoever receives its calls, by a link.
+    Receiver,
+}
+
+impl PausedBy {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Receiver => "receiver",
+        }
+    }
+}
+
+impl FromStr for PausedBy {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Staff, Self::Receiver].into_iter().find(|who| who.as_str() == text).ok_or(())
+    }
+}
+
 /// The public half of a key that signs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = WebhookPublicKey)]
@@ -123,6 +150,7 @@ pub(crate) struct EndpointRow {
     pub secrets: Sealed,
     pub public_keys: Vec<PublicKey>,
     pub state: State,
+    pub paused_by: Option<PausedBy>,
     pub reason: Option<String>,
     pub version: i64,
     pub created_at: Timestamp,
@@ -147,6 +175,10 @@ impl FromRow for EndpointRow {
             secrets: row.get("secrets")?,
             public_keys: row.get::<Json<Vec<PublicKey>>>("public_keys")?.0,
             state: row.get::<String>("state")?.parse().map_err(|()| unreadable("state"))?,
+            paused_by: row
+                .get::<Option<String>>("paused_by")?
+                .map(|who| who.parse().map_err(|()| unreadable("paused_by")))
+                .transpose()?,
             reason: row.get("reason")?,
             version: row.get("version")?,
             created_at: row.get("created_at")?,

@@ -3,7 +3,7 @@
 use kernel::{Digest, Id, Organisation, Timestamp};
 use store::{DbError, Json, Reader, Writer, binds};
 
-use super::{Endpoint, EndpointRow, State};
+use super::{Endpoint, EndpointRow, PausedBy, State};
 
 pub(crate) async fn find(
     reader: &mut Reader,
@@ -11,7 +11,7 @@ pub(crate) async fn find(
     id: Id<Endpoint>,
 ) -> Result<Option<EndpointRow>, DbError> {
     let sql = "SELECT id, organisation_id, name, url, wanted, ordering, timeout_s, header_names, secrets, public_keys, \
-               state, reason, version, created_at, updated_at FROM webhook_endpoint \
+               state, paused_by, reason, version, created_at, updated_at FROM webhook_endpoint \
                WHERE id = $2 AND organisation_id = $1";
     reader.optional(sql, binds![organisation, id]).await
 }
@@ -19,7 +19,7 @@ pub(crate) async fn find(
 /// Whoever it belongs to: for calls.
 pub(crate) async fn by_id(reader: &mut Reader, id: Id<Endpoint>) -> Result<Option<EndpointRow>, DbError> {
     let sql = "SELECT id, organisation_id, name, url, wanted, ordering, timeout_s, header_names, secrets, public_keys, \
-               state, reason, version, created_at, updated_at FROM webhook_endpoint WHERE id = $1";
+               state, paused_by, reason, version, created_at, updated_at FROM webhook_endpoint WHERE id = $1";
     reader.optional(sql, binds![id]).await
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn page(
     (limit, offset): (i64, i64),
 ) -> Result<Vec<EndpointRow>, DbError> {
     let sql = "SELECT id, organisation_id, name, url, wanted, ordering, timeout_s, header_names, secrets, public_keys, \
-               state, reason, version, created_at, updated_at FROM webhook_endpoint \
+               state, paused_by, reason, version, created_at, updated_at FROM webhook_endpoint \
                WHERE organisation_id = $1 AND ($2 = '' OR state = $2) \
                AND (lower(name) LIKE $3 ESCAPE '\\' OR lower(url) LIKE $3 ESCAPE '\\') \
                ORDER BY created_at, id LIMIT $4 OFFSET $5";
@@ -58,8 +58,8 @@ pub(super) async fn page(
 
 pub(super) async fn insert(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbError> {
     let sql = "INSERT INTO webhook_endpoint (id, organisation_id, name, url, wanted, ordering, timeout_s, header_names, \
-               secrets, public_keys, state, reason, version, created_at, updated_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+               secrets, public_keys, state, paused_by, reason, version, created_at, updated_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     let values = binds![
         row.id,
         row.organisation,
@@ -72,6 +72,7 @@ pub(super) async fn insert(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbE
         row.secrets,
         Json(&row.public_keys),
         row.state.as_str(),
+        row.paused_by.map(PausedBy::as_str),
         row.reason,
         row.version,
         row.created_at,
@@ -86,8 +87,8 @@ pub(super) async fn insert(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbE
 /// The row as it is now, under the next version.
 pub(super) async fn update(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbError> {
     let sql = "UPDATE webhook_endpoint SET name = $2, url = $3, wanted = $4, ordering = $5, timeout_s = $6, \
-               header_names = $7, secrets = $8, public_keys = $9, state = $10, reason = $11, version = $12, \
-               updated_at = $13 WHERE id = $1";
+               header_names = $7, secrets = $8, public_keys = $9, state = $10, paused_by = $11, reason = $12, \
+               version = $13, updated_at = $14 WHERE id = $1";
     let values = binds![
         row.id,
         row.name,
@@ -99,6 +100,7 @@ pub(super) async fn update(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbE
         row.secrets,
         Json(&row.public_keys),
         row.state.as_str(),
+        row.paused_by.map(PausedBy::as_str),
         row.reason,
         row.version,
         row.updated_at

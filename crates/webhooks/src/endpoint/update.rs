@@ -9,7 +9,7 @@ use store::Writer;
 use web::{Answer, Bearer, Context, Json, Path};
 
 use super::{
-    Endpoint, EndpointIn, EndpointRow, Secrets, State, queries,
+    Endpoint, EndpointIn, EndpointRow, PausedBy, Secrets, State, queries,
     settings::read,
     view::{EndpointOut, Expected, Tagged, expected},
 };
@@ -110,6 +110,30 @@ fn merge(target: &mut Value, patch: Value) {
     }
 }
 
+/// Whether somebody of this side may have an endpoint told again that stands so: whoever receives its calls only after a pause of
+/// their own, or where we have disabled it because calls failed.
+pub(crate) const fn may_enable(side: PausedBy, (state, paused_by): (State, Option<PausedBy>)) -> bool {
+    match (side, state, paused_by) {
+        (PausedBy::Receiver, State::Paused, Some(PausedBy::Receiver)) => true,
+        (PausedBy::Receiver, State::Paused, _) => false,
+        _ => true,
+    }
+}
+
+/// Who has paused an endpoint after it was stated to stand so, by `who`; none of them where a change says nothing of it.
+fn paused_by(
+    before: (State, Option<PausedBy>),
+    (state, who): (State, Option<PausedBy>),
+) -> Result<Option<PausedBy>, WebhookFault> {
+    match (state, who) {
+        (State::Enabled, Some(side)) if !may_enable(side, before) => Err(WebhookFault::Held),
+        (State::Enabled | State::Disabled, _) => Ok(None),
+        // A receiver who pauses what is paused takes it from nobody.
+        (State::Paused, None | Some(PausedBy::Receiver)) if before.0 == State::Paused => Ok(before.1),
+        (State::Paused, who) => Ok(Some(who.unwrap_or(PausedBy::Staff))),
+    }
+}
+
 impl Webhooks {
     /// The endpoint is told, or waits: whichever version it is.
     pub(crate) async fn stand(
@@ -146,6 +170,9 @@ impl Webhooks {
         let vault = self.vault.tenant(by.organisation).await?;
         let secrets = Secrets::open(&vault, id, &before.secrets)?.with_fields(settings.fields);
         let stays_disabled = before.state == State::Disabled && !names_state;
+        let state = if stays_disabled { State::Disabled } else { settings.state };
+        let who = names_state.then_some(access.side());
+        let paused_by = paused_by((before.state, before.paused_by), (state, who))?;
         let row = EndpointRow {
             name: settings.name,
             url: settings.url,
@@ -154,7 +181,8 @@ impl Webhooks {
             timeout_s: settings.timeout_s,
             header_names: secrets.names(),
             secrets: secrets.seal(&vault, id)?,
-            state: if stays_disabled { State::Disabled } else { settings.state },
+            state,
+            paused_by,
             reason: before.reason.clone().filter(|_| stays_disabled),
             version: before.version + 1,
             updated_at: self.world.now(),
@@ -163,6 +191,7 @@ impl Webhooks {
         let details = json!({
             "host": row.url.host_str(),
             "state": row.state.as_str(),
+            "paused_by": row.paused_by.map(PausedBy::as_str),
             "was": {"host": before.url.host_str(), "state": before.state.as_str()},
         });
         let entry = by.did("webhook_endpoint.changed", Subject::of(id), details);
@@ -191,6 +220,32 @@ impl Webhooks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_staff_have_paused_waits_for_staff() {
+        use PausedBy::{Receiver, Staff};
+        use State::{Disabled, Enabled, Paused};
+        for (before, said, after) in [
+            ((Enabled, None), (Paused, Some(Staff)), Ok(Some(Staff))),
+            ((Enabled, None), (Paused, Some(Receiver)), Ok(Some(Receiver))),
+            ((Paused, Some(Receiver)), (Enabled, Some(Receiver)), Ok(None)),
+            ((Paused, Some(Receiver)), (Enabled, Some(Staff)), Ok(None)),
+            ((Paused, Some(Staff)), (Enabled, Some(Staff)), Ok(None)),
+            ((Paused, Some(Staff)), (Enabled, Some(Receiver)), Err(())),
+            ((Paused, None), (Enabled, Some(Receiver)), Err(())),
+            ((Disabled, None), (Enabled, Some(Receiver)), Ok(None)),
+            ((Enabled, None), (Enabled, Some(Receiver)), Ok(None)),
+            // Nobody gets around that by pausing once more, and staff make a receiver's pause their own.
+            ((Paused, Some(Staff)), (Paused, Some(Receiver)), Ok(Some(Staff))),
+            ((Paused, Some(Receiver)), (Paused, Some(Staff)), Ok(Some(Staff))),
+            ((Disabled, None), (Paused, Some(Receiver)), Ok(Some(Receiver))),
+            // A change of something else leaves it as it is.
+            ((Paused, Some(Receiver)), (Paused, None), Ok(Some(Receiver))),
+            ((Disabled, None), (Disabled, None), Ok(None)),
+        ] {
+            assert_eq!(paused_by(before, said).map_err(|_| ()), after, "{before:?} {said:?}");
+        }
+    }
 
     #[test]
     fn a_patch_is_merged_as_the_rfc_says() {

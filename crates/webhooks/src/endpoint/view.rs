@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Answer, Bearer, Json, Path};
 
-use super::{Endpoint, EndpointRow, Order, PublicKey, State, queries, settings::MASK};
+use super::{Endpoint, EndpointRow, Order, PausedBy, PublicKey, State, queries, settings::MASK};
 use crate::{WebhookFault, Webhooks, access::Access, fault::refused};
 
 /// An endpoint.
@@ -37,6 +37,8 @@ pub struct EndpointOut {
     pub headers: BTreeMap<String, String>,
     /// How it stands.
     pub state: State,
+    /// Who has paused it: what staff have paused, only they enable again.
+    pub paused_by: Option<PausedBy>,
     /// Why it is disabled.
     pub reason: Option<String>,
     /// The keys that signatures beginning with `v1a` are verified with, the newest first.
@@ -69,6 +71,7 @@ impl EndpointOut {
             timeout_s: row.timeout_s,
             headers: row.header_names.iter().map(|name| (name.clone(), MASK.to_owned())).collect(),
             state: row.state,
+            paused_by: row.paused_by,
             reason: row.reason.clone(),
             public_keys: row.public_keys.iter().filter(signs).cloned().collect(),
             secret: None,

@@ -1,7 +1,7 @@
-//! A link is opened: its token is exchanged for the session of a browser.
+//! A link is opened, its token exchanged for the session of a browser; and the session is left.
 
-use audit::Subject;
-use kernel::{Actor, Id, RequestId, Secret, Timestamp};
+use audit::{Entry, Subject};
+use kernel::{Actor, Id, Organisation, ReceiverLink, RequestId, Secret, Timestamp};
 use serde_json::json;
 use store::Writer;
 
@@ -38,29 +38,38 @@ impl Webhooks {
             let Some(link) = queries::by_token(tx, token, now).await? else { return Ok(None) };
             let until = link.expires_at.min(now + RECEIVER_SESSION);
             queries::begin(tx, link.id, digest, (now, until)).await?;
-            let by = By {
-                organisation: link.organisation,
-                actor: Actor::Receiver(link.id),
-                client: None,
-                request: request.clone(),
-            };
-            let entry =
-                by.did("receiver_link.opened", Subject::of(link.id), json!({"endpoint": link.endpoint}));
-            audit::record(tx, &world, &entry).await?;
+            let of = (link.id, link.organisation, link.endpoint);
+            audit::record(tx, &world, &did("receiver_link.opened", of, request.clone())).await?;
             Ok(Some((link.endpoint, until)))
         });
         Ok(opened.await?.map(|(endpoint, until)| Opened { endpoint, value, until }))
     }
 
-    /// End the session of a browser.
+    /// End the session of a browser. Where there is none, nothing changes, and there is nothing to put on record.
     ///
     /// # Errors
     /// The database.
-    pub async fn close_link(&self, value: &str) -> Result<(), WebhookFault> {
-        let digest = self.session_digest(value);
+    pub async fn close_link(&self, value: &str, request: Option<RequestId>) -> Result<(), WebhookFault> {
+        if value.len() > TEXT_BYTES_MAX {
+            return Ok(());
+        }
+        let (digest, world) = (self.session_digest(value), self.world.clone());
         let ended = self.db.write(async move |tx: &mut Writer| -> Result<(), WebhookFault> {
-            Ok(queries::end(tx, digest).await?)
+            if let Some(of) = queries::end(tx, digest).await? {
+                audit::record(tx, &world, &did("receiver_link.closed", of, request.clone())).await?;
+            }
+            Ok(())
         });
         ended.await
     }
+}
+
+/// What whoever has a link did with it.
+fn did(
+    act: &'static str,
+    (link, organisation, endpoint): (Id<ReceiverLink>, Id<Organisation>, Id<Endpoint>),
+    request: Option<RequestId>,
+) -> Entry {
+    let by = By { organisation, actor: Actor::Receiver(link), client: None, request };
+    by.did(act, Subject::of(link), json!({ "endpoint": endpoint }))
 }

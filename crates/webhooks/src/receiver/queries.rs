@@ -108,8 +108,16 @@ pub(super) async fn visit(
     reader.optional(sql, binds![value, endpoint, now]).await
 }
 
-pub(super) async fn end(tx: &mut Writer, value: Digest) -> Result<(), DbError> {
-    tx.execute("DELETE FROM webhook_receiver_session WHERE value = $1", binds![value]).await.map(|_| ())
+/// The session is over; the link that it was of, unless there was none.
+pub(super) async fn end(
+    tx: &mut Writer,
+    value: Digest,
+) -> Result<Option<(Id<ReceiverLink>, Id<Organisation>, Id<Endpoint>)>, DbError> {
+    let sql = "SELECT l.id, l.organisation_id, l.endpoint_id FROM webhook_receiver_session AS s \
+               JOIN webhook_receiver_link AS l ON l.id = s.link_id WHERE s.value = $1";
+    let of = tx.optional(sql, binds![value]).await?;
+    let ended = tx.execute("DELETE FROM webhook_receiver_session WHERE value = $1", binds![value]).await?;
+    Ok(of.filter(|_| ended == 1))
 }
 
 /// With the endpoint go its links.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use webhooks::{
     Desk, WebhookFault,
     delivery::{list::DeliveriesIn, replay::ReplayIn},
-    endpoint::{Endpoint, State},
+    endpoint::{Endpoint, PausedBy, State},
     receiver::{LINK_LIFE, LINKS_KEPT, LINKS_MAX, RECEIVER_SESSION, SESSIONS_MAX},
 };
 
@@ -116,6 +116,55 @@ on_stage!(
 );
 
 on_stage!(
+    async fn what_staff_have_paused_only_staff_enable_again(stage) {
+        let made = stage.endpoint("/in", &json!({})).await;
+        let endpoint = id_of(&made);
+        assert_eq!(made["paused_by"], Value::Null);
+        let (_, token) = link(&stage, endpoint, json!({"name": "Lab"})).await;
+        let (_, value) = opened(&stage, &token).await.unwrap();
+        let lab = receiver(&stage, &value, endpoint).await.unwrap();
+        // Their own pause they end themselves.
+        let own = lab.stand(State::Paused).await.unwrap();
+        assert_eq!(own.paused_by, Some(PausedBy::Receiver));
+        assert!(lab.may_enable(&own));
+        assert_eq!(stage.patch(&made["id"], &json!({"name": "Theirs"})).await.json()["paused_by"], "receiver");
+        assert_eq!(lab.stand(State::Enabled).await.unwrap().paused_by, None);
+        // That of staff they do not, whatever they do before.
+        assert_eq!(stage.patch(&made["id"], &json!({"state": "paused"})).await.json()["paused_by"], "staff");
+        let acts = stage.acts().await.len();
+        for _ in 0..2 {
+            let held = lab.stand(State::Enabled).await.unwrap_err();
+            assert!(matches!(held, WebhookFault::Held), "{held}");
+            assert_eq!(stage.acts().await.len(), acts, "nothing has changed");
+        }
+        let still = lab.stand(State::Paused).await.unwrap();
+        assert_eq!((still.state, still.paused_by), (State::Paused, Some(PausedBy::Staff)));
+        assert!(!lab.may_enable(&still));
+        assert!(matches!(lab.stand(State::Enabled).await, Err(WebhookFault::Held)));
+        lab.test().await.unwrap();
+        assert_eq!(stage.told().await, 0, "it waits");
+        assert_eq!(stage.patch(&made["id"], &json!({"state": "enabled"})).await.json()["state"], "enabled");
+        assert_eq!(stage.told().await, 1);
+        // A pause of theirs that staff make their own is the staff's.
+        lab.stand(State::Paused).await.unwrap();
+        assert_eq!(stage.patch(&made["id"], &json!({"state": "paused"})).await.json()["paused_by"], "staff");
+        assert!(matches!(lab.stand(State::Enabled).await, Err(WebhookFault::Held)));
+        stage.patch(&made["id"], &json!({"state": "enabled"})).await.expect(200);
+        // What was disabled because calls failed, they may have told again.
+        stage.receiver.then(Mood::Says(410));
+        lab.test().await.unwrap();
+        stage.told().await;
+        let disabled = lab.endpoint().await.unwrap();
+        assert_eq!((disabled.state, disabled.paused_by), (State::Disabled, None));
+        assert!(lab.may_enable(&disabled));
+        assert_eq!(lab.stand(State::Enabled).await.unwrap().state, State::Enabled);
+        // One that was made paused is paused by staff.
+        let other = stage.endpoint("/other", &json!({"state": "paused"})).await;
+        assert_eq!(other["paused_by"], "staff");
+    }
+);
+
+on_stage!(
     async fn a_link_opens_one_endpoint_and_no_other(stage) {
         let endpoint = id_of(&stage.endpoint("/in", &json!({})).await);
         let other = id_of(&stage.endpoint("/other", &json!({})).await);
@@ -184,8 +233,14 @@ on_stage!(
         assert!(receiver(&stage, &first, endpoint).await.is_none(), "the oldest gives way");
         let (_, last) = opened(&stage, &token).await.unwrap();
         assert!(receiver(&stage, &last, endpoint).await.is_some());
-        stage.webhooks.close_link(&last).await.unwrap();
+        stage.webhooks.close_link(&last, None).await.unwrap();
         assert!(receiver(&stage, &last, endpoint).await.is_none());
+        // That is on record under the link, once: whoever has left already leaves nothing.
+        for value in [last.as_str(), "hlm_rs_nothing", &"x".repeat(4_000)] {
+            stage.webhooks.close_link(value, None).await.unwrap();
+        }
+        let closed = "SELECT COUNT(*) FROM audit_event WHERE act = 'receiver_link.closed' AND actor = 'receiver' AND link_id IS NOT NULL";
+        assert_eq!(stage.count(closed).await, 1);
         // What has ended long ago is let go.
         stage.clock.advance(LINK_LIFE + LINKS_KEPT);
         jobs::Job::run(webhooks::delivery::sweep::Sweep {}, &stage.webhooks, 1).await.unwrap();

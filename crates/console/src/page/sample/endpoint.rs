@@ -26,14 +26,23 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     };
     let paused = Endpoint {
         stands: Stands::Waits,
+        paused_by: Some(t("hook-paused-by-receiver").into()),
         how: t("hook-how-paused").count("many", 3).into(),
         frame: frame().telling(notice(Some("paused"))),
+        ..endpoint(State::quiet(t("hook-paused")))
+    };
+    let held = Endpoint {
+        stands: Stands::Held,
+        paused_by: Some(t("hook-paused-by-staff").into()),
+        how: t("hook-how-paused").count("many", 3).into(),
+        frame: frame().telling(notice(Some("held"))),
         ..endpoint(State::quiet(t("hook-paused")))
     };
     vec![
         shown("receiver", &endpoint(State::warn(t("hook-failing")))),
         shown("receiver-empty", &quiet),
         shown("receiver-paused", &paused),
+        shown("receiver-held", &held),
         shown("receiver-delivery", &delivery()),
         shown("receiver-rotate", &rotating(frame(), &base, "Riverside Lab".to_owned())),
         shown("receiver-secret", &secret()),
@@ -61,6 +70,7 @@ pub(super) fn endpoint(state: State) -> Endpoint {
         state,
         stands: Stands::Told,
         url: "https://hooks.riverside.example.org/in".to_owned(),
+        paused_by: None,
         reason: None,
         health: Health {
             pending: 3,
