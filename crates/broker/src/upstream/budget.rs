@@ -29,7 +29,7 @@ impl Broker {
         if decision.is_allowed {
             return Ok(());
         }
-        Err(UpstreamFault::Throttled { whose: "rate of the trust", retry_after_s: decision.retry_after_s })
+        Err(UpstreamFault::Throttled { whose: "rate of the trust", retry_after_s: decision.retry_after_s() })
     }
 
     /// Count a call to the third party, whoever makes it.
@@ -53,7 +53,7 @@ impl Broker {
             let decision = self.limiter.check(&key, strict(budget, people)).await;
             if !decision.is_allowed {
                 let whose = "budget of the third party";
-                return Err(UpstreamFault::Throttled { whose, retry_after_s: decision.retry_after_s });
+                return Err(UpstreamFault::Throttled { whose, retry_after_s: decision.retry_after_s() });
             }
         }
         Ok(())

@@ -172,9 +172,9 @@ impl From<DryRunFault> for Problem {
             DryRunFault::Pull(PullFault::Again { why, after_s }) => {
                 Self::new(Kind::Unavailable, why).with_retry_after(after_s.unwrap_or(5))
             }
-            DryRunFault::Pull(PullFault::Later { after_s }) => {
+            DryRunFault::Pull(PullFault::Later { after }) => {
                 Self::new(Kind::Unavailable, "the integration's budget of calls is used up for now")
-                    .with_retry_after(after_s)
+                    .with_retry_after(after.as_secs() + 1)
             }
         }
     }

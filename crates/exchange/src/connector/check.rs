@@ -1,11 +1,11 @@
 //! What a test of a connection found.  Contract 4, `POST /{id}/test`
 
 use kernel::{Timestamp, World};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What a step looks at, in the order in which one needs the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = IntegrationTestStepName)]
 pub enum StepName {
@@ -34,7 +34,7 @@ pub enum StepName {
 }
 
 /// How a step went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = IntegrationTestStepOutcome)]
 pub enum Outcome {
@@ -49,8 +49,7 @@ pub enum Outcome {
 }
 
 /// One step. Its words are ours: nothing that the other side says is in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = IntegrationTestStep)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// What it looked at.
     pub name: StepName,

@@ -19,7 +19,7 @@ pub mod sign_in;
 pub mod subjects;
 mod way;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::BoxFuture;
 use kernel::World;
@@ -138,8 +138,8 @@ pub enum PullFault {
     /// There is no turn for it now; that is nobody's fault, and no attempt.
     #[error("the integration's budget of calls is used up for now")]
     Later {
-        /// How long until there is one, in seconds.
-        after_s: u64,
+        /// How long until there is one.
+        after: Duration,
     },
     /// Somebody has to change something first.
     #[error("{why}")]

@@ -1,5 +1,7 @@
 //! The job of a run: one step after the other, each a unit, until the source has nothing more.
 
+use std::time::Duration;
+
 use ::jobs::{Attempt, Job, JobFault, Retry, Stop, enqueue_of};
 use kernel::{Fault, Id};
 use serde::{Deserialize, Serialize};
@@ -57,7 +59,7 @@ impl Job for Sync {
             let found = queries::by_id(&mut exchange.db.read().await?, self.run).await?;
             let Some(run) = found.filter(|run| run.finished_at.is_none()) else { return Ok(()) };
             if steps >= PAGES_OF_AN_ATTEMPT {
-                return self.hand_over(exchange, attempt, &run, None).await;
+                return self.hand_over(exchange, attempt, &run, Duration::ZERO).await;
             }
             match step(exchange, attempt, &run).await {
                 Ok(Stepped::On) => steps += 1,
@@ -77,13 +79,14 @@ impl Job for Sync {
                 Err(JobFault::dead(why))
             }
             // Waiting for a turn is no failing.
-            (StepFault::Pull(PullFault::Later { after_s }), run) => {
-                self.hand_over(exchange, attempt, &run, Some(after_s.max(1))).await
+            (StepFault::Pull(PullFault::Later { after }), run) => {
+                self.hand_over(exchange, attempt, &run, after).await
             }
             // What brought something is followed by an attempt that counts anew.
             (StepFault::Pull(PullFault::Again { why, after_s }), run) if steps > 0 => {
                 exchange.log.note(paused(&run, why, after_s));
-                self.hand_over(exchange, attempt, &run, Some(after_s.unwrap_or(Self::RETRY.first_s))).await
+                let after = Duration::from_secs(after_s.unwrap_or(Self::RETRY.first_s));
+                self.hand_over(exchange, attempt, &run, after).await
             }
             (StepFault::Pull(PullFault::Again { why, after_s }), run) => {
                 exchange.log.note(paused(&run, why, after_s));
@@ -109,13 +112,13 @@ impl Sync {
         exchange: &Exchange,
         attempt: &Attempt,
         run: &Run,
-        after_s: Option<u64>,
+        after: Duration,
     ) -> Result<(), JobFault> {
         let (own, db, next) = (exchange.clone(), exchange.db.clone(), self.clone());
         let (attempt, organisation) = (attempt.clone(), run.organisation);
         let handed = db.write(async move |tx: &mut Writer| {
             attempt.holds(tx).await?;
-            let at = own.world.now() + std::time::Duration::from_secs(after_s.unwrap_or(0));
+            let at = own.world.now() + after;
             let to = enqueue_of(tx, &own.world, organisation, &next, at).await?;
             queries::hand_over(tx, next.run, (attempt.job(), to)).await?;
             Ok::<(), Stop>(())

@@ -298,7 +298,7 @@ async fn a_connection_is_a_turn_of_the_budget_up_to_its_end() {
     assert!(files.check(&world).await.worst().is_none());
     assert_eq!((turns.given(), turns.taken()), (2, 0), "both were given back");
     let _other = turns.enter().await.unwrap();
-    assert!(matches!(files.pull(&Cursor::default()).await, Err(PullFault::Later { after_s: 7 })));
+    assert!(matches!(files.pull(&Cursor::default()).await, Err(PullFault::Later { .. })));
     let said = step(&files.check(&world).await, StepName::Connection);
     assert_eq!(said.0, Outcome::Failed);
     assert!(said.1.contains("budget"), "{said:?}");

@@ -1,8 +1,8 @@
 //! The generic cell rate algorithm: one instant per key tells everything.
 
-use super::{Decision, Quota};
+use std::time::Duration;
 
-const US_PER_S: i64 = 1_000_000;
+use super::{Decision, Quota};
 
 /// A quota as the algorithm sees it, in microseconds.
 pub(super) struct Cell {
@@ -45,14 +45,14 @@ impl Cell {
             is_allowed,
             limit: self.quota.requests,
             remaining: u32::try_from(left).unwrap_or(u32::MAX),
-            reset_s: seconds_up(used_us),
-            retry_after_s: if is_allowed { 0 } else { seconds_up(wait_us).max(1) },
+            reset: time(used_us),
+            retry_after: time(wait_us),
         }
     }
 }
 
-fn seconds_up(us: i64) -> u64 {
-    u64::try_from(us.max(0).saturating_add(US_PER_S - 1) / US_PER_S).unwrap_or(0)
+fn time(us: i64) -> Duration {
+    Duration::from_micros(u64::try_from(us).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
         let mut at = |now_s: i64| {
             let (decision, next) = decide(full_at, now_s * 1_000_000, quota);
             full_at = Some(next);
-            (decision.is_allowed, decision.remaining, decision.reset_s, decision.retry_after_s)
+            (decision.is_allowed, decision.remaining, decision.reset_s(), decision.retry_after_s())
         };
         assert_eq!(at(100), (true, 2, 10, 0));
         assert_eq!(at(100), (true, 1, 20, 0));

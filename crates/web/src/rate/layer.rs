@@ -76,7 +76,7 @@ impl Limit {
         if !headers.contains_key(LIMIT) {
             headers.insert(LIMIT, self.told.clone());
             headers.insert(REMAINING, decision.remaining.into());
-            headers.insert(RESET, decision.reset_s.into());
+            headers.insert(RESET, decision.reset_s().into());
         }
     }
 }
@@ -164,7 +164,8 @@ impl From<Decision> for Problem {
 }
 
 fn refusal(decision: Decision) -> Problem {
-    let problem = Problem::of_status(StatusCode::TOO_MANY_REQUESTS).with_retry_after(decision.retry_after_s);
+    let problem =
+        Problem::of_status(StatusCode::TOO_MANY_REQUESTS).with_retry_after(decision.retry_after_s());
     rate_headers(decision)
         .into_iter()
         .fold(problem, |problem, (name, value)| problem.with_header(name, value))
@@ -178,5 +179,9 @@ fn tell(headers: &mut HeaderMap, decision: Decision) {
 
 /// The three fields of draft-ietf-httpapi-ratelimit-headers-06.
 fn rate_headers(decision: Decision) -> [(HeaderName, HeaderValue); 3] {
-    [(LIMIT, decision.limit.into()), (REMAINING, decision.remaining.into()), (RESET, decision.reset_s.into())]
+    [
+        (LIMIT, decision.limit.into()),
+        (REMAINING, decision.remaining.into()),
+        (RESET, decision.reset_s().into()),
+    ]
 }

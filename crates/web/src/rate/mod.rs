@@ -69,10 +69,26 @@ pub struct Decision {
     pub limit: u32,
     /// How many more could come right now.
     pub remaining: u32,
+    /// Until the whole quota is there again.
+    pub reset: Duration,
+    /// Until one more request is allowed; none if it is allowed now.
+    pub retry_after: Duration,
+}
+
+impl Decision {
     /// Until the whole quota is there again, in seconds, rounded up.
-    pub reset_s: u64,
+    pub const fn reset_s(self) -> u64 {
+        seconds_up(self.reset)
+    }
+
     /// Until one more request is allowed, in seconds, rounded up; 0 if it is allowed now.
-    pub retry_after_s: u64,
+    pub const fn retry_after_s(self) -> u64 {
+        seconds_up(self.retry_after)
+    }
+}
+
+const fn seconds_up(time: Duration) -> u64 {
+    time.as_secs().saturating_add((time.subsec_nanos() > 0) as u64)
 }
 
 /// Counts requests by key. Clones share their counts.
@@ -112,6 +128,24 @@ impl RateLimiter {
     /// Count one request under this key. The key holds no secret and nothing personal: use a keyed digest.
     pub async fn check(&self, key: &str, quota: Quota) -> Decision {
         self.check_cell(&CellKey::text(key), quota).await
+    }
+
+    /// A turn under this key, of turns that follow one another `every` so long: how long until it is there. It is taken, and those who ask
+    /// later get later ones, so that they come through at this pace however late each of them wakes up.
+    ///
+    /// # Errors
+    /// How long until there is one to take, where that would be there in more than `wait_max`.
+    pub async fn turn(
+        &self,
+        key: &str,
+        (every, wait_max): (Duration, Duration),
+    ) -> Result<Duration, Duration> {
+        let every = every.max(Duration::from_micros(1));
+        let waiting = u32::try_from(wait_max.as_micros() / every.as_micros()).unwrap_or(u32::MAX - 1);
+        let turns = waiting.saturating_add(1);
+        let decision = self.check(key, Quota::new(turns, every.saturating_mul(turns))).await;
+        // What is not there of the quota are the turns before this one, and this one.
+        if decision.is_allowed { Ok(decision.reset.saturating_sub(every)) } else { Err(decision.retry_after) }
     }
 
     async fn check_cell(&self, key: &CellKey, quota: Quota) -> Decision {

@@ -139,8 +139,32 @@ mod tests {
         let allowed = (0..10).rev().map(|left| (true, left));
         assert_eq!(remaining, allowed.chain([(false, 0), (false, 0)]).collect::<Vec<_>>());
         let refused = nodes[0].check(&key, quota).await;
-        assert!((350..=360).contains(&refused.retry_after_s), "{refused:?}");
+        assert!((350..=360).contains(&refused.retry_after_s()), "{refused:?}");
         assert!(nodes[0].check(&format!("{key} other"), quota).await.is_allowed);
+    }
+
+    #[tokio::test]
+    async fn turns_of_nodes_follow_one_another_to_the_microsecond() {
+        let Some(url) = url() else { return };
+        let (world, _) = world();
+        let nodes = [RateLimiter::redis(&url, &world).unwrap(), RateLimiter::redis(&url, &world).unwrap()];
+        let key = format!("turns {:?}", std::time::Instant::now());
+        let (every, wait_max) = (Duration::from_micros(333_334), Duration::from_secs(600));
+        let began = std::time::Instant::now();
+        let mut turns = Vec::new();
+        for nth in 0..40_u32 {
+            let asked = began.elapsed();
+            let wait = nodes[nth as usize % 2].turn(&key, (every, wait_max)).await.unwrap();
+            turns.push((asked + wait, began.elapsed() + wait));
+        }
+        // Each is a whole number of paces behind the first: what is not known is only when Redis has looked at its clock.
+        for (nth, (least, most)) in (0..).zip(&turns) {
+            let behind = every * nth;
+            assert!(*least <= turns[0].1 + behind && turns[0].0 + behind <= *most, "{nth}: {turns:?}");
+        }
+        let too_far = nodes[0].turn(&key, (every, Duration::ZERO)).await;
+        assert!(too_far.is_ok(), "another pace is another count");
+        assert!(nodes[1].turn(&key, (every, Duration::ZERO)).await.is_err_and(|wait| wait <= every));
     }
 
     /// A Redis that hangs up on its first caller.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use kernel::{Id, Integration, Timestamp, World};
 use store::{Db, DbError, Writer, binds};
-use web::{Quota, RateLimiter};
+use web::RateLimiter;
 
 use super::{Budget, PullFault, TURN_WAIT_MAX, Turn};
 
@@ -15,8 +15,8 @@ pub const CALLS_AT_ONCE_MAX: u32 = 16;
 pub const PLACE_LEASE: Duration = Duration::from_secs(90);
 /// The longest that a source may keep all waiting.
 pub const PAUSE_MAX: Duration = Duration::from_hours(24);
-/// The wait where all places are held, or where the rows cannot be asked, in seconds.
-const BUSY_S: u64 = 1;
+/// The wait where all places are held, or where the rows cannot be asked.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// What an integration may ask of its source, whichever node asks.
 pub struct SharedBudget {
@@ -28,32 +28,40 @@ pub struct SharedBudget {
     pub limiter: RateLimiter,
     /// Whose budget it is.
     pub integration: Id<Integration>,
-    /// So many calls in any second; none for as many as there are.
+    /// So many calls in any second, at least 0.0001; none for as many as there are.
     pub calls_per_second: Option<f64>,
     /// So many calls at once; none for as many as there are.
     pub calls_at_once: Option<u32>,
 }
 
-/// Never more than this in any second: what may come at once and what comes back within a second are together what is allowed.
-fn quota(calls_per_second: f64) -> Quota {
-    if calls_per_second < 2.0 {
-        return Quota::new(1, Duration::from_secs_f64(1.0 / calls_per_second.max(1e-4)));
-    }
-    let at_once = (calls_per_second / 2.0).floor().min(1e6);
-    Quota::new(at_once as u32, Duration::from_secs_f64(at_once / (calls_per_second - at_once)))
+/// Calls follow one another so long apart: then no second has more of them, and every second that they are wanted in has as many.
+fn pace(calls_per_second: f64) -> Duration {
+    Duration::from_micros((1e6 / calls_per_second.max(1e-4)).ceil() as u64)
 }
 
 impl SharedBudget {
-    async fn entered(&self) -> Result<Turn, PullFault> {
+    /// How long until there is a turn for one call, of those that the pace and the source leave. It is taken.
+    ///
+    /// # Errors
+    /// [`PullFault::Later`] where that is further away than [`TURN_WAIT_MAX`], and after which time to ask again.
+    pub async fn turn(&self) -> Result<Duration, PullFault> {
         self.paused().await?;
-        if let Some(calls) = self.calls_per_second {
-            self.counted(quota(calls)).await?;
+        let Some(calls) = self.calls_per_second else { return Ok(Duration::ZERO) };
+        let key = format!("source:{}", self.integration);
+        let turn = self.limiter.turn(&key, (pace(calls), TURN_WAIT_MAX)).await;
+        turn.map_err(|after| PullFault::Later { after })
+    }
+
+    async fn entered(&self) -> Result<Turn, PullFault> {
+        let wait = self.turn().await?;
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
         }
         let Some(places) = self.calls_at_once else { return Ok(Turn::uncounted()) };
         let holder = self.world.random::<16>();
         match self.take(places.clamp(1, CALLS_AT_ONCE_MAX), holder).await {
             Ok(Some(place)) => Ok(Turn { place: Some((place, holder)) }),
-            Ok(None) => Err(PullFault::Later { after_s: BUSY_S }),
+            Ok(None) => Err(PullFault::Later { after: BUSY }),
             Err(fault) => Err(unasked(&fault)),
         }
     }
@@ -65,24 +73,7 @@ impl SharedBudget {
         let left = until.map_or(Duration::ZERO, |(until,)| until.since(self.world.now()));
         match left.is_zero() {
             true => Ok(()),
-            false => Err(PullFault::Later { after_s: left.as_secs().max(1) }),
-        }
-    }
-
-    async fn counted(&self, quota: Quota) -> Result<(), PullFault> {
-        let key = format!("source:{}", self.integration);
-        let mut waited = Duration::ZERO;
-        loop {
-            let decision = self.limiter.check(&key, quota).await;
-            if decision.is_allowed {
-                return Ok(());
-            }
-            let wait = Duration::from_secs(decision.retry_after_s.max(1));
-            if waited + wait > TURN_WAIT_MAX {
-                return Err(PullFault::Later { after_s: wait.as_secs() });
-            }
-            tokio::time::sleep(wait).await;
-            waited += wait;
+            false => Err(PullFault::Later { after: left }),
         }
     }
 
@@ -129,7 +120,7 @@ impl SharedBudget {
 /// The rows cannot be asked: that slows, and stops nothing.
 fn unasked(fault: &DbError) -> PullFault {
     tracing::warn!(%fault, "a budget cannot be looked at");
-    PullFault::Later { after_s: BUSY_S }
+    PullFault::Later { after: BUSY }
 }
 
 impl Budget for SharedBudget {
@@ -160,15 +151,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_second_has_more_calls_than_are_allowed() {
-        for calls in [0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 100.0, 1000.0] {
-            let quota = quota(calls);
-            let back_in_a_second = f64::from(quota.requests()) / quota.period().as_secs_f64();
-            let most = f64::from(quota.requests()) + back_in_a_second;
-            assert!(
-                most <= calls.max(1.0) + 1.0 + 1e-3 && (calls < 2.0 || most <= calls + 1e-3),
-                "{calls}: {most}"
-            );
+    fn a_pace_is_never_too_fast_and_hardly_too_slow() {
+        for calls in [1e-4, 0.1, 0.5, 1.0, 1.5, 3.0, 7.5, 10.0, 333.0, 1000.0] {
+            let a_second = 1.0 / pace(calls).as_secs_f64();
+            assert!(a_second <= calls + 1e-9 && a_second > calls * 0.999, "{calls}: {a_second}");
         }
     }
 }

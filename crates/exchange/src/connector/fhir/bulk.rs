@@ -139,7 +139,7 @@ impl FhirServer {
                 self.end(&status).await;
                 return Err(PullFault::last("the source's export does not come to an end"));
             }
-            Status::Wait(after_s) => return Err(PullFault::Later { after_s }),
+            Status::Wait(after_s) => return Err(PullFault::Later { after: Duration::from_secs(after_s) }),
             Status::Gone => return place.anew(now),
         };
         if place.time.as_ref().is_some_and(|time| *time != manifest.transaction_time) {

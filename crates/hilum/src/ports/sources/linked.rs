@@ -1,5 +1,7 @@
 //! Accounts that people have linked, as a source: the broker calls in each one's name, and `auth` knows which Patient is whose.
 
+use std::time::Duration;
+
 use auth::{
     Acting, Auth,
     smart::{Relation, links_of},
@@ -61,7 +63,7 @@ fn unread(fault: &UpstreamFault) -> NotRead {
             "the integration that people link at is not enabled, or its API is elsewhere",
         )),
         UpstreamFault::Throttled { retry_after_s, .. } => {
-            NotRead::Fault(PullFault::Later { after_s: *retry_after_s })
+            NotRead::Fault(PullFault::Later { after: Duration::from_secs(*retry_after_s) })
         }
         UpstreamFault::Outbound(OutboundFault::Refused(_)) => {
             NotRead::Fault(PullFault::last("the source's address is not allowed here"))
