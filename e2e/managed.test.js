@@ -102,6 +102,9 @@ test('6. POST /api/v1/integrations/{id}/test tests an integration', async () => 
   for (const step of body.details.steps) assert.deepEqual(fields(step), ['duration_ms', 'message', 'name', 'outcome']);
   assert.ok(['success', 'warning'].includes(body.status), JSON.stringify(body));
   assert.equal(body.integration_id, id);
+  const { body: kept } = await staff.want(200, 'GET', at('/tests?limit=1'));
+  assert.deepEqual(kept.items, [body], 'what was answered is kept');
+  await refused(404, 'INT001', null, 'GET', '/int_00000000000000000000000000000000/tests');
 });
 
 test('8. POST /api/v1/integrations/{id}/sync syncs data, and its job tells how it goes', async () => {

@@ -14,21 +14,8 @@ use crate::{
     api::id,
     connector::{Findings, Outcome, StepName},
     run::RunFault,
+    tested::{self, Details, Tested},
 };
-
-/// A test, and how it went.
-pub struct Checked {
-    /// When it began.
-    pub at: Timestamp,
-    /// How long it took, in milliseconds.
-    pub took_ms: u64,
-    /// How it went as a whole.
-    pub tested: TestStatus,
-    /// The same in words.
-    pub message: &'static str,
-    /// Step by step.
-    pub findings: Findings,
-}
 
 /// Talk to the other side of an integration, active or not. What does not work is told of, and no fault.
 ///
@@ -38,7 +25,7 @@ pub async fn check(
     exchange: &Exchange,
     (organisation, integration): (Id<Organisation>, Id<Integration>),
     (actor, request): (Actor, Option<RequestId>),
-) -> Result<Checked, RunFault> {
+) -> Result<Tested, RunFault> {
     let at = exchange.world.now();
     let found = exchange.sources.to_test(integration).await?.ok_or(RunFault::Unknown)?;
     let ToTest { version, source } = found;
@@ -51,17 +38,28 @@ pub async fn check(
             findings
         }
     };
-    let (tested, message) = match findings.worst() {
+    let (status, message) = match findings.worst() {
         None => (TestStatus::Success, "everything works"),
         Some(step) if step.outcome == Outcome::Failed => (TestStatus::Error, step.message),
         Some(step) => (TestStatus::Warning, step.message),
     };
     let took_ms = u64::try_from(exchange.world.now().since(at).as_millis()).unwrap_or(u64::MAX);
-    let checked = Checked { at, took_ms, tested, message, findings };
-    let own = exchange.clone();
+    let test = Tested {
+        id: exchange.world.new_id(),
+        integration,
+        at,
+        by: actor.name(),
+        status,
+        message: message.into(),
+        details: Details::of(findings, took_ms),
+    };
+    let (own, kept) = (exchange.clone(), test.clone());
     let counts = exchange.db.write(async move |tx: &mut Writer| -> Result<bool, DbError> {
-        let counts = own.sources.tested(tx, (integration, version), at, tested).await?;
-        let outcome = match tested {
+        let counts = own.sources.tested(tx, (integration, version), at, status).await?;
+        if counts {
+            tested::keep(tx, organisation, &kept).await?;
+        }
+        let outcome = match status {
             TestStatus::Error => Did::Failed("it does not work"),
             TestStatus::Success | TestStatus::Warning => Did::Done,
         };
@@ -72,10 +70,10 @@ pub async fn check(
             subject: Subject::of(integration),
             outcome,
             request: request.clone(),
-            details: json!({"version": version, "status": tested.as_str(), "counts": counts}),
+            details: json!({"version": version, "status": status.as_str(), "counts": counts}),
         };
         audit::record(tx, &own.world, &entry).await?;
-        let (what, why) = match tested {
+        let (what, why) = match status {
             TestStatus::Success => (What::TestPassed, None),
             TestStatus::Warning => (What::TestWarned, Some(message)),
             TestStatus::Error => (What::TestFailed, Some(message)),
@@ -89,7 +87,7 @@ pub async fn check(
             data: json!({
                 "integration_id": id::write(integration),
                 "studies": own.sources.studies(tx, integration).await?,
-                "status": tested.as_str(),
+                "status": status.as_str(),
                 "message": message,
                 "response_time_ms": took_ms,
             }),
@@ -97,7 +95,7 @@ pub async fn check(
         jobs::publish(tx, &own.world, &event).await?;
         Ok(counts)
     });
-    if counts.await? { Ok(checked) } else { Err(RunFault::Changed) }
+    if counts.await? { Ok(test) } else { Err(RunFault::Changed) }
 }
 
 /// Whether the organisation's plan lets the site have what comes.

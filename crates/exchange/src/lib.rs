@@ -12,6 +12,7 @@ pub mod mapping;
 mod port;
 pub mod quarantine;
 pub mod run;
+pub mod tested;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub const MIGRATIONS: store::MigrationSet = store::MigrationSet {
     files: &[
         store::Migration { name: "0001_sync", sql: include_str!("../migrations/0001_sync.sql") },
         store::Migration { name: "0002_budget", sql: include_str!("../migrations/0002_budget.sql") },
+        store::Migration { name: "0003_test", sql: include_str!("../migrations/0003_test.sql") },
     ],
 };
 

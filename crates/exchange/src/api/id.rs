@@ -2,7 +2,7 @@
 
 use kernel::{Id, IdKind, Integration};
 
-use crate::{quarantine::Quarantined, run::SyncRun};
+use crate::{quarantine::Quarantined, run::SyncRun, tested::Test};
 
 /// What stands before the digits.
 pub(crate) trait Prefixed: IdKind + Sized {
@@ -16,6 +16,9 @@ impl Prefixed for SyncRun {
 }
 impl Prefixed for Quarantined {
     const PREFIX: &'static str = "qr_";
+}
+impl Prefixed for Test {
+    const PREFIX: &'static str = "test_";
 }
 impl Prefixed for kernel::Job {
     const PREFIX: &'static str = "job_";

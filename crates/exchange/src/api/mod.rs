@@ -18,6 +18,7 @@ use crate::Exchange;
 pub fn routes(exchange: Exchange) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(test::test))
+        .routes(routes!(test::list))
         .routes(routes!(sync::sync))
         .routes(routes!(runs::list))
         .routes(routes!(runs::view))

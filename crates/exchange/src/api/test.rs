@@ -1,17 +1,19 @@
-//! A connection is tested.
+//! A connection is tested, and the tests of before are listed.
+
+use std::borrow::Cow;
 
 use axum::{Extension, extract::State};
 use kernel::{Permission, RequestId, Timestamp};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use watch::TestStatus;
-use web::{Answer, Bearer, Json, Path};
+use web::{Answer, Bearer, Json, Path, Query};
 
-use super::{door::Asking, id};
+use super::{door::Asking, id, page::Part};
 use crate::{
     Exchange,
-    check::{Checked, check},
-    connector::Step,
+    check::check,
+    tested::{self, Details, Tested},
 };
 
 /// How a test went.
@@ -25,24 +27,22 @@ pub(super) struct TestOut {
     tested_by: String,
     /// With `success` and `warning` the integration may be switched on.
     status: TestStatus,
-    message: &'static str,
-    details: DetailsOut,
+    #[schema(value_type = String)]
+    message: Cow<'static, str>,
+    details: Details,
 }
 
-/// What a test found.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = IntegrationTestDetails)]
-pub(super) struct DetailsOut {
-    response_time_ms: u64,
-    /// The version that the other side speaks.
-    api_version: Option<String>,
-    /// The fingerprint of the key that an SSH server has shown: compare it with what its operator says, and set it as `config.host_key`.
-    #[schema(example = "SHA256:uNiVztksCsDhcc0u9e8BrZv3tbv1LJ7yWTPAUaXkxC8")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host_key: Option<String>,
-    /// What we may do there: `Patient.search`.
-    permissions: Vec<String>,
-    steps: Vec<Step>,
+impl From<Tested> for TestOut {
+    fn from(Tested { integration, at, by, status, message, details, .. }: Tested) -> Self {
+        Self {
+            integration_id: id::write(integration),
+            tested_at: at,
+            tested_by: by,
+            status,
+            message,
+            details,
+        }
+    }
 }
 
 /// Talk to the other side, to see whether it works.
@@ -58,20 +58,50 @@ pub(super) async fn test(
 ) -> Answer<Json<TestOut>> {
     let asking = Asking::enter(bearer, request, Permission::Test)?;
     let (integration, about) = asking.integration(&exchange, &text, Permission::Test).await?;
-    let checked = check(&exchange, (about.organisation, integration), asking.by()).await?;
-    let Checked { at, took_ms, tested, message, findings } = checked;
-    Ok(Json(TestOut {
-        integration_id: id::write(integration),
-        tested_at: at,
-        tested_by: asking.by_whom(),
-        status: tested,
-        message,
-        details: DetailsOut {
-            response_time_ms: took_ms,
-            api_version: findings.api_version,
-            host_key: findings.host_key,
-            permissions: findings.permissions,
-            steps: findings.steps,
-        },
-    }))
+    let tested = check(&exchange, (about.organisation, integration), asking.by()).await?;
+    Ok(Json(tested.into()))
+}
+
+/// Which tests.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^test_[0-9a-f]{32}$")]
+    cursor: Option<String>,
+    /// 1 to 100; 20 unless it is said.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+}
+
+/// The last tests of an integration, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IntegrationTests)]
+pub(super) struct TestsOut {
+    items: Vec<TestOut>,
+    /// Where the next page begins; null if there is none.
+    next_cursor: Option<String>,
+}
+
+/// List the last 50 tests of an integration, each with its steps. One that the integration has changed under is not among them.
+#[utoipa::path(get, path = "/api/v1/integrations/{id}/tests", tag = "integrations", operation_id = "list_integration_tests",
+    params(Page, ("id" = String, Path, description = "The integration's id: `int_…`")),
+    responses((status = 200, description = "A page of them", body = TestsOut)),
+    security(("bearer" = ["integration:read"])))]
+pub(super) async fn list(
+    State(exchange): State<Exchange>,
+    bearer: Bearer,
+    Extension(request): Extension<RequestId>,
+    Path(text): Path<String>,
+    Query(page): Query<Page>,
+) -> Answer<Json<TestsOut>> {
+    let asking = Asking::enter(bearer, request, Permission::Logs)?;
+    let (integration, about) = asking.integration(&exchange, &text, Permission::Logs).await?;
+    let part = Part::read(page.cursor.as_deref(), page.limit)?;
+    let mut reader = exchange.db.read().await?;
+    let of = (about.organisation, integration);
+    let found = tested::of_integration(&mut reader, of, part.before, part.limit).await?;
+    let next_cursor = part.next(&found, |test| test.id);
+    Ok(Json(TestsOut { items: found.into_iter().map(TestOut::from).collect(), next_cursor }))
 }

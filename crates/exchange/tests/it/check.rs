@@ -1,6 +1,6 @@
 //! Tests of connections: against a server that is well, refuses, lies, and is away.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,11 +9,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use exchange::{
+    check::check,
     connector::{Connector, Findings, Outcome, Paced, SignIn, StepName, Way, fhir::FhirServer},
     run::{self, Extent, State as RunState},
+    tested::TESTS_KEPT,
 };
 use http::Method;
-use kernel::Secret;
+use kernel::{Actor, Secret, Timestamp};
 use outbound::{Outbound, SystemLookup};
 use serde_json::{Value, json};
 use store::binds;
@@ -202,6 +204,68 @@ on_sync!(
         let sql = "SELECT COUNT(*) FROM audit_event WHERE act = 'integration.tested'";
         let (rows,): (i64,) = stage.db.read().await.unwrap().one(sql, binds![]).await.unwrap();
         assert_eq!(rows, 2);
+    }
+);
+
+on_sync!(
+    async fn the_last_tests_are_kept_with_their_steps(db) {
+        let stage = Stage::new(db, 1).await;
+        stage.patients(THERE, 0, 1).await;
+        let app = app(&stage);
+        let tests = format!("/api/v1/integrations/{}/tests", integration());
+        let listed = async |who: &str, query: &str| {
+            call(&app, who, (Method::GET, &format!("{tests}{query}")), None).await
+        };
+        assert_eq!(listed("1.analyst", "").await, (200, json!({"items": [], "next_cursor": null})));
+        let mut made = Vec::new();
+        for nth in 0..3 {
+            if nth == 1 {
+                stage.proxy.always(Some(testkit::Trouble::Reset));
+            }
+            let (status, told) = call(&app, "1.data_manager", (Method::POST, &test()), None).await;
+            assert_eq!(status, 200, "{told}");
+            made.push(told);
+            stage.clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!((&made[0]["status"], &made[2]["status"]), (&json!("warning"), &json!("error")));
+        // What the answers said is what is kept, to the letter, the newest first; a page goes on behind the one before.
+        let (status, first) = listed("1.analyst", "?limit=2").await;
+        assert_eq!((status, &first["items"]), (200, &json!([made[2], made[1]])), "{first}");
+        let next = format!("?limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
+        assert_eq!(listed("1.auditor", &next).await, (200, json!({"items": [made[0]], "next_cursor": null})));
+        // A test that the integration has changed under counts for nothing, and is not kept.
+        stage.book.lock().unwrap().version = 2;
+        assert_eq!(call(&app, "1.data_manager", (Method::POST, &test()), None).await.0, 409);
+        assert_eq!(listed("1.org_admin", "").await.1["items"].as_array().unwrap().len(), 3);
+        // Who may read logs may read them; another organisation's are not there, as one that nobody has is not.
+        for (who, path, status) in [
+            ("1.viewer", tests.clone(), 403),
+            ("2.org_admin", tests.clone(), 404),
+            ("1.org_admin", tests.replace("0909", "0a0a"), 404),
+            ("1.org_admin", format!("{tests}?limit=0"), 422),
+            ("1.org_admin", format!("{tests}?cursor=test_1"), 422),
+            ("1.org_admin", format!("{tests}?page=1"), 400),
+        ] {
+            let (heard, told) = call(&app, who, (Method::GET, &path), None).await;
+            assert_eq!(heard, status, "{who} {path} {told}");
+        }
+        assert!(!first.to_string().contains("canary"));
+    }
+);
+
+on_sync!(
+    async fn the_oldest_test_gives_way(db) {
+        let stage = Stage::wrapped(db, 1, |_| Arc::new(server("127.0.0.1:1", "http://127.0.0.1:1/fhir"))).await;
+        for _ in 0..TESTS_KEPT + 2 {
+            check(&stage.exchange, (organisation(1), INTEGRATION), (Actor::System, None)).await.unwrap();
+            stage.clock.advance(Duration::from_secs(1));
+        }
+        let mut reader = stage.db.read().await.unwrap();
+        let sql = "SELECT COUNT(*), MIN(tested_at), MAX(tested_at) FROM integration_test";
+        let (kept, first, last): (i64, Timestamp, Timestamp) = reader.one(sql, binds![]).await.unwrap();
+        let between = Duration::from_secs(TESTS_KEPT.unsigned_abs() - 1);
+        assert_eq!((kept, last.since(first)), (TESTS_KEPT, between));
+        assert_eq!(last + Duration::from_secs(1), stage.clock_now());
     }
 );
 

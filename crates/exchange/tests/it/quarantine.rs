@@ -63,7 +63,7 @@ on_sync!(
         given.then(Page { records, ..Page::default() });
         let stage = Stage::sourced(db, |_| Arc::new(given)).await;
         let tested = check(&stage.exchange, (organisation(1), INTEGRATION), NOBODY).await.unwrap();
-        let site = tested.findings.steps.first().unwrap();
+        let site = tested.details.steps.first().unwrap();
         assert_eq!((site.name, site.outcome), (StepName::Site, Outcome::Warning), "{}", site.message);
         let run = stage.begin(Extent::Incremental).await;
         let run = stage.ended(run).await;
@@ -84,10 +84,10 @@ on_sync!(
         assert!(matches!(let_in, Became::Stored));
         assert!(waits(&stage).await.is_empty());
         let tested = check(&stage.exchange, of, NOBODY).await.unwrap();
-        assert_eq!(tested.findings.steps.first().unwrap().outcome, Outcome::Passed);
+        assert_eq!(tested.details.steps.first().unwrap().outcome, Outcome::Passed);
         // One that brings nothing of what there is a subscription for is not begun with.
         stage.subscribe(&[]).await;
         let tested = check(&stage.exchange, of, NOBODY).await.unwrap();
-        assert_eq!(tested.findings.steps.first().unwrap().outcome, Outcome::Failed);
+        assert_eq!(tested.details.steps.first().unwrap().outcome, Outcome::Failed);
     }
 );

@@ -85,8 +85,8 @@ on_sync!(
         let checked = check(&stage.exchange, (organisation(1), INTEGRATION), (Actor::System, None)).await.unwrap();
         let published = stage.published().await;
         let (name, data) = published.last().unwrap();
-        assert_eq!((name.as_str(), &data["status"]), ("integration.tested", &json!(checked.tested.as_str())));
-        assert_eq!(data["message"], checked.message);
+        assert_eq!((name.as_str(), &data["status"]), ("integration.tested", &json!(checked.status.as_str())));
+        assert_eq!(data["message"], checked.message.as_ref());
         let lines = stage.lines().await;
         let (event, ..) = lines.last().unwrap();
         assert!(event.starts_with("test."), "{lines:?}");

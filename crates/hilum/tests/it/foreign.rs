@@ -72,6 +72,8 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
     let letters = staff.get("/dead-letters").await;
     let endpoint = json!({"name": "Ours", "url": "https://hooks.example.org/in"});
     let endpoint = text(&staff.post("/webhooks", Some(endpoint)).await.expect(201).json()["id"]);
+    let rule = json!({"name": "Failures", "kind": "failed_sync", "threshold": 1, "integration_id": id});
+    let rule = text(&staff.post("/alerts", Some(rule)).await.expect(201).json()["id"]);
     let link =
         staff.post(&format!("/webhooks/{endpoint}/receiver-links"), Some(json!({"name": "Lab"}))).await;
     let link = text(&link.expect(201).json()["id"]);
@@ -96,6 +98,7 @@ async fn lively(app: &TestApp, staff: &Staff<'_>, slug: &str) -> Things {
         ("endpoint", endpoint),
         ("event", text(&event["event_id"])),
         ("link", link),
+        ("rule", rule),
         ("inbound", text(&inbound["id"])),
         ("message", message),
         ("site", site),
@@ -120,6 +123,7 @@ async fn seen(staff: &Staff<'_>, things: &Things) -> Vec<Value> {
         "/webhooks/{endpoint}/deliveries",
         "/webhooks/{endpoint}/receiver-links",
         "/inbound-webhooks",
+        "/alerts",
     ] {
         all.push(staff.get(&things.within(path)).await);
     }
@@ -137,6 +141,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/{int}/activate", ""),
     ("POST", "/{int}/deactivate", ""),
     ("POST", "/{int}/test", ""),
+    ("GET", "/{int}/tests", ""),
     ("POST", "/{int}/sync", "{}"),
     ("GET", "/{int}/audit", ""),
     ("GET", "/{int}/sync-jobs", ""),
@@ -154,6 +159,12 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/sync-jobs/{job}/retry", ""),
     ("GET", "/dead-letters?cursor={letter}", ""),
     ("POST", "/dead-letters/{letter}/replay", ""),
+    ("POST", "/alerts", r#"{"name":"Taken","kind":"failed_sync","threshold":1,"integration_id":"{int}"}"#),
+    ("GET", "/alerts/{rule}", ""),
+    ("PUT", "/alerts/{rule}", r#"{"name":"Taken","kind":"failed_sync","threshold":1}"#),
+    ("PATCH", "/alerts/{rule}", r#"{"name":"Taken"}"#),
+    ("DELETE", "/alerts/{rule}", ""),
+    ("POST", "/alerts/{rule}/acknowledge", "{}"),
     ("GET", "/webhooks/{endpoint}", ""),
     ("PUT", "/webhooks/{endpoint}", r#"{"name":"Taken","url":"https://hooks.example.org/taken"}"#),
     ("PATCH", "/webhooks/{endpoint}", r#"{"name":"Taken"}"#),

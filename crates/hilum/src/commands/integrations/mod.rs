@@ -47,6 +47,8 @@ enum Act {
         #[arg(value_parser = super::id)]
         id: String,
     },
+    /// List the last tests of one, newest first.
+    Tests(test::Tests),
     /// Switch one on; it has to have been tested as it is now.
     Activate(switch::Switch),
     /// Switch one off.
@@ -102,6 +104,7 @@ async fn act(asked: Act, client: &Client, output: Output, world: &World) -> Resu
         Act::Create(create) => create::create(&create, client, output, world).await,
         Act::Update(update) => update::update(&update, client, output).await,
         Act::Test { id } => test::test(&id, client, output).await,
+        Act::Tests(tests) => test::tests(&tests, client, output).await,
         Act::Activate(of) => switch::switch(&of, "activate", client, output).await,
         Act::Deactivate(of) => switch::switch(&of, "deactivate", client, output).await,
         Act::Restore(of) => switch::switch(&of, "restore", client, output).await,
