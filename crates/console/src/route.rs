@@ -116,6 +116,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/staff/integrations/{id}/logs"),
     ("GET", "/staff/integrations/{id}/metrics"),
     ("GET", "/staff/alerts"),
+    ("POST", "/staff/alerts/{rule}/acknowledge"),
     ("GET", "/staff/webhooks"),
     ("GET", "/staff/webhooks/{id}"),
     ("GET", "/staff/webhooks/{id}/deliveries/{event}"),
@@ -269,6 +270,7 @@ fn staff() -> Router<Console> {
         .route(&below(ONE, "/logs"), get(log::list))
         .route(&below(ONE, "/metrics"), get(metric::show))
         .route("/staff/alerts", get(alert::list))
+        .route("/staff/alerts/{rule}/acknowledge", post(alert::acknowledge))
         .route("/staff/webhooks", get(webhook::list))
         .route(HOOK, get(webhook::show))
         .route(&below(HOOK, "/deliveries/{event}"), get(webhook::delivery))

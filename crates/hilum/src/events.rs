@@ -26,6 +26,11 @@ pub const EVENT_TYPES: &[EventType] = &[
         data: include_str!("events/alert.json"),
     },
     EventType {
+        name: "alert.acknowledged",
+        description: "somebody sees to what a rule fires for",
+        data: include_str!("events/alert.json"),
+    },
+    EventType {
         name: "alert.resolved",
         description: "a rule holds no more",
         data: include_str!("events/alert.json"),

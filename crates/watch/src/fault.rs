@@ -30,6 +30,9 @@ pub(crate) enum WatchFault {
     /// The organisation has as many rules as it may.
     #[error("too many rules")]
     Many,
+    /// There is nothing that the rule fires for.
+    #[error("the rule does not fire")]
+    Quiet,
     /// Integrations cannot be asked.
     #[error(transparent)]
     Port(#[from] PortFault),
@@ -44,7 +47,7 @@ impl Fault for WatchFault {
             Self::Unknown => Kind::NotFound,
             Self::Forbidden => Kind::Forbidden,
             Self::Refused(_) | Self::Unconditional => Kind::Invalid,
-            Self::Stale | Self::Many => Kind::Conflict,
+            Self::Stale | Self::Many | Self::Quiet => Kind::Conflict,
             Self::Port(fault) => fault.kind(),
             Self::Store(fault) => fault.kind(),
         }
@@ -58,6 +61,7 @@ impl Fault for WatchFault {
             Self::Stale => "the rule was changed meanwhile: read it again".into(),
             Self::Unconditional => "say which version is changed: If-Match with the ETag".into(),
             Self::Many => "the organisation has as many rules as it may".into(),
+            Self::Quiet => "the rule does not fire for that now".into(),
             Self::Port(fault) => fault.public(),
             Self::Store(fault) => fault.public(),
         }

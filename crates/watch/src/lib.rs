@@ -29,7 +29,10 @@ pub use test_status::TestStatus;
 /// The tables of rules.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     crate_name: "watch",
-    files: &[Migration { name: "0001_alert", sql: include_str!("../migrations/0001_alert.sql") }],
+    files: &[
+        Migration { name: "0001_alert", sql: include_str!("../migrations/0001_alert.sql") },
+        Migration { name: "0002_acknowledged", sql: include_str!("../migrations/0002_acknowledged.sql") },
+    ],
 };
 
 /// The tables of lines and numbers. On SQLite they are in a file of their own, so that letting go of old days never keeps a sign-in
@@ -51,6 +54,7 @@ pub fn routes(watch: Watch) -> OpenApiRouter {
             alert::change::change_rule,
             alert::change::delete_rule
         ))
+        .routes(routes!(alert::acknowledge::acknowledge))
         .with_state(watch)
 }
 

@@ -41,7 +41,8 @@ staff-how-tested = It is tested and not switched on yet.
 staff-how-pending = It is new. Test it: it becomes active only after a test that went well.
 
 staff-test = Test the connection
-staff-test-title = The test just now
+staff-test-title = The last test
+staff-test-past = It was changed since then: this is how it was before.
 staff-test-success = Works
 staff-test-warning = Works, with a warning
 staff-test-error = Does not work
@@ -179,6 +180,12 @@ staff-rule-refusals = { $minutes ->
     [one] { $limit } calls or messages or more are refused within 1 minute
    *[other] { $limit } calls or messages or more are refused within { $minutes } minutes
 }
+staff-see = I see to it
+staff-see-note = Note for colleagues
+staff-seen = Acknowledged
+staff-told-seen = It is not told again until it is over.
+staff-told-over = It was over already.
+staff-told-note = A note has at most 500 characters.
 staff-watches = Watches
 staff-watches-all = the whole organisation
 staff-mailed = Mailed to

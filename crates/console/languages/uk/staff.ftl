@@ -43,7 +43,8 @@ staff-how-tested = Її перевірено, але ще не увімкнен�
 staff-how-pending = Вона нова. Перевірте з’єднання: активною вона стане лише після вдалої перевірки.
 
 staff-test = Перевірити з’єднання
-staff-test-title = Щойно проведена перевірка
+staff-test-title = Остання перевірка
+staff-test-past = Відтоді налаштування змінено: так було раніше.
 staff-test-success = Працює
 staff-test-warning = Працює із застереженням
 staff-test-error = Не працює
@@ -188,6 +189,12 @@ staff-rule-refusals = { $minutes ->
     [few] Відмов { $limit } чи більше за { $minutes } хвилини
    *[many] Відмов { $limit } чи більше за { $minutes } хвилин
 }
+staff-see = Займаюся цим
+staff-see-note = Примітка для колег
+staff-seen = Узято в роботу
+staff-told-seen = Повторних сповіщень не буде, доки це не минеться.
+staff-told-over = Це вже минулося.
+staff-told-note = Примітка має щонайбільше 500 символів.
 staff-watches = Стежить за
 staff-watches-all = усією організацією
 staff-mailed = Листів на адреси

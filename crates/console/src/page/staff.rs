@@ -90,7 +90,7 @@ pub(crate) struct Integration {
     pub(crate) changed: Moment,
     /// When it was last tested, and how that went.
     pub(crate) tested: Option<(Moment, State)>,
-    /// The test that was just made.
+    /// The last test, step by step.
     pub(crate) test: Option<Test>,
     pub(crate) may_test: bool,
     pub(crate) may_sync: bool,
@@ -100,6 +100,9 @@ pub(crate) struct Integration {
 
 /// A test, step by step.
 pub(crate) struct Test {
+    pub(crate) made: Moment,
+    /// Whether what was tested is as it was then.
+    pub(crate) counts: Counts,
     pub(crate) state: State,
     /// In words of the API: English.
     pub(crate) message: String,
@@ -107,6 +110,21 @@ pub(crate) struct Test {
     pub(crate) version: Option<String>,
     pub(crate) host_key: Option<String>,
     pub(crate) steps: Vec<StepRow>,
+}
+
+impl Test {
+    fn is_of_before(&self) -> bool {
+        self.counts == Counts::Past
+    }
+}
+
+/// What a test says of the integration as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// Nothing has changed since.
+    Still,
+    /// It is of a configuration that is not there any more.
+    Past,
 }
 
 /// One step.
@@ -263,10 +281,13 @@ pub(crate) struct Alerts {
     pub(crate) frame: Frame,
     pub(crate) how: String,
     pub(crate) rules: Vec<RuleRow>,
+    /// Whether whoever looks may say somewhere that they see to an alert.
+    pub(crate) may_acknowledge: bool,
 }
 
 /// One rule.
 pub(crate) struct RuleRow {
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) what: String,
     pub(crate) state: State,
@@ -281,6 +302,16 @@ pub(crate) struct FiringRow {
     pub(crate) of: Option<(String, String)>,
     pub(crate) since: Moment,
     pub(crate) value: i64,
+    /// That somebody sees to it.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// That somebody sees to an alert.
+pub(crate) struct Seen {
+    pub(crate) at: Moment,
+    /// As the audit trail names them.
+    pub(crate) by: String,
+    pub(crate) note: Option<String>,
 }
 
 /// Webhook endpoints.

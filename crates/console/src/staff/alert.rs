@@ -1,24 +1,37 @@
 //! Rules, and what they fire for.
 
-use axum::{extract::State as Held, response::Response};
-use web::Answer;
+use axum::{
+    extract::State as Held,
+    response::{IntoResponse, Response},
+};
+use kernel::{Kind, Permission};
+use serde_json::{Value, json};
+use web::{Answer, Form, Path, Query, Redirect};
 
 use super::{
-    api::Staff,
+    Asked,
+    api::{Staff, encoded},
     base_of,
     said::{self, Rules},
 };
 use crate::{
-    frame::{Frame, Here},
+    answers::Answers,
+    frame::{Frame, Here, Notice},
     label::State,
-    page::staff::{Alerts, FiringRow, RuleRow},
-    respond::page,
+    page::staff::{Alerts, FiringRow, RuleRow, Seen},
+    respond::{done, page},
     state::Console,
     t,
 };
 
+const LIST: &str = "/staff/alerts";
+
 /// `GET /staff/alerts`
-pub(crate) async fn list(Held(console): Held<Console>, staff: Staff) -> Answer<Response> {
+pub(crate) async fn list(
+    Held(console): Held<Console>,
+    staff: Staff,
+    Query(asked): Query<Asked>,
+) -> Answer<Response> {
     let mut rules: Rules = staff.get("/alerts").await?;
     rules.items.sort_by_key(|rule| rule.firing.is_empty());
     let firing = rules.items.iter().filter(|rule| !rule.firing.is_empty()).count();
@@ -27,11 +40,38 @@ pub(crate) async fn list(Held(console): Held<Console>, staff: Staff) -> Answer<R
         (_, 0) => t("staff-how-quiet"),
         (_, some) => t("staff-how-firing").count("many", some),
     };
+    let notice = match (asked.done.as_deref(), asked.refused.as_deref()) {
+        (Some("acknowledged"), _) => Some(Notice::done(t("staff-told-seen"))),
+        (_, Some("state")) => Some(Notice::failed(t("staff-told-over"))),
+        (_, Some("note")) => Some(Notice::failed(t("staff-told-note"))),
+        _ => None,
+    };
     page(&Alerts {
-        frame: Frame::inside(t("staff-alerts"), Here::StaffAlerts, staff.viewer().await?),
+        frame: Frame::inside(t("staff-alerts"), Here::StaffAlerts, staff.viewer().await?).telling(notice),
         how: how.into(),
         rules: rules.items.iter().map(|rule| row(&console, rule)).collect(),
+        may_acknowledge: staff.may_somewhere(Permission::JobControl),
     })
+}
+
+/// `POST /staff/alerts/{rule}/acknowledge`
+pub(crate) async fn acknowledge(
+    staff: Staff,
+    Path(rule): Path<String>,
+    Form(answers): Form<Answers>,
+) -> Answer<Response> {
+    let said = |name: &str| Some(answers.text(name)).filter(|text| !text.is_empty());
+    let body = json!({ "integration_id": said("integration_id"), "note": said("note") });
+    let path = format!("/alerts/{}/acknowledge", encoded(&rule));
+    let seen: Answer<Value> = staff.post(&path, Some(body)).await;
+    let refused = match seen {
+        Ok(_) => return done(LIST, "acknowledged"),
+        // It was over before somebody said so.
+        Err(problem) if problem.kind() == Kind::Conflict => "state",
+        Err(problem) if problem.kind() == Kind::Invalid => "note",
+        Err(problem) => return Err(problem),
+    };
+    Ok(Redirect::to_trusted(&format!("{LIST}?refused={refused}"))?.into_response())
 }
 
 fn linked(id: &str) -> (String, String) {
@@ -43,8 +83,14 @@ fn row(console: &Console, rule: &said::Rule) -> RuleRow {
         of: one.integration_id.as_deref().map(linked),
         since: console.moment(one.since),
         value: one.value,
+        seen: one.acknowledged.as_ref().map(|seen| Seen {
+            at: console.moment(seen.at),
+            by: seen.by.clone(),
+            note: seen.note.clone(),
+        }),
     };
     RuleRow {
+        id: rule.id.clone(),
         name: rule.name.clone(),
         what: what_of(&rule.kind, rule.threshold, rule.window_s),
         state: match (rule.enabled, rule.firing.is_empty()) {

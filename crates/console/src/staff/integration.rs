@@ -12,7 +12,7 @@ use super::{
     api::Staff,
     base_of, found, frame, head,
     said::{self, Followed, Listed},
-    state_of, sync, tested_of,
+    state_of, sync, test, tested_of,
 };
 use crate::{
     page::staff::{Integration, IntegrationRow, Integrations, Pager},
@@ -120,7 +120,7 @@ pub(super) async fn view(console: &Console, staff: &Staff, one: &said::Integrati
         studies: one.study_ids.len(),
         changed: console.moment(one.updated_at),
         tested: tested.map(|(at, status)| (console.moment(at), tested_of(status))),
-        test: None,
+        test: test::last(console, staff, one).await?,
         may_test: is_live && may(Permission::Test),
         may_sync: one.status == "active" && can("sync_incremental") && may(Permission::Sync),
         newest: syncs.items.first().map(|sync| sync::row(console, sync)),

@@ -47,6 +47,7 @@ pub(crate) struct Integration {
 /// How a test went.
 #[derive(Deserialize)]
 pub(crate) struct Test {
+    pub(crate) tested_at: Timestamp,
     pub(crate) status: String,
     pub(crate) message: String,
     pub(crate) details: TestDetails,
@@ -198,6 +199,7 @@ pub(crate) struct Rules {
 /// One rule, and what it fires for.
 #[derive(Deserialize)]
 pub(crate) struct Rule {
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) integration_id: Option<String>,
@@ -214,6 +216,15 @@ pub(crate) struct Firing {
     pub(crate) integration_id: Option<String>,
     pub(crate) since: Timestamp,
     pub(crate) value: i64,
+    pub(crate) acknowledged: Option<Acknowledged>,
+}
+
+/// That somebody sees to it.
+#[derive(Deserialize)]
+pub(crate) struct Acknowledged {
+    pub(crate) at: Timestamp,
+    pub(crate) by: String,
+    pub(crate) note: Option<String>,
 }
 
 /// A webhook endpoint in a list.

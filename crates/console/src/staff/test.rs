@@ -1,15 +1,18 @@
 //! A connection is tested, and how that went is shown step by step.
 
 use axum::{extract::State as Held, response::Response};
+use kernel::Permission;
 use web::{Answer, Path};
 
 use super::{
     api::{Staff, encoded},
-    found, integration, said, tested_of,
+    found, integration,
+    said::{self, Followed},
+    tested_of,
 };
 use crate::{
     label::State,
-    page::staff::{StepRow, Test},
+    page::staff::{Counts, StepRow, Test},
     respond::page,
     state::Console,
     t,
@@ -24,12 +27,24 @@ pub(crate) async fn test(
     let test: said::Test = staff.post(&format!("/{}/test", encoded(&id)), None).await?;
     let one = found(&staff, &id).await?;
     let mut view = integration::view(&console, &staff, &one).await?;
-    view.test = Some(shown(test));
+    view.test = Some(shown(&console, &one, test));
     page(&view)
 }
 
-fn shown(test: said::Test) -> Test {
+/// The last test of an integration, where there is one, and whoever asks may see it.
+pub(super) async fn last(console: &Console, staff: &Staff, one: &said::Integration) -> Answer<Option<Test>> {
+    if !staff.may(Permission::Logs, (one.org_id, &one.study_ids)) {
+        return Ok(None);
+    }
+    let tests: Followed<said::Test> = staff.get(&format!("/{}/tests?limit=1", one.id)).await?;
+    Ok(tests.items.into_iter().next().map(|test| shown(console, one, test)))
+}
+
+fn shown(console: &Console, one: &said::Integration, test: said::Test) -> Test {
     Test {
+        made: console.moment(test.tested_at),
+        // Whatever changes what was tested forgets when that was.
+        counts: if one.tested_at == Some(test.tested_at) { Counts::Still } else { Counts::Past },
         state: tested_of(&test.status),
         message: test.message,
         took_ms: test.details.response_time_ms,

@@ -78,7 +78,7 @@ deployment_on_each_engine! {
         let id = made["id"].as_str().unwrap();
         let at = |verb: &str| format!("/{id}/{verb}");
         let rule = json!({"name": "Syncs that fail", "kind": "failed_sync", "threshold": 1, "integration_id": id, "window_s": 300});
-        staff.post("/alerts", Some(rule)).await.expect(201);
+        let rule = staff.post("/alerts", Some(rule)).await.expect(201).json();
         staff.post(&at("test"), None).await.expect(200);
         staff.post(&at("activate"), None).await.expect(200);
         let begun = async || staff.post(&at("sync"), Some(json!({"sync_type": "full"}))).await.expect(202).json();
@@ -89,11 +89,15 @@ deployment_on_each_engine! {
         app.party.behave(|manner| manner.access_token = "another".to_owned());
         begun().await;
         work(&app).await;
-        // The rule holds, and then it does not.
+        // The rule holds, which somebody sees, and then it does not.
         for wait in [61, 600] {
             app.house.watch.log().flush().await;
             app.clock.advance(Duration::from_secs(wait));
             work(&app).await;
+            if wait == 61 {
+                let seen = format!("/alerts/{}/acknowledge", rule["id"].as_str().unwrap());
+                staff.post(&seen, Some(json!({}))).await.expect(200);
+            }
         }
         staff.post(&at("deactivate"), None).await.expect(200);
         staff.ask(Method::PATCH, &format!("/{id}"), Some(json!({"name": "Other"}))).await.expect(200);

@@ -90,6 +90,7 @@ async fn operations_and_their_answers() {
     GET /api/v1/integrations/{id}/quarantine → 200 default
     GET /api/v1/integrations/{id}/quarantine/{record_id} → 200 default
     GET /api/v1/integrations/{id}/sync-jobs → 200 default
+    GET /api/v1/integrations/{id}/tests → 200 default
     GET /fhir → 200 default
     GET /fhir/$bulk-file/{job}/{file} → 200 206 304 416 default
     GET /fhir/$bulk-status/{job} → 200 202 default
@@ -139,6 +140,7 @@ async fn operations_and_their_answers() {
     PATCH /integrations/v1/{integration}/proxy/{path} → default
     POST /api/v1/integrations → 201 default
     POST /api/v1/integrations/alerts → 201 default
+    POST /api/v1/integrations/alerts/{rule}/acknowledge → 200 default
     POST /api/v1/integrations/dead-letters/{id}/replay → 202 default
     POST /api/v1/integrations/inbound-webhooks → 201 default
     POST /api/v1/integrations/sync-jobs/{job_id}/cancel → 200 default

@@ -22,7 +22,7 @@ use Who::{Administrator, Anybody, Developer, Person};
 type Row = (&'static str, &'static str, Who, &'static [(&'static str, &'static str)], u16);
 
 /// In the order in which they are tried: the form that unlinks after the page that asks.
-const ROWS: [Row; 164] = [
+const ROWS: [Row; 165] = [
     ("GET", "/", Person, &[], 303),
     ("GET", "/sign-in", Anybody, &[], 200),
     ("POST", "/sign-in", Anybody, &[], 422),
@@ -129,6 +129,7 @@ const ROWS: [Row; 164] = [
     ("GET", "/staff/integrations/{id}/logs", Administrator, &[], 404),
     ("GET", "/staff/integrations/{id}/metrics", Administrator, &[], 404),
     ("GET", "/staff/alerts", Administrator, &[], 200),
+    ("POST", "/staff/alerts/{rule}/acknowledge", Administrator, &[], 404),
     ("GET", "/staff/webhooks", Administrator, &[], 200),
     ("GET", "/staff/webhooks/{id}", Administrator, &[], 404),
     ("GET", "/staff/webhooks/{id}/deliveries/{event}", Administrator, &[], 404),

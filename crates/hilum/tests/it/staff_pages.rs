@@ -59,10 +59,12 @@ async fn staff_test_sync_and_mend_on_pages() {
     // The test's steps stand in its answer, and that it was made is known from then on.
     let tested = ines.post(&format!("{page}/test"), &[]).await.expect(200).text();
     assert!(
-        tested.contains("The test just now") && tested.contains("The site that records come into"),
+        tested.contains("The last test") && tested.contains("The site that records come into"),
         "{tested}"
     );
     assert!(tested.contains("Passed") && tested.contains("Works"), "{tested}");
+    // It stands there for whoever comes later, too.
+    shows(&ines, &page, &["The last test", "The site that records come into", "Passed"]).await;
     // It is not switched on: a sync is refused in words.
     let refused = ines.post(&format!("{page}/syncs"), &[("sync_type", "full")]).await;
     assert_eq!(refused.location(), format!("{page}/syncs?refused=state"));
@@ -209,4 +211,44 @@ async fn staff_see_to_endpoints_and_make_links() {
     lab.get(&theirs).await.expect(404);
     shows(&ines, &page, &["Revoked"]).await;
     shows(&ines, "/staff/alerts", &["No rule watches anything yet."]).await;
+}
+
+#[tokio::test]
+async fn staff_say_that_they_see_to_an_alert() {
+    let app = TestApp::empty(&[], 0).await;
+    let api = staff(&app).await;
+    let id = clinic(&app, &api).await;
+    for verb in ["test", "activate"] {
+        api.post(&format!("/{id}/{verb}"), None).await.expect(200);
+    }
+    let rule = json!({"name": "Silence", "kind": "no_data", "window_s": 300, "integration_id": id});
+    let rule = text(&api.post("/alerts", Some(rule)).await.expect(201).json()["id"]);
+    let ines = app.signed_in(ADMINISTRATOR).await;
+    let see = format!("/staff/alerts/{rule}/acknowledge");
+    let over = ines.post(&see, &[("integration_id", &id)]).await.expect(303).location();
+    assert_eq!(over, "/staff/alerts?refused=state", "it does not fire");
+    app.clock.advance(std::time::Duration::from_secs(400));
+    worked(&app).await;
+    shows(&ines, "/staff/alerts", &["Fires", "I see to it", &see]).await;
+    let long = "x".repeat(501);
+    let refused = ines.post(&see, &[("integration_id", &id), ("note", &long)]).await.expect(303).location();
+    shows(&ines, &refused, &["A note has at most 500 characters."]).await;
+    let said =
+        ines.post(&see, &[("integration_id", &id), ("note", "It <b>moves</b>")]).await.expect(303).location();
+    let html = shows(
+        &ines,
+        &said,
+        &["It is not told again until it is over.", "Acknowledged", "It &#60;b&#62;moves"],
+    )
+    .await;
+    assert!(!html.contains("I see to it"), "{html}");
+    let person = app.person_of(ADMINISTRATOR).await.id;
+    let mut reader = app.house.db.read().await.unwrap();
+    let sql = "SELECT COUNT(*) FROM audit_event WHERE person_id = $1 AND act = 'alert.acknowledged'";
+    let (acts,): (i64,) = reader.one(sql, store::binds![person]).await.unwrap();
+    assert_eq!(acts, 1);
+    drop(reader);
+    // Whoever has no role for it is not let do it.
+    let nadia = app.signed_in(PATIENT).await;
+    nadia.post(&see, &[("integration_id", &id)]).await.expect(403);
 }

@@ -110,7 +110,13 @@ enum Said {
     Parts(Value),
 }
 
-fn did(asking: &Asking, context: &Context, act: &'static str, id: Id<AlertRule>, details: Value) -> Entry {
+pub(super) fn did(
+    asking: &Asking,
+    context: &Context,
+    act: &'static str,
+    id: Id<AlertRule>,
+    details: Value,
+) -> Entry {
     Entry {
         organisation: Some(asking.bearer.0.organisation),
         actor: asking.bearer.0.actor(),
@@ -129,6 +135,7 @@ fn recorded(row: &RuleRow) -> Value {
         "threshold": row.threshold,
         "window_s": row.window_s,
         "cooldown_s": row.cooldown_s,
+        "repeat_s": row.repeat_s,
         "emails": row.email.len(),
         "enabled": row.enabled,
         "version": row.version,
@@ -181,6 +188,7 @@ impl Watch {
             window_s: stated.window_s,
             group_by: stated.group_by,
             cooldown_s: stated.cooldown_s,
+            repeat_s: stated.repeat_s,
             email: stated.email,
             enabled: stated.enabled,
             ..before

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use store::{DbError, Writer};
 
 use super::{
-    decide::{Holds, Step, Stood, decide},
+    decide::{Holds, Pace, Step, Stood, decide},
     queries::{self, Subject},
     rule::{AlertRule, Grouping, Kind, RuleRow},
-    tell::tell,
+    tell::{Told, tell},
 };
 use crate::{
     Standing, Watch,
@@ -83,15 +83,16 @@ async fn look(watch: &Watch, rule: &RuleRow) -> Result<(), WatchFault> {
     for finding in findings {
         let state = states.iter().find(|state| state.subject == finding.subject);
         let stood = state.map(queries::StateRow::stood);
-        if decide(stood, holds(rule, finding.value), (now, cooldown(rule))) != Step::Stay {
+        if decide(stood, holds(rule, finding.value), (now, pace(rule))) != Step::Stay {
             settle(watch, rule, finding, now).await?;
         }
     }
     Ok(())
 }
 
-fn cooldown(rule: &RuleRow) -> Duration {
-    Duration::from_secs(u64::try_from(rule.cooldown_s).unwrap_or(0))
+fn pace(rule: &RuleRow) -> Pace {
+    let time = |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    Pace { cooldown: time(rule.cooldown_s), repeat: rule.repeat_s.map(time) }
 }
 
 fn holds(rule: &RuleRow, value: Option<i64>) -> Holds {
@@ -111,16 +112,26 @@ async fn settle(watch: &Watch, rule: &RuleRow, finding: Finding, now: Timestamp)
             let states = queries::states(tx, rule.id).await?;
             let stood =
                 states.iter().find(|state| state.subject == finding.subject).map(queries::StateRow::stood);
-            let firing = match decide(stood, holds(&rule, finding.value), (now, cooldown(&rule))) {
-                Step::Stay => return Ok(()),
-                Step::Fire => true,
-                Step::Resolve => false,
-            };
-            let fired_at = if firing { now } else { stood.map_or(now, |stood| stood.fired_at) };
             let value = finding.value.unwrap_or(0);
-            let next = (Stood { firing, fired_at }, value);
-            queries::put_state(tx, (rule.id, &finding.subject), next, now).await?;
-            tell(&own, tx, &rule, (&finding.subject, &finding.about), (firing, value)).await
+            let of = (rule.id, &finding.subject);
+            let fired_at = stood.map_or(now, |stood| stood.fired_at);
+            let begins = |firing, fired_at| (Stood { firing, fired_at, acknowledged: false }, value);
+            let told = match decide(stood, holds(&rule, finding.value), (now, pace(&rule))) {
+                Step::Stay => return Ok(()),
+                Step::Fire => {
+                    queries::put_state(tx, of, begins(true, now), now).await?;
+                    Told::Firing
+                }
+                Step::Repeat => {
+                    queries::told_again(tx, of, now).await?;
+                    Told::Again
+                }
+                Step::Resolve => {
+                    queries::put_state(tx, of, begins(false, fired_at), now).await?;
+                    Told::Resolved
+                }
+            };
+            tell(&own, tx, &rule, (&finding.subject, &finding.about), (told, value)).await
         })
         .await
 }

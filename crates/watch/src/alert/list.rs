@@ -11,7 +11,7 @@ use web::{Answer, Bearer, Json, Path};
 
 use super::{
     evaluate::TOGETHER,
-    queries::{self, StateRow},
+    queries::{self, Acknowledged, StateRow},
     rule::{AlertRule, Grouping, Kind, RuleIn, RuleRow},
 };
 use crate::{Watch, door::Asking, fault::WatchFault, id};
@@ -40,6 +40,8 @@ pub(crate) struct RuleOut {
     window_s: i64,
     group_by: Grouping,
     cooldown_s: i64,
+    /// None where it is not told again.
+    repeat_s: Option<i64>,
     email: Vec<String>,
     enabled: bool,
     /// What it fires for at present.
@@ -62,6 +64,19 @@ struct FiringOut {
     since: Timestamp,
     /// What was found when it began.
     value: i64,
+    /// That somebody sees to it; none where nobody has said so.
+    acknowledged: Option<AcknowledgedOut>,
+}
+
+/// That somebody sees to what a rule fires for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AlertAcknowledgement)]
+struct AcknowledgedOut {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    by: String,
+    /// What they say of it.
+    note: Option<String>,
 }
 
 impl RuleOut {
@@ -73,6 +88,10 @@ impl RuleOut {
                     .then(|| id::write(Id::<Integration>::from_bytes(subject))),
                 since: state.since,
                 value: state.value,
+                acknowledged: state
+                    .acknowledged
+                    .clone()
+                    .map(|Acknowledged { at, by, note }| AcknowledgedOut { at, by, note }),
             }
         });
         let stated = RuleIn::of(row);
@@ -85,6 +104,7 @@ impl RuleOut {
             window_s: stated.window_s,
             group_by: stated.group_by,
             cooldown_s: stated.cooldown_s,
+            repeat_s: stated.repeat_s,
             email: stated.email,
             enabled: stated.enabled,
             firing: firing.collect(),

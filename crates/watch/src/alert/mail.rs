@@ -104,6 +104,9 @@ pub struct Mail {
     /// What it watches, in hexadecimal digits.
     pub(super) subject: String,
     pub(super) firing: bool,
+    /// Whether it was told before that it fires.
+    #[serde(default)]
+    pub(super) repeated: bool,
     pub(super) value: i64,
     pub(super) at: Timestamp,
 }
@@ -140,7 +143,11 @@ impl Mail {
         let subject = id::unhex(&self.subject).unwrap_or_default();
         let id = format!("<{}.{}@{}>", named(self.rule, &subject), self.at.as_micros(), from.email.domain());
         let micros = u64::try_from(self.at.as_micros()).unwrap_or(0);
-        let state = if self.firing { "firing" } else { "resolved" };
+        let state = match (self.firing, self.repeated) {
+            (true, false) => "firing",
+            (true, true) => "still firing",
+            (false, _) => "resolved",
+        };
         let mut builder = Message::builder()
             .from(from.clone())
             .message_id(Some(id))
@@ -175,9 +182,13 @@ impl Mail {
                 format!("{} calls or messages were refused; the rule says {}.", self.value, rule.threshold)
             }
         };
-        let state = if self.firing { "begins" } else { "ceases" };
+        let state = match (self.firing, self.repeated) {
+            (true, false) => "begins to hold",
+            (true, true) => "holds still, and nobody has acknowledged it,",
+            (false, _) => "ceases to hold",
+        };
         format!(
-            "The alert \"{}\" {state} to hold for {of}.\r\n\r\n{found}\r\nIt looks back {} minutes. This was at {}.\r\n\
+            "The alert \"{}\" {state} for {of}.\r\n\r\n{found}\r\nIt looks back {} minutes. This was at {}.\r\n\
              Rule: {}\r\n",
             rule.name,
             rule.window_s / 60,

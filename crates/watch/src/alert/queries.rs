@@ -19,6 +19,16 @@ pub(crate) struct StateRow {
     pub since: Timestamp,
     pub value: i64,
     pub fired_at: Timestamp,
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// That somebody sees to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Acknowledged {
+    pub at: Timestamp,
+    pub by: String,
+    /// What they say of it.
+    pub note: Option<String>,
 }
 
 impl FromRow for StateRow {
@@ -30,13 +40,19 @@ impl FromRow for StateRow {
             since: row.get("since")?,
             value: row.get("value")?,
             fired_at: row.get("fired_at")?,
+            acknowledged: match row.get::<Option<Timestamp>>("acknowledged_at")? {
+                Some(at) => {
+                    Some(Acknowledged { at, by: row.get("acknowledged_by")?, note: row.get("note")? })
+                }
+                None => None,
+            },
         })
     }
 }
 
 impl StateRow {
     pub const fn stood(&self) -> Stood {
-        Stood { firing: self.firing, fired_at: self.fired_at }
+        Stood { firing: self.firing, fired_at: self.fired_at, acknowledged: self.acknowledged.is_some() }
     }
 }
 
@@ -45,14 +61,14 @@ pub(super) async fn find(
     organisation: Id<Organisation>,
     id: Id<AlertRule>,
 ) -> Result<Option<RuleRow>, DbError> {
-    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, email, \
+    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, repeat_s, email, \
                enabled, version, created_at, updated_at FROM alert_rule WHERE id = $2 AND organisation_id = $1";
     reader.optional(sql, binds![organisation, id]).await
 }
 
 /// Whoever it belongs to: for what runs by itself.
 pub(super) async fn by_id(reader: &mut Reader, id: Id<AlertRule>) -> Result<Option<RuleRow>, DbError> {
-    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, email, \
+    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, repeat_s, email, \
                enabled, version, created_at, updated_at FROM alert_rule WHERE id = $1";
     reader.optional(sql, binds![id]).await
 }
@@ -61,7 +77,7 @@ pub(super) async fn all_of(
     reader: &mut Reader,
     organisation: Id<Organisation>,
 ) -> Result<Vec<RuleRow>, DbError> {
-    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, email, \
+    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, repeat_s, email, \
                enabled, version, created_at, updated_at FROM alert_rule WHERE organisation_id = $1 ORDER BY id LIMIT $2";
     reader.all(sql, binds![organisation, RULES_MAX]).await
 }
@@ -72,15 +88,15 @@ pub(super) async fn enabled_behind(
     after: Id<AlertRule>,
     rows_max: i64,
 ) -> Result<Vec<RuleRow>, DbError> {
-    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, email, \
+    let sql = "SELECT id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, cooldown_s, repeat_s, email, \
                enabled, version, created_at, updated_at FROM alert_rule WHERE id > $1 AND enabled = 1 ORDER BY id LIMIT $2";
     reader.all(sql, binds![after, rows_max]).await
 }
 
 pub(super) async fn insert(tx: &mut Writer, row: &RuleRow) -> Result<(), DbError> {
     let sql = "INSERT INTO alert_rule (id, organisation_id, name, kind, integration_id, threshold, window_s, grouping, \
-               cooldown_s, email, enabled, version, created_at, updated_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+               cooldown_s, repeat_s, email, enabled, version, created_at, updated_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let values = binds![
         row.id,
         row.organisation,
@@ -91,6 +107,7 @@ pub(super) async fn insert(tx: &mut Writer, row: &RuleRow) -> Result<(), DbError
         row.window_s,
         row.group_by.as_str(),
         row.cooldown_s,
+        row.repeat_s,
         Json(&row.email),
         row.enabled,
         row.version,
@@ -103,8 +120,8 @@ pub(super) async fn insert(tx: &mut Writer, row: &RuleRow) -> Result<(), DbError
 /// The row as it is now; false if another change came first. What it stood for begins anew.
 pub(super) async fn update(tx: &mut Writer, row: &RuleRow) -> Result<bool, DbError> {
     let sql = "UPDATE alert_rule SET name = $2, kind = $3, integration_id = $4, threshold = $5, window_s = $6, \
-               grouping = $7, cooldown_s = $8, email = $9, enabled = $10, version = $11, updated_at = $12 \
-               WHERE id = $1 AND version = $11 - 1";
+               grouping = $7, cooldown_s = $8, repeat_s = $9, email = $10, enabled = $11, version = $12, updated_at = $13 \
+               WHERE id = $1 AND version = $12 - 1";
     let values = binds![
         row.id,
         row.name,
@@ -114,6 +131,7 @@ pub(super) async fn update(tx: &mut Writer, row: &RuleRow) -> Result<bool, DbErr
         row.window_s,
         row.group_by.as_str(),
         row.cooldown_s,
+        row.repeat_s,
         Json(&row.email),
         row.enabled,
         row.version,
@@ -135,7 +153,7 @@ pub(super) async fn delete(tx: &mut Writer, id: Id<AlertRule>) -> Result<(), DbE
 }
 
 pub(super) async fn states(reader: &mut Reader, rule: Id<AlertRule>) -> Result<Vec<StateRow>, DbError> {
-    let sql = "SELECT rule_id, subject_id, firing, since, value, fired_at FROM alert_state WHERE rule_id = $1 \
+    let sql = "SELECT rule_id, subject_id, firing, since, value, fired_at, acknowledged_at, acknowledged_by, note FROM alert_state WHERE rule_id = $1 \
                ORDER BY subject_id";
     reader.all(sql, binds![rule]).await
 }
@@ -145,12 +163,13 @@ pub(super) async fn firing(
     reader: &mut Reader,
     organisation: Id<Organisation>,
 ) -> Result<Vec<StateRow>, DbError> {
-    let sql = "SELECT s.rule_id, s.subject_id, s.firing, s.since, s.value, s.fired_at FROM alert_state AS s \
+    let sql = "SELECT s.rule_id, s.subject_id, s.firing, s.since, s.value, s.fired_at, s.acknowledged_at, s.acknowledged_by, s.note FROM alert_state AS s \
                JOIN alert_rule AS r ON r.id = s.rule_id WHERE r.organisation_id = $1 AND s.firing = 1 \
                ORDER BY s.rule_id, s.subject_id";
     reader.all(sql, binds![organisation]).await
 }
 
+/// It begins, or it is over: nobody has acknowledged that yet.
 pub(super) async fn put_state(
     tx: &mut Writer,
     (rule, subject): (Id<AlertRule>, &Subject),
@@ -159,7 +178,28 @@ pub(super) async fn put_state(
 ) -> Result<(), DbError> {
     let sql = "INSERT INTO alert_state (rule_id, subject_id, firing, since, value, fired_at) VALUES ($1, $2, $3, $4, $5, $6) \
                ON CONFLICT (rule_id, subject_id) DO UPDATE SET firing = excluded.firing, since = excluded.since, \
-               value = excluded.value, fired_at = excluded.fired_at";
+               value = excluded.value, fired_at = excluded.fired_at, acknowledged_at = NULL, acknowledged_by = NULL, note = NULL";
     let values = binds![rule, &subject[..], stood.firing, since, value, stood.fired_at];
     tx.execute(sql, values).await.map(|_| ())
+}
+
+/// It was told once more that it fires.
+pub(super) async fn told_again(
+    tx: &mut Writer,
+    (rule, subject): (Id<AlertRule>, &Subject),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "UPDATE alert_state SET fired_at = $3 WHERE rule_id = $1 AND subject_id = $2";
+    tx.execute(sql, binds![rule, &subject[..], now]).await.map(|_| ())
+}
+
+/// Somebody sees to what fires.
+pub(super) async fn acknowledge(
+    tx: &mut Writer,
+    (rule, subject): (Id<AlertRule>, &[u8]),
+    Acknowledged { at, by, note }: &Acknowledged,
+) -> Result<(), DbError> {
+    let sql = "UPDATE alert_state SET acknowledged_at = $3, acknowledged_by = $4, note = $5 \
+               WHERE rule_id = $1 AND subject_id = $2 AND firing = 1";
+    tx.execute(sql, binds![rule, subject, at, by, note]).await.map(|_| ())
 }

@@ -19,6 +19,8 @@ pub const EMAILS_MAX: usize = 10;
 const EMAIL_BYTES_MAX: usize = 254;
 /// How far a rule looks back, in seconds.
 const WINDOW_S: (i64, i64) = (300, 7 * 86_400);
+/// After how long an alert that nobody has acknowledged is told again, in seconds.
+const REPEAT_S: (i64, i64) = (300, 7 * 86_400);
 /// How long a rule is not told again, in seconds.
 const COOLDOWN_S: (i64, i64) = (0, 7 * 86_400);
 
@@ -125,6 +127,9 @@ pub(crate) struct RuleIn {
     /// For how long it is not told again that it holds, in seconds: at most 604800; an hour where it is left out.
     #[serde(default = "an_hour")]
     pub cooldown_s: i64,
+    /// After how many seconds it is told again while it holds and nobody has acknowledged it: 300 to 604800; never where it is left out.
+    #[serde(default)]
+    pub repeat_s: Option<i64>,
     /// Who is mailed.
     #[serde(default)]
     pub email: Vec<String>,
@@ -153,6 +158,7 @@ pub(crate) struct RuleRow {
     pub window_s: i64,
     pub group_by: Grouping,
     pub cooldown_s: i64,
+    pub repeat_s: Option<i64>,
     pub email: Vec<String>,
     pub enabled: bool,
     pub version: i64,
@@ -181,6 +187,7 @@ impl FromRow for RuleRow {
             window_s: row.get("window_s")?,
             group_by,
             cooldown_s: row.get("cooldown_s")?,
+            repeat_s: row.get("repeat_s")?,
             email: row.get::<Json<Vec<String>>>("email")?.0,
             enabled: row.get("enabled")?,
             version: row.get("version")?,
@@ -210,6 +217,7 @@ impl RuleRow {
             window_s: an_hour(),
             group_by: Grouping::Integration,
             cooldown_s: an_hour(),
+            repeat_s: None,
             email: Vec::new(),
             enabled: true,
             version: 1,
@@ -230,6 +238,7 @@ impl RuleIn {
             window_s: row.window_s,
             group_by: row.group_by,
             cooldown_s: row.cooldown_s,
+            repeat_s: row.repeat_s,
             email: row.email.clone(),
             enabled: row.enabled,
         }
@@ -257,10 +266,12 @@ impl RuleIn {
             (None, Some(_)) => wrong("threshold", "the window says it all".to_owned()),
             (None, None) => {}
         }
-        for (path, value, (least, most)) in
-            [("window_s", self.window_s, WINDOW_S), ("cooldown_s", self.cooldown_s, COOLDOWN_S)]
-        {
-            if !(least..=most).contains(&value) {
+        for (path, value, (least, most)) in [
+            ("window_s", Some(self.window_s), WINDOW_S),
+            ("cooldown_s", Some(self.cooldown_s), COOLDOWN_S),
+            ("repeat_s", self.repeat_s, REPEAT_S),
+        ] {
+            if value.is_some_and(|value| !(least..=most).contains(&value)) {
                 wrong(path, format!("must be {least} to {most}"));
             }
         }
@@ -298,6 +309,7 @@ mod tests {
             window_s: 3_600,
             group_by: Grouping::Integration,
             cooldown_s: 0,
+            repeat_s: Some(300),
             email: vec!["data@trial.example".to_owned()],
             enabled: true,
         }
@@ -317,6 +329,8 @@ mod tests {
             (RuleIn { threshold: Some(1), ..stated(Kind::NoData) }, "threshold"),
             (RuleIn { window_s: 299, ..good() }, "window_s"),
             (RuleIn { cooldown_s: -1, ..good() }, "cooldown_s"),
+            (RuleIn { repeat_s: Some(299), ..good() }, "repeat_s"),
+            (RuleIn { repeat_s: Some(604_801), ..good() }, "repeat_s"),
             (RuleIn { integration_id: Some("x".to_owned()), ..good() }, "integration_id"),
             (RuleIn { integration_id: Some(int), ..stated(Kind::QueueDepth) }, "integration_id"),
             (RuleIn { email: vec!["nobody".to_owned()], ..good() }, "email"),

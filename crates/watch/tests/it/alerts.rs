@@ -140,6 +140,74 @@ on_stage!(
 );
 
 on_stage!(
+    async fn what_somebody_sees_to_is_not_told_again_until_it_is_over(stage) {
+        let rule = stage
+            .rule(json!({"name": "Failures", "kind": "failed_sync", "threshold": 1, "window_s": 3600, "cooldown_s": 0, "repeat_s": 600}))
+            .await;
+        let place = format!("{ALERTS}/{}", rule["id"].as_str().unwrap());
+        let seen = format!("{place}/acknowledge");
+        stage.call("1.data_manager", "POST", &seen, &[], &json!({})).await.refused(409, "INT004", None);
+        stage.happens(What::SyncFailed);
+        stage.minute().await;
+        let firing = async || stage.told().await.iter().filter(|(name, ..)| name == "alert.firing").count();
+        let again = async |after_s: u64| {
+            stage.clock.advance(Duration::from_secs(after_s));
+            stage.minute().await;
+        };
+        assert_eq!(firing().await, 1);
+        // Nobody has said anything: it is told again, as often as the rule says and no more.
+        again(300).await;
+        assert_eq!(firing().await, 1);
+        again(300).await;
+        assert_eq!(firing().await, 2);
+        // Who may not, what is not there, and what it does not fire for.
+        for (bearer, body, status, code) in [
+            ("1.auditor", json!({}), 403, "INT003"),
+            ("1.viewer", json!({}), 403, "INT003"),
+            ("2.org_admin", json!({}), 404, "INT001"),
+            ("1.data_manager", json!({"integration_id": THEIR_ID}), 409, "INT004"),
+            ("1.data_manager", json!({"integration_id": "int_ffffffffffffffffffffffffffffffff"}), 409, "INT004"),
+        ] {
+            stage.call(bearer, "POST", &seen, &[], &body).await.refused(status, code, None);
+        }
+        stage.call("1.data_manager", "POST", &seen, &[], &json!({"note": ""})).await.refused(422, "INT002", Some("note"));
+        let nothing = stage.get(&place).await;
+        assert_eq!(nothing["firing"][0]["acknowledged"], Value::Null);
+        stage.clock.advance(Duration::from_secs(1));
+        let body = json!({"integration_id": OUR_ID, "note": "canary-note: the source moves"});
+        let told = stage.call("1.data_manager", "POST", &seen, &[], &body).await.expect(200).json();
+        let kept = &told["firing"][0]["acknowledged"];
+        assert_eq!(kept["note"], "canary-note: the source moves");
+        assert!(kept["by"].is_string() && kept["at"].is_string(), "{told}");
+        assert_eq!(stage.get(&place).await["firing"], told["firing"]);
+        let (name, of, value) = stage.told().await.pop().unwrap();
+        assert_eq!((name.as_str(), of, value), ("alert.acknowledged", json!(OUR_ID), json!(1)));
+        // From now on nothing is told of it but its end.
+        again(1_200).await;
+        again(600).await;
+        assert_eq!(firing().await, 2);
+        again(3_600).await;
+        assert_eq!(stage.told().await.last().unwrap().0, "alert.resolved");
+        assert_eq!(stage.get(&place).await["firing"], json!([]));
+        stage.call("1.data_manager", "POST", &seen, &[], &json!({})).await.refused(409, "INT004", None);
+        // What begins anew is nobody's yet.
+        stage.happens(What::SyncFailed);
+        stage.minute().await;
+        assert_eq!(firing().await, 3);
+        assert_eq!(stage.get(&place).await["firing"][0]["acknowledged"], Value::Null);
+        again(600).await;
+        assert_eq!(firing().await, 4);
+        // On record once, without what was said.
+        let sql = "SELECT canonical FROM audit_event WHERE act = 'alert.acknowledged'";
+        let rows: Vec<(Vec<u8>,)> = stage.db.read().await.unwrap().all(sql, binds![]).await.unwrap();
+        assert!(rows.len() == 1 && rows.iter().all(|(row,)| !String::from_utf8_lossy(row).contains("canary")));
+        let sql = "SELECT data FROM event WHERE name LIKE 'alert.%'";
+        let rows: Vec<(String,)> = stage.db.read().await.unwrap().all(sql, binds![]).await.unwrap();
+        assert!(rows.iter().all(|(row,)| !row.contains("canary")));
+    }
+);
+
+on_stage!(
     async fn every_kind_of_rule_is_looked_at(stage) {
         for (kind, threshold) in [("error_rate", 50), ("latency", 900), ("refusals", 2), ("queue_depth", 1)] {
             stage.rule(json!({"name": kind, "kind": kind, "threshold": threshold, "group_by": "rule"})).await;

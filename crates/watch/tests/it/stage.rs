@@ -76,7 +76,7 @@ impl Authenticate for Bearers {
                 organisation: organisation(number.parse().ok()?),
                 client: Id::from_bytes([50; 16]),
                 person: None,
-                scopes: "integration:read integration:write".parse().ok()?,
+                scopes: "integration:read integration:write integration:sync".parse().ok()?,
                 grants: [grant.replace('/', ":").parse::<Grant>().ok()?].into_iter().collect(),
                 token: Id::from_bytes([1; 16]),
             })

@@ -10,9 +10,9 @@ use crate::{
         chart::Chart,
         endpoint::{LinkRow, NewLink},
         staff::{
-            Alerts, Aside, AsideRow, Can, EndpointRow, FiringRow, Head, Integration, IntegrationRow,
-            Integrations, LineRow, Logs, Metrics, Pager, PointRow, Quarantine, RuleRow, StepRow, SyncRow,
-            Syncs, Tab, Test, Webhooks,
+            Alerts, Aside, AsideRow, Can, Counts, EndpointRow, FiringRow, Head, Integration, IntegrationRow,
+            Integrations, LineRow, Logs, Metrics, Pager, PointRow, Quarantine, RuleRow, Seen, StepRow,
+            SyncRow, Syncs, Tab, Test, Webhooks,
         },
     },
     staff::{alert::what_of, base_of, state_of, test::name_of},
@@ -137,6 +137,8 @@ fn test() -> Test {
     };
     let passed = || State::good(t("staff-step-passed"));
     Test {
+        made: ago(2 * DAY),
+        counts: Counts::Past,
         state: State::bad(t("staff-test-error")),
         message: "the server does not know our credential".to_owned(),
         took_ms: 412,
@@ -299,6 +301,7 @@ fn metrics() -> Metrics {
 
 fn alerts() -> Alerts {
     let rule = |name: &str, kind: &str, firing: Vec<FiringRow>| RuleRow {
+        id: format!("0190b6e0-0000-7000-8000-{:0>12}", name.len()),
         name: name.to_owned(),
         what: what_of(kind, Some(5), 3_600),
         state: if firing.is_empty() {
@@ -310,18 +313,29 @@ fn alerts() -> Alerts {
         mailed: 2,
         firing,
     };
-    let firing = FiringRow { of: Some((base_of(OTHER), OTHER.to_owned())), since: ago(2 * HOUR), value: 31 };
+    let firing = |id: &str, seen| FiringRow {
+        of: Some((base_of(id), id.to_owned())),
+        since: ago(2 * HOUR),
+        value: 31,
+        seen,
+    };
+    let seen = Seen {
+        at: ago(HOUR),
+        by: "0190b6e0-0000-7000-8000-00000000000b".to_owned(),
+        note: Some("Kelvin".to_owned()),
+    };
     Alerts {
         frame: frame(Here::StaffAlerts),
         how: t("staff-how-firing").count("many", 1).into(),
         rules: vec![
-            rule("Riverside", "error_rate", vec![firing]),
+            rule("Riverside", "error_rate", vec![firing(OTHER, None), firing(ID, Some(seen))]),
             rule("Kelvin", "latency", Vec::new()),
             rule("Ward", "failed_sync", Vec::new()),
             rule("Sinclair", "no_data", Vec::new()),
             rule("Diary", "queue_depth", Vec::new()),
             rule("Pulse", "refusals", Vec::new()),
         ],
+        may_acknowledge: true,
     }
 }
 
