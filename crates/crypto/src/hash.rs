@@ -37,6 +37,11 @@ pub fn hmac_sha256_text(key: &Secret<String>, parts: &[&[u8]]) -> Digest {
     Digest::from_bytes(hmac_of(key.expose().as_bytes(), parts))
 }
 
+/// HMAC-SHA-256 with a key of any bytes, such as one that another party has issued in base64. The parts are not told apart.  RFC 2104 §2
+pub fn hmac_sha256_bytes(key: &Secret<Vec<u8>>, parts: &[&[u8]]) -> Digest {
+    Digest::from_bytes(hmac_of(key.expose(), parts))
+}
+
 /// HMAC-SHA-256 over the parts, each behind its length, so that `["ab", "c"]` and `["a", "bc"]` differ.
 pub fn keyed_digest(key: &Secret<[u8; 32]>, parts: &[&[u8]]) -> Digest {
     Digest::from_bytes(hmac_of(key.expose(), &[&framed(parts)]))

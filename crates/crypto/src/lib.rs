@@ -19,7 +19,8 @@ pub mod x509;
 pub use aead::{AeadKey, Unopenable};
 pub use entropy::SystemEntropy;
 pub use hash::{
-    constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_text, keyed_digest, sha1, sha256, sha512,
+    constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_bytes, hmac_sha256_text, keyed_digest, sha1,
+    sha256, sha512,
 };
 
 /// The value of an operation that has no way to fail on what it is given here (HKDF of a few blocks, AES-GCM far

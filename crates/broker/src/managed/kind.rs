@@ -74,6 +74,7 @@ const KEY: AuthMethod = AuthMethod { name: "private_key", credentials: &["privat
 const ACCESS_KEY: AuthMethod =
     AuthMethod { name: "access_key", credentials: &["access_key_id", "secret_access_key", "session_token"] };
 const ACCOUNT_KEY: AuthMethod = AuthMethod { name: "account_key", credentials: &["account_key"] };
+const SHARED_ACCESS: AuthMethod = AuthMethod { name: "shared_access_signature", credentials: &["sas_token"] };
 const SIGNING: AuthMethod = AuthMethod { name: "signing_secret", credentials: &["signing_secret"] };
 
 impl Kind {
@@ -114,7 +115,7 @@ impl Kind {
             Self::Edc => &[BASIC, API_KEY, OAUTH],
             Self::Sftp => &[PASSWORD, KEY],
             Self::Api => &[NONE, BASIC, API_KEY, BEARER, OAUTH, LINKED],
-            Self::CloudStorage => &[ACCESS_KEY, ACCOUNT_KEY],
+            Self::CloudStorage => &[ACCESS_KEY, ACCOUNT_KEY, SHARED_ACCESS],
             Self::Notification => &[API_KEY, BASIC],
             Self::Webhook => &[SIGNING],
             Self::Fhir => &[NONE, BASIC, BEARER, OAUTH, SMART],

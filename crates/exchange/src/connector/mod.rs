@@ -1,5 +1,7 @@
 //! The way to one kind of system.
 
+pub mod azure;
+pub mod bucket;
 pub mod budget;
 mod check;
 pub mod fhir;

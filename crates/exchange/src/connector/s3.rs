@@ -1,31 +1,20 @@
 //! A bucket of a store that speaks as Amazon S3 does.  <https://docs.aws.amazon.com/AmazonS3/latest/API/>
 //!
-//! Objects are listed by `ListObjectsV2` and read in ranges, each on the condition that the object is still the one that was listed.
+//! Objects are listed by `ListObjectsV2` and read by `GetObject`.
 
-mod hand;
 mod list;
 mod sign;
 
-use std::sync::Arc;
-
-use kernel::{Secret, World};
+use kernel::{Secret, Timestamp};
 use outbound::{Call, WholeAnswer};
 use url::Url;
 
 use super::{
-    Findings, Outcome, PullFault, StepName, Way,
-    files::{Files, Records, Rules, Shelf},
-    look::words,
-    reach::{encryption, first, reach},
-    way::unanswered,
+    PullFault,
+    bucket::{Dialect, Objects, error_code},
 };
-pub use hand::BucketHand;
 pub use sign::Keys;
 
-/// Objects of one answer to a list.
-pub const LIST_KEYS: usize = 1_000;
-/// The most bytes of one answer to a list.
-pub const LIST_BYTES_MAX: usize = 8 << 20;
 /// The region where nothing else is said.
 pub const REGION: &str = "us-east-1";
 
@@ -38,18 +27,10 @@ pub enum Style {
     Host,
 }
 
-/// A bucket.
-#[derive(Clone)]
-pub struct Bucket(Arc<Parts>);
-
-struct Parts {
-    way: Way,
-    world: World,
-    /// The bucket's own address, with a slash at its end.
+/// Where a bucket is, and what its calls are signed with.
+pub struct S3 {
     base: Url,
     region: String,
-    /// What the names of all objects that are looked at begin with.
-    prefix: String,
     keys: Keys,
 }
 
@@ -80,104 +61,59 @@ impl Address<'_> {
     }
 }
 
-impl Bucket {
+impl S3 {
     /// The bucket at its own address.
-    pub fn new(
-        (way, world): (Way, World),
-        base: Url,
-        (region, prefix): (String, String),
-        keys: Keys,
-    ) -> Self {
-        Self(Arc::new(Parts { way, world, base, region, prefix, keys }))
+    pub const fn new(base: Url, region: String, keys: Keys) -> Self {
+        Self { base, region, keys }
+    }
+}
+
+impl Dialect for S3 {
+    fn base(&self) -> &Url {
+        &self.base
     }
 
-    /// Its objects as a source.
-    pub fn source(self, rules: Rules, records: Records) -> Files<Self> {
-        let world = self.0.world.clone();
-        Files::new(self, rules, records, world)
-    }
-
-    /// A signed call for an object, or for the bucket itself.
-    fn call(
-        &self,
-        key: &str,
-        query: &[(&str, &str)],
-        headers: &[(&'static str, String)],
-    ) -> Result<Call, PullFault> {
-        let signed = sign::signed(
-            &self.0.keys,
-            (&self.0.base, &self.0.region),
-            (key, query, headers),
-            self.0.world.now(),
-        );
-        signed.ok_or(PullFault::last("the source's address or the credential cannot be used"))
-    }
-
-    fn list_call(&self, continued: Option<&str>, keys: usize) -> Result<Call, PullFault> {
+    fn list(&self, (prefix, continued, keys): (&str, Option<&str>, usize), now: Timestamp) -> Option<Call> {
         let keys = keys.to_string();
         let mut query = vec![("list-type", "2"), ("encoding-type", "url"), ("max-keys", keys.as_str())];
-        if !self.0.prefix.is_empty() {
-            query.push(("prefix", &self.0.prefix));
+        if !prefix.is_empty() {
+            query.push(("prefix", prefix));
         }
         query.extend(continued.map(|token| ("continuation-token", token)));
-        self.call("", &query, &[])
-    }
-}
-
-impl Shelf for Bucket {
-    type Hand = BucketHand;
-
-    async fn reach(&self) -> Result<BucketHand, PullFault> {
-        Ok(BucketHand(self.clone()))
+        sign::signed(&self.keys, (&self.base, &self.region), ("", &query, &[]), now)
     }
 
-    async fn try_reach(&self, world: &World, findings: &mut Findings) -> Option<BucketHand> {
-        reach(self.0.way.outbound(), &self.0.base, (world, findings)).await?;
-        let began = world.now();
-        let call = match self.list_call(None, 1) {
-            Ok(call) => call,
-            Err(fault) => {
-                findings.tell(StepName::SignIn, (world, began), (Outcome::Failed, words(&fault)));
-                return None;
-            }
-        };
-        let answer = first(&self.0.way, call, (world, findings)).await?;
-        let said = encryption(&self.0.base, &answer);
-        findings.tell(StepName::Tls, (world, began), said);
-        if said.0 == Outcome::Failed {
-            return None;
+    fn object(&self, key: &str, (range, tag): (&str, &str), now: Timestamp) -> Option<Call> {
+        let mut headers = vec![("range", range.to_owned())];
+        // A store without tags cannot be held to one.
+        if !tag.is_empty() {
+            headers.push(("if-match", tag.to_owned()));
         }
-        let said = match answer
-            .map_err(|fault| unanswered(&fault))
-            .and_then(|answer| judged(&self.0.way, &answer))
-        {
-            Ok(()) => (Outcome::Passed, "the store knows us, and lets us list the bucket"),
-            Err(fault) => (Outcome::Failed, words(&fault)),
-        };
-        findings.tell(StepName::SignIn, (world, began), said);
-        (said.0 == Outcome::Passed).then(|| BucketHand(self.clone()))
+        sign::signed(&self.keys, (&self.base, &self.region), (key, &[], &headers), now)
+    }
+
+    fn listed(&self, body: &[u8], prefix: &str) -> Option<Objects> {
+        list::read(body, prefix)
+    }
+
+    fn refusal(&self, answer: &WholeAnswer) -> Option<PullFault> {
+        meant(&error_code(&answer.body)?)
     }
 }
 
-/// Why an answer is none that can be used.  <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
-fn judged(way: &Way, answer: &WholeAnswer) -> Result<(), PullFault> {
-    // A part of an object.
-    if answer.status.as_u16() == 206 {
-        return Ok(());
-    }
-    let Err(fault) = way.told(answer.status, &answer.headers) else { return Ok(()) };
-    let code = list::error_code(&answer.body).unwrap_or_default();
-    Err(match code.as_str() {
+/// What an error code says that its status does not.  <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+fn meant(code: &str) -> Option<PullFault> {
+    Some(PullFault::last(match code {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" => {
-            PullFault::last("the source does not know our credential")
+            "the source does not know our credential"
         }
-        "RequestTimeTooSkewed" => PullFault::last("the clock here and that of the source differ too much"),
-        "NoSuchBucket" => PullFault::last("there is no such bucket"),
+        "RequestTimeTooSkewed" => "the clock here and that of the source differ too much",
+        "NoSuchBucket" => "there is no such bucket",
         "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException" => {
-            PullFault::last("the bucket is elsewhere: look at config.region and config.endpoint")
+            "the bucket is elsewhere: look at config.region and config.endpoint"
         }
-        _ => fault,
-    })
+        _ => return None,
+    }))
 }
 
 /// What a bucket is opened with.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod check;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use exchange::{
     connector::{
         Connector, Findings, Outcome, Paced, SignIn, StepName, Way,
-        files::Rules,
-        s3::{Address, Bucket, REGION, Style, keys},
+        bucket::Bucket,
+        files::{Hand, Listed, Rules, Shelf, Version},
+        s3::{Address, REGION, S3, Style, keys},
     },
     run::{Counts, Extent, State},
 };
@@ -30,16 +31,19 @@ fn outbound(addresses: &[std::net::SocketAddr]) -> Outbound {
     Outbound::new(allowed, Arc::new(SystemLookup)).unwrap()
 }
 
-fn bucket(address: std::net::SocketAddr, name: &str, world: &World) -> Arc<dyn Connector> {
+fn opened(address: std::net::SocketAddr, name: &str, world: &World) -> Bucket<S3> {
     let endpoint = format!("http://{address}").parse().unwrap();
     let base = Address { endpoint, bucket: name, style: Style::Path }.base().unwrap();
     let keys = keys("test", Secret::new("secret".to_owned()), None);
-    let place = (REGION.to_owned(), "in/".to_owned());
+    let store = S3::new(base, REGION.to_owned(), keys);
     let way = Way::new(Paced::new(outbound(&[address]), world.clone()), SignIn::Open);
-    let bucket = Bucket::new((way, world.clone()), base, place, keys);
+    Bucket::new((way, world.clone()), store, "in/".to_owned())
+}
+
+fn bucket(address: std::net::SocketAddr, name: &str, world: &World) -> Arc<dyn Connector> {
     let rules =
         Rules { key: vec!["mrn".to_owned()], ..Rules::new(vec![glob::Pattern::new(PATTERN).unwrap()]) };
-    Arc::new(bucket.source(rules, people(&[PATTERN])))
+    Arc::new(opened(address, name, world).source(rules, people(&[PATTERN])))
 }
 
 async fn put(store: &Store, path: &str, text: &str) {
@@ -100,4 +104,20 @@ async fn a_test_says_where_it_ends() {
     assert_eq!(step(&good, Tls).0, Outcome::Warning, "nothing is encrypted");
     let none = bucket(store.address, "nothing", &world).check(&world).await;
     assert_eq!(step(&none, SignIn), (Outcome::Failed, "there is no such bucket"));
+}
+
+#[tokio::test]
+async fn an_object_that_changes_is_another_one() {
+    let Some(store) = Store::start() else { return };
+    let (world, _) = testkit::world();
+    put(&store, "trial", "").await;
+    let text = table(0..300, "A");
+    put(&store, "trial/in/people.csv", &text).await;
+    let mut hand = opened(store.address, "trial", &world).reach().await.unwrap();
+    let file = hand.list().await.unwrap().remove(0);
+    let from = file.version.size - 5;
+    assert_eq!(hand.read(&file, from, 100).await.unwrap().unwrap(), text.as_bytes()[text.len() - 5..]);
+    // What the store says of another state of it is longer than what was asked for.
+    let other = Listed { version: Version { tag: "\"0\"".to_owned(), ..file.version.clone() }, ..file };
+    assert_eq!(hand.read(&other, from, 100).await.unwrap(), None);
 }

@@ -287,3 +287,43 @@ impl Store {
         Some(Self { address, _process: process })
     }
 }
+
+/// A store that speaks as Azure Blob Storage does.
+pub struct Azurite {
+    pub address: SocketAddr,
+    _process: Process,
+}
+
+impl Azurite {
+    pub const ACCOUNT: &'static str = "northwind";
+    /// Made up for the account: 64 bytes, as Azure's are.
+    pub const KEY: &'static str =
+        "bm90LWEtc2VjcmV0LW9mLWFueWJvZHktYnV0LW9mLXRoaXMtdGVzdC1hbG9uZS1hbmQtNjQtYnl0ZXMtbG9uZw==";
+
+    /// None where none is installed: `TEST_AZURE_SERVER` names the command.
+    pub fn start() -> Option<Self> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "what is installed is told to tests by the environment"
+        )]
+        let Ok(program) = std::env::var("TEST_AZURE_SERVER") else {
+            println!("SKIPPED: no store that speaks as Azure's: set TEST_AZURE_SERVER to an azurite-blob");
+            return None;
+        };
+        let address: SocketAddr = format!("127.0.0.1:{}", free_port()).parse().unwrap();
+        let port = address.port().to_string();
+        // It says on its standard output that it listens.
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "exec \"$0\" \"$@\" >&2",
+            &program,
+            "--inMemoryPersistence",
+            "--disableTelemetry",
+        ]);
+        command.args(["--silent", "--blobHost", "127.0.0.1", "--blobPort", &port]);
+        command.env("AZURITE_ACCOUNTS", format!("{}:{}", Self::ACCOUNT, Self::KEY));
+        let process = Process::start(command, "successfully listen");
+        Some(Self { address, _process: process })
+    }
+}

@@ -2,62 +2,11 @@
 
 use kernel::Timestamp;
 use percent_encoding::percent_decode_str;
-use quick_xml::{Reader, events::Event};
 
-use crate::connector::files::{Listed, Version};
-
-/// A page of a list.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Objects {
-    pub files: Vec<Listed>,
-    /// Where the next page begins.
-    pub next: Option<String>,
-}
-
-/// How deep an answer may nest.
-const DEPTH_MAX: usize = 16;
-
-/// What an element holds, by the names of those that it stands in.
-fn texts(body: &[u8], mut each: impl FnMut(&[String], Part<'_>)) -> Option<()> {
-    let text = std::str::from_utf8(body).ok()?;
-    let mut xml = Reader::from_str(text);
-    let mut open: Vec<String> = Vec::new();
-    let mut held = String::new();
-    loop {
-        match xml.read_event().ok()? {
-            Event::Start(start) => {
-                open.push(start.local_name().into_inner().to_owned());
-                held.clear();
-                if open.len() > DEPTH_MAX {
-                    return None;
-                }
-                each(&open, Part::Begin);
-            }
-            Event::End(_) => {
-                each(&open, Part::Text(&held));
-                each(&open, Part::End);
-                open.pop()?;
-                held.clear();
-            }
-            Event::Text(text) => held.push_str(&text),
-            Event::CData(text) => held.push_str(&text),
-            Event::GeneralRef(entity) => {
-                let entity = format!("&{};", &*entity);
-                held.push_str(&quick_xml::escape::unescape(&entity).ok()?);
-            }
-            Event::DocType(_) => return None,
-            Event::Eof if open.is_empty() => return Some(()),
-            Event::Eof => return None,
-            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
-        }
-    }
-}
-
-enum Part<'a> {
-    Begin,
-    Text(&'a str),
-    End,
-}
+use crate::connector::{
+    bucket::{Objects, Part, texts},
+    files::{Listed, Version},
+};
 
 #[derive(Default)]
 struct Object {
@@ -74,8 +23,8 @@ pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
     texts(body, |open, part| {
         let names: Vec<&str> = open.iter().map(String::as_str).collect();
         match (names.as_slice(), part) {
-            (["ListBucketResult"], Part::Begin) => is_list = true,
-            (["ListBucketResult", "Contents"], Part::Begin) => object = Object::default(),
+            (["ListBucketResult"], Part::Begin(_)) => is_list = true,
+            (["ListBucketResult", "Contents"], Part::Begin(_)) => object = Object::default(),
             (["ListBucketResult", "Contents"], Part::End) => objects.push(std::mem::take(&mut object)),
             (["ListBucketResult", "Contents", name], Part::Text(text)) => match *name {
                 "Key" => object.key = text.to_owned(),
@@ -114,20 +63,6 @@ pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
     Some(Objects { files, next: token.filter(|_| is_truncated) })
 }
 
-/// The code of an answer that says what went wrong.
-pub(super) fn error_code(body: &[u8]) -> Option<String> {
-    let mut code = None;
-    texts(body, |open, part| {
-        if let (Part::Text(text), [root, name]) = (part, open)
-            && root == "Error"
-            && name == "Code"
-        {
-            code = Some(text.trim().to_owned());
-        }
-    })?;
-    code
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,8 +97,5 @@ mod tests {
         ] {
             assert_eq!(read(body.as_bytes(), ""), None, "{body}");
         }
-        let refused = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>no</Message></Error>";
-        assert_eq!(error_code(refused.as_bytes()).as_deref(), Some("NoSuchBucket"));
-        assert_eq!(error_code(b"<Error/>"), None);
     }
 }

@@ -5,6 +5,8 @@ use kernel::{Secret, Timestamp};
 use outbound::Call;
 use url::Url;
 
+use crate::connector::bucket::{Slash, encoded};
+
 /// What a call is signed with.
 #[derive(Clone)]
 pub struct Keys {
@@ -99,25 +101,6 @@ fn compact(now: Timestamp) -> String {
     let whole = text.split('.').next().unwrap_or_default();
     let digits: String = whole.chars().filter(|c| c.is_ascii_digit() || *c == 'T').collect();
     format!("{digits}Z")
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Slash {
-    Kept,
-    Encoded,
-}
-
-/// Everything but letters, digits and `-._~` as `%XY`.
-fn encoded(text: &str, slash: Slash) -> String {
-    let mut all = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => all.push(char::from(byte)),
-            b'/' if slash == Slash::Kept => all.push('/'),
-            _ => all.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    all
 }
 
 fn hex(bytes: &[u8]) -> String {
