@@ -10,7 +10,7 @@ import { TOKEN, TYPES, TroubledSource } from './support/troubled_source.js';
 const RECORDS = 800;
 const PAGE = 10;
 const CALLS_PER_SECOND = 10;
-const LATE = 5; // calls that were let go before it was watched
+const LATE = 9; // calls whose turns were given before it was watched: one of each of the seven that ask, and the first of each process
 const WATCHED_MS = 8_000;
 const ENDS_MS_MAX = 5 * 60_000;
 
@@ -67,6 +67,8 @@ test('two processes share a budget through Redis, and go on when it dies', { tim
     } while (run.finished_at === null && Date.now() < deadline);
     console.log(`# ${JSON.stringify({ callsPerSecond: { shared, alone }, report: run.report })}`);
     assert.ok(shared <= CALLS_PER_SECOND, `${shared} calls a second`);
+    // As many as are allowed come through, not some part of them.
+    assert.ok(shared >= 0.7 * CALLS_PER_SECOND, `only ${shared} calls a second`);
     assert.ok(alone <= 2 * CALLS_PER_SECOND, `${alone} calls a second without Redis`);
     // Both have asked for as much as they may: that each counted for itself is seen, so it would have been seen before.
     assert.ok(alone > shared, `${shared} calls a second with Redis, ${alone} without`);
