@@ -123,6 +123,8 @@ impl Unit<'_> {
         self.apart(&found)?;
         let late = self.late(tx, &found).await?;
         let mut sheet = Sheet::draw(tx, self.records, self.tenant, self.plan.steps.len()).await?;
+        let all = self.entries().filter_map(|(at, _, step)| ready_of(&late, at, step));
+        let rules = sheet.rules(tx, self.author, all).await?;
         let mut done: Vec<Option<Done>> = self.plan.steps.iter().map(|_| None).collect();
         // "Process any DELETE interactions, then POST, then PUT or PATCH."
         for round in 0..3 {
@@ -130,16 +132,15 @@ impl Unit<'_> {
                 if round_of(&entry.task) == round
                     && let (Some(found), Some(place)) = (found.get(at), done.get_mut(at))
                 {
-                    let ready = late.get(&at).or(match &step.text {
-                        Text::Ready(ready) | Text::Guessed(ready, _) => Some(ready),
-                        _ => None,
-                    });
+                    let ready = ready_of(&late, at, step);
                     let became = put(&mut sheet, &entry.task, found, ready)
                         .and_then(|became| self.keep(became))
                         .map_err(|fault| Problem::Write(fault).of(at))?;
-                    if let (Done::Created(_) | Done::Updated(_), Some(ready)) = (&became, ready) {
-                        let kept = sheet.lets_keep(tx, self.author, ready).await;
-                        kept.map_err(|fault| Problem::Write(fault).of(at))?;
+                    if let (Done::Created(_) | Done::Updated(_), Some(ready)) = (&became, ready)
+                        && let Some((asking, rules)) = &rules
+                        && !rules.let_keep(self.records, (asking, ready))?
+                    {
+                        return Err(Problem::Write(WriteFault::Unconsented).of(at));
                     }
                     *place = Some(became);
                 }
@@ -362,6 +363,14 @@ impl Unit<'_> {
         }
         Ok(edits)
     }
+}
+
+/// What an entry writes.
+fn ready_of<'r>(late: &'r HashMap<usize, Ready>, at: usize, step: &'r Step) -> Option<&'r Ready> {
+    late.get(&at).or(match &step.text {
+        Text::Ready(ready) | Text::Guessed(ready, _) => Some(ready),
+        _ => None,
+    })
 }
 
 fn written_at(

@@ -71,6 +71,29 @@ impl Rules {
         Ok(Self(all))
     }
 
+    /// The same of the patients whose records these texts are among.
+    pub async fn of_texts(
+        reader: &mut Reader,
+        registry: &Registry,
+        tenant: &Tenant,
+        texts: impl Iterator<Item = &str>,
+    ) -> Result<Self, DbError> {
+        let mut patients = BTreeSet::new();
+        for text in texts {
+            patients.extend(patients_of(registry, text)?);
+        }
+        Self::of(reader, registry, tenant, &patients).await
+    }
+
+    /// Whether these let a record that is sent be kept, whose patients were among those that were asked for.
+    pub fn let_keep(&self, records: &Records, (asking, ready): (&Asking, &Ready)) -> Result<bool, DbError> {
+        if is_exempt(ready.resource_type()) {
+            return Ok(true);
+        }
+        let about = self.about(records.registry(), ready.text())?;
+        Ok(permits(&about, asking, records.world().now()))
+    }
+
     /// The rules that are about a record of this text, whose patients were among those that were asked for.
     pub fn about(&self, registry: &Registry, text: &str) -> Result<Vec<Bearing>, DbError> {
         if self.0.is_empty() {
@@ -106,8 +129,9 @@ pub(crate) async fn lets_keep(
     if is_exempt(ready.resource_type()) {
         return Ok(true);
     }
-    let rules = about(reader, records.registry(), tenant, ready.text()).await?;
-    Ok(permits(&rules, asking, records.world().now()))
+    let texts = std::iter::once(ready.text());
+    let rules = Rules::of_texts(reader, records.registry(), tenant, texts).await?;
+    rules.let_keep(records, (asking, ready))
 }
 
 /// The patients whose records it is among.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     audit_event,
-    consent::{self, Bound, Settled},
+    consent::{self, Asking, Bound, Rules, Settled, is_exempt},
     key,
     parameter::{Registry, ResourceType},
     reindex,
@@ -96,6 +96,21 @@ impl<'u> Sheet<'u> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The same of several: the rules of all their patients, asked together, and what is asked of them; none where nothing is.
+    pub(crate) async fn rules<'a>(
+        &self,
+        tx: &mut Writer,
+        author: &'a Author,
+        all: impl Iterator<Item = &Ready>,
+    ) -> Result<Option<(&'a Asking, Rules)>, DbError> {
+        let Some(asking) = author.collecting.as_ref().filter(|_| self.settled.has_consents) else {
+            return Ok(None);
+        };
+        let texts = all.filter(|ready| !is_exempt(ready.resource_type())).map(Ready::text);
+        let rules = Rules::of_texts(tx, self.records.registry(), self.tenant, texts).await?;
+        Ok(Some((asking, rules)))
     }
 
     /// Put down the next version of a record. `stored` is the one before.

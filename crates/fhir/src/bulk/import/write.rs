@@ -185,11 +185,8 @@ impl Unit {
             return Ok(Decided::Unchanged);
         }
         let lets_keep = match &self.collecting {
-            Some(asking) if !is_exempt(sent.of) => {
-                let rules = rules.about(self.fhir.records.registry(), sent.ready.text())?;
-                consent::permits(&rules, asking, self.fhir.world.now())
-            }
-            _ => true,
+            Some(asking) => rules.let_keep(&self.fhir.records, (asking, &sent.ready))?,
+            None => true,
         };
         if lets_keep {
             return Ok(Decided::Write(stored));
