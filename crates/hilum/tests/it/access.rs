@@ -252,6 +252,7 @@ const OF_TOKENS: &[Row] = &[
     ),
     of_webhooks("GET /api/v1/integrations/events", "/api/v1/integrations/events", None),
     of_syncs("POST /api/v1/integrations/{id}/test", "/api/v1/integrations/x/test"),
+    of_syncs("GET /api/v1/integrations/{id}/tests", "/api/v1/integrations/x/tests"),
     of_syncs("POST /api/v1/integrations/{id}/sync", "/api/v1/integrations/x/sync"),
     of_syncs("GET /api/v1/integrations/{id}/sync-jobs", "/api/v1/integrations/x/sync-jobs"),
     of_syncs("GET /api/v1/integrations/sync-jobs/{job_id}", "/api/v1/integrations/sync-jobs/x"),
@@ -278,6 +279,10 @@ const OF_TOKENS: &[Row] = &[
     of_syncs(
         "DELETE /api/v1/integrations/alerts/{rule}",
         "/api/v1/integrations/alerts/0190b6e0-0000-7000-8000-000000000000",
+    ),
+    of_syncs(
+        "POST /api/v1/integrations/alerts/{rule}/acknowledge",
+        "/api/v1/integrations/alerts/0190b6e0-0000-7000-8000-000000000000/acknowledge",
     ),
     of_syncs("GET /api/v1/integrations/{id}/logs", "/api/v1/integrations/x/logs"),
     of_syncs("GET /api/v1/integrations/{id}/metrics", "/api/v1/integrations/x/metrics"),
