@@ -229,7 +229,7 @@ async fn explain(
         Plans::Custom => "force_custom_plan",
         Plans::Generic => "force_generic_plan",
     };
-    run(reader, format!("SELECT set_config('plan_cache_mode', '{custom}', true)")).await?;
+    run(reader, format!("SET LOCAL plan_cache_mode = {custom}")).await?;
     run(reader, format!("PREPARE asked ({}) AS {text}", kinds.join(", "))).await?;
     let lines =
         run(reader, format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE asked ({})", values.join(", ")))

@@ -12,7 +12,7 @@ mod turn;
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool_postgres::{ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Timeouts};
 use kernel::Secret;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -99,6 +99,8 @@ impl Postgres {
         let pool = Pool::builder(manager)
             .max_size(usize::from(config.connections_max.max(1)))
             .timeouts(timeouts)
+            // Whoever was used last has its statements prepared.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| DbError::setting("the pool could not be set up"))?;
