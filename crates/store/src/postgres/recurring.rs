@@ -13,7 +13,7 @@ use deadpool_postgres::Pool;
 use quick_cache::{Lifecycle, UnitWeighter, sync::Cache};
 use tokio_postgres::types::Type;
 
-/// Statements of this kind that connections keep at the most; the server keeps a plan of some 50 KB for each of them on each connection.
+/// Statements of this kind that connections keep at the most; the server has memory for the plan of each, on each connection.
 const KEPT_MAX: usize = 128;
 /// The longest text that is kept, in bytes.
 const TEXT_MAX: usize = 16_384;

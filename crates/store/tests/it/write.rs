@@ -10,7 +10,10 @@ use std::{
 
 use kernel::Timestamp;
 use store::{Composed, Db, DbError, Engine, ROWS_MAX, Reader, StoreConfig, Value, Writer, binds, dialect};
-use testkit::{engine::with_url, on_each_engine};
+use testkit::{
+    engine::{POSTGRES, on, with_url},
+    on_each_engine,
+};
 
 use crate::schema::{
     MIGRATIONS, PersonRow, bump, count, insert_organisation, insert_person, organisation_id, person,
@@ -440,11 +443,9 @@ on_each_engine!(
     migrations = [MIGRATIONS]
 );
 
-on_each_engine!(
-    async fn statements_that_come_again_are_kept_prepared_and_others_are_not(db: Db) {
-        if db.engine() == Engine::Sqlite {
-            return;
-        }
+#[test]
+fn statements_that_come_again_are_kept_prepared_and_others_are_not() {
+    on(POSTGRES, &[MIGRATIONS], async |db| {
         // One connection alone, so that what it keeps can be asked of it.
         let mut reader = db.read().await.unwrap();
         let asking = |column: usize, value: i64| {
@@ -477,9 +478,8 @@ on_each_engine!(
             assert_eq!(reader.all_composed::<(String,)>(&text).await, Ok(vec![(String::from("a word"),)]));
             assert_eq!(reader.all_composed::<(Option<i64>,)>(&null).await, Ok(vec![(None,)]));
         }
-    },
-    migrations = [MIGRATIONS]
-);
+    });
+}
 
 on_each_engine!(
     async fn reads_of_a_snapshot_agree(db: Db) {
