@@ -6,7 +6,11 @@ use kernel::World;
 use store::Db;
 use web::{Shutdown, Streams, Tasks};
 
-use crate::{Integrations, Log, alert::Mailer, line::keep_writing};
+use crate::{
+    Integrations, Log,
+    alert::Mailer,
+    line::{CAUGHT_UP_IN, keep_writing},
+};
 
 /// What watching needs of the house.
 pub struct Parts {
@@ -76,6 +80,13 @@ impl Watch {
     /// Where lines are said.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Where lines and numbers are read: what this node has said before is there by now.
+    pub(crate) async fn said(&self) -> &Db {
+        // What is late is there at the next look.
+        let _is_whole = self.log.caught_up(CAUGHT_UP_IN).await;
+        &self.log_db
     }
 
     /// The database of lines and numbers.

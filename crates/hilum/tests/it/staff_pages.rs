@@ -81,7 +81,6 @@ async fn staff_test_sync_and_mend_on_pages() {
     // What is done cannot be ended.
     let done = ines.post(&format!("{page}/syncs/{job}/cancel"), &[]).await.expect(303);
     assert!(done.header("location").starts_with(&format!("{page}/syncs?")), "{}", done.header("location"));
-    app.house.watch.log().flush().await;
     shows(&ines, &format!("{page}/logs?q=sync"), &["lang=\"en\"", "sync"]).await;
     let wrong = ines.get(&format!("{page}/logs?level=loud")).await.expect(422).text();
     assert!(wrong.contains("There is a problem"), "{wrong}");

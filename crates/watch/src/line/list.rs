@@ -168,7 +168,7 @@ pub(crate) async fn logs(
     if asked.follow == Some(true) {
         return follow::follow(&watch, &asking, (integration, search_for.wanted), &headers).await;
     }
-    let found = search(&watch.log_db, &search_for).await?;
+    let found = search(watch.said().await, &search_for).await?;
     let link = link(&context, &asked, &found);
     let logs = found.lines.iter().map(|line| LineOut::of(line, found.phrases.get(&line.phrase))).collect();
     let filters = FiltersOut {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use queue::keep_writing;
-pub use queue::{LINES_WAITING_MAX, Log};
+pub use queue::{CAUGHT_UP_IN, LINES_WAITING_MAX, Log};
 pub use retire::{RETIRE_EVERY, Retire};
 pub use write::LINES_OF_A_UNIT;
 pub(crate) use write::Placed;

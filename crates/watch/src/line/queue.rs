@@ -6,7 +6,7 @@ use kernel::{Timestamp, World};
 use store::{Db, Writer};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use web::{
     Metrics, Shutdown,
@@ -22,6 +22,8 @@ use super::{
 pub const LINES_WAITING_MAX: usize = 16_384;
 /// How long the first line of a unit waits for others.
 const GATHERED_FOR: Duration = Duration::from_millis(100);
+/// How long whoever reads waits for what was said before.
+pub const CAUGHT_UP_IN: Duration = Duration::from_secs(1);
 /// How long is waited before a unit that failed is tried again; after the last one its lines are dropped and counted.
 const TRIED_AGAIN: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
@@ -96,6 +98,11 @@ impl Log {
         }
     }
 
+    /// The same, but not for longer than this: a database that is busy keeps nobody from reading what is there. Whether it was in time.
+    pub(crate) async fn caught_up(&self, within: Duration) -> bool {
+        timeout(within, self.flush()).await.is_ok()
+    }
+
     /// Logged at the first and then at every doubling, so that an outage does not flood the operator's log.
     fn drop_some(&self, count: u64) {
         let Some(inner) = &self.0 else { return };
@@ -168,4 +175,22 @@ async fn written(db: &Db, lines: Vec<(Timestamp, Line)>, known: &mut Known, shut
         }
     }
     write::unit(db, &lines, known).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::Id;
+
+    use super::*;
+    use crate::What;
+
+    #[tokio::test]
+    async fn whoever_reads_waits_for_a_writer_that_does_not_write_only_so_long() {
+        let (world, _clock) = testkit::world();
+        let (log, nobody_writes) = Log::open(&world);
+        log.note(Line::of(Id::from_bytes([1; 16]), What::SyncBegun));
+        assert!(!log.caught_up(Duration::from_millis(1)).await);
+        drop(nobody_writes);
+        assert!(log.caught_up(CAUGHT_UP_IN).await);
+    }
 }

@@ -201,7 +201,7 @@ pub(crate) async fn metrics(
     let now_s = watch.world.now().as_seconds();
     let (step, from, to) = span(&asked, now_s).map_err(refused)?;
     let steps_s = step.kept_s();
-    let mut reader = watch.log_db.read().await?;
+    let mut reader = watch.said().await.read().await?;
     let mut all: Sums = Sums::new();
     let mut by_step: BTreeMap<i64, Sums> = BTreeMap::new();
     for (begun, measure, value) in sums(&mut reader, integration, steps_s, (from, to)).await? {
