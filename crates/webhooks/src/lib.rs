@@ -37,6 +37,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
         Migration { name: "0002_inbound", sql: include_str!("../migrations/0002_inbound.sql") },
         Migration { name: "0003_receiver", sql: include_str!("../migrations/0003_receiver.sql") },
         Migration { name: "0004_paused_by", sql: include_str!("../migrations/0004_paused_by.sql") },
+        Migration { name: "0005_event_type", sql: include_str!("../migrations/0005_event_type.sql") },
     ],
 };
 

@@ -26,7 +26,7 @@ pub use call::ANSWER_BYTES_MAX;
 pub use lane::{BATCH, LEASE, START_FOR};
 pub(crate) use places::Places;
 pub use places::{ENDPOINT_SLOTS, LANES_MAX, PATIENCE, PROMPT_PLACES, SUSPECT_PLACES};
-pub use schedule::{ASKED_FOR_MAX, PAUSES_S, PROBE_MAX, SUSPECT_AFTER, TRIES_MAX};
+pub use schedule::{ASKED_FOR_MAX, PAUSES_S, PROBE_MAX, PROBED_AFTER, SUSPECT_AFTER, TRIES_MAX};
 pub use settle::{FAILING_FOR_MAX, SETTLED_AT_ONCE};
 pub(crate) use work::keep_delivering;
 pub use work::{Pace, SUSPECTS_EVERY};

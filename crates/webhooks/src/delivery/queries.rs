@@ -4,7 +4,7 @@ use kernel::{EventRow, Id, Timestamp};
 use store::{Composed, Db, DbError, FromRow, Reader, Row, Sql, Value, Writer, binds, dialect};
 use vault::Sealed;
 
-use super::{NewDelivery, call::Due, lane::Lane, list::DeliveryOut, places::Sort};
+use super::{NewDelivery, call::Due, lane::Lane, list::DeliveryOut, places::Sort, schedule::PROBED_AFTER};
 use crate::endpoint::Endpoint;
 
 /// Rows of one insert: statements of few sizes stay prepared.
@@ -64,9 +64,9 @@ pub(super) async fn add(tx: &mut Writer, all: &[NewDelivery], now: Timestamp) ->
 pub(super) async fn tell(tx: &mut Writer, endpoint: Id<Endpoint>, now: Timestamp) -> Result<(), DbError> {
     let sql = "UPDATE webhook_lane SET told = told + 1, due_at = CASE WHEN is_open = 0 THEN NULL \
                WHEN lease_until IS NOT NULL THEN due_at \
-               WHEN is_suspect = 1 AND due_at IS NOT NULL THEN due_at \
+               WHEN failures >= $3 AND due_at IS NOT NULL THEN due_at \
                WHEN due_at IS NULL OR due_at > $2 THEN $2 ELSE due_at END WHERE endpoint_id = $1";
-    tx.execute(sql, binds![endpoint, now]).await.map(|_| ())
+    tx.execute(sql, binds![endpoint, now, PROBED_AFTER]).await.map(|_| ())
 }
 
 pub(super) async fn open(tx: &mut Writer, endpoint: Id<Endpoint>, now: Timestamp) -> Result<(), DbError> {
@@ -251,22 +251,17 @@ pub(super) async fn taken(
     events: &[Id<EventRow>],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    for piece in pieces(events) {
+    // Each by its whole key. Of a list of events PostgreSQL would choose, by what it believes of the table, between the key and whatever the
+    // endpoint has: that is tens of thousands of rows of one that is told much.
+    let one = |event: &Id<EventRow>| {
         let mut update = Composed::new(
             "UPDATE webhook_delivery SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, finished_at = ",
         );
-        update.bind(&now).text(" WHERE endpoint_id = ").bind(&endpoint);
-        update.text(" AND state = 'pending' AND event_id IN (");
-        for (nth, event) in piece.iter().enumerate() {
-            if nth > 0 {
-                update.text(", ");
-            }
-            update.bind(event);
-        }
-        update.text(")");
-        tx.execute_composed(&update).await?;
-    }
-    Ok(())
+        update.bind(&now).text(" WHERE finished_at IS NULL AND endpoint_id = ").bind(&endpoint);
+        update.text(" AND event_id = ").bind(event);
+        update
+    };
+    tx.execute_all(&events.iter().map(one).collect::<Vec<_>>()).await
 }
 
 /// A delivery that was not taken: when it is tried again, or never.
@@ -286,7 +281,7 @@ pub(super) async fn retried(
 ) -> Result<(), DbError> {
     let sql = "UPDATE webhook_delivery SET attempts = attempts + 1, tries = $3, state = $4, \
                due_at = COALESCE($5, due_at), finished_at = $6 \
-               WHERE endpoint_id = $1 AND event_id = $2 AND state = 'pending'";
+               WHERE finished_at IS NULL AND endpoint_id = $1 AND event_id = $2";
     let (state, finished_at) = match one.due_at {
         Some(_) => ("pending", None),
         None => ("failed", Some(now)),

@@ -13,8 +13,11 @@ pub const TRIES_MAX: u32 = 10;
 pub const ASKED_FOR_MAX: Duration = Duration::from_hours(24);
 /// How much of a pause is left to chance, in percent, so that what failed together does not return together.
 const JITTER_PERCENT: u64 = 20;
-/// Calls in a row that failed, after which an endpoint is called in the places for such, one call at a time.
-pub const SUSPECT_AFTER: u32 = 3;
+/// Calls in a row that failed, after which an endpoint is called in the places for such, one call at a time: its next call would otherwise
+/// keep a place from those that answer until its patience is over.
+pub const SUSPECT_AFTER: u32 = 1;
+/// Calls in a row that failed, after which such an endpoint is left alone between two calls.
+pub const PROBED_AFTER: u32 = 3;
 /// The first pause between two calls of such an endpoint, doubled with each that fails.
 const PROBE_FIRST: Duration = Duration::from_secs(5);
 /// The longest pause between two calls of such an endpoint: so soon it is told once it takes events again.
@@ -39,10 +42,10 @@ pub(super) fn next(tries: u32, now: Timestamp, asked: Option<Duration>, chance: 
     }
 }
 
-/// How long an endpoint of which so many calls in a row have failed is left alone.
-pub(super) fn probe(failures: u32, chance: u64) -> Duration {
-    let doublings = failures.saturating_sub(SUSPECT_AFTER).min(16);
-    shortened(PROBE_FIRST.saturating_mul(1 << doublings).min(PROBE_MAX), chance)
+/// How long an endpoint of which so many calls in a row have failed is left alone; none while those are few.
+pub(super) fn probe(failures: u32, chance: u64) -> Option<Duration> {
+    let doublings = failures.checked_sub(PROBED_AFTER)?.min(16);
+    Some(shortened(PROBE_FIRST.saturating_mul(1 << doublings).min(PROBE_MAX), chance))
 }
 
 fn shortened(pause: Duration, chance: u64) -> Duration {
@@ -85,8 +88,9 @@ mod tests {
 
     #[test]
     fn a_failing_endpoint_is_left_alone_for_minutes_and_not_for_hours() {
-        assert_eq!(probe(SUSPECT_AFTER, 0), PROBE_FIRST);
-        assert_eq!(probe(SUSPECT_AFTER + 1, 0), PROBE_FIRST * 2);
-        assert_eq!((probe(SUSPECT_AFTER + 9, 0), probe(u32::MAX, 0)), (PROBE_MAX, PROBE_MAX));
+        assert_eq!(probe(PROBED_AFTER - 1, 0), None);
+        assert_eq!(probe(PROBED_AFTER, 0), Some(PROBE_FIRST));
+        assert_eq!(probe(PROBED_AFTER + 1, 0), Some(PROBE_FIRST * 2));
+        assert_eq!((probe(PROBED_AFTER + 9, 0), probe(u32::MAX, 0)), (Some(PROBE_MAX), Some(PROBE_MAX)));
     }
 }

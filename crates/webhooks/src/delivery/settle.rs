@@ -182,7 +182,7 @@ async fn write(tx: &mut Writer, webhooks: &Webhooks, report: &Report) -> Result<
         disable(tx, webhooks, row, why).await?;
     }
     let next = queries::next_due(tx, lane.endpoint).await?;
-    let least = after.is_suspect.then(|| now + probe(after.failures, chance));
+    let least = probe(after.failures, chance).map(|pause| now + pause);
     let due_at = next.map(|at| least.map_or(at, |least| at.max(least)));
     let soon = least.unwrap_or(now);
     queries::give_back(tx, lane, &after, (due_at, soon)).await

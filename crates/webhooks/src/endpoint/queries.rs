@@ -81,7 +81,21 @@ pub(super) async fn insert(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbE
     tx.execute(sql, values).await?;
     let sql = "INSERT INTO webhook_lane (endpoint_id, is_open, due_at, fence, told, failures, is_suspect) \
                VALUES ($1, $2, NULL, 0, 0, 0, 0)";
-    tx.execute(sql, binds![row.id, row.state == State::Enabled]).await.map(|_| ())
+    tx.execute(sql, binds![row.id, row.state == State::Enabled]).await?;
+    listen(tx, row).await
+}
+
+/// What it is found by when something has happened.
+async fn listen(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbError> {
+    for pattern in row.wanted.patterns() {
+        let sql = "INSERT INTO webhook_endpoint_type (organisation_id, event_type, endpoint_id) VALUES ($1, $2, $3)";
+        tx.execute(sql, binds![row.organisation, pattern, row.id]).await?;
+    }
+    Ok(())
+}
+
+async fn unlisten(tx: &mut Writer, id: Id<Endpoint>) -> Result<(), DbError> {
+    tx.execute("DELETE FROM webhook_endpoint_type WHERE endpoint_id = $1", binds![id]).await.map(|_| ())
 }
 
 /// The row as it is now, under the next version.
@@ -105,13 +119,16 @@ pub(super) async fn update(tx: &mut Writer, row: &EndpointRow) -> Result<(), DbE
         row.version,
         row.updated_at
     ];
-    tx.execute(sql, values).await.map(|_| ())
+    tx.execute(sql, values).await?;
+    unlisten(tx, row.id).await?;
+    listen(tx, row).await
 }
 
 /// Its deliveries are swept later.
 pub(super) async fn delete(tx: &mut Writer, id: Id<Endpoint>) -> Result<(), DbError> {
     tx.execute("DELETE FROM webhook_lane WHERE endpoint_id = $1", binds![id]).await?;
     crate::receiver::forget(tx, id).await?;
+    unlisten(tx, id).await?;
     tx.execute("DELETE FROM webhook_endpoint WHERE id = $1", binds![id]).await.map(|_| ())
 }
 

@@ -10,7 +10,7 @@ pub use catalogue::{EventType, EventTypeOut, OWN};
 pub(crate) use follow::PLACED;
 pub(crate) use follow::keep_following;
 pub use follow::{FEED_ROWS, FOLLOW_EVERY};
-pub(crate) use wanted::{Wanted, is_of_type, is_wanted};
+pub(crate) use wanted::{Wanted, is_of_type, is_wanted, patterns_of};
 
 use jobs::feed::Placed;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Which events an endpoint is told.
 
+use std::collections::BTreeSet;
+
 use jobs::feed::Placed;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +17,23 @@ pub(crate) struct Wanted {
     pub studies: Vec<String>,
     /// Ids of integrations.
     pub integrations: Vec<String>,
+}
+
+/// Every name.
+const ALL: &str = "*";
+
+impl Wanted {
+    /// What stands for it where an endpoint is looked for by the types of what has happened: each pattern once.
+    pub(crate) fn patterns(&self) -> BTreeSet<&str> {
+        let named = self.event_types.iter().map(String::as_str);
+        if self.event_types.is_empty() { [ALL].into() } else { named.collect() }
+    }
+}
+
+/// The patterns by which a type of this name is asked for: `*`, the families that it is of, and itself.
+pub(crate) fn patterns_of(name: &str) -> impl Iterator<Item = String> {
+    let families = name.match_indices('.').map(|(at, _)| format!("{}.*", name.get(..at).unwrap_or_default()));
+    families.chain([ALL.to_owned(), name.to_owned()])
 }
 
 /// Whether this endpoint is told of this event: `data` is the event's.
@@ -91,6 +110,21 @@ mod tests {
         }
         // What names no study is not told to whoever asks for one.
         assert!(!is_wanted(&wanted(&[], &["s1"], &[]), "e", &linked, &json!({})));
+    }
+
+    #[test]
+    fn whoever_wants_a_type_is_found_by_one_of_its_patterns() {
+        let of = |name| patterns_of(name).collect::<BTreeSet<_>>();
+        assert_eq!(
+            of("sync.job.done"),
+            ["*", "sync.*", "sync.job.*", "sync.job.done"].map(str::to_owned).into()
+        );
+        for pattern in of("sync.job.done") {
+            assert!(is_of_type(&pattern, "sync.job.done"), "{pattern}");
+        }
+        assert_eq!(Wanted::default().patterns(), ["*"].into());
+        let twice = Wanted { event_types: vec!["sync.*".to_owned(); 2], ..Wanted::default() };
+        assert_eq!(twice.patterns(), ["sync.*"].into());
     }
 
     #[test]

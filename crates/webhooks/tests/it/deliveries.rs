@@ -57,6 +57,28 @@ on_stage!(
 );
 
 on_stage!(
+    async fn who_changes_what_is_wanted_is_told_that_from_then_on(stage) {
+        let made = stage.endpoint("/in", &json!({"event_types": ["connection.*", "sync.done"]})).await;
+        let names = async || {
+            for (name, subject) in [("connection.linked", "a"), ("connection.revoked", "b"), ("sync.done", "c")] {
+                stage.happens(1, name, subject, json!({})).await;
+            }
+            stage.told().await;
+            let sent = stage.receiver.taken();
+            sent.iter().map(|sent| sent.json()["type"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(names().await.len(), 3);
+        stage.patch(&made["id"], &json!({"event_types": ["connection.revoked"]})).await.expect(200);
+        assert_eq!(names().await, ["connection.revoked".to_owned()].into());
+        stage.patch(&made["id"], &json!({"event_types": []})).await.expect(200);
+        assert_eq!(names().await.len(), 3);
+        let path = format!("{BASE}/{}", made["id"].as_str().unwrap());
+        stage.call("1", "DELETE", &path, &[], &Value::Null).await.expect(204);
+        assert_eq!(stage.count("SELECT COUNT(*) FROM webhook_endpoint_type").await, 0);
+    }
+);
+
+on_stage!(
     async fn a_delivery_is_tried_ten_times_over_three_days_and_then_given_up(stage) {
         stage.endpoint("/in", &json!({})).await;
         stage.receiver.always(Mood::Says(500));
@@ -251,7 +273,7 @@ async fn until(stage: &crate::stage::Stage, sql: &'static str, count: i64) {
 on_stage!(
     async fn who_has_failed_is_called_again_beside_the_others_and_then_among_them(stage) {
         stage.endpoint("/in", &json!({})).await;
-        for _ in 0..webhooks::delivery::SUSPECT_AFTER {
+        for _ in 0..webhooks::delivery::PROBED_AFTER {
             stage.receiver.then(Mood::Says(500));
         }
         for n in 0..5 {
@@ -265,6 +287,20 @@ on_stage!(
         let lanes = "SELECT COUNT(*) FROM webhook_lane WHERE is_suspect = 0 AND failures = 0";
         until(&stage, lanes, 1).await;
         stage.shutdown.begin();
+    }
+);
+
+on_stage!(
+    async fn who_has_failed_once_keeps_no_place_of_the_others_and_is_still_told_what_happens(stage) {
+        stage.endpoint("/in", &json!({})).await;
+        stage.receiver.then(Mood::Says(500));
+        stage.happens(1, "sync.done", "a", json!({})).await;
+        assert_eq!(stage.told().await, 1);
+        let apart = "SELECT COUNT(*) FROM webhook_lane WHERE is_suspect = 1";
+        assert_eq!(stage.count(apart).await, 1);
+        stage.happens(1, "sync.done", "b", json!({})).await;
+        assert_eq!(stage.told().await, 1);
+        assert_eq!(stage.count(apart).await, 0);
     }
 );
 
