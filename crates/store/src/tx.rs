@@ -190,7 +190,7 @@ impl Reader {
         match &mut self.session {
             Session::Sqlite(session) => session.batch(text),
             Session::Postgres(session) => {
-                session.begin_reading(text);
+                session.begin_with_next(text);
                 Ok(())
             }
         }

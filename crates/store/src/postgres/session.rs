@@ -31,8 +31,12 @@ pub(crate) struct Session {
     object: Option<Object>,
     answer_max: Duration,
     recurring: Arc<Recurring>,
-    /// What begins the transaction that has been asked for, not sent yet: it goes with the first question.
+    /// What begins the transaction that has been asked for, not sent yet: it goes with the first statement.
     opening: Option<&'static str>,
+    /// What marks where the unit that has been asked for begins, not sent yet: it goes with its first statement.
+    mark: Option<&'static str>,
+    /// Whether the transaction has such a mark.
+    is_marked: bool,
     is_unclean: bool,
     /// Whether the server wants the unit to be run again.
     has_conflict: bool,
@@ -169,14 +173,14 @@ const fn kind_of(value: &Value) -> Type {
     }
 }
 
-/// What is asked, behind what begins its transaction: sent together, for the server answers in order.
+/// What is asked, behind what comes before it: sent together, for the server answers in order.
 async fn behind<T>(
     client: &Object,
-    opening: Option<&'static str>,
+    before: Option<&'static str>,
     asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, tokio_postgres::Error> {
-    let Some(opening) = opening else { return asked.await };
-    let (begun, answer) = join(client.batch_execute(opening), asked).await;
+    let Some(before) = before else { return asked.await };
+    let (begun, answer) = join(client.batch_execute(before), asked).await;
     begun?;
     answer
 }
@@ -220,6 +224,8 @@ impl Session {
             answer_max,
             recurring,
             opening: None,
+            mark: None,
+            is_marked: false,
             is_unclean: false,
             has_conflict: false,
             ear,
@@ -243,9 +249,9 @@ impl Session {
         self.ear.hear(sql);
         let rows = loop {
             let statement = self.prepare(sql, binds).await?;
-            let opening = self.opening.take();
+            let before = self.before();
             let client = self.client()?;
-            let asked = behind(client, opening, fetch(client, &statement, binds, max));
+            let asked = behind(client, before, fetch(client, &statement, binds, max));
             let asked = tokio::time::timeout(self.answer_max, asked).await;
             if let Some(rows) = self.settle((sql, &[]), asked)? {
                 break rows;
@@ -267,10 +273,10 @@ impl Session {
         self.ear.hear(sql);
         let types: Vec<Type> = binds.iter().map(kind_of).collect();
         let rows = loop {
-            let opening = self.opening.take();
+            let before = self.before();
             let client = self.client()?;
             let asked = fetch_composed(client, &self.recurring, sql, (binds, &types), max);
-            let asked = behind(client, opening, asked);
+            let asked = behind(client, before, asked);
             let asked = tokio::time::timeout(self.answer_max, asked).await;
             if let Some(rows) = self.settle((sql, &types), asked)? {
                 break rows;
@@ -286,7 +292,9 @@ impl Session {
         self.ear.hear(sql);
         loop {
             let statement = self.prepare(sql, binds).await?;
-            let asked = self.client()?.execute_raw(&statement, binds.iter().map(Bind));
+            let before = self.before();
+            let client = self.client()?;
+            let asked = behind(client, before, client.execute_raw(&statement, binds.iter().map(Bind)));
             let asked = tokio::time::timeout(self.answer_max, asked).await;
             if let Some(changed) = self.settle((sql, &[]), asked)? {
                 return Ok(changed);
@@ -301,15 +309,16 @@ impl Session {
             self.ear.hear(sql);
             prepared.push(self.prepare(sql, binds).await?);
         }
+        let before = self.before();
         let client = self.client()?;
         let sent = prepared
             .iter()
             .zip(all)
             .map(|(statement, (_, binds))| client.execute_raw(statement, binds.iter().map(Bind)));
-        let answers = match tokio::time::timeout(self.answer_max, join_all(sent)).await {
-            Ok(answers) => answers,
-            Err(late) => return self.settle::<()>(("", &[]), Err(late)).map(drop),
-        };
+        // What fails is seen in its own answer.
+        let sent = async { Ok(join_all(sent).await) };
+        let answers = tokio::time::timeout(self.answer_max, behind(client, before, sent)).await;
+        let Some(answers) = self.settle(("", &[]), answers)? else { return Err(DbError::Conflict) };
         for (answer, (sql, _)) in answers.into_iter().zip(all) {
             self.settle((sql, &[]), Ok(answer))?.ok_or(DbError::Conflict)?;
         }
@@ -372,15 +381,41 @@ impl Session {
         self.batch(sql).await
     }
 
-    /// Begin a transaction of reads alone: with the first of them.
-    pub(crate) fn begin_reading(&mut self, sql: &'static str) {
+    /// Begin a transaction: with its first statement.
+    pub(crate) fn begin_with_next(&mut self, sql: &'static str) {
         self.ear.hear(sql);
         self.is_unclean = true;
         self.opening = Some(sql);
     }
 
+    /// Mark where a unit begins: with its first statement. The one before it is kept with the transaction.
+    pub(super) fn mark_with_next(&mut self) {
+        self.mark = Some(if self.is_marked { "RELEASE unit; SAVEPOINT unit" } else { "SAVEPOINT unit" });
+    }
+
+    /// Mark nothing, as no statement was sent since; false if one was.
+    pub(super) const fn unmark(&mut self) -> bool {
+        self.mark.take().is_some()
+    }
+
+    /// Undo what was done since the mark.
+    pub(super) async fn undo(&mut self) -> Result<(), DbError> {
+        self.batch("ROLLBACK TO unit").await
+    }
+
+    /// What is to be sent before the next statement.
+    fn before(&mut self) -> Option<&'static str> {
+        if let Some(mark) = self.mark.take() {
+            self.ear.hear(mark);
+            self.is_marked = true;
+            return Some(mark);
+        }
+        self.opening.take()
+    }
+
     /// End the transaction one way or the other.
     pub(crate) async fn end(&mut self, sql: &'static str) -> Result<(), DbError> {
+        (self.mark, self.is_marked) = (None, false);
         if self.opening.take().is_some() {
             self.is_unclean = false;
             return Ok(());

@@ -280,7 +280,7 @@ async fn begin(session: &mut Session, shape: Shape) -> Result<(), DbError> {
     match shape {
         Shape::Any | Shape::OneStatement => session.begin(BEGIN).await,
         Shape::InTurn(turn) => {
-            session.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            session.begin_with_next("BEGIN ISOLATION LEVEL READ COMMITTED");
             let lock = TURN_CLASS.wrapping_add(turn);
             session.execute(TURN, &[Value::Int(lock)]).await.map(drop)
         }

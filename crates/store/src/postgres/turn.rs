@@ -87,7 +87,7 @@ async fn together(connections: &Connections, lane: &Lane, first: Waiting) -> Vec
     let (mut ran, mut next) = (Vec::new(), Some(first));
     let mut is_whole = true;
     while let Some(mut waiting) = next.take() {
-        let ended = run(&mut writer, &mut *waiting.unit, ran.is_empty()).await;
+        let ended = run(&mut writer, &mut *waiting.unit).await;
         is_whole = ended.is_ok();
         ran.push(Ran { waiting, fault: ended.unwrap_or_default() });
         if is_whole && ran.len() < TURN_UNITS_MAX && began.elapsed() < TURN_GROUP_SPAN {
@@ -131,17 +131,15 @@ fn settle(ran: Vec<Ran>, commit: Option<&DbError>) {
 ///
 /// # Errors
 /// The transaction cannot go on.
-async fn run(
-    writer: &mut Writer,
-    unit: &mut dyn Unit<Writer>,
-    is_first: bool,
-) -> Result<Option<DbError>, DbError> {
-    let begin = if is_first { "SAVEPOINT unit" } else { "RELEASE unit; SAVEPOINT unit" };
-    session_of(writer)?.batch(begin).await?;
+async fn run(writer: &mut Writer, unit: &mut dyn Unit<Writer>) -> Result<Option<DbError>, DbError> {
+    session_of(writer)?.mark_with_next();
     let mark = writer.published();
     let ran = poll_caught(unit.run(writer)).await;
     let doom = writer.take_doom();
-    if session_of(writer)?.has_conflict() {
+    let session = session_of(writer)?;
+    let is_unmarked = session.unmark();
+    // What fails before the mark has failed the transaction, in which there is nothing to go back to but the unit before.
+    if session.has_conflict() || is_unmarked && (doom.is_some() || ran.is_err()) {
         return Err(DbError::Conflict);
     }
     let fault = match (ran, doom) {
@@ -151,7 +149,9 @@ async fn run(
         (Err(panicked), _) => Some(panicked),
     };
     writer.unpublish(mark);
-    session_of(writer)?.batch("ROLLBACK TO unit").await?;
+    if !is_unmarked {
+        session_of(writer)?.undo().await?;
+    }
     Ok(fault)
 }
 
