@@ -42,13 +42,13 @@ use store::{DbError, Writer};
 use crate::{
     Fhir, key,
     parameter::ResourceType,
-    resource::{Author, Records, Rid},
+    resource::{Author, Inserts, Records, Rid},
     tenant::Tenant,
 };
 
 /// Say that versions at these places were written, in the unit that writes them; `targets` are the patients whose they are.
 pub(crate) async fn wrote(
-    tx: &mut Writer,
+    (tx, inserts): (&mut Writer, &mut Inserts),
     records: &Records,
     tenant: &Tenant,
     author: &Author,
@@ -66,7 +66,7 @@ pub(crate) async fn wrote(
         request: author.request.clone(),
     };
     let told = row.told(tenant, targets);
-    row::write(tx, records.agents(), &[(tenant.clone(), told)]).await?;
+    row::add((tx, inserts), records.agents(), &[(tenant.clone(), told)]).await?;
     author.kept.keep();
     Ok(())
 }

@@ -85,6 +85,18 @@ pub(super) async fn write(
     agents: &Agents,
     told: &[(Tenant, Told)],
 ) -> Result<Vec<(i64, i64)>, DbError> {
+    let mut inserts = Inserts::default();
+    let named = add((tx, &mut inserts), agents, told).await?;
+    inserts.send(tx).await?;
+    Ok(named)
+}
+
+/// The same, sent with what else there is to insert.
+pub(super) async fn add(
+    (tx, inserts): (&mut Writer, &mut Inserts),
+    agents: &Agents,
+    told: &[(Tenant, Told)],
+) -> Result<Vec<(i64, i64)>, DbError> {
     let (mut rows, mut links, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut named = HashSet::new();
     for (tenant, Told { row, targets }) in told {
@@ -102,13 +114,11 @@ pub(super) async fn write(
         .into_iter()
         .flat_map(|(tenant, target, id)| [Value::Int(tenant), Value::Int(target), id.to_value()]);
     let rest = " ON CONFLICT (tenant, agent) DO NOTHING";
-    let mut inserts = Inserts::default();
     inserts.add(tx, "INSERT INTO fhir_agent (tenant, agent, said) VALUES ", (3, unknown), rest).await?;
     let into = "INSERT INTO fhir_audit (tenant, id, agent, did, status, first, last, named, asked, patients, request) VALUES ";
     inserts.add(tx, into, (11, rows), "").await?;
     let into = "INSERT INTO fhir_audit_patient (tenant, target, id) VALUES ";
     inserts.add(tx, into, (3, links.collect()), "").await?;
-    inserts.send(tx).await?;
     Ok(named.into_iter().collect())
 }
 

@@ -1,9 +1,12 @@
 //! Create a record. <https://hl7.org/fhir/R4/http.html#create>
 
-use store::Writer;
+use store::{DbError, Writer};
 
 use super::{Author, Draft, LogicalId, Method, Records, Sheet, Version, WriteFault};
 use crate::tenant::Tenant;
+
+/// What refuses a second record under one id.
+const CURRENT: &str = "fhir_current_pkey";
 
 impl Records {
     /// An id for a record that is created.
@@ -25,17 +28,15 @@ impl Records {
         let (turn, ready) = (tenant.number(), draft.ready(&tenant, self));
         self.db()
             .write_in_turn(turn, async move |tx: &mut Writer| {
-                if super::queries::newest(tx, &tenant, ready.draft.resource_type, &ready.draft.id)
-                    .await?
-                    .is_some()
-                {
-                    return Err(WriteFault::Exists);
-                }
                 let mut sheet = Sheet::draw(tx, &records, &tenant, 1).await?;
                 sheet.lets_keep(tx, &author, &ready).await?;
                 let version = sheet.put(&ready, Method::Post, None)?;
-                sheet.write(tx, &author).await?;
-                Ok(version)
+                match sheet.write(tx, &author).await {
+                    Err(WriteFault::Store(DbError::Unique { constraint })) if *constraint == *CURRENT => {
+                        Err(WriteFault::Exists)
+                    }
+                    written => written.map(|()| version),
+                }
             })
             .await
     }

@@ -34,6 +34,8 @@ pub(crate) struct Sheet<'u> {
     next: Rid,
     at: Timestamp,
     versions: Vec<Value>,
+    /// Of records whose ids were drawn for them: nobody had these before.
+    created: Vec<Value>,
     currents: Vec<Value>,
     histories: Vec<Value>,
     /// Rows of versions that are not the newest any more.
@@ -70,6 +72,7 @@ impl<'u> Sheet<'u> {
             next: Rid(last.0 + 1),
             at,
             versions: Vec::new(),
+            created: Vec::new(),
             currents: Vec::new(),
             histories: Vec::new(),
             old: Vec::new(),
@@ -176,7 +179,9 @@ impl<'u> Sheet<'u> {
             meta_at,
             bytes
         ]);
-        self.currents.extend(binds![tenant, number, id, rid.0, version, body.is_none()]);
+        let is_created = method == Method::Post && stored.is_none();
+        let currents = if is_created { &mut self.created } else { &mut self.currents };
+        currents.extend(binds![tenant, number, id, rid.0, version, body.is_none()]);
         if let Some(stored) = stored {
             self.histories.extend(binds![tenant, number, id, stored.version, stored.rid.0]);
             self.settled.old.push(stored.rid);
@@ -220,18 +225,19 @@ impl<'u> Sheet<'u> {
     }
 
     async fn keep(self, tx: &mut Writer, author: &Author) -> Result<(), DbError> {
+        remove_all(tx, self.tenant, self.old.iter().map(|(rid, rows)| (*rid, rows))).await?;
+        let mut inserts = Inserts::default();
         if self.next > self.first {
             let places = (self.first, Rid(self.next.0 - 1));
             let told = (places, &self.patients);
-            audit_event::wrote(tx, self.records, self.tenant, author, told).await?;
+            audit_event::wrote((tx, &mut inserts), self.records, self.tenant, author, told).await?;
         }
-        remove_all(tx, self.tenant, self.old.iter().map(|(rid, rows)| (*rid, rows))).await?;
-        let mut inserts = Inserts::default();
         let into = "INSERT INTO fhir_version (tenant, rid, type, id, version, method, at, identity, codec, meta_at, body) VALUES ";
         inserts.add(tx, into, (11, self.versions), "").await?;
         let into = "INSERT INTO fhir_current (tenant, type, id, rid, version, deleted) VALUES ";
         let rest = " ON CONFLICT (tenant, type, id) DO UPDATE SET rid = excluded.rid, version = excluded.version, \
                     deleted = excluded.deleted";
+        inserts.add(tx, into, (6, self.created), "").await?;
         inserts.add(tx, into, (6, self.currents), rest).await?;
         let into = "INSERT INTO fhir_history (tenant, type, id, version, rid) VALUES ";
         inserts.add(tx, into, (5, self.histories), "").await?;

@@ -53,6 +53,19 @@ on_db!(
 );
 
 on_db!(
+    async fn a_create_is_written_without_asking_first(db) {
+        let stage = filled(db).await;
+        let patient = json!({"resourceType": "Patient", "name": [{"family": "Berg"}]}).to_string();
+        let overheard = overhear(&stage.db);
+        stage.north().post("/fhir/Patient", &patient).await.expect(201);
+        let asked = overheard.take();
+        let reads = |text: &&Box<str>| text.starts_with("SELECT") && text.contains("fhir_current");
+        assert_eq!(asked.iter().filter(reads).count(), 0, "{asked:?}");
+        assert_eq!(asked.iter().filter(|text| text.starts_with("INSERT INTO fhir_current")).count(), 1, "{asked:?}");
+    }
+);
+
+on_db!(
     async fn what_a_transaction_names_is_looked_up_together(db) {
         let stage = Stage::with_foundation(db).await;
         crate::consent::consents(&stage.north(), "somebody", of_type("Claim")).await;
