@@ -25,6 +25,8 @@ pub(crate) const PROBED: usize = 256;
 pub(crate) const PROBED_FAR: usize = 2_048;
 /// Records over which a chain leads that are asked for as links to them.
 pub(crate) const CHAIN_TARGETS_MAX: usize = 32;
+/// Records of which a page walks the links to each by itself.
+pub(crate) const LINKS_APART_MAX: usize = 8;
 /// Records that are fetched at once.
 pub(crate) const FETCHED_MAX: usize = 500;
 /// Records that one page remembers of what it asked of them by chains and `_has`; when there are more, all are forgotten and asked again.

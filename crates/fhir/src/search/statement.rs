@@ -1,5 +1,7 @@
 //! Conditions as SQL: one list drives, everything else is asked of its rows.
 
+use std::borrow::Cow;
+
 use store::{Composed, Sql, Value};
 
 use crate::{
@@ -7,7 +9,7 @@ use crate::{
     parameter::ResourceType,
     resource::Rid,
     search::{
-        SearchFault,
+        LINKS_APART_MAX, SearchFault,
         condition::{Condition, Leads},
         drive::{conjuncts, drivers, is_told_by, rank},
     },
@@ -82,6 +84,19 @@ pub(super) struct Statement<'t> {
     tenant: &'t Tenant,
     sql: Composed,
     aliases: usize,
+}
+
+/// The lists that a page walks for a driver: links to a few records are a list for each, of which no more is read than the page shows.
+/// Those to all of them as one would be read to their end and sorted.
+fn apart(driver: &Condition, is_page: bool) -> impl Iterator<Item = Cow<'_, Condition>> {
+    let (whole, parts) = match driver {
+        Condition::Link { way, targets } if is_page && (2..=LINKS_APART_MAX).contains(&targets.len()) => {
+            let link = |target: &i64| Condition::Link { way: *way, targets: vec![*target] };
+            (None, targets.iter().map(link).collect())
+        }
+        _ => (Some(Cow::Borrowed(driver)), Vec::new()),
+    };
+    whole.into_iter().chain(parts.into_iter().map(Cow::Owned))
 }
 
 impl<'t> Statement<'t> {
@@ -166,11 +181,13 @@ impl<'t> Statement<'t> {
         let everything = [Condition::Posting { key: key::of_type(of), system: None }];
         let drivers = driver.and_then(|driver| conditions.get(driver)).and_then(drivers);
         let drivers: Vec<&Condition> = drivers.unwrap_or_else(|| everything.iter().collect());
+        let is_page = window.is_some_and(|window| window.rows.is_some());
+        let drivers: Vec<(&Condition, Cow<'_, Condition>)> =
+            drivers.into_iter().flat_map(|one| apart(one, is_page).map(move |list| (one, list))).collect();
         let is_alone = drivers.len() == 1;
-        for (at, one) in drivers.iter().enumerate() {
+        for (at, (one, list)) in drivers.iter().enumerate() {
             self.text(if at == 0 { "" } else { " UNION " });
-            let wrapped =
-                (!is_alone && window.is_some_and(|window| window.rows.is_some())).then(|| self.alias());
+            let wrapped = (!is_alone && is_page).then(|| self.alias());
             if wrapped.is_some() {
                 self.text("SELECT rid FROM (");
             }
@@ -179,7 +196,7 @@ impl<'t> Statement<'t> {
                 .enumerate()
                 .filter(|(place, condition)| Some(*place) != driver || !is_told_by(condition, one));
             let rest: Vec<&Condition> = rest.map(|(_, condition)| condition).collect();
-            self.branch(one, &rest, window);
+            self.branch(list, &rest, window);
             if let Some(place) = wrapped {
                 self.text(") AS ").name(place);
             }
