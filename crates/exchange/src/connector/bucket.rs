@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{
     Findings, Outcome, PullFault, StepName, Way,
-    files::{Files, Listed, Records, Rules, Shelf},
+    files::{Files, Listed, Records, Rules, Shelf, Version},
     look::words,
     reach::{encryption, first, reach},
     way::unanswered,
@@ -56,6 +56,30 @@ pub struct Objects {
     pub files: Vec<Listed>,
     /// Where the next page begins.
     pub next: Option<String>,
+}
+
+/// What a list says of an object.
+#[derive(Default)]
+pub(super) struct Object {
+    pub name: String,
+    pub modified: Option<Timestamp>,
+    pub size: Option<u64>,
+    pub tag: String,
+}
+
+impl Objects {
+    /// Those whose names begin with the prefix, without it; none where it is not said of one when it was changed or how large it is.
+    pub(super) fn below(prefix: &str, all: Vec<Object>, next: Option<String>) -> Option<Self> {
+        let mut files = Vec::new();
+        for Object { name, modified, size, tag } in all {
+            // What ends with a slash stands for a folder.
+            let name = name.strip_prefix(prefix).filter(|name| !name.is_empty() && !name.ends_with('/'));
+            let Some(name) = name else { continue };
+            let version = Version { modified_ms: modified?.as_micros() / 1_000, size: size?, tag };
+            files.push(Listed { name: name.to_owned(), version });
+        }
+        Some(Self { files, next })
+    }
 }
 
 /// A bucket.

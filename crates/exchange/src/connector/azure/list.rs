@@ -4,19 +4,13 @@ use kernel::Timestamp;
 use percent_encoding::percent_decode_str;
 use quick_xml::events::BytesStart;
 
-use crate::connector::{
-    bucket::{Objects, Part, texts},
-    files::{Listed, Version},
-};
+use crate::connector::bucket::{Object, Objects, Part, texts};
 
 #[derive(Default)]
 struct Blob {
-    name: String,
+    object: Object,
     /// Names that XML cannot hold are written as in an address.
     is_encoded: bool,
-    modified: Option<Timestamp>,
-    tag: String,
-    size: Option<u64>,
     is_folder: bool,
 }
 
@@ -31,11 +25,11 @@ pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
             (["Blobs", "Blob"], Part::Begin(_)) => blob = Blob::default(),
             (["Blobs", "Blob"], Part::End) => blobs.push(std::mem::take(&mut blob)),
             (["Blobs", "Blob", "Name"], Part::Begin(start)) => blob.is_encoded = is_encoded(start),
-            (["Blobs", "Blob", "Name"], Part::Text(text)) => blob.name = text.to_owned(),
+            (["Blobs", "Blob", "Name"], Part::Text(text)) => blob.object.name = text.to_owned(),
             (["Blobs", "Blob", "Properties", name], Part::Text(text)) => match *name {
-                "Last-Modified" => blob.modified = instant(text.trim()),
-                "Etag" => blob.tag = text.trim().to_owned(),
-                "Content-Length" => blob.size = text.trim().parse().ok(),
+                "Last-Modified" => blob.object.modified = instant(text.trim()),
+                "Etag" => blob.object.tag = text.trim().to_owned(),
+                "Content-Length" => blob.object.size = text.trim().parse().ok(),
                 "ResourceType" => blob.is_folder = text.trim() == "directory",
                 _ => {}
             },
@@ -46,22 +40,14 @@ pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
     if !is_list {
         return None;
     }
-    let mut files = Vec::new();
-    for blob in blobs.into_iter().filter(|blob| !blob.is_folder) {
-        let name = match blob.is_encoded {
-            true => percent_decode_str(&blob.name).decode_utf8().ok()?.into_owned(),
-            false => blob.name,
-        };
-        // What ends with a slash stands for a folder.
-        let Some(name) = name.strip_prefix(prefix).filter(|name| !name.is_empty() && !name.ends_with('/'))
-        else {
-            continue;
-        };
-        let modified_ms = blob.modified?.as_micros() / 1_000;
-        let version = Version { modified_ms, size: blob.size?, tag: blob.tag };
-        files.push(Listed { name: name.to_owned(), version });
+    let mut objects = Vec::new();
+    for Blob { mut object, is_encoded, .. } in blobs.into_iter().filter(|blob| !blob.is_folder) {
+        if is_encoded {
+            object.name = percent_decode_str(&object.name).decode_utf8().ok()?.into_owned();
+        }
+        objects.push(object);
     }
-    Some(Objects { files, next: marker.filter(|marker| !marker.is_empty()) })
+    Objects::below(prefix, objects, marker.filter(|marker| !marker.is_empty()))
 }
 
 fn is_encoded(name: &BytesStart<'_>) -> bool {
@@ -77,6 +63,7 @@ fn instant(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::files::{Listed, Version};
 
     const PAGE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <EnumerationResults ServiceEndpoint="https://a.blob.core.windows.net/" ContainerName="trial"><Prefix>in/</Prefix><MaxResults>3</MaxResults>

@@ -1,20 +1,8 @@
 //! What a store answers to `ListObjectsV2`.  <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
 
-use kernel::Timestamp;
 use percent_encoding::percent_decode_str;
 
-use crate::connector::{
-    bucket::{Objects, Part, texts},
-    files::{Listed, Version},
-};
-
-#[derive(Default)]
-struct Object {
-    key: String,
-    modified: Option<Timestamp>,
-    tag: String,
-    size: Option<u64>,
-}
+use crate::connector::bucket::{Object, Objects, Part, texts};
 
 /// Objects whose names begin with the prefix, without it; none if the answer is no list.
 pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
@@ -27,7 +15,7 @@ pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
             (["ListBucketResult", "Contents"], Part::Begin(_)) => object = Object::default(),
             (["ListBucketResult", "Contents"], Part::End) => objects.push(std::mem::take(&mut object)),
             (["ListBucketResult", "Contents", name], Part::Text(text)) => match *name {
-                "Key" => object.key = text.to_owned(),
+                "Key" => object.name = text.to_owned(),
                 "LastModified" => object.modified = text.trim().parse().ok(),
                 "ETag" => object.tag = text.to_owned(),
                 "Size" => object.size = text.trim().parse().ok(),
@@ -45,27 +33,17 @@ pub(super) fn read(body: &[u8], prefix: &str) -> Option<Objects> {
     if !is_list || (is_truncated && token.is_none()) {
         return None;
     }
-    let mut files = Vec::new();
-    for object in objects {
-        let key = match is_encoded {
-            true => percent_decode_str(&object.key.replace('+', " ")).decode_utf8().ok()?.into_owned(),
-            false => object.key,
-        };
-        // What ends with a slash stands for a folder.
-        let Some(name) = key.strip_prefix(prefix).filter(|name| !name.is_empty() && !name.ends_with('/'))
-        else {
-            continue;
-        };
-        let modified_ms = object.modified?.as_micros() / 1_000;
-        let version = Version { modified_ms, size: object.size?, tag: object.tag };
-        files.push(Listed { name: name.to_owned(), version });
+    for object in objects.iter_mut().filter(|_| is_encoded) {
+        let spaced = object.name.replace('+', " ");
+        object.name = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
     }
-    Some(Objects { files, next: token.filter(|_| is_truncated) })
+    Objects::below(prefix, objects, token.filter(|_| is_truncated))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::files::{Listed, Version};
 
     const PAGE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix>in/</Prefix><KeyCount>3</KeyCount>
