@@ -216,7 +216,7 @@ async fn explain(
             sort::add_dated(
                 &mut statement,
                 (tenant, &sought),
-                (by.parameter, by.order),
+                (by.parameter, by.order, 21),
                 (None, Rid(i64::MAX - 1)),
             );
         }

@@ -114,6 +114,11 @@ impl<'t> Statement<'t> {
         self
     }
 
+    pub(super) fn each(&mut self, text: Sql) -> &mut Self {
+        self.sql.each(text);
+        self
+    }
+
     pub(super) fn int(&mut self, value: i64) -> &mut Self {
         self.sql.value(Value::Int(value));
         self
@@ -487,7 +492,7 @@ impl<'t> Statement<'t> {
     }
 
     /// A condition on the record at a place.
-    fn holds(&mut self, condition: &Condition, of: Place) {
+    pub(super) fn holds(&mut self, condition: &Condition, of: Place) {
         match condition {
             Condition::Any => {
                 self.text("1 = 1");
