@@ -56,6 +56,11 @@ impl FromRow for VersionRow {
 }
 
 impl VersionRow {
+    /// Its place.
+    pub(crate) const fn rid(&self) -> Rid {
+        self.0.rid
+    }
+
     /// The version with its body unpacked.
     pub(crate) fn unpack(self) -> Result<Version, DbError> {
         let Self(mut version, packed) = self;

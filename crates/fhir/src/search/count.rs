@@ -8,7 +8,7 @@ use crate::{
         COUNT_EXAMINED_MAX, Counted, FETCHED_MAX, Search, SearchFault,
         condition::{Condition, Says},
         dense,
-        find::{Sought, is_as_known, types},
+        find::{Sought, Walked, is_as_known, types},
         permitted::as_bound,
         settle::settle,
         statement::{Way, Window},
@@ -80,15 +80,15 @@ async fn asked(
     let mut verifier = Verifier::of_found(records, tenant, search);
     while examined < COUNT_EXAMINED_MAX {
         let window = Window { way, rows: Some(FETCHED_MAX) };
-        let fetched = sought.versions(reader, tenant, window).await?;
-        let Some(last) = fetched.last() else { break };
-        way = way.from(last.rid);
+        let Walked { versions: fetched, reached } = sought.versions(reader, tenant, window).await?;
         verifier.foresee(reader, &fetched, &search.test).await?;
         for version in &fetched {
             let held = verifier.held(reader, version, &search.test).await?;
             found += u64::from(held == Held::Yes);
             examined += usize::from(held != Held::Hidden);
         }
+        let Some(last) = reached else { break };
+        way = way.from(last);
     }
     Ok((found, examined))
 }

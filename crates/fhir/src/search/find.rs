@@ -1,6 +1,6 @@
 //! A page of what a search finds.
 
-use store::Reader;
+use store::{DbError, FromRow, Reader, Row};
 
 use crate::{
     parameter::{ParameterId, ParameterKind, Registry, ResourceType},
@@ -22,9 +22,27 @@ use crate::{
     tenant::Tenant,
 };
 
-/// The rows of versions at the places of a select that goes in between, if they are the newest of their records.
+/// The rows of versions at the places of a select that goes in between, each with whether it is the newest of its record.
 pub(super) const VERSIONS: &str = "SELECT v.rid AS rid, v.type AS type, v.id AS id, v.version AS version, v.at AS at, v.method AS method, \
-     v.codec AS codec, v.meta_at AS meta_at, v.body AS body FROM ";
+     v.codec AS codec, v.meta_at AS meta_at, v.body AS body, CASE WHEN EXISTS (SELECT 1 FROM fhir_current c WHERE c.tenant = v.tenant \
+     AND c.type = v.type AND c.id = v.id AND c.rid = v.rid LIMIT 1 OFFSET 0) THEN 1 ELSE 0 END AS is_newest FROM ";
+
+/// Such a row. A list may have a record that is not the newest of its kind any more.
+struct WalkedRow(VersionRow, bool);
+
+impl FromRow for WalkedRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(VersionRow::from_row(row)?, row.get("is_newest")?))
+    }
+}
+
+/// A part of a walk.
+pub(super) struct Walked {
+    /// What was met, the newest of its record each.
+    pub(super) versions: Vec<Version>,
+    /// The place that was reached; none at the end of the walk.
+    pub(super) reached: Option<Rid>,
+}
 
 impl Records {
     /// A page of the records that hold a search, with what it includes.
@@ -146,18 +164,22 @@ impl Sought {
         reader: &mut Reader,
         tenant: &Tenant,
         window: Window,
-    ) -> Result<Vec<Version>, SearchFault> {
+    ) -> Result<Walked, SearchFault> {
         if self.condition == Condition::None {
-            return Ok(Vec::new());
+            return Ok(Walked { versions: Vec::new(), reached: None });
         }
         let mut statement = Statement::new(tenant, VERSIONS);
         self.add_versions(&mut statement, window);
-        Ok(unpack_all(reader.all_composed::<VersionRow>(&statement.done()?).await?)?)
+        let rows: Vec<WalkedRow> = reader.all_composed(&statement.done()?).await?;
+        let last = rows.last().map(|WalkedRow(row, _)| row.rid());
+        let reached = last.filter(|_| window.rows.is_some_and(|most| rows.len() >= most));
+        let newest = rows.into_iter().filter(|WalkedRow(_, is_newest)| *is_newest);
+        Ok(Walked { versions: unpack_all(newest.map(|WalkedRow(row, _)| row).collect())?, reached })
     }
 
     /// Behind [`VERSIONS`], those at its places.
     pub(super) fn add_versions(&self, statement: &mut Statement<'_>, window: Window) {
-        statement.newest_at(|statement| self.add_places(statement, Some(window)));
+        statement.versions_at(|statement| self.add_places(statement, Some(window)));
         statement.text(" ORDER BY v.rid").text(window.way.sorted());
     }
 }
@@ -305,9 +327,8 @@ async fn of_type(
             Says::Less => (enough * 4).max(50),
         };
         let rows = wanted.min(FETCHED_MAX);
-        let mut fetched = sought.versions(reader, tenant, Window { way, rows: Some(rows) }).await?;
-        // A list may have a record that is not the newest of its kind any more, so less than was asked for does not end it.
-        let Some(last) = fetched.last().map(|last| last.rid) else { break };
+        let Walked { versions: mut fetched, reached } =
+            sought.versions(reader, tenant, Window { way, rows: Some(rows) }).await?;
         while !fetched.is_empty() {
             let rest = fetched.split_off(enough.min(fetched.len()));
             verifier.foresee(reader, &fetched, &search.test).await?;
@@ -322,6 +343,7 @@ async fn of_type(
                 }
             }
         }
+        let Some(last) = reached else { break };
         way = way.from(last);
         if examined >= PAGE_EXAMINED_MAX {
             return Ok(Found { versions, stopped: Some(last) });

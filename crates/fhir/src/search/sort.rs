@@ -16,7 +16,7 @@ use crate::{
     search::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, Page, SORT_MAX, Search, SearchFault,
         condition::{Condition, Says},
-        find::{Sought, date_of, types},
+        find::{Sought, Walked, date_of, types},
         statement::{Statement, Way, Window},
         verify::{Held, Verifier, read},
     },
@@ -119,9 +119,7 @@ async fn gather(
     let sorted = wanted(&registry, of, &search.sort);
     loop {
         let window = Window { way, rows: Some(FETCHED_MAX) };
-        let fetched = sought.versions(reader, tenant, window).await?;
-        let Some(last) = fetched.last() else { return Ok(examined) };
-        way = way.from(last.rid);
+        let Walked { versions: fetched, reached } = sought.versions(reader, tenant, window).await?;
         verifier.foresee(reader, &fetched, &search.test).await?;
         for version in fetched {
             let held = verifier.held(reader, &version, &search.test).await?;
@@ -130,8 +128,9 @@ async fn gather(
                 first.meet(keys((&registry, &sorted), &search.sort, &version)?, version);
             }
         }
-        if examined > SORT_MAX {
-            return Ok(examined);
+        match reached {
+            Some(last) if examined <= SORT_MAX => way = way.from(last),
+            _ => return Ok(examined),
         }
     }
 }

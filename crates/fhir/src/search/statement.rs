@@ -25,9 +25,6 @@ pub(crate) const LEADS_TO: Sql = Sql::each(" CROSS JOIN ", " CROSS JOIN LATERAL 
 /// One of what a select finds, to be asked of rows that are at hand. As a condition that is no join, PostgreSQL gathers it once.
 const GATHERED: Sql = Sql::each("", "(");
 const GATHERED_END: Sql = Sql::each(")", ")) IS TRUE");
-/// The version is the newest of its record.
-const IS_NEWEST: &str = " AND EXISTS (SELECT 1 FROM fhir_current c WHERE c.tenant = v.tenant AND c.type = v.type AND c.id = v.id \
-     AND c.rid = v.rid LIMIT 1 OFFSET 0)";
 /// Dates by value: the index has only what says so (migration 0220), so that nothing is asked of it that is asked by record.
 pub(super) const BY_VALUE: &str = ".span >= 0";
 
@@ -469,8 +466,8 @@ impl<'t> Statement<'t> {
         self.text(") AS way FROM (").inner(of, inner).text(") AS ").name(found)
     }
 
-    /// `(…) AS p1 CROSS JOIN fhir_version v WHERE …`: the newest versions at the places of a select.
-    pub(super) fn newest_at(&mut self, select: impl FnOnce(&mut Self)) -> &mut Self {
+    /// `(…) AS p1 CROSS JOIN fhir_version v WHERE …`: the versions at the places of a select.
+    pub(super) fn versions_at(&mut self, select: impl FnOnce(&mut Self)) -> &mut Self {
         let found = self.alias();
         self.text("(");
         select(self);
@@ -479,9 +476,9 @@ impl<'t> Statement<'t> {
         let number = self.tenant.number();
         self.text("fhir_version v WHERE v.tenant = ").int(number).text(" AND v.rid = ").rid(found);
         self.sql.postgres(|sql| {
-            sql.text(" OFFSET 0) AS v WHERE TRUE");
+            sql.text(" OFFSET 0) AS v");
         });
-        self.text(IS_NEWEST)
+        self
     }
 
     /// The places of the records of a type that hold a condition, without knowing what is rare.
