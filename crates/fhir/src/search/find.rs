@@ -16,7 +16,7 @@ use crate::{
         permitted::as_bound,
         settle::settle,
         sort,
-        statement::{Place, Statement, Way, Window},
+        statement::{Statement, Way, Window},
         verify::{Held, Verifier},
     },
     tenant::Tenant,
@@ -142,21 +142,6 @@ impl Sought {
 
     pub(super) fn add_places(&self, statement: &mut Statement<'_>, window: Option<Window>) {
         statement.places(self.of, conjuncts(&self.condition), self.driver, window);
-    }
-
-    /// The places of the list that drives alone; [`Sought::add_rest`] asks the other conditions of them.
-    pub(super) fn add_driven(&self, statement: &mut Statement<'_>, window: Window) {
-        let conditions = conjuncts(&self.condition);
-        let driver = self.driver.and_then(|driver| conditions.get(driver..=driver)).unwrap_or_default();
-        statement.places(self.of, driver, self.driver.map(|_| 0), Some(window));
-    }
-
-    /// What the rows of that list, which stand in `place`, are asked.
-    pub(super) fn add_rest(&self, statement: &mut Statement<'_>, place: Place) {
-        let conditions = conjuncts(&self.condition).iter().enumerate();
-        for (_, condition) in conditions.filter(|(at, _)| Some(*at) != self.driver) {
-            statement.text(" AND ").holds(condition, place);
-        }
     }
 
     pub(super) async fn versions(

@@ -216,7 +216,7 @@ async fn explain(
             sort::add_dated(
                 &mut statement,
                 (tenant, &sought),
-                (by.parameter, by.order, 21),
+                (by.parameter, by.order),
                 (None, Rid(i64::MAX - 1)),
             );
         }

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use store::{Reader, Sql};
+use store::Reader;
 
 use crate::{
     index::{Asked, DateRange, Entries, Reference, Value, Wanted, extract_wanted},
@@ -15,7 +15,7 @@ use crate::{
     resource::{Records, Rid, Version, versions_at},
     search::{
         Cursor, FETCHED_MAX, PAGE_EXAMINED_MAX, Page, SORT_MAX, Search, SearchFault,
-        condition::{Condition, Says},
+        condition::Condition,
         find::{Sought, Walked, date_of, types},
         statement::{Statement, Way, Window},
         verify::{Held, Verifier, read},
@@ -229,16 +229,10 @@ async fn by_date(
         return Ok(page);
     }
     let mut after = search.after.as_ref().map(|after| (date_key(&after.keys), after.rid));
-    let rows = match sought.says {
-        Says::All => search.rows + 1,
-        Says::Less => (search.rows + 1) * 4,
-    };
-    let rows = rows.min(FETCHED_MAX);
     let mut examined = 0;
     let mut verifier = Verifier::of_found(records, tenant, search);
     loop {
-        let by = (sort.parameter, sort.order, rows);
-        let places = dated(reader, (tenant, &sought), by, (after, newest)).await?;
+        let places = dated(reader, (tenant, &sought), (sort.parameter, sort.order), (after, newest)).await?;
         for few in places.chunks(search.rows + 1) {
             let rids: Vec<Rid> = few.iter().map(|(rid, _)| Rid::numbered(*rid)).collect();
             let mut versions = versions_at(reader, tenant, &rids).await?;
@@ -264,19 +258,14 @@ async fn by_date(
                 after = Some((*key, *rid));
             }
         }
-        if places.len() < rows {
+        if places.len() < DATED {
             return Ok(page);
         }
     }
 }
 
-/// To a list that is sorted before its rows are asked of anything else: of those that come first no more are asked than are wanted.
-/// PostgreSQL goes through a list behind an offset in its order; on SQLite the limit alone keeps the moment from being looked for once for
-/// each time that it is named.
-const SORTED_ASCENDING: Sql =
-    Sql::each(" LIMIT -1 OFFSET 0", " ORDER BY moment ASC NULLS LAST, rid DESC OFFSET 0");
-const SORTED_DESCENDING: Sql =
-    Sql::each(" LIMIT -1 OFFSET 0", " ORDER BY moment DESC NULLS LAST, rid DESC OFFSET 0");
+/// Places that are sorted by the database and fetched at once.
+const DATED: usize = 100;
 
 fn date_key(keys: &[Option<Vec<u8>>]) -> Option<i64> {
     let bytes: [u8; 8] = keys.first()?.as_deref()?.try_into().ok()?;
@@ -287,7 +276,7 @@ fn date_key(keys: &[Option<Vec<u8>>]) -> Option<i64> {
 async fn dated(
     reader: &mut Reader,
     (tenant, sought): (&Tenant, &Sought),
-    by: (ParameterId, Order, usize),
+    by: (ParameterId, Order),
     place: (Option<(Option<i64>, i64)>, Rid),
 ) -> Result<Vec<(i64, Option<i64>)>, SearchFault> {
     let mut statement = Statement::new(tenant, "");
@@ -298,40 +287,35 @@ async fn dated(
 pub(super) fn add_dated(
     statement: &mut Statement<'_>,
     (tenant, sought): (&Tenant, &Sought),
-    (parameter, order, rows): (ParameterId, Order, usize),
+    (parameter, order): (ParameterId, Order),
     (after, newest): (Option<(Option<i64>, i64)>, Rid),
 ) {
-    let (least, sorted) = match order {
-        Order::Ascending => ("(SELECT MIN(d.lo) FROM fhir_date d WHERE d.tenant = ", SORTED_ASCENDING),
-        Order::Descending => {
-            ("(SELECT MAX(d.lo + d.span) FROM fhir_date d WHERE d.tenant = ", SORTED_DESCENDING)
-        }
+    let least = match order {
+        Order::Ascending => "(SELECT MIN(d.lo) FROM fhir_date d WHERE d.tenant = ",
+        Order::Descending => "(SELECT MAX(d.lo + d.span) FROM fhir_date d WHERE d.tenant = ",
     };
     let before = Rid::numbered(newest.number().saturating_add(1));
     let key = Of { tenant, resource_type: sought.of, parameter }.date(&[]);
-    let place = statement.alias();
-    statement.text("SELECT ").rid(place).text(" AS rid, ").name(place).text(".moment AS moment FROM (");
-    statement.text("SELECT found.rid AS rid, ");
+    // Behind a name of its own, or the database would look for the moment once for each time that it is named.
+    statement.text("WITH sorted AS MATERIALIZED (SELECT found.rid AS rid, ");
     statement.text(least).int(tenant.number()).text(" AND d.k = ").int(key);
     statement.text(" AND d.rid = found.rid) AS moment FROM (");
-    sought.add_driven(statement, Window { way: Way::Down { before }, rows: None });
-    statement.text(") AS found").each(sorted).text(") AS ").name(place).text(" WHERE ");
+    sought.add_places(statement, Some(Window { way: Way::Down { before }, rows: None }));
+    statement.text(") AS found) SELECT rid, moment FROM sorted");
     match (after, order) {
-        (None, _) => {
-            statement.text("1 = 1");
-        }
+        (None, _) => {}
         (Some((None, rid)), _) => {
-            statement.text("moment IS NULL AND rid < ").int(rid);
+            statement.text(" WHERE moment IS NULL AND rid < ").int(rid);
         }
         (Some((Some(moment), rid)), order) => {
-            let beyond = if order == Order::Ascending { "(moment > " } else { "(moment < " };
+            let beyond = if order == Order::Ascending { " WHERE moment > " } else { " WHERE moment < " };
             statement.text(beyond).int(moment).text(" OR (moment = ").int(moment);
-            statement.text(" AND rid < ").int(rid).text(") OR moment IS NULL)");
+            statement.text(" AND rid < ").int(rid).text(") OR moment IS NULL");
         }
     }
-    sought.add_rest(statement, place);
     statement.text(" ORDER BY moment").text(if order == Order::Ascending { " ASC" } else { " DESC" });
-    statement.text(" NULLS LAST, rid DESC LIMIT ").int(i64::try_from(rows).unwrap_or(i64::MAX));
+    statement.text(" NULLS LAST, rid DESC LIMIT ");
+    statement.int(i64::try_from(DATED).unwrap_or(i64::MAX));
 }
 
 #[cfg(test)]

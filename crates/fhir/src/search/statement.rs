@@ -111,11 +111,6 @@ impl<'t> Statement<'t> {
         self
     }
 
-    pub(super) fn each(&mut self, text: Sql) -> &mut Self {
-        self.sql.each(text);
-        self
-    }
-
     pub(super) fn int(&mut self, value: i64) -> &mut Self {
         self.sql.value(Value::Int(value));
         self
@@ -489,7 +484,7 @@ impl<'t> Statement<'t> {
     }
 
     /// A condition on the record at a place.
-    pub(super) fn holds(&mut self, condition: &Condition, of: Place) {
+    fn holds(&mut self, condition: &Condition, of: Place) {
         match condition {
             Condition::Any => {
                 self.text("1 = 1");
