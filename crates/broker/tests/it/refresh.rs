@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::Value;
+use store::{DbError, Writer};
 
 use crate::{
     provider::Mood,
@@ -251,7 +252,12 @@ on_stage!(
 on_stage!(
     async fn a_fresh_token_needs_no_database(stage) {
         stage.link("1.1", "integration-1").await;
-        // Messages of linking are on their way; what is in memory after the last of them stays there.
+        // Messages of linking are on their way; they come in the order of commits. What is in memory after the last of them stays there.
+        let mut heard = stage.db.notify().subscribe("the_last");
+        let told: Result<(), DbError> =
+            stage.db.write(async |tx: &mut Writer| tx.publish("the_last", "").await).await;
+        told.unwrap();
+        heard.next().await;
         for _ in 0..20 {
             assert_eq!(use_it(&stage).await.status, 200);
         }
