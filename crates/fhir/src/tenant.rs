@@ -111,6 +111,19 @@ pub async fn by_code(reader: &mut Reader, code: &str) -> Result<Option<Tenant>, 
     tenant(reader, row).await
 }
 
+/// The same site with what it is searched by now: whoever holds one may have read it before that was changed.
+///
+/// # Errors
+/// [`DbError`].
+pub(crate) async fn as_now(reader: &mut Reader, tenant: &Tenant) -> Result<Tenant, DbError> {
+    let there = reindex::generation(reader, tenant.number).await?;
+    if there == tenant.added.generation() {
+        return Ok(tenant.clone());
+    }
+    let added = Arc::new(reindex::added(reader, tenant.number).await?);
+    Ok(Tenant { added, ..tenant.clone() })
+}
+
 /// The site whose keys begin with this number.
 pub(crate) async fn by_number(reader: &mut Reader, number: i64) -> Result<Option<Tenant>, DbError> {
     let sql = "SELECT tenant, organisation_id, site_id, seed FROM fhir_site WHERE tenant = $1";

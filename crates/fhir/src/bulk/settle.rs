@@ -20,6 +20,8 @@ pub(super) mod why {
     pub const UNFINISHED: &str = "it could not be finished";
     /// What the kick-off was allowed is not allowed any more.
     pub const ACCESS: &str = "the caller's access was taken away";
+    /// A parameter of a package, which was switched off since, or has become another one.
+    pub const PARAMETER: &str = "the site does not have a search parameter of _typeFilter any more";
 }
 
 /// A job of this kind that is under way and whose time is not up.

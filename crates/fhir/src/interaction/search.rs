@@ -316,7 +316,7 @@ impl Terminology for SiteCodes<'_> {
 }
 
 /// Seconds after which a search that a re-index stands in the way of may be asked again.
-const INDEXED_AGAIN_S: u64 = 10;
+pub(crate) const INDEXED_AGAIN_S: u64 = 10;
 
 fn refused(fault: &QueryFault) -> Problem {
     if matches!(fault.problem, query::Problem::BeingIndexed(_)) {

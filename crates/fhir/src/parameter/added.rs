@@ -21,11 +21,12 @@ pub struct Added {
     generation: i64,
     all: Vec<(ParameterId, Definition, Standing)>,
     registry: OnceLock<Arc<Registry>>,
+    of_one: OnceLock<Arc<Registry>>,
 }
 
 impl Added {
     pub(crate) fn new(generation: i64, all: Vec<(ParameterId, Definition, Standing)>) -> Self {
-        Self { generation, all, registry: OnceLock::new() }
+        Self { generation, all, registry: OnceLock::new(), of_one: OnceLock::new() }
     }
 
     /// How often the site's parameters were changed.
@@ -63,14 +64,27 @@ impl Added {
         if self.is_empty() {
             return Arc::clone(r4);
         }
-        let made = self.registry.get_or_init(|| {
-            let mut registry = Registry::clone(r4);
-            for (id, definition, standing) in &self.all {
-                // What was refused was never kept.
-                let _: Result<_, ParameterFault> = registry.add(definition, *id, *standing);
-            }
-            Arc::new(registry)
-        });
-        Arc::clone(made)
+        Arc::clone(self.registry.get_or_init(|| self.made(r4, |standing| standing)))
+    }
+
+    /// The same for what is asked of one record at a time: a record says at once what it will be found by when all are indexed.
+    pub(crate) fn registry_of_one(&self, r4: &Arc<Registry>) -> Arc<Registry> {
+        if self.that_are(Standing::Building).is_empty() {
+            return self.registry(r4);
+        }
+        let built = |standing| match standing {
+            Standing::Building => Standing::Ready,
+            other => other,
+        };
+        Arc::clone(self.of_one.get_or_init(|| self.made(r4, built)))
+    }
+
+    fn made(&self, r4: &Registry, standing_of: impl Fn(Standing) -> Standing) -> Arc<Registry> {
+        let mut registry = r4.clone();
+        for (id, definition, standing) in &self.all {
+            // What was refused was never kept.
+            let _: Result<_, ParameterFault> = registry.add(definition, *id, standing_of(*standing));
+        }
+        Arc::new(registry)
     }
 }

@@ -27,8 +27,8 @@ use crate::{
 
 pub use fault::{Problem, QueryFault};
 pub use holds::{Alone, Around, Undecided, holds};
-pub(crate) use read::SITE_FORMS;
 pub use read::{Handling, Reading, read, read_test, scope_test};
+pub(crate) use read::{SITE_FORMS, lookup};
 pub use terminology::Terminology;
 
 /// Limits of one search; each stands in `docs/limits.md`.
@@ -187,6 +187,22 @@ impl Test {
         }
     }
 
+    /// Whether a record alone can answer it.
+    pub(crate) fn is_alone(&self) -> bool {
+        match self {
+            Self::Chain { .. } | Self::Has { .. } | Self::Says { .. } | Self::Consented(_) => false,
+            Self::Any { values, .. } | Self::NotAny { values, .. } => !values.iter().any(asks_a_terminology),
+            Self::All(tests) | Self::AnyOf(tests) => tests.iter().all(Self::is_alone),
+            Self::Not(test) => test.is_alone(),
+            Self::Present(_)
+            | Self::Missing(_)
+            | Self::In { .. }
+            | Self::InAny(_)
+            | Self::Is { .. }
+            | Self::OfType(_) => true,
+        }
+    }
+
     /// What of a record itself it looks at.
     pub(crate) fn asked(&self, asked: &mut Asked) {
         match self {
@@ -209,6 +225,14 @@ impl Test {
     pub const EVERY: Self = Self::All(Vec::new());
     /// No record holds it.
     pub const NONE: Self = Self::AnyOf(Vec::new());
+}
+
+fn asks_a_terminology(asked: &Match) -> bool {
+    match asked {
+        Match::Terminology(_) => true,
+        Match::Composite(parts) => parts.iter().any(asks_a_terminology),
+        _ => false,
+    }
 }
 
 /// What one value of a parameter is compared with. Each compares one variant of [`Value`](crate::index::Value).

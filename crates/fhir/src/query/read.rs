@@ -336,7 +336,7 @@ fn site_form(code: &str) -> Option<&'static str> {
 }
 
 /// The parameter of all these types; of no types, of all.
-pub(super) fn lookup<'r>(
+pub(crate) fn lookup<'r>(
     registry: &'r Registry,
     of: &[ResourceType],
     code: &str,

@@ -14,7 +14,7 @@ use jobs::Worker;
 use crate::Fhir;
 
 pub(crate) use progress::{Progress, progress};
-pub(crate) use queries::added;
+pub(crate) use queries::{added, generation};
 pub use settle::Wanted;
 pub(crate) use settle::{reconcile, settle, wanted};
 

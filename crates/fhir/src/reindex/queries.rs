@@ -42,6 +42,12 @@ pub(super) async fn kept(reader: &mut Reader, tenant: i64) -> Result<Vec<Kept>, 
     reader.all(sql, binds![tenant]).await
 }
 
+/// How often the parameters of a site were changed.
+pub(crate) async fn generation(reader: &mut Reader, tenant: i64) -> Result<i64, DbError> {
+    let sql = "SELECT parameters FROM fhir_clock WHERE tenant = $1";
+    Ok(reader.optional::<(i64,)>(sql, binds![tenant]).await?.map_or(0, |(generation,)| generation))
+}
+
 /// What a site has beside R4's, and how often that was changed: one statement, so that both are of one moment.
 pub(crate) async fn added(reader: &mut Reader, tenant: i64) -> Result<Added, DbError> {
     let sql = "SELECT c.parameters, p.number, p.package, p.definition, p.state FROM fhir_clock c \

@@ -108,6 +108,11 @@ impl Records {
         tenant.added().registry(&self.registry)
     }
 
+    /// The same for what is asked of one record at a time, of what was let in before: it knows what is being indexed, too.
+    pub(crate) fn registry_of_one(&self, tenant: &Tenant) -> Arc<Registry> {
+        tenant.added().registry_of_one(&self.registry)
+    }
+
     /// The same, counting by bitmaps what has so many postings.
     #[must_use]
     pub fn counting_densely_from(mut self, postings: usize) -> Self {

@@ -107,7 +107,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::topic::{condition::Terms, declare::Topic};
+    use crate::topic::{
+        condition::{Age, Terms},
+        declare::Topic,
+    };
 
     fn fires(trigger: serde_json::Value, before: Option<&str>, after: Option<&str>) -> bool {
         let registry = Registry::r4();
@@ -116,7 +119,7 @@ mod tests {
         trigger["resource"] = json!("Encounter");
         let topic =
             json!({"resourceType": "SubscriptionTopic", "url": "http://x/y", "resourceTrigger": [trigger]});
-        let topic = Topic::read(&topic, Terms { registry: &registry, now }).unwrap();
+        let topic = Topic::read(&topic, Terms { registry: &registry, now, age: Age::New }).unwrap();
         let text = |status: &str| {
             format!(r#"{{"resourceType":"Encounter","id":"1","status":"{status}","class":{{}}}}"#)
         };

@@ -7,10 +7,10 @@ use kernel::Issue;
 use serde_json::Value;
 use url::Url;
 
-use super::condition::{Terms, condition};
+use super::condition::{Age, Terms, Why, condition};
 use crate::{
     parameter::{Elements, ParameterId, ParameterKind, ResourceType},
-    query::Test,
+    query::{Problem, Test, lookup},
 };
 
 /// The longest topic that is declared, in bytes.
@@ -98,7 +98,8 @@ pub(crate) struct Shape {
 }
 
 impl Topic {
-    /// Read one.
+    /// Read one. Of one that is kept, what it may be narrowed by and what goes along is left out where the site does not have it any more:
+    /// whoever narrows by it is refused by that.
     ///
     /// # Errors
     /// Everything that is at fault, each by its place.
@@ -121,9 +122,9 @@ impl Topic {
         for (nth, filter) in filters.iter().enumerate() {
             let of: Vec<ResourceType> =
                 filter.of.map_or_else(|| types.iter().copied().collect(), |of| vec![of]);
-            if !of.iter().all(|of| terms.registry.parameter(*of, &filter.parameter).is_some()) {
-                let at = format!("canFilterBy[{nth}].filterParameter");
-                reader.fault(at, "is no search parameter of the type");
+            let unknown = of.iter().find_map(|of| lookup(terms.registry, &[*of], &filter.parameter).err());
+            if let (Some(problem), Age::New) = (unknown, terms.age) {
+                reader.fault(format!("canFilterBy[{nth}].filterParameter"), problem);
             }
         }
         match (url, reader.issues.is_empty()) {
@@ -143,8 +144,8 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 impl Reading<'_> {
-    fn fault(&mut self, at: impl Into<String>, words: impl Into<String>) {
-        self.issues.push(Issue::at(at.into(), words.into()));
+    fn fault(&mut self, at: impl Into<String>, why: impl Into<Why>) {
+        self.issues.push(why.into().at(at));
     }
 
     fn url(&mut self, body: &Value) -> Option<String> {
@@ -270,13 +271,15 @@ impl Reading<'_> {
         for (nth, include) in said.iter().enumerate() {
             let include = include.as_str().unwrap_or_default();
             let name = include.split_once(':').filter(|(own, _)| *own == of.as_str()).map(|(_, name)| name);
-            let found = name.and_then(|name| self.terms.registry.parameter(of, name));
-            match found.filter(|parameter| parameter.kind == ParameterKind::Reference) {
-                Some(parameter) => includes.push(parameter.id),
-                None => self.fault(
-                    format!("{at}.include[{nth}]"),
-                    format!("must be {of}: and the name of a reference parameter"),
-                ),
+            let found = name.map(|name| lookup(self.terms.registry, &[of], name));
+            let at = || format!("{at}.include[{nth}]");
+            match (found, self.terms.age) {
+                (Some(Ok(parameter)), _) if parameter.kind == ParameterKind::Reference => {
+                    includes.push(parameter.id);
+                }
+                (_, Age::Kept) => {}
+                (Some(Err(problem @ Problem::BeingIndexed(_))), _) => self.fault(at(), problem),
+                _ => self.fault(at(), format!("must be {of}: and the name of a reference parameter")),
             }
         }
         Some(Shape { of, includes })
@@ -293,7 +296,7 @@ mod tests {
 
     fn read(body: &Value) -> Result<Topic, Vec<String>> {
         let registry = Registry::r4();
-        let terms = Terms { registry: &registry, now: Timestamp::from_seconds(0) };
+        let terms = Terms { registry: &registry, now: Timestamp::from_seconds(0), age: Age::New };
         Topic::read(body, terms)
             .map_err(|issues| issues.into_iter().map(|issue| issue.path.into_owned()).collect())
     }

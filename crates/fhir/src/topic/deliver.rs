@@ -1,7 +1,7 @@
 //! Telling a subscriber: one call of its endpoint for each job, whose outcome asks for the next one. A call that was made is made again
 //! if the node dies before it could say so.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use crypto::webhook::{Message, sign};
@@ -30,9 +30,10 @@ use crate::{
     Fhir,
     index::{Reference, Value, extract},
     outcome::FHIR_JSON,
-    parameter::{ParameterId, ResourceType},
+    parameter::{ParameterId, Registry, ResourceType},
     resource::{LogicalId, Version, newest_version},
     site::Site,
+    tenant::{self, Tenant},
 };
 
 /// What is read of an endpoint's answer, in bytes: what it says does not count.
@@ -91,17 +92,19 @@ async fn attempt(fhir: &Fhir, site: &Site, row: &SubscriptionRow) -> Result<Outc
     let Some(access) = access_of(fhir, site, row).await? else {
         return Ok(Outcome::Over("what its owner was granted is gone".to_owned()));
     };
-    let topics = Topics::of(fhir, &site.tenant).await?;
-    let wanted = read(fhir, &mut fhir.db.read().await?, (&site.tenant, &topics), row).await?;
-    let Some(wanted) = wanted else {
-        return Ok(Outcome::Over("it cannot be read any more: its topic may be gone".to_owned()));
+    let tenant = &tenant::as_now(&mut fhir.db.read().await?, &site.tenant).await?;
+    let topics = Topics::of(fhir, tenant).await?;
+    let read = read(fhir, &mut fhir.db.read().await?, (tenant, &topics), row).await?;
+    let wanted = match read {
+        Ok(wanted) => wanted,
+        Err(why) => return Ok(Outcome::Over(why)),
     };
     let Channel::Hook(endpoint) = &wanted.channel else { return Ok(Outcome::Nothing) };
-    let Some(_slot) = fhir.slots.take(site.tenant.number(), endpoint) else { return Ok(Outcome::Busy) };
-    let teller = Teller { fhir, site, row, wanted: &wanted, endpoint };
+    let Some(_slot) = fhir.slots.take(tenant.number(), endpoint) else { return Ok(Outcome::Busy) };
+    let teller = Teller { fhir, tenant, registry: &topics.registry, row, wanted: &wanted, endpoint };
     match (row.since, row.delivered < row.events) {
         (None, _) => teller.shake().await,
-        (Some(_), true) => teller.tell(Sight::new(fhir, &site.tenant, access)).await,
+        (Some(_), true) => teller.tell(Sight::new(fhir, tenant, access)).await,
         (Some(_), false) => teller.beat().await,
     }
 }
@@ -109,7 +112,8 @@ async fn attempt(fhir: &Fhir, site: &Site, row: &SubscriptionRow) -> Result<Outc
 /// One attempt.
 struct Teller<'t> {
     fhir: &'t Fhir,
-    site: &'t Site,
+    tenant: &'t Tenant,
+    registry: &'t Arc<Registry>,
     row: &'t SubscriptionRow,
     wanted: &'t Wanted,
     endpoint: &'t Url,
@@ -159,7 +163,7 @@ impl Teller<'_> {
         };
         let from = self.row.delivered + 1;
         let to = self.row.events.min(self.row.delivered + rows);
-        let all = look(self.fhir, self.site, self.wanted, (&self.row.id, sight), (from, to)).await?;
+        let all = self.look(sight, (from, to)).await?;
         let taken = Outcome::Taken { to };
         let message = match &self.wanted.about {
             About::Topic(_) => {
@@ -191,9 +195,40 @@ impl Teller<'_> {
         }
     }
 
+    /// Events with what may be told of them now.
+    async fn look(&self, sight: Sight, (from, to): (i64, i64)) -> Result<Vec<Told>, DbError> {
+        let shapes: Vec<_> = match &self.wanted.about {
+            About::Topic(topic) if self.wanted.content != Content::Empty => {
+                topic.shapes.iter().map(|shape| (shape.of, shape.includes.clone())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let (tenant, registry, id) = (self.tenant.clone(), Arc::clone(self.registry), self.row.id.clone());
+        let db = self.fhir.db.clone();
+        db.snapshot(async move |database: &mut Database| {
+            let mut sight = sight.clone();
+            let events: Vec<Event> =
+                queries::events(database, &tenant, &id, (from, to, to - from + 1)).await?;
+            let mut all = told(database, &tenant, &mut sight, &events).await?;
+            for told in &mut all {
+                let Some(version) = &told.version else { continue };
+                for (of, target) in referred(&registry, version, &shapes) {
+                    if let Some(included) = newest_version(database, &tenant, of, &target).await?
+                        && !included.is_deletion()
+                        && sight.reaches(database, &tenant, &included).await?
+                    {
+                        told.included.push(included);
+                    }
+                }
+            }
+            Ok(all)
+        })
+        .await
+    }
+
     async fn send(&self, message: Notification, taken: Outcome) -> Result<Outcome, JobFault> {
         let Notification { id, method, url, body } = message;
-        let (fhir, tenant) = (self.fhir, &self.site.tenant);
+        let (fhir, tenant) = (self.fhir, self.tenant);
         let mut headers = HeaderMap::new();
         if let Some(sealed) = &self.row.secrets {
             let vault = fhir.vault.tenant(tenant.organisation()).await?;
@@ -230,45 +265,9 @@ fn judged(status: StatusCode, asked: Option<Duration>, taken: Outcome) -> Outcom
     }
 }
 
-/// Events with what may be told of them now.
-async fn look(
-    fhir: &Fhir,
-    site: &Site,
-    wanted: &Wanted,
-    (id, sight): (&LogicalId, Sight),
-    (from, to): (i64, i64),
-) -> Result<Vec<Told>, DbError> {
-    let shapes: Vec<_> = match &wanted.about {
-        About::Topic(topic) if wanted.content != Content::Empty => {
-            topic.shapes.iter().map(|shape| (shape.of, shape.includes.clone())).collect()
-        }
-        _ => Vec::new(),
-    };
-    let (fhir, tenant, id) = (fhir.clone(), site.tenant.clone(), id.clone());
-    let db = fhir.db.clone();
-    db.snapshot(async move |database: &mut Database| {
-        let mut sight = sight.clone();
-        let events: Vec<Event> = queries::events(database, &tenant, &id, (from, to, to - from + 1)).await?;
-        let mut all = told(database, &tenant, &mut sight, &events).await?;
-        for told in &mut all {
-            let Some(version) = &told.version else { continue };
-            for (of, target) in referred(&fhir, version, &shapes) {
-                if let Some(included) = newest_version(database, &tenant, of, &target).await?
-                    && !included.is_deletion()
-                    && sight.reaches(database, &tenant, &included).await?
-                {
-                    told.included.push(included);
-                }
-            }
-        }
-        Ok(all)
-    })
-    .await
-}
-
 /// The records that a topic's shape has go with this one.
 fn referred(
-    fhir: &Fhir,
+    registry: &Registry,
     version: &Version,
     shapes: &[(ResourceType, Vec<ParameterId>)],
 ) -> Vec<(ResourceType, LogicalId)> {
@@ -278,7 +277,7 @@ fn referred(
     let Ok(document) = Document::from_json(body.as_str().as_bytes(), &DocumentLimits::default()) else {
         return Vec::new();
     };
-    let Some(entries) = extract(document.root(), &fhir.registry) else { return Vec::new() };
+    let Some(entries) = extract(document.root(), registry) else { return Vec::new() };
     let local = |value: &Value<'_>| match value {
         Value::Reference(Reference::Local { resource_type, id, .. }) => {
             Some((*resource_type, id.parse().ok()?))

@@ -23,7 +23,7 @@ use super::{
     deliver::{self, Deliver},
     hold::{Hits, Step, hold},
     queries::{self, Event, SubscriptionRow},
-    remember::{self, One, Told},
+    remember::{self, One, Told, Unread},
     settle::{self, Outcome},
     sight::{Sight, access_of, weighed},
     site_numbered,
@@ -171,12 +171,12 @@ async fn step(fhir: &Fhir, number: i64, from: i64) -> Result<Stepped, FollowFaul
     let nowhere = Stepped { to: from, events: 0 };
     let Some(site) = site_numbered(fhir, number).await? else { return Ok(nowhere) };
     let view = Arc::new(view(fhir.clone(), Arc::clone(&site), from).await?);
-    for (id, generation) in &view.told.unread {
+    for Unread { id, generation, why } in &view.told.unread {
         if let Some(row) = as_it_was(fhir, &site, (id, *generation)).await? {
-            over(fhir, &site, &row, "it cannot be read any more: its topic may be gone").await?;
+            over(fhir, &site, &row, why).await?;
         }
     }
-    let hits = hold(&view.told, &view.steps, (&fhir.registry, fhir.world.now())).await;
+    let hits = hold(&view.told, &view.steps, fhir.world.now()).await;
     let candidates = candidates(fhir, &site, &view.told, hits).await?;
     let found = reached(fhir.clone(), Arc::clone(&site), Arc::clone(&view), candidates).await?;
     let events = found.iter().map(|(_, events)| events.len()).sum();
@@ -245,7 +245,15 @@ async fn as_it_was(
 }
 
 async fn over(fhir: &Fhir, site: &Site, row: &SubscriptionRow, why: &str) -> Result<(), WriteFault> {
-    settle::settle(fhir, &site.tenant, row, Outcome::Over(why.to_owned())).await
+    match settle::settle(fhir, &site.tenant, row, Outcome::Over(why.to_owned())).await {
+        Err(WriteFault::Store(fault)) => Err(fault.into()),
+        // What is wrong with its record keeps no other from being told.
+        Err(fault) => {
+            tracing::warn!(%fault, subscription = %row.id, "a subscription that is over cannot be written");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Of what was asked for, what may be seen. Each version is read once, whoever asked for it.

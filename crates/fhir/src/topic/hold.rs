@@ -10,7 +10,7 @@ use super::{
     change::{Change, Seen, became},
     remember::Told,
 };
-use crate::{parameter::Registry, resource::Version};
+use crate::resource::Version;
 
 /// A version with the one before it.
 pub(super) struct Step {
@@ -21,11 +21,12 @@ pub(super) struct Step {
 /// Of each subscription that asks for one of these versions, by its place: the places of those.
 pub(super) type Hits = BTreeMap<usize, Vec<usize>>;
 
-/// Hold all of them against all; others get on between two versions.
-pub(super) async fn hold(told: &Told, steps: &[Step], (registry, now): (&Registry, Timestamp)) -> Hits {
+/// Hold all of them against all; others get on between two versions. What a version is found by is told by what the subscriptions were read
+/// with: a parameter that one of them asks for and the other does not know would look like one without a value.
+pub(super) async fn hold(told: &Told, steps: &[Step], now: Timestamp) -> Hits {
     let mut hits = Hits::new();
     for (nth, step) in steps.iter().enumerate() {
-        for subscription in asking(told, step, (registry, now)) {
+        for subscription in asking(told, step, now) {
             hits.entry(subscription).or_default().push(nth);
         }
         yield_now().await;
@@ -33,15 +34,15 @@ pub(super) async fn hold(told: &Told, steps: &[Step], (registry, now): (&Registr
     hits
 }
 
-fn asking(told: &Told, step: &Step, (registry, now): (&Registry, Timestamp)) -> Vec<usize> {
+fn asking(told: &Told, step: &Step, now: Timestamp) -> Vec<usize> {
     let Step { version, before } = step;
     let of = version.resource_type;
     let (old, new) = (document(before.as_ref()), document(Some(version)));
     let change = Change {
         of,
         became: became(version, before.as_ref()),
-        before: old.as_ref().and_then(|document| Seen::new(document, registry)),
-        after: new.as_ref().and_then(|document| Seen::new(document, registry)),
+        before: old.as_ref().and_then(|document| Seen::new(document, &told.registry)),
+        after: new.as_ref().and_then(|document| Seen::new(document, &told.registry)),
         now,
     };
     told.asking(of)

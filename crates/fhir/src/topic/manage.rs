@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use web::{Answer, Bearer, Context, Json, Path, Problem};
 
 use super::{
-    condition::Terms,
+    condition::{Age, Terms},
     declare::{TOPIC_BYTES_MAX, Topic},
     queries,
 };
 use crate::{
     By, Fhir,
     site::{Site, SiteFault, manage::by},
-    tenant::Tenant,
+    tenant::{self, Tenant},
 };
 
 /// Topics that one site declares.
@@ -81,8 +81,11 @@ pub(crate) async fn declare_topic(
 ) -> Answer<axum::Json<TopicOut>> {
     let by = by(&bearer, &context)?;
     let tenant = site(&fhir, &by, &of).await?;
-    let read = read(&fhir, &name, &topic).map_err(SiteFault::Refused)?;
-    let rows = queries::topics(&mut fhir.db.read().await?, &tenant).await?;
+    let mut reader = fhir.db.read().await?;
+    let tenant = tenant::as_now(&mut reader, &tenant).await?;
+    let rows = queries::topics(&mut reader, &tenant).await?;
+    drop(reader);
+    let read = read(&fhir, &tenant, (&name, &topic)).map_err(SiteFault::Refused)?;
     if rows.len() >= TOPICS_MAX && !rows.iter().any(|row| row.name == name) {
         return Err(Problem::new(Kind::Conflict, "the site declares as many topics as it may"));
     }
@@ -137,7 +140,7 @@ pub(crate) async fn withdraw_topic(
     }
 }
 
-fn read(fhir: &Fhir, name: &str, topic: &Value) -> Result<Topic, Vec<Issue>> {
+fn read(fhir: &Fhir, tenant: &Tenant, (name, topic): (&str, &Value)) -> Result<Topic, Vec<Issue>> {
     let is_name = (1..=NAME_BYTES_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if !is_name {
@@ -146,7 +149,8 @@ fn read(fhir: &Fhir, name: &str, topic: &Value) -> Result<Topic, Vec<Issue>> {
     if topic.to_string().len() > TOPIC_BYTES_MAX {
         return Err(vec![Issue::at("topic", format!("must not be longer than {TOPIC_BYTES_MAX} bytes"))]);
     }
-    let read = Topic::read(topic, Terms { registry: &fhir.registry, now: fhir.world.now() })?;
+    let registry = fhir.records.registry_of(tenant);
+    let read = Topic::read(topic, Terms { registry: &registry, now: fhir.world.now(), age: Age::New })?;
     match read.url.starts_with(&fhir.base) {
         true => Err(vec![Issue::at("url", "must not be below this server: its topics there are built in")]),
         false => Ok(read),

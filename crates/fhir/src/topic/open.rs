@@ -10,7 +10,7 @@ use web::Problem;
 
 use super::{
     State,
-    condition::Terms,
+    condition::{Age, BEING_INDEXED, Terms},
     deliver::{self, Deliver},
     of_subscription,
     queries::{self, SubscriptionRow},
@@ -25,6 +25,7 @@ use crate::{
         answer,
         asked::Asked,
         posted::{Refusal, Said, document},
+        search::INDEXED_AGAIN_S,
         update::absent,
         written::{checked, permitted, refused},
     },
@@ -33,6 +34,7 @@ use crate::{
     resource::{
         Absent, Condition, Draft, Expected, LogicalId, Method, Sheet, Version, WriteFault, newest_version,
     },
+    tenant,
 };
 
 /// Subscriptions of one site that are not off.
@@ -109,13 +111,15 @@ async fn offer(
     (id, before): (LogicalId, Option<SubscriptionRow>),
     (json, interaction): (&str, Interaction),
 ) -> Said<Offer> {
-    let tenant = &asked.site.tenant;
     let Some(of) = of_subscription() else { return Err(answer::missing().into()) };
     asked.rule(of, interaction)?;
     let issues = checked(fhir, asked, &document(json)?)?;
     let mut body: Value = serde_json::from_str(json).unwrap_or_default();
+    let tenant =
+        &tenant::as_now(&mut reader(fhir).await?, &asked.site.tenant).await.map_err(Problem::from)?;
     let topics = Topics::of(fhir, tenant).await.map_err(Problem::from)?;
-    let terms = Terms { registry: &fhir.registry, now: fhir.world.now() };
+    let registry = fhir.records.registry_of(tenant);
+    let terms = Terms { registry: &registry, now: fhir.world.now(), age: Age::New };
     let wanted = Wanted::read(&body, &topics, terms).map_err(|issues| unfit(&issues))?;
     for of in wanted.types() {
         asked.rule(of, Interaction::Search)?;
@@ -208,6 +212,13 @@ async fn sealed(
 }
 
 fn unfit(issues: &[Issue]) -> Refusal {
+    if let Some(issue) = issues.iter().find(|issue| issue.rule == BEING_INDEXED) {
+        // As a search by it is answered.
+        return Problem::new(Kind::Unavailable, issue.message.clone())
+            .with_path(issue.path.clone())
+            .with_retry_after(INDEXED_AGAIN_S)
+            .into();
+    }
     let told: Vec<Told> = issues
         .iter()
         .map(|issue| Told::new(Severity::Error, "value", issue.message.clone()).at(issue.path.clone()))

@@ -11,7 +11,7 @@ use kernel::Timestamp;
 use store::{DbError, Reader as Database, ToValue as _, Value};
 
 use super::{
-    condition::Terms,
+    condition::{Age, Terms},
     of_subscription,
     queries::{self, SubscriptionRow, TopicRow},
     topics::Topics,
@@ -19,9 +19,9 @@ use super::{
 };
 use crate::{
     Fhir,
-    parameter::ResourceType,
+    parameter::{Registry, ResourceType},
     resource::{LogicalId, newest_version},
-    tenant::Tenant,
+    tenant::{self, Tenant},
 };
 
 /// Subscriptions that are read at once.
@@ -41,25 +41,40 @@ pub(super) struct One {
     pub wanted: Arc<Wanted>,
 }
 
+/// One that cannot be read any more: its topic may be gone, or a parameter of the site's packages.
+pub(super) struct Unread {
+    pub id: LogicalId,
+    pub generation: i64,
+    pub why: String,
+}
+
 /// Whoever is told at a site.
 #[derive(Default)]
 pub(super) struct Told {
     pub all: Vec<One>,
-    /// Those that cannot be read any more: their topic may be gone.
-    pub unread: Vec<(LogicalId, i64)>,
+    /// Those that cannot be.
+    pub unread: Vec<Unread>,
     /// Who asks for records of a type, by their places in `all`.
     pub by_type: BTreeMap<ResourceType, Vec<usize>>,
     /// The place at which one of them was written the last time.
     newest: i64,
     topics: Vec<TopicRow>,
+    /// How often the site's parameters had been changed.
+    parameters: i64,
+    /// What these came to, with R4's: all here was read with it.
+    pub registry: Arc<Registry>,
     read_at: Option<Timestamp>,
 }
 
 impl Told {
-    fn add(&mut self, row: SubscriptionRow, wanted: Option<Arc<Wanted>>) {
-        let (Some(wanted), Some(since)) = (wanted, row.since) else {
-            self.unread.push((row.id, row.generation));
-            return;
+    fn add(&mut self, row: SubscriptionRow, wanted: Result<Arc<Wanted>, String>) {
+        let (wanted, since) = match (wanted, row.since) {
+            (Ok(wanted), Some(since)) => (wanted, since),
+            (wanted, _) => {
+                let why = wanted.err().unwrap_or_else(|| UNREAD.to_owned());
+                self.unread.push(Unread { id: row.id, generation: row.generation, why });
+                return;
+            }
         };
         for of in wanted.types() {
             self.by_type.entry(of).or_default().push(self.all.len());
@@ -104,16 +119,24 @@ pub(super) async fn told(
     if newest == 0 {
         return Ok(Arc::default());
     }
+    let tenant = &tenant::as_now(database, tenant).await?;
+    let parameters = tenant.added().generation();
     let (topics, now) = (queries::topics(database, tenant).await?, fhir.world.now());
     let is_recent = |told: &Arc<Told>| told.read_at.is_some_and(|at| now.since(at) < REMEMBERED_FOR);
-    let before = fhir.remembered.of(tenant.number()).filter(|told| told.topics == topics && is_recent(told));
+    let is_good =
+        |told: &Arc<Told>| told.topics == topics && told.parameters == parameters && is_recent(told);
+    let before = fhir.remembered.of(tenant.number()).filter(is_good);
     if let Some(before) = &before
         && before.newest == newest
     {
         return Ok(Arc::clone(before));
     }
     let read_at = before.as_ref().map_or(Some(now), |before| before.read_at);
-    let mut told = Told { newest, topics, read_at, ..Told::default() };
+    let registry = match &before {
+        Some(before) => Arc::clone(&before.registry),
+        None => fhir.records.registry_of_one(tenant),
+    };
+    let mut told = Told { newest, topics, parameters, registry, read_at, ..Told::default() };
     fill(fhir, database, (tenant, of), (&mut told, before.as_deref())).await?;
     let told = Arc::new(told);
     fhir.remembered.keep(tenant.number(), &told);
@@ -127,7 +150,7 @@ async fn fill(
     (tenant, of): (&Tenant, ResourceType),
     (told, before): (&mut Told, Option<&Told>),
 ) -> Result<(), DbError> {
-    let topics = Topics::read(fhir, tenant, &told.topics);
+    let topics = Topics::read(fhir, (tenant, Arc::clone(&told.registry)), &told.topics);
     let known: BTreeMap<(&LogicalId, i64), &Arc<Wanted>> = before
         .map(|before| before.all.iter().map(|one| ((&one.id, one.generation), &one.wanted)).collect())
         .unwrap_or_default();
@@ -138,7 +161,7 @@ async fn fill(
         after = last.id.to_value();
         for row in rows {
             let wanted = match known.get(&(&row.id, row.generation)) {
-                Some(wanted) => Some(Arc::clone(wanted)),
+                Some(wanted) => Ok(Arc::clone(wanted)),
                 None => read(fhir, database, (tenant, &topics), &row).await?.map(Arc::new),
             };
             told.add(row, wanted);
@@ -146,17 +169,24 @@ async fn fill(
     }
 }
 
-/// What a subscription asks for, as its record says it.
+/// Why one is over that cannot be read any more.
+const UNREAD: &str = "it cannot be read any more";
+
+/// What a subscription asks for, as its record says it; or why that cannot be said any more.
 pub(super) async fn read(
     fhir: &Fhir,
     database: &mut Database,
     (tenant, topics): (&Tenant, &Topics),
     row: &SubscriptionRow,
-) -> Result<Option<Wanted>, DbError> {
-    let Some(of) = of_subscription() else { return Ok(None) };
+) -> Result<Result<Wanted, String>, DbError> {
+    let Some(of) = of_subscription() else { return Ok(Err(UNREAD.to_owned())) };
     let version = newest_version(database, tenant, of, &row.id).await?;
     let body = version.filter(|version| version.version == row.version).and_then(|version| version.body);
     let body = body.and_then(|body| serde_json::from_str(body.as_str()).ok());
-    let terms = Terms { registry: &fhir.registry, now: fhir.world.now() };
-    Ok(body.and_then(|body| Wanted::read(&body, topics, terms).ok()))
+    let Some(body) = body else { return Ok(Err(UNREAD.to_owned())) };
+    let terms = Terms { registry: &topics.registry, now: fhir.world.now(), age: Age::Kept };
+    Ok(Wanted::read(&body, topics, terms).map_err(|issues| match issues.first() {
+        Some(issue) => format!("{UNREAD}: {}: {}", issue.path, issue.message),
+        None => UNREAD.to_owned(),
+    }))
 }

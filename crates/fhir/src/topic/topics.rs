@@ -6,11 +6,15 @@ use serde_json::{Value, json};
 use store::DbError;
 
 use super::{
-    condition::Terms,
+    condition::{Age, Terms, Why},
     declare::{Became, Topic, Trigger},
     queries::{self, TopicRow},
 };
-use crate::{Fhir, parameter::ResourceType, tenant::Tenant};
+use crate::{
+    Fhir,
+    parameter::{Registry, ResourceType},
+    tenant::Tenant,
+};
 
 /// The part of a built-in topic's URL behind the base.
 const BUILT_IN: &str = "/SubscriptionTopic/";
@@ -38,22 +42,26 @@ pub(crate) fn tell(base: &str, told: &mut Value) {
 /// The topics of a site.
 pub(crate) struct Topics {
     base: String,
+    /// What they were read with, and what is kept of subscriptions to them is.
+    pub registry: Arc<Registry>,
     declared: BTreeMap<String, Arc<Topic>>,
+    /// Those that cannot be read any more, with the first reason.
+    unread: BTreeMap<String, String>,
 }
 
 impl Topics {
     /// Those of a site.
     pub async fn of(fhir: &Fhir, tenant: &Tenant) -> Result<Self, DbError> {
         let rows = queries::topics(&mut fhir.db.read().await?, tenant).await?;
-        Ok(Self::read(fhir, tenant, &rows))
+        Ok(Self::read(fhir, (tenant, fhir.records.registry_of_one(tenant)), &rows))
     }
 
     /// Those that are declared by these rows. One that cannot be read any more is told to the operator and is none.
-    pub fn read(fhir: &Fhir, tenant: &Tenant, rows: &[TopicRow]) -> Self {
-        let terms = Terms { registry: &fhir.registry, now: fhir.world.now() };
-        let mut declared = BTreeMap::new();
+    pub fn read(fhir: &Fhir, (tenant, registry): (&Tenant, Arc<Registry>), rows: &[TopicRow]) -> Self {
+        let terms = Terms { registry: &registry, now: fhir.world.now(), age: Age::Kept };
+        let (mut declared, mut unread) = (BTreeMap::new(), BTreeMap::new());
         for row in rows {
-            let body = serde_json::from_str(&row.body).unwrap_or_default();
+            let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
             match Topic::read(&body, terms) {
                 Ok(topic) => {
                     declared.insert(topic.url.clone(), Arc::new(topic));
@@ -61,16 +69,29 @@ impl Topics {
                 Err(issues) => {
                     let at = issues.first().map(|issue| issue.path.clone()).unwrap_or_default();
                     tracing::warn!(site = %tenant.site(), name = row.name, %at, "a declared topic cannot be read");
+                    let url = body.get("url").and_then(Value::as_str).unwrap_or_default();
+                    let why = issues.first().map(|issue| format!("{}: {}", issue.path, issue.message));
+                    unread.insert(url.to_owned(), why.unwrap_or_default());
                 }
             }
         }
-        Self { base: fhir.base.clone(), declared }
+        Self { base: fhir.base.clone(), registry, declared, unread }
     }
 
     /// The topic of this URL; a version behind it is not looked at.
-    pub fn get(&self, url: &str) -> Option<Arc<Topic>> {
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read any more.
+    pub fn get(&self, url: &str) -> Result<Arc<Topic>, Why> {
         let url = url.split('|').next().unwrap_or_default();
-        self.declared.get(url).cloned().or_else(|| self.built_in(url).map(Arc::new))
+        let found = self.declared.get(url).cloned().or_else(|| self.built_in(url).map(Arc::new));
+        found.ok_or_else(|| match self.unread.get(url) {
+            Some(why) => format!("is a topic that the site cannot read any more: {why}").into(),
+            None => {
+                "is no topic of this site; the CapabilityStatement and the site's administrators name them"
+                    .into()
+            }
+        })
     }
 
     fn built_in(&self, url: &str) -> Option<Topic> {
@@ -94,17 +115,22 @@ mod tests {
 
     #[test]
     fn every_built_in_topic_is_found_by_its_url() {
-        let topics = Topics { base: "https://a.example/fhir".to_owned(), declared: BTreeMap::new() };
+        let topics = Topics {
+            base: "https://a.example/fhir".to_owned(),
+            registry: Arc::default(),
+            declared: BTreeMap::new(),
+            unread: BTreeMap::new(),
+        };
         let all: Vec<String> = built_in(&topics.base).collect();
         assert!(
-            all.len() > 500 && all.iter().all(|url| topics.get(url).is_some_and(|topic| topic.url == *url))
+            all.len() > 500 && all.iter().all(|url| topics.get(url).is_ok_and(|topic| topic.url == *url))
         );
         for unknown in [
             "Patient",
             "https://a.example/fhir/SubscriptionTopic/Subscription",
             "https://a.example/fhir/SubscriptionTopic/Patient-read",
         ] {
-            assert!(topics.get(unknown).is_none(), "{unknown}");
+            assert!(topics.get(unknown).is_err(), "{unknown}");
         }
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     State,
     change::Change,
-    condition::{Terms, condition, names},
+    condition::{Terms, Why, condition, names},
     declare::{Became, Topic},
     secrets::{Field, HEADERS_BYTES_MAX, HEADERS_MAX},
     topics::Topics,
@@ -188,8 +188,8 @@ fn extensions<'v>(on: Option<&'v Value>, name: &'v str) -> impl Iterator<Item = 
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, at: impl Into<String>, words: impl Into<String>) {
-        self.issues.push(Issue::at(at.into(), words.into()));
+    fn fault(&mut self, at: impl Into<String>, why: impl Into<Why>) {
+        self.issues.push(why.into().at(at));
     }
 
     /// What an owner writes is that it shall be told, or that it shall not.
@@ -209,11 +209,8 @@ impl Reader<'_> {
         };
         let name = criteria.split('?').next().unwrap_or_default();
         if name.contains(':') {
-            let topic = topics.get(criteria);
-            if topic.is_none() {
-                self.fault(at, "is no topic of this site; the CapabilityStatement and the site's administrators name them");
-            }
-            return topic.map(About::Topic);
+            let topic = topics.get(criteria).map_err(|why| self.fault(at, why));
+            return topic.map(About::Topic).ok();
         }
         let Some(of) = ResourceType::named(name).filter(|of| of.as_str() != "Subscription") else {
             self.fault(
@@ -336,7 +333,7 @@ impl Reader<'_> {
 }
 
 /// What a filter asks of records of each type that it is for.
-fn filter(words: &str, topic: &Topic, terms: Terms<'_>) -> Result<Vec<(ResourceType, Test)>, String> {
+fn filter(words: &str, topic: &Topic, terms: Terms<'_>) -> Result<Vec<(ResourceType, Test)>, Why> {
     let types: BTreeSet<ResourceType> = topic.triggers.iter().map(|trigger| trigger.of).collect();
     let for_types: Vec<ResourceType> = match words.split_once('?') {
         Some((name, _)) => {
@@ -347,7 +344,7 @@ fn filter(words: &str, topic: &Topic, terms: Terms<'_>) -> Result<Vec<(ResourceT
     };
     let asked = names(words);
     if asked.is_empty() {
-        return Err("asks for nothing: it is such as Encounter?patient=Patient/1".to_owned());
+        return Err("asks for nothing: it is such as Encounter?patient=Patient/1".into());
     }
     let is_allowed = |of: ResourceType, name: &String| match &topic.filters {
         None => true,
@@ -358,7 +355,7 @@ fn filter(words: &str, topic: &Topic, terms: Terms<'_>) -> Result<Vec<(ResourceT
     let mut tests = Vec::new();
     for of in for_types {
         if let Some(name) = asked.iter().find(|name| !is_allowed(of, name)) {
-            return Err(format!("the topic cannot be filtered by {name}"));
+            return Err(format!("the topic cannot be filtered by {name}").into());
         }
         tests.push((of, condition(words, of, terms)?));
     }

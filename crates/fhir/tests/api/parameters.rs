@@ -14,6 +14,16 @@ pub async fn switch(stage: &Stage, packages: &Value) -> Heard {
     admin.call(Method::PUT, &path, &[("content-type", "application/json")], &body).await
 }
 
+/// All parameters of the site get into this state, and no node hears of it.
+pub async fn turn_unheard(stage: &Stage, state: &'static str) {
+    let turned = stage.db.write(async move |tx: &mut store::Writer| {
+        tx.execute("UPDATE fhir_parameter SET state = $1", store::binds![state]).await?;
+        tx.execute("UPDATE fhir_clock SET parameters = parameters + 1", store::binds![]).await.map(drop)
+    });
+    let turned: Result<(), store::DbError> = turned.await;
+    turned.unwrap();
+}
+
 pub async fn progress(stage: &Stage) -> Value {
     let admin = stage.by(token(1, "sites:admin", "", "")).at("");
     admin.get(&format!("/admin/fhir/sites/{}/parameters", site(1))).await.expect(200).json()

@@ -323,8 +323,13 @@ impl Stage {
 
     /// One whose packages say what can be searched by; no site has any of them.
     pub async fn of_guides(db: Db) -> Self {
+        Self::of_guides_calling(db, BTreeSet::new()).await
+    }
+
+    /// The same, which may call these endpoints of this machine.
+    pub async fn of_guides_calling(db: Db, endpoints: BTreeSet<InternalHost>) -> Self {
         let none = Switched { packages: Some(Vec::new()), profiles: Vec::new() };
-        Self::made(db, BTreeSet::new(), (&SEARCHED, Some(none))).await
+        Self::made(db, endpoints, (&SEARCHED, Some(none))).await
     }
 
     async fn made(

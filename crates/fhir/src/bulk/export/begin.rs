@@ -35,7 +35,8 @@ use crate::{
 /// Begin what is asked for.
 pub(super) async fn begin(fhir: &Fhir, call: Call, level: Level) -> Said<Response> {
     let asked = &call.asked;
-    let words = Words { prefer: asked.prefer, registry: &fhir.registry, now: fhir.world.now() };
+    let registry = fhir.records.registry_of(&asked.site.tenant);
+    let words = Words { prefer: asked.prefer, registry: &registry, now: fhir.world.now() };
     let mut wish = Wish::read(level, &call.pairs, &words)?;
     permitted(fhir, asked, &wish)?;
     wish.rules = rules(fhir, asked, wish.deidentify.as_deref()).await?;

@@ -6,7 +6,7 @@ use fhirpath::document::{Document, DocumentLimits};
 use kernel::{Interaction, Timestamp};
 use store::DbError;
 
-use super::wish::{Level, Wish, read_filter};
+use super::wish::{Level, Wish};
 use crate::{
     access::{Access, Reader, Rule},
     bulk::deidentify::{Key, Keyed, Policy, Shown},
@@ -85,8 +85,15 @@ fn joined(tests: impl IntoIterator<Item = Test>) -> Test {
 }
 
 impl Pick {
-    /// What this wish comes to for a caller with this access; `members` are those of the group.
-    pub fn new(wish: &Wish, access: &Access, reader: Reader, members: Option<HashSet<String>>) -> Self {
+    /// What this wish comes to for a caller with this access; `members` are those of the group. Nothing if what it asks cannot be asked
+    /// of this site any more.
+    pub fn new(
+        wish: &Wish,
+        access: &Access,
+        reader: Reader,
+        members: Option<HashSet<String>>,
+    ) -> Option<Self> {
+        let filters = wish.tests(&reader.registry, reader.now)?;
         let named = |all: &[String]| -> HashSet<String> { all.iter().cloned().collect() };
         let whose = match (&wish.level, members, wish.patients.as_slice()) {
             (Level::System, ..) => Whose::Nobodys,
@@ -98,22 +105,21 @@ impl Pick {
                 Whose::These(named(these).into_iter().filter(|id| members.contains(id)).collect())
             }
         };
-        let filters: Vec<(&str, Test)> = wish.filters.iter().map(|text| filter(text, &reader)).collect();
         let types = reach(access, &wish.types(), &reader).into_iter().map(|(of, test)| {
             let own: Vec<Test> =
-                filters.iter().filter(|(own, _)| *own == of.as_str()).map(|(_, test)| test.clone()).collect();
+                filters.iter().filter(|(own, _)| *own == of).map(|(_, test)| test.clone()).collect();
             let filter = if own.is_empty() { Test::EVERY } else { Test::AnyOf(own) };
             let rule = access.rule(of.as_str(), Interaction::Search);
             (of, Asked { test: joined([test, filter]), rule, part: part(wish, of) })
         });
-        Self {
+        Some(Self {
             types: types.collect(),
             whose,
             since: wish.since.map(Timestamp::from_micros),
             until: wish.until.map(Timestamp::from_micros),
             reader,
             hidden: None,
-        }
+        })
     }
 
     /// The same, with what tells whose records they are left out.
@@ -216,12 +222,6 @@ impl Whose {
             Self::These(ids) => patients.any(|one| ids.contains(&*one.id)),
         }
     }
-}
-
-/// It was read at the door; one that cannot be read any more lets nothing of its type through.
-fn filter<'f>(text: &'f str, reader: &Reader) -> (&'f str, Test) {
-    let (of, _) = text.split_once('?').unwrap_or_default();
-    (of, read_filter(text, &reader.registry, reader.now).map_or(Test::NONE, |(_, test)| test))
 }
 
 /// The elements that are shown of a type: those that are named for it, or for all; of a type for which none is, everything.

@@ -51,6 +51,7 @@ impl Export {
                 Stepped::On => {}
                 // What overtook it may have been the last thing that a dying worker did: somebody has to go on.
                 Stepped::Overtaken => break,
+                Stepped::Unasked => return self.settle(fhir, Some(why::PARAMETER)).await,
                 Stepped::Full => return self.settle(fhir, Some("the output is too large")).await,
                 Stepped::Through => return self.settle(fhir, None).await,
             }

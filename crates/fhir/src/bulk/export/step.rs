@@ -22,7 +22,7 @@ use crate::{
     },
     parameter::ResourceType,
     resource::{LogicalId, Rid, Version, walk},
-    tenant::Tenant,
+    tenant::{self, Tenant},
 };
 
 /// Versions that one step looks at.
@@ -41,6 +41,8 @@ pub(super) enum Stepped {
     Through,
     /// The output has grown beyond [`OUTPUT_BYTES_MAX`].
     Full,
+    /// The site is not searched any more by what `_typeFilter` asks.
+    Unasked,
     /// The step was another's, or the export is not under way any more.
     Overtaken,
 }
@@ -53,9 +55,10 @@ struct Stretch {
 
 /// Go on by one step.
 pub(super) async fn step(fhir: &Fhir, job: &Job<Wish>, standing: Standing) -> Result<Stepped, StepFault> {
-    let tenant = standing.site.tenant.clone();
+    let tenant = tenant::as_now(&mut fhir.db.read().await?, &standing.site.tenant).await?;
     let members = members(fhir, &tenant, &job.asked).await?;
     let pick = Pick::new(&job.asked, &standing.access, fhir.reader(&tenant), members);
+    let Some(pick) = pick else { return Ok(Stepped::Unasked) };
     let pick = pick.hiding(hidden(fhir, &tenant, &job.asked).await?);
     let from = begin(fhir, job, &tenant, &pick).await?;
     if from >= job.horizon {

@@ -8,13 +8,16 @@ use web::Problem;
 
 use crate::{
     bulk::deidentify::Rule,
+    index,
     interaction::{
         cursor,
         manner::prefer::{Handling, Prefer},
         posted::invalid,
+        search::INDEXED_AGAIN_S,
     },
+    key::is_added,
     parameter::{Registry, ResourceType},
-    query::{self, Match, Reading, Test},
+    query::{self, Reading, Test},
 };
 
 /// Searches of `_typeFilter`.
@@ -49,6 +52,9 @@ pub(in crate::bulk) struct Wish {
     pub elements: Vec<String>,
     /// `Observation?category=laboratory`
     pub filters: Vec<String>,
+    /// What these ask of the parameters of the site's packages: their numbers, which never come to mean others.
+    #[serde(default)]
+    pub added: BTreeSet<u16>,
     /// Ids of patients; none for all.
     pub patients: Vec<String>,
     /// By which policy what tells whose records they are is left out.
@@ -83,6 +89,7 @@ impl Wish {
             until: None,
             elements: Vec::new(),
             filters: Vec::new(),
+            added: BTreeSet::new(),
             patients: Vec::new(),
             deidentify: None,
             rules: Vec::new(),
@@ -152,7 +159,8 @@ impl Wish {
 
     fn add_filters(&mut self, value: &str, words: &Words<'_>) -> Result<(), Problem> {
         for filter in filters(value) {
-            read_filter(&filter, words.registry, words.now)?;
+            let (_, test) = read_filter(&filter, words.registry, words.now)?;
+            self.added.extend(added(&test));
             self.filters.push(filter);
         }
         at_most(self.filters.len(), TYPE_FILTERS_MAX, "_typeFilter")
@@ -178,6 +186,15 @@ impl Wish {
             true => Ok(()),
             false => Err(invalid("_typeFilter is about a type that _type does not name", "_typeFilter")),
         }
+    }
+
+    /// What `_typeFilter` asks of records of which types, as it meant at kick-off; none where the site has not all of these parameters any
+    /// more, or others of the same names.
+    pub fn tests(&self, registry: &Registry, now: Timestamp) -> Option<Vec<(ResourceType, Test)>> {
+        let read = self.filters.iter().map(|text| read_filter(text, registry, now).ok());
+        let tests: Vec<(ResourceType, Test)> = read.collect::<Option<_>>()?;
+        let asked: BTreeSet<u16> = tests.iter().flat_map(|(_, test)| added(test)).collect();
+        (asked == self.added).then_some(tests)
     }
 
     /// The types that are asked for; none for all.
@@ -229,11 +246,7 @@ fn filters(value: &str) -> Vec<String> {
 }
 
 /// One search of `_typeFilter`: of which type, and what it asks of a record alone.
-pub(super) fn read_filter(
-    text: &str,
-    registry: &Registry,
-    now: Timestamp,
-) -> Result<(ResourceType, Test), Problem> {
+fn read_filter(text: &str, registry: &Registry, now: Timestamp) -> Result<(ResourceType, Test), Problem> {
     let refused = |words: String| invalid(words, "_typeFilter");
     let shape = "_typeFilter must be a search such as Observation?category=laboratory";
     let (of, asked) = text.split_once('?').ok_or_else(|| refused(shape.to_owned()))?;
@@ -243,15 +256,22 @@ pub(super) fn read_filter(
         .collect();
     let reading = Reading { registry, now, handling: query::Handling::Strict };
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let query =
-        query::read(pairs, &[of], &reading).map_err(|fault| refused(format!("_typeFilter: {fault}")))?;
+    let query = query::read(pairs, &[of], &reading).map_err(|fault| match fault.problem {
+        // As a search by it is answered.
+        query::Problem::BeingIndexed(_) => {
+            Problem::new(kernel::Kind::Unavailable, format!("_typeFilter: {fault}"))
+                .with_path("_typeFilter")
+                .with_retry_after(INDEXED_AGAIN_S)
+        }
+        _ => refused(format!("_typeFilter: {fault}")),
+    })?;
     let criteria = query.criteria.len();
     let bare = query::Query { resource_types: vec![of], criteria: query.criteria.clone(), ..<_>::default() };
     if criteria == 0 || query != bare {
         return Err(refused("_typeFilter chooses records and does nothing else".to_owned()));
     }
     let test = Test::All(query.criteria.into_iter().map(|criterion| criterion.test).collect());
-    match is_of_the_record_alone(&test) {
+    match test.is_alone() {
         true => Ok((of, test)),
         false => {
             Err(refused("_typeFilter asks of the record itself: no chain, no _has, no value set".to_owned()))
@@ -259,27 +279,11 @@ pub(super) fn read_filter(
     }
 }
 
-fn is_of_the_record_alone(test: &Test) -> bool {
-    match test {
-        Test::Chain { .. } | Test::Has { .. } | Test::Says { .. } | Test::Consented(_) => false,
-        Test::Any { values, .. } | Test::NotAny { values, .. } => !values.iter().any(asks_a_terminology),
-        Test::All(tests) | Test::AnyOf(tests) => tests.iter().all(is_of_the_record_alone),
-        Test::Not(test) => is_of_the_record_alone(test),
-        Test::Present(_)
-        | Test::Missing(_)
-        | Test::In { .. }
-        | Test::InAny(_)
-        | Test::Is { .. }
-        | Test::OfType(_) => true,
-    }
-}
-
-fn asks_a_terminology(asked: &Match) -> bool {
-    match asked {
-        Match::Terminology(_) => true,
-        Match::Composite(parts) => parts.iter().any(asks_a_terminology),
-        _ => false,
-    }
+/// The numbers of the parameters of packages that a test looks at.
+fn added(test: &Test) -> impl Iterator<Item = u16> + use<> {
+    let mut asked = index::Asked::default();
+    test.asked(&mut asked);
+    asked.parameters.into_iter().map(|parameter| parameter.0).filter(|number| is_added(*number))
 }
 
 #[cfg(test)]

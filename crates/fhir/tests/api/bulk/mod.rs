@@ -7,6 +7,7 @@ mod export;
 mod fetch;
 mod files;
 mod import;
+mod parameters;
 mod resume;
 mod upload;
 

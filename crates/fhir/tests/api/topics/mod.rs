@@ -3,9 +3,14 @@
 /// One test for each engine, on a stage that may call a receiver.
 macro_rules! on_hook {
     (async fn $name:ident($hook:ident) $body:block) => {
+        on_hook!(
+            async fn $name(new, $hook) $body
+        );
+    };
+    (async fn $name:ident($made:ident, $hook:ident) $body:block) => {
         testkit::on_each_engine!(
             async fn $name(db: store::Db) {
-                let $hook = $crate::topics::Hook::new(db).await;
+                let $hook = $crate::topics::Hook::$made(db).await;
                 $body
             },
             migrations = [audit::MIGRATIONS, vault::MIGRATIONS, jobs::MIGRATIONS, fhir::MIGRATIONS]
@@ -19,6 +24,7 @@ mod consent;
 mod delivery;
 mod offers;
 mod pains;
+mod parameters;
 pub mod receiver;
 mod streams;
 
@@ -39,7 +45,16 @@ struct Hook {
 impl Hook {
     async fn new(db: Db) -> Self {
         let receiver = Receiver::open().await;
-        let stage = Stage::calling(db, receiver.hosts()).await;
+        Self::on(Stage::calling(db, receiver.hosts()).await, receiver).await
+    }
+
+    /// One whose packages say what can be searched by; no site has any of them.
+    async fn of_guides(db: Db) -> Self {
+        let receiver = Receiver::open().await;
+        Self::on(Stage::of_guides_calling(db, receiver.hosts()).await, receiver).await
+    }
+
+    async fn on(stage: Stage, receiver: Receiver) -> Self {
         for organisation in [1, 2] {
             let admin = stage.by(token(organisation, "sites:admin", "", "")).at("");
             let json = [("content-type", "application/json")];
