@@ -288,9 +288,11 @@ fn added(test: &Test) -> impl Iterator<Item = u16> + use<> {
 
 #[cfg(test)]
 mod tests {
+    use fhirpath::document::{Document, DocumentLimits};
     use http::HeaderMap;
 
     use super::*;
+    use crate::parameter::{Definition, ParameterId, Standing};
 
     fn read(level: Level, query: &str, prefer: &str) -> Result<Wish, String> {
         let registry = Registry::r4();
@@ -320,6 +322,38 @@ mod tests {
         assert_eq!(wish.elements, ["id", "Patient.name"]);
         assert_eq!(wish.filters, ["Observation?category=a,b", "Patient?gender=male"]);
         assert_eq!(wish.patients, ["1", "2"]);
+    }
+
+    /// R4 with `shoe` of Patient, which selects this, under this number.
+    fn with_shoes(selected: &str, number: u16, standing: Standing) -> Registry {
+        let text = format!(
+            r#"{{"resourceType":"SearchParameter","url":"http://x/shoe","code":"shoe","base":["Patient"],"type":"number","expression":"{selected}"}}"#
+        );
+        let document = Document::from_json(text.as_bytes(), &DocumentLimits::default()).unwrap();
+        let mut registry = Registry::r4();
+        registry.add(&Definition::read(document.root()).unwrap(), ParameterId(number), standing).unwrap();
+        registry
+    }
+
+    #[test]
+    fn a_parameter_of_a_package_means_what_it_meant_at_kick_off() {
+        let first = ParameterId::ADDED_MIN;
+        let (now, then) =
+            (Timestamp::from_seconds(0), with_shoes("Patient.extension.value", first, Standing::Ready));
+        let words = Words { prefer: Prefer::of(&HeaderMap::new()), registry: &then, now };
+        let pairs = [("_typeFilter".to_owned(), "Patient?shoe:missing=true&gender=male".to_owned())];
+        let wish = Wish::read(Level::System, &pairs, &words).unwrap();
+        assert_eq!(wish.added, [first].into());
+        assert_eq!(wish.tests(&then, now).map(|tests| tests.len()), Some(1));
+        let other = "Patient.extension.where(url = 'x').value";
+        for (what, registry) in [
+            ("off", Registry::r4()),
+            ("another one", with_shoes(other, first + 1, Standing::Ready)),
+            ("another one that is being indexed", with_shoes(other, first + 1, Standing::Building)),
+            ("being taken away", with_shoes("Patient.extension.value", first, Standing::Leaving)),
+        ] {
+            assert!(wish.tests(&registry, now).is_none(), "{what}");
+        }
     }
 
     #[test]
