@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Db, DbError, FromRow, Row, Sql, binds, dialect, migrate, tx};
+use crate::{Composed, Db, DbError, FromRow, Row, Sql, binds, dialect, migrate, tx};
 
 pub use crate::overheard::{OVERHEARD_MAX, Overheard};
 
@@ -93,6 +93,23 @@ async fn prepare(db: &Db, sql: &str) -> Result<(), DbError> {
     match db.read().await?.session() {
         tx::Session::Sqlite(session) => session.check(sql),
         tx::Session::Postgres(session) => session.check(sql).await,
+    }
+}
+
+/// The steps by which SQLite answers a statement, in its words: `SEARCH t USING INDEX …`.
+///
+/// # Errors
+/// A fault of the store; PostgreSQL knows no such question.
+pub async fn steps(db: &Db, statement: &Composed) -> Result<Vec<String>, DbError> {
+    let steps = db.read().await?.all_composed::<Step>(&statement.explained()).await?;
+    Ok(steps.into_iter().map(|Step(detail)| detail).collect())
+}
+
+struct Step(String);
+
+impl FromRow for Step {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(row.get("detail")?))
     }
 }
 

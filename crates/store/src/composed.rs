@@ -87,6 +87,11 @@ impl Composed {
         self
     }
 
+    /// How SQLite would answer it.
+    pub(crate) fn explained(&self) -> Self {
+        Self { text: format!("EXPLAIN QUERY PLAN {}", self.text), postgres: None, binds: self.binds.clone() }
+    }
+
     /// How many values it has.
     pub fn binds(&self) -> usize {
         self.binds.len()

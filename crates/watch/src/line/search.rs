@@ -91,7 +91,7 @@ pub(super) async fn search(db: &Db, search: &Search) -> Result<Found, DbError> {
         let phrases = queries::phrases(reader).await?;
         let there = queries::counts(reader, search.integration, (i64::MIN, i64::MAX)).await?;
         let texts = texts(&search.wanted, &there, &phrases);
-        let page = page(PAGE, &search, &texts);
+        let page = page(&search, &texts);
         let mut lines: Vec<Written> = match &page {
             Some(statement) => reader.all_composed(statement).await?,
             None => Vec::new(),
@@ -116,13 +116,12 @@ fn texts(wanted: &Wanted, there: &[(i64, i64)], phrases: &BTreeMap<i64, Phrase>)
     }
 }
 
-const PAGE: &str =
-    "SELECT at, phrase, subject_kind, subject_id, details FROM integration_line WHERE integration_id = ";
-
 /// The newest lines; none where no line can be.
-fn page(begin: &'static str, search: &Search, texts: &Texts) -> Option<Composed> {
+fn page(search: &Search, texts: &Texts) -> Option<Composed> {
     let (from, to, rows) = (search.from, search.to.min(search.before), search.limit.saturating_add(1));
-    let mut statement = Composed::new(begin);
+    let mut statement = Composed::new(
+        "SELECT at, phrase, subject_kind, subject_id, details FROM integration_line WHERE integration_id = ",
+    );
     statement.bind(&search.integration);
     match (texts, search.wanted.subject) {
         (Texts::These(ids), _) if ids.is_empty() => return None,
@@ -313,23 +312,13 @@ mod tests {
                 limit: 100,
             };
             for texts in [Texts::All, Texts::These(vec![1, 2])] {
-                let begin: &'static str = format!("EXPLAIN QUERY PLAN {PAGE}").leak();
-                let statement = page(begin, &search, &texts).unwrap();
-                let steps: Vec<Step> = db.read().await.unwrap().all_composed(&statement).await.unwrap();
-                let steps: Vec<String> = steps.into_iter().map(|Step(step)| step).collect();
+                let statement = page(&search, &texts).unwrap();
+                let steps = store::check::steps(&db, &statement).await.unwrap();
                 let is_step = |words: &str| steps.iter().any(|step| step.contains(words));
                 assert!(is_step("PRIMARY KEY (integration_id=? AND at=?)"), "{steps:?}");
                 assert!(is_step("COVERING INDEX integration_line_subject"), "{steps:?}");
             }
         });
-    }
-
-    struct Step(String);
-
-    impl FromRow for Step {
-        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-            Ok(Self(row.get("detail")?))
-        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub mod view;
 mod work;
 
 use kernel::{EventRow, Id, Organisation, Timestamp};
-use store::{DbError, Writer};
+use store::{Composed, DbError, Writer};
 
 use crate::endpoint::Endpoint;
 
@@ -51,10 +51,8 @@ pub(crate) async fn add(tx: &mut Writer, all: &[NewDelivery], now: Timestamp) ->
     let mut endpoints: Vec<Id<Endpoint>> = all.iter().map(|one| one.endpoint).collect();
     endpoints.sort();
     endpoints.dedup();
-    for endpoint in endpoints {
-        queries::tell(tx, endpoint, now).await?;
-    }
-    Ok(())
+    let told: Vec<Composed> = endpoints.into_iter().map(|endpoint| queries::told(endpoint, now)).collect();
+    tx.execute_all(&told).await
 }
 
 /// From now on the endpoint is called, with nothing held against it.

@@ -1,24 +1,16 @@
 //! The SQL of deliveries and lanes.
 
+use std::collections::BTreeMap;
+
 use kernel::{EventRow, Id, Timestamp};
 use store::{Composed, Db, DbError, FromRow, Reader, Row, Sql, Value, Writer, binds, dialect};
 use vault::Sealed;
 
 use super::{NewDelivery, call::Due, lane::Lane, list::DeliveryOut, places::Sort, schedule::PROBED_AFTER};
-use crate::endpoint::Endpoint;
-
-/// Rows of one insert: statements of few sizes stay prepared.
-const SIZES: [usize; 3] = [64, 8, 1];
-
-/// The pieces of a list, of sizes that statements are prepared for.
-fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = SIZES.into_iter().find(|size| *size <= all.len())?;
-        let (piece, rest) = all.split_at_checked(size)?;
-        all = rest;
-        Some(piece)
-    })
-}
+use crate::{
+    endpoint::Endpoint,
+    pieces::{listed, pieces},
+};
 
 fn rows(statement: &mut Composed, rows: impl Iterator<Item = Vec<Value>>) {
     for (nth, values) in rows.enumerate() {
@@ -61,12 +53,15 @@ pub(super) async fn add(tx: &mut Writer, all: &[NewDelivery], now: Timestamp) ->
 }
 
 /// Something may be due sooner than whoever holds the lane knows.
-pub(super) async fn tell(tx: &mut Writer, endpoint: Id<Endpoint>, now: Timestamp) -> Result<(), DbError> {
-    let sql = "UPDATE webhook_lane SET told = told + 1, due_at = CASE WHEN is_open = 0 THEN NULL \
-               WHEN lease_until IS NOT NULL THEN due_at \
-               WHEN failures >= $3 AND due_at IS NOT NULL THEN due_at \
-               WHEN due_at IS NULL OR due_at > $2 THEN $2 ELSE due_at END WHERE endpoint_id = $1";
-    tx.execute(sql, binds![endpoint, now, PROBED_AFTER]).await.map(|_| ())
+pub(super) fn told(endpoint: Id<Endpoint>, now: Timestamp) -> Composed {
+    let mut update = Composed::new(
+        "UPDATE webhook_lane SET told = told + 1, due_at = CASE WHEN is_open = 0 THEN NULL \
+         WHEN lease_until IS NOT NULL THEN due_at WHEN failures >= ",
+    );
+    update.bind(&PROBED_AFTER).text(" AND due_at IS NOT NULL THEN due_at WHEN due_at IS NULL OR due_at > ");
+    update.bind(&now).text(" THEN CAST(").bind(&now).text(" AS BIGINT) ELSE due_at END WHERE endpoint_id = ");
+    update.bind(&endpoint);
+    update
 }
 
 pub(super) async fn open(tx: &mut Writer, endpoint: Id<Endpoint>, now: Timestamp) -> Result<(), DbError> {
@@ -82,7 +77,9 @@ pub(super) async fn shut(tx: &mut Writer, endpoint: Id<Endpoint>) -> Result<(), 
 }
 
 pub(super) async fn is_due(reader: &mut Reader, sort: Sort, now: Timestamp) -> Result<bool, DbError> {
-    let sql = "SELECT fence FROM webhook_lane WHERE is_suspect = $1 AND due_at IS NOT NULL AND due_at <= $2 LIMIT 1";
+    // By its place in the index: PostgreSQL would rather read what it takes for a short table, with all that was left of its rows.
+    let sql = "SELECT fence FROM webhook_lane WHERE is_suspect = $1 AND due_at IS NOT NULL AND due_at <= $2 \
+               ORDER BY due_at LIMIT 1";
     let found = reader.optional::<(i64,)>(sql, binds![sort == Sort::Suspect, now]).await?;
     Ok(found.is_some())
 }
@@ -141,17 +138,26 @@ impl FromRow for Due {
     }
 }
 
-/// When something is due on a lane, as far as it waits for nothing else.
+/// When something is due on each of these lanes, as far as it waits for nothing else.
 pub(super) async fn next_due(
     reader: &mut Reader,
-    endpoint: Id<Endpoint>,
-) -> Result<Option<Timestamp>, DbError> {
-    let sql = "SELECT d.due_at FROM webhook_delivery AS d WHERE d.endpoint_id = $1 AND d.state = 'pending' \
-               AND (d.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM webhook_delivery AS b \
-               WHERE b.endpoint_id = d.endpoint_id AND b.order_key = d.order_key AND b.place < d.place \
-               AND b.state = 'pending')) \
-               ORDER BY d.due_at LIMIT 1";
-    Ok(reader.optional::<(Timestamp,)>(sql, binds![endpoint]).await?.map(|(at,)| at))
+    endpoints: &[Id<Endpoint>],
+) -> Result<BTreeMap<Id<Endpoint>, Timestamp>, DbError> {
+    let mut next = BTreeMap::new();
+    for piece in pieces(endpoints) {
+        let mut select = Composed::new(
+            "SELECT l.endpoint_id, (SELECT d.due_at FROM webhook_delivery AS d \
+             WHERE d.endpoint_id = l.endpoint_id AND d.state = 'pending' \
+             AND (d.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM webhook_delivery AS b \
+             WHERE b.endpoint_id = d.endpoint_id AND b.order_key = d.order_key AND b.place < d.place \
+             AND b.state = 'pending')) \
+             ORDER BY d.due_at LIMIT 1) FROM webhook_lane AS l WHERE l.endpoint_id IN (",
+        );
+        listed(&mut select, piece);
+        let found = reader.all_composed::<(Id<Endpoint>, Option<Timestamp>)>(select.text(")")).await?;
+        next.extend(found.into_iter().filter_map(|(endpoint, at)| Some((endpoint, at?))));
+    }
+    Ok(next)
 }
 
 /// How an endpoint stands.
@@ -172,34 +178,58 @@ impl FromRow for LaneRow {
     }
 }
 
-/// The lane, if it is still held under this fence.
-pub(super) async fn lane(reader: &mut Reader, lane: Lane) -> Result<Option<LaneRow>, DbError> {
-    let sql =
-        "SELECT failures, failing_since, is_suspect FROM webhook_lane WHERE endpoint_id = $1 AND fence = $2";
-    reader.optional(sql, binds![lane.endpoint, lane.fence]).await
+/// How the endpoints of these lanes stand, of those that are still held under their fences.
+pub(super) async fn held(
+    reader: &mut Reader,
+    lanes: &[Lane],
+) -> Result<BTreeMap<Id<Endpoint>, LaneRow>, DbError> {
+    let fences: BTreeMap<Id<Endpoint>, i64> = lanes.iter().map(|lane| (lane.endpoint, lane.fence)).collect();
+    let endpoints: Vec<Id<Endpoint>> = fences.keys().copied().collect();
+    let mut held = BTreeMap::new();
+    for piece in pieces(&endpoints) {
+        let mut select = Composed::new(
+            "SELECT endpoint_id, fence, failures, failing_since, is_suspect FROM webhook_lane WHERE endpoint_id IN (",
+        );
+        listed(&mut select, piece);
+        for HeldRow { endpoint, fence, lane } in reader.all_composed(select.text(")")).await? {
+            if fences.get(&endpoint) == Some(&fence) {
+                held.insert(endpoint, lane);
+            }
+        }
+    }
+    Ok(held)
+}
+
+struct HeldRow {
+    endpoint: Id<Endpoint>,
+    fence: i64,
+    lane: LaneRow,
+}
+
+impl FromRow for HeldRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            endpoint: row.get("endpoint_id")?,
+            fence: row.get("fence")?,
+            lane: LaneRow::from_row(row)?,
+        })
+    }
 }
 
 /// The lane is free again. What was told meanwhile makes it due at `soon`.
-pub(super) async fn give_back(
-    tx: &mut Writer,
+pub(super) fn give_back(
     lane: Lane,
     row: &LaneRow,
     (due_at, soon): (Option<Timestamp>, Timestamp),
-) -> Result<(), DbError> {
-    let sql = "UPDATE webhook_lane SET lease_until = NULL, failures = $4, failing_since = $5, is_suspect = $6, \
-               due_at = CASE WHEN is_open = 0 THEN NULL WHEN told <> $3 THEN CAST($8 AS BIGINT) ELSE CAST($7 AS BIGINT) END \
-               WHERE endpoint_id = $1 AND fence = $2";
-    let values = binds![
-        lane.endpoint,
-        lane.fence,
-        lane.told,
-        row.failures,
-        row.failing_since,
-        row.is_suspect,
-        due_at,
-        soon
-    ];
-    tx.execute(sql, values).await.map(|_| ())
+) -> Composed {
+    let mut update = Composed::new("UPDATE webhook_lane SET lease_until = NULL, failures = ");
+    update.bind(&row.failures).text(", failing_since = ").bind(&row.failing_since);
+    update.text(", is_suspect = ").bind(&row.is_suspect);
+    update.text(", due_at = CASE WHEN is_open = 0 THEN NULL WHEN told <> ").bind(&lane.told);
+    update.text(" THEN CAST(").bind(&soon).text(" AS BIGINT) ELSE CAST(").bind(&due_at);
+    update.text(" AS BIGINT) END WHERE endpoint_id = ").bind(&lane.endpoint);
+    update.text(" AND fence = ").bind(&lane.fence);
+    update
 }
 
 /// A lane whose endpoint is not called.
@@ -222,12 +252,12 @@ pub(super) struct Attempt {
     pub answer: Option<Sealed>,
 }
 
-pub(super) async fn log(tx: &mut Writer, all: &[Attempt]) -> Result<(), DbError> {
+pub(super) async fn log(tx: &mut Writer, all: &[&Attempt]) -> Result<(), DbError> {
     for piece in pieces(all) {
         let mut insert = Composed::new(
             "INSERT INTO webhook_attempt (endpoint_id, event_id, number, at, duration_ms, status, error, answer) VALUES ",
         );
-        let values = |one: &Attempt| {
+        let values = |one: &&Attempt| {
             binds![
                 one.endpoint,
                 one.event,
@@ -245,23 +275,15 @@ pub(super) async fn log(tx: &mut Writer, all: &[Attempt]) -> Result<(), DbError>
     Ok(())
 }
 
-pub(super) async fn taken(
-    tx: &mut Writer,
-    endpoint: Id<Endpoint>,
-    events: &[Id<EventRow>],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    // Each by its whole key. Of a list of events PostgreSQL would choose, by what it believes of the table, between the key and whatever the
-    // endpoint has: that is tens of thousands of rows of one that is told much.
-    let one = |event: &Id<EventRow>| {
-        let mut update = Composed::new(
-            "UPDATE webhook_delivery SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, finished_at = ",
-        );
-        update.bind(&now).text(" WHERE finished_at IS NULL AND endpoint_id = ").bind(&endpoint);
-        update.text(" AND event_id = ").bind(event);
-        update
-    };
-    tx.execute_all(&events.iter().map(one).collect::<Vec<_>>()).await
+/// A delivery that was taken. By its whole key: of a list of events PostgreSQL would choose, by what it believes of the table, between the
+/// key and whatever the endpoint has, which is tens of thousands of rows of one that is told much.
+pub(super) fn taken(endpoint: Id<Endpoint>, event: Id<EventRow>, now: Timestamp) -> Composed {
+    let mut update = Composed::new(
+        "UPDATE webhook_delivery SET state = 'delivered', tries = tries + 1, attempts = attempts + 1, finished_at = ",
+    );
+    update.bind(&now).text(" WHERE finished_at IS NULL AND endpoint_id = ").bind(&endpoint);
+    update.text(" AND event_id = ").bind(&event);
+    update
 }
 
 /// A delivery that was not taken: when it is tried again, or never.
@@ -273,20 +295,17 @@ pub(super) struct Retried {
     pub is_notice: bool,
 }
 
-pub(super) async fn retried(
-    tx: &mut Writer,
-    endpoint: Id<Endpoint>,
-    one: &Retried,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let sql = "UPDATE webhook_delivery SET attempts = attempts + 1, tries = $3, state = $4, \
-               due_at = COALESCE($5, due_at), finished_at = $6 \
-               WHERE finished_at IS NULL AND endpoint_id = $1 AND event_id = $2";
+pub(super) fn retried(endpoint: Id<Endpoint>, one: &Retried, now: Timestamp) -> Composed {
     let (state, finished_at) = match one.due_at {
         Some(_) => ("pending", None),
         None => ("failed", Some(now)),
     };
-    tx.execute(sql, binds![endpoint, one.event, one.tries, state, one.due_at, finished_at]).await.map(|_| ())
+    let mut update = Composed::new("UPDATE webhook_delivery SET attempts = attempts + 1, tries = ");
+    update.bind(&one.tries).text(", state = ").bind(state).text(", due_at = COALESCE(").bind(&one.due_at);
+    update.text(", due_at), finished_at = ").bind(&finished_at);
+    update.text(" WHERE finished_at IS NULL AND endpoint_id = ").bind(&endpoint);
+    update.text(" AND event_id = ").bind(&one.event);
+    update
 }
 
 /// Which deliveries: a state and a type of events, each empty for all.

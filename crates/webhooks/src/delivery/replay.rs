@@ -160,7 +160,7 @@ impl Webhooks {
             access.admit(endpoint::queries::find(tx, organisation, id).await?)?;
             let span = (asked.since, until, asked.state.pattern());
             let replayed = queries::replay(tx, id, span, (now, REPLAY_MAX)).await?;
-            queries::tell(tx, id, now).await?;
+            tx.execute_composed(&queries::told(id, now)).await?;
             audit::record(tx, &world, &entry).await?;
             tx.publish(super::OPENED, "").await?;
             Ok(replayed)
@@ -183,7 +183,7 @@ impl Webhooks {
             if !queries::replay_one(tx, (id, event), now).await? {
                 return Err(WebhookFault::NoDelivery);
             }
-            queries::tell(tx, id, now).await?;
+            tx.execute_composed(&queries::told(id, now)).await?;
             audit::record(tx, &world, &entry).await?;
             tx.publish(super::OPENED, "").await?;
             Ok(())

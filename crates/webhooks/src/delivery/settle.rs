@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use audit::Subject;
-use kernel::{Event, Timestamp};
+use kernel::{Event, EventRow, Id, Timestamp};
 use serde_json::json;
-use store::{DbError, Writer};
+use store::{Composed, DbError, Writer};
 use vault::{Place, Sealed, TenantVault};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     By, WebhookFault, Webhooks,
-    endpoint::{self, EndpointRow},
+    endpoint::{self, Endpoint, EndpointRow},
 };
 
 /// How long an endpoint fails without taking anything until it is not called any more.
@@ -39,7 +39,7 @@ pub(super) async fn settle(webhooks: &Webhooks, served: Served) -> Result<usize,
     let lane = served.lane;
     let Some((report, count)) = reported(webhooks, served).await? else { return Ok(0) };
     let own = webhooks.clone();
-    let unit = async move |tx: &mut Writer| write(tx, &own, &report).await;
+    let unit = async move |tx: &mut Writer| write(tx, &own, std::slice::from_ref(&report)).await;
     webhooks.db.write_in_turn(turn(lane), unit).await?;
     Ok(count)
 }
@@ -55,13 +55,10 @@ pub(super) async fn settle_all(webhooks: &Webhooks, all: Vec<Served>) -> Result<
             Err(why) => tracing::warn!(%why, %endpoint, "it is not written down what became of calls"),
         }
     }
+    // Lanes are written in the order in which others tell them.
+    reports.sort_by_key(|report| report.lane.endpoint);
     let own = webhooks.clone();
-    let unit = async move |tx: &mut Writer| -> Result<(), DbError> {
-        for report in &reports {
-            write(tx, &own, report).await?;
-        }
-        Ok(())
-    };
+    let unit = async move |tx: &mut Writer| write(tx, &own, &reports).await;
     webhooks.db.write(unit).await.map_err(WebhookFault::from)
 }
 
@@ -92,7 +89,7 @@ struct Report {
     now: Timestamp,
     chance: u64,
     attempts: Vec<Attempt>,
-    taken: Vec<kernel::Id<kernel::EventRow>>,
+    taken: Vec<Id<EventRow>>,
     retried: Vec<Retried>,
     /// Calls that failed after the last one that was taken.
     failures: u32,
@@ -154,42 +151,74 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Deliveries, taken or to be tried again.
+    fn changes(&self) -> impl Iterator<Item = Composed> {
+        let (endpoint, now) = (self.lane.endpoint, self.now);
+        let taken = self.taken.iter().map(move |event| queries::taken(endpoint, *event, now));
+        taken.chain(self.retried.iter().map(move |one| queries::retried(endpoint, one, now)))
+    }
+}
+
 fn sealed(vault: &TenantVault, attempt: &Attempt, answer: &[u8]) -> Option<Sealed> {
     (!answer.is_empty()).then(|| vault.seal(place(attempt), answer))
 }
 
-async fn write(tx: &mut Writer, webhooks: &Webhooks, report: &Report) -> Result<(), DbError> {
-    let Report { lane, row, now, chance, .. } = report;
-    let (lane, now, chance) = (*lane, *now, *chance);
-    let Some(before) = queries::lane(tx, lane).await? else { return Ok(()) };
-    queries::log(tx, &report.attempts).await?;
-    queries::taken(tx, lane.endpoint, &report.taken, now).await?;
-    for one in &report.retried {
-        queries::retried(tx, lane.endpoint, one, now).await?;
-        // That a notice was not taken is no news of its own: it would never end.
-        if one.due_at.is_none() && !one.is_notice {
-            let data = json!({"endpoint": lane.endpoint, "event": one.event});
-            tell(tx, webhooks, row, "webhook.delivery_failed", data).await?;
-        }
+/// What became of the calls of these lanes, by as few statements as there are kinds of rows.
+async fn write(tx: &mut Writer, webhooks: &Webhooks, reports: &[Report]) -> Result<(), DbError> {
+    let lanes: Vec<Lane> = reports.iter().map(|report| report.lane).collect();
+    let before = queries::held(tx, &lanes).await?;
+    let held = reports.iter().filter_map(|report| Some((report, *before.get(&report.lane.endpoint)?)));
+    let held: Vec<(&Report, LaneRow)> = held.collect();
+    let attempts: Vec<&Attempt> = held.iter().flat_map(|(report, _)| &report.attempts).collect();
+    queries::log(tx, &attempts).await?;
+    let changes: Vec<Composed> = held.iter().flat_map(|(report, _)| report.changes()).collect();
+    tx.execute_all(&changes).await?;
+    let mut stand = Vec::with_capacity(held.len());
+    for (report, before) in held {
+        let after = after(before, report);
+        tell_of(tx, webhooks, report, &after).await?;
+        stand.push((report, after));
     }
-    let after = after(before, report, now);
+    let endpoints: Vec<Id<Endpoint>> = stand.iter().map(|(report, _)| report.lane.endpoint).collect();
+    let next = queries::next_due(tx, &endpoints).await?;
+    let free = |(report, after): &(&Report, LaneRow)| {
+        let least = probe(after.failures, report.chance).map(|pause| report.now + pause);
+        let next = next.get(&report.lane.endpoint).copied();
+        let due_at = next.map(|at| least.map_or(at, |least| at.max(least)));
+        queries::give_back(report.lane, after, (due_at, least.unwrap_or(report.now)))
+    };
+    tx.execute_all(&stand.iter().map(free).collect::<Vec<_>>()).await
+}
+
+/// What follows for its owner: that a delivery is given up, and that the endpoint is not called any more.
+async fn tell_of(
+    tx: &mut Writer,
+    webhooks: &Webhooks,
+    report: &Report,
+    after: &LaneRow,
+) -> Result<(), DbError> {
+    // That a notice was not taken is no news of its own: it would never end.
+    for one in report.retried.iter().filter(|one| one.due_at.is_none() && !one.is_notice) {
+        let data = json!({"endpoint": report.lane.endpoint, "event": one.event});
+        tell(tx, webhooks, &report.row, "webhook.delivery_failed", data).await?;
+    }
     let over = match after.failing_since {
         _ if report.is_gone => Some("it says that it is gone (410)"),
-        Some(since) if now.since(since) >= FAILING_FOR_MAX => Some("it has taken nothing for five days"),
+        Some(since) if report.now.since(since) >= FAILING_FOR_MAX => {
+            Some("it has taken nothing for five days")
+        }
         _ => None,
     };
-    if let Some(why) = over {
-        disable(tx, webhooks, row, why).await?;
+    match over {
+        Some(why) => disable(tx, webhooks, &report.row, why).await,
+        None => Ok(()),
     }
-    let next = queries::next_due(tx, lane.endpoint).await?;
-    let least = probe(after.failures, chance).map(|pause| now + pause);
-    let due_at = next.map(|at| least.map_or(at, |least| at.max(least)));
-    let soon = least.unwrap_or(now);
-    queries::give_back(tx, lane, &after, (due_at, soon)).await
 }
 
 /// How the endpoint stands after the calls.
-fn after(before: LaneRow, report: &Report, now: Timestamp) -> LaneRow {
+fn after(before: LaneRow, report: &Report) -> LaneRow {
+    let now = report.now;
     let (failures, failing_since) = match (report.taken.is_empty(), report.failures) {
         (false, 0) => (0, None),
         (false, failures) => (failures, Some(now)),

@@ -18,12 +18,11 @@ pub(super) async fn listening(
     organisation: Id<Organisation>,
     names: &BTreeSet<&str>,
 ) -> Result<Vec<Listening>, DbError> {
-    let begin = "SELECT id, wanted, ordering FROM webhook_endpoint WHERE ";
-    reader.all_composed(&select(begin, organisation, names)).await
+    reader.all_composed(&select(organisation, names)).await
 }
 
-fn select(begin: &'static str, organisation: Id<Organisation>, names: &BTreeSet<&str>) -> Composed {
-    let mut select = Composed::new(begin);
+fn select(organisation: Id<Organisation>, names: &BTreeSet<&str>) -> Composed {
+    let mut select = Composed::new("SELECT id, wanted, ordering FROM webhook_endpoint WHERE ");
     // A test is for the endpoint that is its subject, whatever that wants.
     if names.len() > NAMES_PICKED_BY_MAX || names.contains(TEST) {
         select.text("organisation_id = ").bind(&organisation);
@@ -43,26 +42,14 @@ fn select(begin: &'static str, organisation: Id<Organisation>, names: &BTreeSet<
 
 #[cfg(test)]
 mod tests {
-    use store::{FromRow, Row};
-
     use super::*;
-
-    struct Step(String);
-
-    impl FromRow for Step {
-        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-            Ok(Self(row.get("detail")?))
-        }
-    }
 
     #[test]
     fn endpoints_that_want_something_else_are_not_read() {
         let sets = [audit::MIGRATIONS, jobs::MIGRATIONS, crate::MIGRATIONS];
         testkit::engine::on(testkit::engine::SQLITE, &sets, async |db| {
-            let begin = "EXPLAIN QUERY PLAN SELECT id, wanted, ordering FROM webhook_endpoint WHERE ";
-            let statement = select(begin, Id::from_bytes([1; 16]), &["sync.done", "sync.failed"].into());
-            let steps: Vec<Step> = db.read().await.unwrap().all_composed(&statement).await.unwrap();
-            let steps: Vec<String> = steps.into_iter().map(|Step(step)| step).collect();
+            let statement = select(Id::from_bytes([1; 16]), &["sync.done", "sync.failed"].into());
+            let steps = store::check::steps(&db, &statement).await.unwrap();
             let is_step = |words: &str| steps.iter().any(|step| step.contains(words));
             assert!(is_step("autoindex_webhook_endpoint_1 (id=?)"), "{steps:?}");
             assert!(is_step("(organisation_id=? AND event_type=?)"), "{steps:?}");
