@@ -86,7 +86,8 @@ impl Dense {
     }
 }
 
-/// How many records hold a condition that is made of postings alone, if there are so many that it is worth a bitmap.
+/// How many records hold a condition that is made of postings alone, if there are so many that it is worth a bitmap, or if that was told by
+/// looking whether there are.
 pub(super) async fn count(
     reader: &mut Reader,
     tenant: &Tenant,
@@ -101,8 +102,13 @@ pub(super) async fn count(
         let kept = dense.kept();
         keys.keys().all(|key| kept.maps.contains_key(key))
     };
-    if !is_kept && !is_long(reader, tenant, dense, sought).await? {
-        return Ok(None);
+    if !is_kept {
+        let listed = listed(reader, tenant, dense, sought).await?;
+        if listed.is_none_or(|rows| rows < dense.postings_min) {
+            return Ok(listed
+                .filter(|_| is_list_itself(&sought.condition))
+                .and_then(|rows| u64::try_from(rows).ok()));
+        }
     }
     let now = newest_place(reader, tenant).await?;
     let mut replaced = BTreeMap::new();
@@ -140,22 +146,26 @@ fn postings(
     true
 }
 
-/// Whether the shortest list that could be counted instead is long.
-async fn is_long(
+/// Whether a condition is one list of which every row is another record: a code of one system.
+fn is_list_itself(condition: &Condition) -> bool {
+    matches!(conjuncts(condition), [Condition::Posting { system: Some(_), .. }])
+}
+
+/// How long the shortest list is that could be counted instead, as far as it is worth knowing; none where there is no list.
+async fn listed(
     reader: &mut Reader,
     tenant: &Tenant,
     dense: &Dense,
     sought: &Sought,
-) -> Result<bool, SearchFault> {
+) -> Result<Option<usize>, SearchFault> {
     let everything = Condition::Posting { key: key::of_type(sought.of), system: None };
     let driver = sought.driver().and_then(|at| conjuncts(&sought.condition).get(at)).unwrap_or(&everything);
     let mut statement = Statement::new(tenant, "");
     if !statement.length(driver, dense.postings_min) {
-        return Ok(false);
+        return Ok(None);
     }
     let counted = reader.all_composed::<(i64,)>(&statement.done()?).await?;
-    let least = i64::try_from(dense.postings_min).unwrap_or(i64::MAX);
-    Ok(counted.first().is_some_and(|(count,)| *count >= least))
+    Ok(counted.first().and_then(|(rows,)| usize::try_from(*rows).ok()))
 }
 
 /// The places under a key as they are at this one; none if what is kept is of a later one.

@@ -597,3 +597,39 @@ impl<'t> Statement<'t> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Id;
+    use store::{DbError, Engine, Writer};
+    use testkit::engine::{SQLITE, on};
+
+    use super::*;
+    use crate::{parameter::Compartment, tenant};
+
+    #[test]
+    fn a_page_walks_links_to_a_few_records_each_by_itself() {
+        on(SQLITE, &[audit::MIGRATIONS, crate::MIGRATIONS], async |db| {
+            let (world, _) = testkit::world();
+            let opened: Result<Tenant, DbError> = db
+                .write(async move |tx: &mut Writer| {
+                    tenant::open(tx, &world, Id::from_bytes([1; 16]), Id::from_bytes([2; 16]), "HC00001")
+                        .await
+                })
+                .await;
+            let (tenant, of) = (opened.unwrap(), ResourceType::named("Observation").unwrap());
+            let walked = |targets: usize, rows: Option<usize>| {
+                let targets = (0_i64..).take(targets).collect();
+                let link = Condition::Link { way: key::membership(of, Compartment::Patient), targets };
+                let window = Window { way: Way::Down { before: Rid(i64::MAX) }, rows };
+                let mut statement = Statement::new(&tenant, "");
+                statement.places(of, &[link], Some(0), Some(window));
+                statement.done().unwrap().parts(Engine::Sqlite).0.matches("FROM fhir_link").count()
+            };
+            assert_eq!(walked(3, Some(21)), 3);
+            assert_eq!((walked(1, Some(21)), walked(3, None)), (1, 1));
+            assert_eq!(walked(LINKS_APART_MAX, Some(21)), LINKS_APART_MAX);
+            assert_eq!(walked(LINKS_APART_MAX + 1, Some(21)), 1);
+        });
+    }
+}

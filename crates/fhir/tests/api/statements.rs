@@ -106,3 +106,31 @@ on_db!(
         assert_eq!(told, [(1, 2); 4]);
     }
 );
+
+on_db!(
+    async fn a_code_of_few_records_is_counted_by_one_statement(db) {
+        let stage = Stage::with_foundation(db).await;
+        let north = stage.north();
+        for (id, codes) in [("a", &["x", "y"][..]), ("b", &["x"][..]), ("c", &["y"][..])] {
+            // The same code of two systems: one record all the same.
+            let coded = |code: &&str| ["http://a", "http://b"].map(|system| json!({"system": system, "code": code}));
+            let codings: Vec<_> = codes.iter().flat_map(coded).collect();
+            let observation = json!({
+                "resourceType": "Observation", "id": id, "status": "final", "code": {"coding": codings},
+            });
+            north.put(&format!("/fhir/Observation/{id}"), &observation.to_string()).await.expect(201);
+        }
+        for (words, total, statements) in [
+            ("code=http://a%7Cx", 2, 1),
+            ("code=http://a%7Cnone", 0, 1),
+            ("code=x", 2, 2),
+            ("code=http://a%7Cx&code=http://a%7Cy", 1, 2),
+        ] {
+            let overheard = overhear(&stage.db);
+            let found = north.get(&format!("/fhir/Observation?_summary=count&{words}")).await.expect(200).json();
+            let asked = overheard.take();
+            let counts = asked.iter().filter(|text| text.starts_with("SELECT COUNT(*)")).count();
+            assert_eq!((&found["total"], counts), (&json!(total), statements), "{words}: {asked:?}");
+        }
+    }
+);
