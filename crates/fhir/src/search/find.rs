@@ -73,8 +73,7 @@ pub(super) async fn is_as_known(reader: &mut Reader, tenant: &Tenant) -> Result<
     if known.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT parameters FROM fhir_clock WHERE tenant = $1";
-    let (generation,) = reader.one::<(i64,)>(sql, store::binds![tenant.number()]).await?;
+    let generation = reindex::generation(reader, tenant.number()).await?;
     let is_so = generation == known.generation()
         || known.is_ready_in(&reindex::added(reader, tenant.number()).await?);
     if is_so { Ok(()) } else { Err(SearchFault::Moved) }
