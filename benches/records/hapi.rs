@@ -54,7 +54,7 @@ fn started(validation: Validation, more: &[&str]) -> Option<Server> {
     }
     let database = Database::fresh("hapi")?;
     let (folder, port) = (folder(), free_port());
-    let validation = if validation == Validation::Enforced { "enforce" } else { "off" };
+    let validation = if validation == Validation::Told { "tell" } else { "off" };
     let class_path = format!("{}:{}", made.join("classes").display(), fs::read_to_string(path).unwrap());
     let mut command = Command::new("java");
     // A date without a zone means the same to everybody.

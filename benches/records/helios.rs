@@ -23,7 +23,7 @@ pub fn start(validation: Validation) -> Option<Server> {
     std::fs::create_dir(&data).unwrap();
     let parameters = material::folder("fhir/definitions/search-parameters-r4.json");
     std::fs::copy(parameters, data.join("search-parameters-r4.json")).unwrap();
-    let validation = if validation == Validation::Enforced { "enforce" } else { "off" };
+    let validation = if validation == Validation::Told { "log" } else { "off" };
     let mut command = Command::new(program);
     command.current_dir(folder.path()).args(["--port", &port.to_string(), "--log-level", "warn"]);
     command.arg("--database-url").arg(&file).arg("--data-dir").arg(data).envs([

@@ -88,7 +88,7 @@ fn main() {
     }
     if asked.part("validated") {
         println!("\nWith every write validated:");
-        let servers = start(&asked, Validation::Enforced);
+        let servers = start(&asked, Validation::Told);
         loaded(&servers, &shared, &patients);
     }
     machine::describe();

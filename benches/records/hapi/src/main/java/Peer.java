@@ -21,6 +21,7 @@ import ca.uhn.fhir.rest.server.RestfulServer;
 import ca.uhn.fhir.rest.server.interceptor.RequestValidatingInterceptor;
 import ca.uhn.fhir.rest.server.provider.ResourceProviderFactory;
 import ca.uhn.fhir.validation.IValidatorModule;
+import ca.uhn.fhir.validation.ResultSeverityEnum;
 import com.zaxxer.hikari.HikariDataSource;
 import jakarta.persistence.EntityManagerFactory;
 import java.util.Properties;
@@ -36,7 +37,7 @@ import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
 /**
- * HAPI FHIR JPA, R4, on PostgreSQL, as its starter sets it up: {@code Peer PORT JDBC_URL off|enforce [compared]}. Where it is compared, it
+ * HAPI FHIR JPA, R4, on PostgreSQL, as its starter sets it up: {@code Peer PORT JDBC_URL off|tell [compared]}. Where it is compared, it
  * offers all that it can be asked, and takes examples whose references lead nowhere.
  */
 public class Peer {
@@ -64,8 +65,9 @@ public class Peer {
     paging.setDefaultPageSize(PAGE);
     paging.setMaximumPageSize(isCompared ? PAGE_COMPARED : PAGE_MAX);
     server.setPagingProvider(paging);
-    if (words[2].equals("enforce")) {
+    if (words[2].equals("tell")) {
       var validating = new RequestValidatingInterceptor();
+      validating.setFailOnSeverity((ResultSeverityEnum) null);
       validating.addValidatorModule(context.getBean(IValidatorModule.class));
       server.registerInterceptor(validating);
     }
