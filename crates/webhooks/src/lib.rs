@@ -15,7 +15,6 @@ pub mod endpoint;
 pub mod event;
 mod fault;
 pub mod inbound;
-mod pieces;
 pub mod receiver;
 mod service;
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     WebhookFault, Webhooks,
-    endpoint::{Endpoint, EndpointRow, Secrets, State},
+    endpoint::{self, Endpoint, EndpointRow, Secrets, State},
 };
 
 /// Deliveries that are read at once.
@@ -33,14 +33,6 @@ pub(super) struct Lane {
     pub sort: Sort,
 }
 
-/// A lane that is to be served in a place.
-pub(super) struct Held {
-    pub lane: Lane,
-    /// None if there is no such endpoint any more.
-    pub row: Option<EndpointRow>,
-    pub taken: Taken,
-}
-
 /// What was done for a lane that is still held, and is to be written down.
 pub(super) struct Served {
     pub lane: Lane,
@@ -52,8 +44,8 @@ pub(super) struct Served {
 }
 
 /// Make the calls that are due.
-pub(super) async fn serve(webhooks: &Webhooks, held: Held) -> Result<Served, WebhookFault> {
-    let Held { lane, row, mut taken } = held;
+pub(super) async fn serve(webhooks: &Webhooks, lane: Lane, mut taken: Taken) -> Result<Served, WebhookFault> {
+    let row = endpoint::queries::by_id(&mut webhooks.db.read().await?, lane.endpoint).await?;
     let Some(row) = row.filter(|row| row.state == State::Enabled) else {
         return Ok(Served { lane, row: None, called: Vec::new(), _taken: taken });
     };

@@ -7,10 +7,27 @@ use store::{Composed, Db, DbError, FromRow, Reader, Row, Sql, Value, Writer, bin
 use vault::Sealed;
 
 use super::{NewDelivery, call::Due, lane::Lane, list::DeliveryOut, places::Sort, schedule::PROBED_AFTER};
-use crate::{
-    endpoint::Endpoint,
-    pieces::{listed, pieces},
-};
+use crate::endpoint::Endpoint;
+
+/// Rows of one statement: those of few sizes stay prepared.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+/// The pieces of a list, of sizes that statements are prepared for.
+fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = SIZES.into_iter().find(|size| *size <= all.len())?;
+        let (piece, rest) = all.split_at_checked(size)?;
+        all = rest;
+        Some(piece)
+    })
+}
+
+/// `$1, $2, …`: endpoints that a statement is about.
+fn listed(statement: &mut Composed, endpoints: &[Id<Endpoint>]) {
+    for (nth, endpoint) in endpoints.iter().enumerate() {
+        statement.text(if nth == 0 { "" } else { ", " }).bind(endpoint);
+    }
+}
 
 fn rows(statement: &mut Composed, rows: impl Iterator<Item = Vec<Value>>) {
     for (nth, values) in rows.enumerate() {

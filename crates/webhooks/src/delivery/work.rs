@@ -1,8 +1,7 @@
 //! The round of a node: take lanes that are due, serve them, wait.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use kernel::Id;
 use store::{Db, DbError};
 use tokio::{
     sync::Notify,
@@ -12,16 +11,12 @@ use tokio::{
 
 use super::{
     OPENED, PATIENCE,
-    lane::{Held, LEASE, Lane, Served, serve},
-    places::Sort,
+    lane::{LEASE, Lane, Served, serve},
+    places::{Sort, Taken},
     queries,
     settle::{SETTLED_AT_ONCE, settle, settle_all},
 };
-use crate::{
-    Webhooks,
-    endpoint::{self, Endpoint, EndpointRow, TIMEOUT_S_MAX},
-    event::PLACED,
-};
+use crate::{Webhooks, endpoint::TIMEOUT_S_MAX, event::PLACED};
 
 /// The longest that nobody looks for lanes that are due.
 const POLL: Duration = Duration::from_secs(1);
@@ -64,9 +59,9 @@ async fn serve_prompt(webhooks: &Webhooks, probed: &Notify) {
         while serving.try_join_next().is_some() {}
         let taken = taken_of(webhooks, Sort::Prompt).await;
         let is_more = !taken.is_empty();
-        for held in taken {
+        for (lane, place) in taken {
             let webhooks = webhooks.clone();
-            serving.spawn(async move { one(&webhooks, held).await });
+            serving.spawn(async move { one(&webhooks, lane, place).await });
         }
         let wait = if is_more { WAIT_MIN } else { POLL };
         tokio::select! {
@@ -86,9 +81,9 @@ async fn serve_prompt(webhooks: &Webhooks, probed: &Notify) {
 async fn serve_suspects(webhooks: &Webhooks, probed: &Notify) {
     let mut serving = JoinSet::new();
     while !webhooks.shutdown.has_begun() {
-        for held in taken_of(webhooks, Sort::Suspect).await {
+        for (lane, place) in taken_of(webhooks, Sort::Suspect).await {
             let webhooks = webhooks.clone();
-            serving.spawn(async move { served(&webhooks, held).await });
+            serving.spawn(async move { served(&webhooks, lane, place).await });
         }
         tokio::select! {
             () = webhooks.shutdown.begun() => {}
@@ -116,26 +111,25 @@ async fn settled(webhooks: &Webhooks, all: Vec<Served>, probed: &Notify) {
     probed.notify_one();
 }
 
-async fn served(webhooks: &Webhooks, held: Held) -> Option<Served> {
-    let endpoint = held.lane.endpoint;
-    let served = serve(webhooks, held).await;
-    served.inspect_err(|why| tracing::warn!(%why, %endpoint, "{UNSERVED}")).ok()
+async fn served(webhooks: &Webhooks, lane: Lane, place: Taken) -> Option<Served> {
+    let served = serve(webhooks, lane, place).await;
+    let served = served.inspect_err(|why| tracing::warn!(%why, endpoint = %lane.endpoint, "{UNSERVED}"));
+    served.ok()
 }
 
-async fn one(webhooks: &Webhooks, held: Held) -> usize {
-    let endpoint = held.lane.endpoint;
-    let Some(served) = served(webhooks, held).await else { return 0 };
+async fn one(webhooks: &Webhooks, lane: Lane, place: Taken) -> usize {
+    let Some(served) = served(webhooks, lane, place).await else { return 0 };
     match settle(webhooks, served).await {
         Ok(called) => called,
         Err(why) => {
-            tracing::warn!(%why, %endpoint, "{UNSERVED}");
+            tracing::warn!(%why, endpoint = %lane.endpoint, "{UNSERVED}");
             0
         }
     }
 }
 
 /// The same; that it cannot be known is logged.
-async fn taken_of(webhooks: &Webhooks, sort: Sort) -> Vec<Held> {
+async fn taken_of(webhooks: &Webhooks, sort: Sort) -> Vec<(Lane, Taken)> {
     take(webhooks, sort).await.unwrap_or_else(|why| {
         tracing::warn!(%why, "lanes are not taken; it will be tried again");
         Vec::new()
@@ -143,21 +137,15 @@ async fn taken_of(webhooks: &Webhooks, sort: Sort) -> Vec<Held> {
 }
 
 /// Lanes that are due, as many as there are places for.
-async fn take(webhooks: &Webhooks, sort: Sort) -> Result<Vec<Held>, DbError> {
+async fn take(webhooks: &Webhooks, sort: Sort) -> Result<Vec<(Lane, Taken)>, DbError> {
     let room = webhooks.places.free(sort).min(CLAIMED_MAX);
     if room == 0 || !is_due(&webhooks.db, webhooks, sort).await? {
         return Ok(Vec::new());
     }
     let now = webhooks.world.now();
     let claimed = queries::claim(&webhooks.db, sort, (now, now + LEASE), room).await?;
-    let endpoints: Vec<Id<Endpoint>> = claimed.iter().map(|lane| lane.endpoint).collect();
-    let rows = endpoint::queries::by_ids(&mut webhooks.db.read().await?, &endpoints).await?;
-    let mut rows: BTreeMap<Id<Endpoint>, EndpointRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     // One for which there is no place after all comes up again when its lease has run out.
-    let held = |lane: Lane| {
-        Some(Held { lane, row: rows.remove(&lane.endpoint), taken: webhooks.places.take(sort)? })
-    };
-    Ok(claimed.into_iter().filter_map(held).collect())
+    Ok(claimed.into_iter().filter_map(|lane| Some((lane, webhooks.places.take(sort)?))).collect())
 }
 
 async fn is_due(db: &Db, webhooks: &Webhooks, sort: Sort) -> Result<bool, DbError> {
@@ -179,9 +167,9 @@ impl Webhooks {
                 return Ok(made);
             }
             let mut serving = JoinSet::new();
-            for held in taken {
+            for (lane, place) in taken {
                 let webhooks = self.clone();
-                serving.spawn(async move { one(&webhooks, held).await });
+                serving.spawn(async move { one(&webhooks, lane, place).await });
             }
             while let Some(served) = serving.join_next().await {
                 made += served.unwrap_or_default();

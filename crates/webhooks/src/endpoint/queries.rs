@@ -1,10 +1,9 @@
 //! The SQL of endpoints.
 
 use kernel::{Digest, Id, Organisation, Timestamp};
-use store::{Composed, DbError, Json, Reader, Writer, binds};
+use store::{DbError, Json, Reader, Writer, binds};
 
 use super::{Endpoint, EndpointRow, PausedBy, State};
-use crate::pieces::{listed, pieces};
 
 pub(crate) async fn find(
     reader: &mut Reader,
@@ -17,18 +16,11 @@ pub(crate) async fn find(
     reader.optional(sql, binds![organisation, id]).await
 }
 
-/// Whoever they belong to: for calls.
-pub(crate) async fn by_ids(reader: &mut Reader, ids: &[Id<Endpoint>]) -> Result<Vec<EndpointRow>, DbError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for piece in pieces(ids) {
-        let mut select = Composed::new(
-            "SELECT id, organisation_id, name, url, wanted, ordering, timeout_s, header_names, secrets, public_keys, \
-             state, paused_by, reason, version, created_at, updated_at FROM webhook_endpoint WHERE id IN (",
-        );
-        listed(&mut select, piece);
-        all.extend(reader.all_composed::<EndpointRow>(select.text(")")).await?);
-    }
-    Ok(all)
+/// Whoever it belongs to: for calls.
+pub(crate) async fn by_id(reader: &mut Reader, id: Id<Endpoint>) -> Result<Option<EndpointRow>, DbError> {
+    let sql = "SELECT id, organisation_id, name, url, wanted, ordering, timeout_s, header_names, secrets, public_keys, \
+               state, paused_by, reason, version, created_at, updated_at FROM webhook_endpoint WHERE id = $1";
+    reader.optional(sql, binds![id]).await
 }
 
 pub(super) async fn count(
