@@ -37,6 +37,22 @@ on_stage!(
 );
 
 on_stage!(
+    async fn an_endpoint_that_cannot_be_read_keeps_no_other_from_being_told(stage) {
+        stage.endpoint("/well", &json!({})).await;
+        stage.endpoint("/broken", &json!({})).await;
+        let broken = stage.db.write(async |tx: &mut store::Writer| {
+            let sql = "UPDATE webhook_endpoint SET header_names = 'no JSON' WHERE url LIKE '%/broken'";
+            tx.execute(sql, store::binds![]).await
+        });
+        let broken: Result<u64, store::DbError> = broken.await;
+        assert_eq!(broken.unwrap(), 1);
+        stage.happens(1, "connection.linked", "c-1", json!({})).await;
+        assert_eq!(stage.told().await, 1);
+        assert_eq!(stage.receiver.taken()[0].path, "/well");
+    }
+);
+
+on_stage!(
     async fn only_what_is_wanted_is_told(stage) {
         stage.endpoint("/types", &json!({"event_types": ["connection.*"]})).await;
         stage.endpoint("/studies", &json!({"studies": ["019b0000-0000-7000-8000-000000000001"]})).await;
